@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+# Owns the compiler's flags: language, warnings, hardening, sanitizers.
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+	set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+add_compile_definitions(_GNU_SOURCE LK_VERSION="${PROJECT_VERSION}")
+add_compile_options(
+	-Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wvla -Wformat=2
+	-Wmissing-prototypes -Wstrict-prototypes -Wcast-qual -Wundef
+	-fstack-protector-strong -fstack-clash-protection
+	-fcf-protection -ftrivial-auto-var-init=zero)
+if(LATCHKEY_WERROR)
+	add_compile_options(-Werror)
+endif()
+if(LATCHKEY_SANITIZE)
+	add_compile_options(-fsanitize=${LATCHKEY_SANITIZE} -fno-sanitize-recover=all
+		-fno-omit-frame-pointer)
+	add_link_options(-fsanitize=${LATCHKEY_SANITIZE})
+elseif(NOT CMAKE_BUILD_TYPE STREQUAL Debug)
+	add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+endif()
+add_link_options(-Wl,-z,relro,-z,now -Wl,--as-needed)
+include(CheckPIESupported)
+check_pie_supported()

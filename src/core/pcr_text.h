@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns reading PCR values in the forms that tools write them. */
+#ifndef LK_CORE_PCR_TEXT_H
+#define LK_CORE_PCR_TEXT_H
+
+#include "core/doc.h"
+#include "core/pcr.h"
+
+/**
+ * lk_pcr_values_from_doc - JSON of latchkey-provision pcrs, or text of tpm2_pcrread
+ * @bank: the bank wanted; another one in the same document is passed over
+ *
+ * Forms: a map bank -> (map PCR -> hex digest, with or without 0x).
+ */
+int lk_pcr_values_from_doc(const struct lk_doc *doc, enum lk_alg bank,
+			   struct lk_pcr_values *ret, struct lk_err *err);
+
+/**
+ * lk_pcr_values_from_binary - what tpm2_pcrread -o writes with its defaults:
+ * the digests of @sel alone, in order of PCR, or that file with the selection
+ * and digest lists before it (-F serialized)
+ */
+int lk_pcr_values_from_binary(const uint8_t *data, size_t len,
+			      const struct lk_pcr_selection *sel,
+			      struct lk_pcr_values *ret, struct lk_err *err);
+
+#endif

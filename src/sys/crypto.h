@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns OpenSSL for what every program needs: hash, HMAC, ECDSA verification. */
+#ifndef LK_SYS_CRYPTO_H
+#define LK_SYS_CRYPTO_H
+
+#include "core/alg.h"
+#include "core/policy_key.h"
+#include "core/rc.h"
+
+/** An lk_hash_fn. */
+bool lk_crypto_hash(enum lk_alg alg, const struct lk_bytes *parts,
+		    size_t n_parts, struct lk_digest *ret);
+
+/** HMAC with @alg over @data. @ret untouched on failure (false). */
+bool lk_crypto_hmac(enum lk_alg alg, struct lk_bytes key, struct lk_bytes data,
+		    struct lk_digest *ret);
+
+/**
+ * lk_crypto_verify - ECDSA over a digest (FIPS 186-5, 6.4)
+ * @digest: of the key's hash algorithm's size
+ * @signature: r || s, each of the curve's size
+ *
+ * Return: LK_OK, LK_E_POLICY when it isn't that key's signature (r or s out of
+ * range and a point off the curve included), LK_E_SYSTEM.
+ */
+int lk_crypto_verify(const struct lk_policy_key *key,
+		     const struct lk_digest *digest, struct lk_bytes signature,
+		     struct lk_err *err);
+
+#endif

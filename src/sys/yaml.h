@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns libyaml: strict YAML (and so JSON) bytes to a document tree. */
+#ifndef LK_SYS_YAML_H
+#define LK_SYS_YAML_H
+
+#include "core/doc.h"
+
+#define LK_YAML_SIZE_MAX (256u * 1024u)
+#define LK_YAML_DEPTH_MAX 8u
+
+/** The tree and the memory it lies in. */
+struct lk_yaml;
+
+/**
+ * lk_yaml_parse - one document
+ * @data: at most LK_YAML_SIZE_MAX bytes
+ *
+ * Refused, each with line and column: bad UTF-8 and control characters, an
+ * anchor, an alias, a tag, a directive, a second document, a duplicate key, a
+ * key that isn't a scalar, a NUL in a scalar, more than LK_YAML_DEPTH_MAX levels.
+ *
+ * Return: LK_OK, LK_E_INPUT or LK_E_SYSTEM.
+ */
+int lk_yaml_parse(const uint8_t *data, size_t len, struct lk_yaml **ret,
+		  struct lk_err *err);
+const struct lk_doc *lk_yaml_root(const struct lk_yaml *yaml);
+void lk_yaml_free(struct lk_yaml *yaml);
+
+static inline void lk_yaml_freep(struct lk_yaml **p)
+{
+	lk_yaml_free(*p);
+}
+#define LK_OWNED_YAML __attribute__((cleanup(lk_yaml_freep))) struct lk_yaml *
+
+#endif

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""Owns the cache of the boot tests: entries named by what went into them, made once, and whole or not at all."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[2]
+ROOT = Path(os.environ.get("LATCHKEY_CACHE", Path.home() / ".cache" / "latchkey")) / "boot"
+KEEP = 3 * 24 * 3600
+
+
+def say(text):
+    """One line of progress, on stderr so that it never mixes with results."""
+    print(f"boot: {text}", file=sys.stderr, flush=True)
+
+
+def run(*argv, **options):
+    """Run a program to its end; what it printed is shown only when it fails."""
+    options.setdefault("stdin", subprocess.DEVNULL)
+    argv = [str(arg) for arg in argv]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **options)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(argv)[:300]}: exit {done.returncode}\n{done.stdout[-6000:]}")
+    return done.stdout
+
+
+def digest(*parts):
+    """Name for a cache entry: a hash over texts, bytes, and the names and content of files and folders."""
+    total = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, Path):
+            for path in _files(part):
+                total.update(b"%s\0%o\0" % (str(path.relative_to(part.parent)).encode(), path.stat().st_mode))
+                total.update(hashlib.sha256(path.read_bytes()).digest())
+        else:
+            raw = part if isinstance(part, bytes) else repr(part).encode()
+            total.update(hashlib.sha256(raw).digest())
+    return total.hexdigest()[:16]
+
+
+def _files(path):
+    if path.is_file():
+        return [path]
+    return sorted(p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+
+
+@contextmanager
+def locked(name):
+    """Hold the cache's lock of that name; the lock goes when the process does."""
+    ROOT.mkdir(parents=True, exist_ok=True)
+    with open(ROOT / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def entry(name, key, make):
+    """The folder `name-key`, made by make(folder) when it isn't there yet. Entries of that name out of use for days go."""
+    folder = ROOT / f"{name}-{key}"
+    with locked(name):
+        if folder.exists():
+            os.utime(folder)
+            return folder
+        say(f"making {folder.name}")
+        work = Path(tempfile.mkdtemp(prefix=f"{name}.new.", dir=ROOT))
+        try:
+            work.chmod(0o755)
+            make(work)
+            for old in ROOT.glob(f"{name}-{'?' * len(key)}"):
+                if old.stat().st_mtime < time.time() - KEEP:
+                    shutil.rmtree(old)
+            work.rename(folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return folder

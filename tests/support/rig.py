@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""Owns what tests share: temporary directories, software TPMs, running programs."""
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+BUILD = os.environ.get("LATCHKEY_BUILD", os.path.join(os.getcwd(), "build"))
+
+
+def program(name):
+    """Path of a program of the build tree."""
+    for place in ("tools/host", "src/unseal", "src/provision", "src/userconfig"):
+        path = os.path.join(BUILD, place, name)
+        if os.path.exists(path):
+            return path
+    raise FileNotFoundError(f"{name} isn't built in {BUILD}")
+
+
+def run(argv, *, env=None, stdin=None, timeout=120, check=None):
+    """Runs a command; check=N asserts its exit code and shows what it said."""
+    done = subprocess.run([str(a) for a in argv], input=stdin, env=env, timeout=timeout,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if check is not None and done.returncode != check:
+        raise AssertionError(
+            f"{' '.join(map(str, argv))}\nexit {done.returncode}, expected {check}\n"
+            f"{done.stdout.decode(errors='replace')}{done.stderr.decode(errors='replace')}")
+    return done
+
+
+def _free_pair():
+    """A port N such that N and N+1 are free on loopback."""
+    for _ in range(200):
+        with socket.socket() as a, socket.socket() as b:
+            a.bind(("127.0.0.1", 0))
+            port = a.getsockname()[1]
+            try:
+                b.bind(("127.0.0.1", port + 1))
+                return port
+            except (OSError, OverflowError):
+                continue
+    raise RuntimeError("no two neighbouring free ports")
+
+
+class Swtpm:
+    """A software TPM of its own, with or without an EK certificate."""
+
+    def __init__(self, directory, *, ek_cert=False, banks="sha256,sha384"):
+        self.dir = os.path.abspath(directory)
+        os.makedirs(self.dir, exist_ok=True)
+        self.process = None
+        setup = ["swtpm_setup", "--tpm2", "--tpmstate", self.dir, "--pcr-banks", banks,
+                 "--overwrite", "--logfile", os.path.join(self.dir, "setup.log")]
+        if ek_cert:
+            setup += ["--create-ek-cert", "--config", self._local_ca()]
+        run(setup, check=0)
+
+    def _local_ca(self):
+        """Configuration of a certificate authority inside our own directory."""
+        ca = os.path.join(self.dir, "ca")
+        os.makedirs(ca, exist_ok=True)
+        conf = os.path.join(ca, "setup.conf")
+        with open(os.path.join(ca, "localca.conf"), "w") as f:
+            f.write(f"statedir = {ca}\nsigningkey = {ca}/signkey.pem\n"
+                    f"issuercert = {ca}/issuercert.pem\ncertserial = {ca}/certserial\n")
+        with open(os.path.join(ca, "options.conf"), "w") as f:
+            f.write("--platform-manufacturer Test\n--platform-version 1\n--platform-model Test\n")
+        with open(conf, "w") as f:
+            f.write("create_certs_tool=/usr/bin/swtpm_localca\n"
+                    f"create_certs_tool_config={ca}/localca.conf\n"
+                    f"create_certs_tool_options={ca}/options.conf\n"
+                    "active_pcr_banks=sha256,sha384\n")
+        return conf
+
+    def start(self, *extra):
+        """Powers on: PCRs are reset, what is persistent is kept."""
+        for _ in range(10):
+            port = _free_pair()
+            self.log = os.path.join(self.dir, "swtpm.log")
+            self.process = subprocess.Popen(
+                ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.dir}",
+                 "--server", f"type=tcp,port={port},bindaddr=127.0.0.1",
+                 "--ctrl", f"type=tcp,port={port + 1},bindaddr=127.0.0.1",
+                 "--flags", "not-need-init,startup-clear",
+                 "--log", f"file={self.log},level=20,truncate", *extra],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.port = port
+            if self._answers():
+                return self
+            self.stop()
+        raise RuntimeError("swtpm doesn't start; see " + self.log)
+
+    def _answers(self):
+        """Whether it listens within five seconds. The control port is tried: the
+        data port takes one connection, and closing it may end the server."""
+        for _ in range(500):
+            if self.process.poll() is not None:
+                return False
+            try:
+                socket.create_connection(("127.0.0.1", self.port + 1), 1).close()
+                return True
+            except OSError:
+                time.sleep(0.01)
+        return False
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(10)
+        self.process = None
+
+    def restart(self, *extra):
+        self.stop()
+        return self.start(*extra)
+
+    @property
+    def tcti(self):
+        return f"swtpm:host=127.0.0.1,port={self.port}"
+
+    def tool(self, *argv, check=0, stdin=None):
+        """A program of tpm2-tools, which we did not write."""
+        env = dict(os.environ, TPM2TOOLS_TCTI=self.tcti)
+        return run(argv, env=env, stdin=stdin, check=check)
+
+    def traffic(self):
+        """Every byte that crossed the bus since start(), as logged by swtpm."""
+        out = bytearray()
+        with open(self.log, errors="replace") as f:
+            for line in f:
+                words = line.split()
+                if words and all(len(w) == 2 and set(w) <= set("0123456789ABCDEFabcdef")
+                                 for w in words):
+                    out += bytes.fromhex("".join(words))
+        return bytes(out)
+
+
+class TestCase(unittest.TestCase):
+    """A test with a temporary directory, and things that are undone after it."""
+
+    def setUp(self):
+        self.tmp = tempfile.mkdtemp(prefix="latchkey-test-")
+        self.addCleanup(shutil.rmtree, self.tmp, True)
+
+    def path(self, *parts):
+        return os.path.join(self.tmp, *parts)
+
+    def swtpm(self, name="tpm", **options):
+        tpm = Swtpm(self.path(name), **options)
+        self.addCleanup(tpm.stop)
+        return tpm.start()
+
+    def write(self, name, data):
+        with open(self.path(name), "wb" if isinstance(data, bytes) else "w") as f:
+            f.write(data)
+        return self.path(name)
+
+    def read(self, name):
+        with open(self.path(name), "rb") as f:
+            return f.read()
