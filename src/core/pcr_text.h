@@ -15,10 +15,13 @@
 int lk_pcr_values_from_doc(const struct lk_doc *doc, enum lk_alg bank,
 			   struct lk_pcr_values *ret, struct lk_err *err);
 
+/** One bank's map PCR -> hex digest; at least one PCR. */
+int lk_pcr_values_from_map(const struct lk_doc *map, enum lk_alg bank,
+			   struct lk_pcr_values *ret, struct lk_err *err);
+
 /**
- * lk_pcr_values_from_binary - what tpm2_pcrread -o writes with its defaults:
- * the digests of @sel alone, in order of PCR, or that file with the selection
- * and digest lists before it (-F serialized)
+ * lk_pcr_values_from_binary - what tpm2_pcrread -o writes with its defaults,
+ * the digests of exactly @sel, in order of PCR. LK_E_INPUT for another length.
  */
 int lk_pcr_values_from_binary(const uint8_t *data, size_t len,
 			      const struct lk_pcr_selection *sel,

@@ -35,8 +35,8 @@ void lk_err_prefix(struct lk_err *err, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0 || (size_t)n >= sizeof(err->msg))
 		return;
-	(void)snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %.*s",
-		       (int)(sizeof(old) - 1), old);
+	(void)snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %.900s",
+		       old);
 }
 
 int lk_exit_code(int rc)

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns files and block devices by path or tag. */
+#include "sys/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+void lk_buf_done(struct lk_buf *buf)
+{
+	if (buf->data) {
+		lk_wipe(buf->data, buf->len);
+		free(buf->data);
+	}
+	*buf = LK_BUF_NONE;
+}
+
+void lk_fd_closep(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int fail(struct lk_err *err, enum lk_rc rc, const char *path,
+		const char *what)
+{
+	int saved = errno;
+
+	return lk_err_set(err, rc, (uint32_t)saved, "%s: %s: %s", path, what,
+			  strerror(saved));
+}
+
+/* Reads until end of file or until @cap is full. */
+static ssize_t read_full(int fd, uint8_t *data, size_t cap)
+{
+	size_t len = 0;
+
+	while (len < cap) {
+		ssize_t n = read(fd, data + len, cap - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
+int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret,
+		      struct lk_err *err)
+{
+	LK_OWNED_SECRET secret = LK_SECRET_NONE;
+	LK_OWNED_FD fd = -1;
+	struct stat st;
+	ssize_t n;
+	int rc;
+
+	fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) :
+				      open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(err, LK_E_INPUT, path, "can't open");
+	if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode))
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: not a file", path);
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > cap)
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "%s: larger than the %zu bytes allowed", path,
+				  cap);
+	rc = lk_secret_init(&secret, cap + 1, err);
+	if (rc != LK_OK)
+		return rc;
+	n = read_full(fd, secret.data, cap + 1);
+	if (n < 0)
+		return fail(err, LK_E_IO, path, "can't read");
+	if ((size_t)n > cap)
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "%s: larger than the %zu bytes allowed", path,
+				  cap);
+	secret.len = (size_t)n;
+	*ret = lk_secret_take(&secret);
+	return LK_OK;
+}
+
+int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret,
+	       struct lk_err *err)
+{
+	LK_OWNED_SECRET secret = LK_SECRET_NONE;
+	struct lk_buf buf;
+	int rc = lk_fs_read_secret(path, cap, &secret, err);
+
+	if (rc != LK_OK)
+		return rc;
+	buf.len = secret.len;
+	buf.data = malloc(buf.len + 1);
+	if (!buf.data)
+		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	if (buf.len)
+		memcpy(buf.data, secret.data, buf.len);
+	buf.data[buf.len] = '\0';
+	*ret = buf;
+	return LK_OK;
+}
+
+static int write_full(int fd, const uint8_t *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int sync_directory_of(const char *path)
+{
+	char *copy = strdup(path);
+	LK_OWNED_FD fd = -1;
+
+	if (!copy)
+		return -1;
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(copy);
+	return fd < 0 ? -1 : fsync(fd);
+}
+
+int lk_fs_write_new(const char *path, const void *data, size_t len, mode_t mode,
+		    struct lk_err *err)
+{
+	LK_OWNED_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+			      mode);
+
+	if (fd < 0 && errno == EEXIST)
+		return lk_err_set(err, LK_E_REFUSED, EEXIST,
+				  "%s exists already; it is left as it is",
+				  path);
+	if (fd < 0)
+		return fail(err, LK_E_IO, path, "can't create");
+	if (write_full(fd, data, len) != 0 || fchmod(fd, mode) != 0 ||
+	    fsync(fd) != 0 || sync_directory_of(path) != 0) {
+		(void)fail(err, LK_E_IO, path, "can't write");
+		(void)unlink(path);
+		return LK_E_IO;
+	}
+	return LK_OK;
+}
+
+int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
+		  struct lk_err *err)
+{
+	char temporary[PATH_MAX];
+	LK_OWNED_FD fd = -1;
+
+	if (strcmp(path, "-") == 0)
+		return write_full(STDOUT_FILENO, data, len) == 0 ?
+			       LK_OK :
+			       fail(err, LK_E_IO, "standard output",
+				    "can't write");
+	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >=
+	    (int)sizeof(temporary)) {
+		errno = ENAMETOOLONG;
+		return fail(err, LK_E_INPUT, path, "can't write");
+	}
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return fail(err, LK_E_IO, path, "can't create");
+	if (write_full(fd, data, len) != 0 || fchmod(fd, mode) != 0 ||
+	    fsync(fd) != 0 || rename(temporary, path) != 0 ||
+	    sync_directory_of(path) != 0) {
+		(void)fail(err, LK_E_IO, path, "can't write");
+		(void)unlink(temporary);
+		return LK_E_IO;
+	}
+	return LK_OK;
+}
+
+/* Fills in where udev puts a link for TAG=value; a path stands for itself. */
+static int device_path(const char *spec, char ret[static LK_DEVICE_PATH_MAX],
+		       struct lk_err *err)
+{
+	static const struct {
+		const char *tag;
+		const char *dir;
+	} tags[] = {
+		{ "UUID=", "by-uuid" },
+		{ "LABEL=", "by-label" },
+		{ "PARTUUID=", "by-partuuid" },
+		{ "PARTLABEL=", "by-partlabel" },
+	};
+
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+		size_t n = strlen(tags[i].tag);
+
+		if (strncmp(spec, tags[i].tag, n) != 0)
+			continue;
+		if (!spec[n] || strchr(spec + n, '/'))
+			return lk_err_set(err, LK_E_INPUT, 0,
+					  "device \"%s\": no value after =, or a / in it",
+					  spec);
+		(void)snprintf(ret, LK_DEVICE_PATH_MAX, "/dev/disk/%s/%s",
+			       tags[i].dir, spec + n);
+		return LK_OK;
+	}
+	if (spec[0] != '/' || strlen(spec) >= LK_DEVICE_PATH_MAX)
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "device \"%.200s\": expected an absolute path, or UUID=, LABEL=, PARTUUID= or PARTLABEL=",
+				  spec);
+	(void)snprintf(ret, LK_DEVICE_PATH_MAX, "%s", spec);
+	return LK_OK;
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+int lk_fs_wait_device(const char *spec, unsigned int timeout_s,
+		      char ret[static LK_DEVICE_PATH_MAX], struct lk_err *err)
+{
+	const struct timespec pause = { 0, 5 * 1000 * 1000 };
+	double end = now() + timeout_s;
+	char path[LK_DEVICE_PATH_MAX];
+	int rc = device_path(spec, path, err);
+
+	if (rc != LK_OK)
+		return rc;
+	while (access(path, F_OK) != 0) {
+		if (now() >= end)
+			return lk_err_set(err, LK_E_NO_DEVICE, 0,
+					  "device %s: %s didn't appear within %u s",
+					  spec, path, timeout_s);
+		(void)nanosleep(&pause, NULL);
+	}
+	memcpy(ret, path, sizeof(path));
+	return LK_OK;
+}
