@@ -29,13 +29,10 @@ static inline void lk_luks_freep(struct lk_luks **p)
  * Refused (LK_E_HEADER): not LUKS2, another cipher, key size, sector size,
  * integrity or UUID than @vol says, a null cipher, more or fewer than one
  * segment, any requirement (reencryption among them), areas out of bounds, a
- * key derivation dearer than LK_KDF_ bounds.
+ * key derivation dearer than core/luks_header.h allows.
  *
  * Return: LK_OK, LK_E_NO_DEVICE, LK_E_HEADER, LK_E_IO or LK_E_SYSTEM.
  */
-#define LK_KDF_ITERATIONS_MAX 10000000u
-#define LK_KDF_MEMORY_MAX_KIB (4u * 1024u * 1024u)
-#define LK_KDF_TIME_MAX	      64u
 int lk_luks_open(const char *device, const struct lk_volume *vol,
 		 struct lk_luks **ret, struct lk_err *err);
 
@@ -65,7 +62,7 @@ int lk_luks_identity(const struct lk_secret *volume_key,
 /** Maps /dev/mapper/<vol->name>. Return: LK_OK, LK_E_IO. */
 int lk_luks_map(struct lk_luks *luks, const struct lk_volume *vol,
 		const struct lk_secret *volume_key, struct lk_err *err);
-/** Whether /dev/mapper/<name> is there already. */
+/** Whether the device-mapper device @name is there already. */
 bool lk_luks_is_mapped(const char *name);
 int lk_luks_unmap(const char *name, struct lk_err *err);
 

@@ -21,9 +21,6 @@ int lk_tpm_error(TSS2_RC rc, const char *step, struct lk_err *err);
 /** The response code without layer and parameter, session or handle number. */
 TSS2_RC lk_tpm_rc_base(TSS2_RC rc);
 
-/** Counts a command (ESAPI sends one with each call that we make). */
-void lk_tpm_count(struct lk_tpm *tpm);
-
 /** A transient object or session that is flushed at the end of its scope. */
 struct lk_tpm_handle {
 	struct lk_tpm *tpm;

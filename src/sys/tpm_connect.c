@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns the connection to the TPM: which TCTI, how long to wait, how many commands. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <tss2/tss2_tcti_device.h>
+#ifdef LK_TCTI_ANY
+#include <tss2/tss2_tctildr.h>
+#endif
+
+#include "sys/tpm_private.h"
+
+/** A TCTI around another one: it counts, and gives up on a TPM that is silent. */
+struct counting_tcti {
+	TSS2_TCTI_CONTEXT_COMMON_V2 common;
+	TSS2_TCTI_CONTEXT *inner;
+	int32_t timeout_ms;
+	unsigned int commands;
+};
+
+struct lk_tpm {
+	struct counting_tcti tcti;
+	ESYS_CONTEXT *esys;
+};
+
+static struct counting_tcti *counting(TSS2_TCTI_CONTEXT *tcti)
+{
+	return (struct counting_tcti *)tcti;
+}
+
+static TSS2_RC transmit(TSS2_TCTI_CONTEXT *tcti, size_t size,
+			uint8_t const *command)
+{
+	counting(tcti)->commands++;
+	return Tss2_Tcti_Transmit(counting(tcti)->inner, size, command);
+}
+
+static TSS2_RC receive(TSS2_TCTI_CONTEXT *tcti, size_t *size, uint8_t *response,
+		       int32_t timeout)
+{
+	struct counting_tcti *c = counting(tcti);
+	TSS2_RC rc;
+
+	if (timeout == TSS2_TCTI_TIMEOUT_BLOCK)
+		timeout = c->timeout_ms;
+	rc = Tss2_Tcti_Receive(c->inner, size, response, timeout);
+	/* ESAPI's synchronous calls repeat "try again" for ever. */
+	return rc == TSS2_TCTI_RC_TRY_AGAIN ? TSS2_TCTI_RC_IO_ERROR : rc;
+}
+
+static TSS2_RC cancel(TSS2_TCTI_CONTEXT *tcti)
+{
+	return Tss2_Tcti_Cancel(counting(tcti)->inner);
+}
+
+static TSS2_RC get_poll_handles(TSS2_TCTI_CONTEXT *tcti,
+				TSS2_TCTI_POLL_HANDLE *handles, size_t *n)
+{
+	return Tss2_Tcti_GetPollHandles(counting(tcti)->inner, handles, n);
+}
+
+static TSS2_RC set_locality(TSS2_TCTI_CONTEXT *tcti, uint8_t locality)
+{
+	return Tss2_Tcti_SetLocality(counting(tcti)->inner, locality);
+}
+
+static void wrap(struct lk_tpm *tpm, TSS2_TCTI_CONTEXT *inner,
+		 unsigned int timeout_s)
+{
+	TSS2_TCTI_CONTEXT_COMMON_V1 *v1 = &tpm->tcti.common.v1;
+
+	v1->magic = 0x6c617463686b6579u; /* "latchkey" */
+	v1->version = 1;
+	v1->transmit = transmit;
+	v1->receive = receive;
+	v1->cancel = cancel;
+	v1->getPollHandles = get_poll_handles;
+	v1->setLocality = set_locality;
+	tpm->tcti.inner = inner;
+	/* Commands that touch NV take seconds on some chips. */
+	tpm->tcti.timeout_ms = (int32_t)(timeout_s < 5 ? 5 : timeout_s) * 1000;
+}
+
+static void close_inner(TSS2_TCTI_CONTEXT *inner)
+{
+#ifdef LK_TCTI_ANY
+	/* Its own finalizer frees the loader's bookkeeping too. */
+	Tss2_TctiLdr_Finalize(&inner);
+#else
+	Tss2_Tcti_Finalize(inner);
+	free(inner);
+#endif
+}
+
+#ifdef LK_TCTI_ANY
+static int open_inner(const char *tcti, TSS2_TCTI_CONTEXT **ret)
+{
+	return Tss2_TctiLdr_Initialize(tcti, ret) == TSS2_RC_SUCCESS ?
+		       LK_OK :
+		       LK_E_NO_TPM;
+}
+#else
+static int open_inner(const char *tcti, TSS2_TCTI_CONTEXT **ret)
+{
+	const char *path = tcti + strlen("device:");
+	TSS2_TCTI_CONTEXT *inner;
+	size_t size;
+
+	if (Tss2_Tcti_Device_Init(NULL, &size, path) != TSS2_RC_SUCCESS)
+		return LK_E_NO_TPM;
+	inner = calloc(1, size);
+	if (!inner)
+		return LK_E_SYSTEM;
+	if (Tss2_Tcti_Device_Init(inner, &size, path) != TSS2_RC_SUCCESS) {
+		free(inner);
+		return LK_E_NO_TPM;
+	}
+	*ret = inner;
+	return LK_OK;
+}
+#endif
+
+static bool is_device(const char *tcti)
+{
+	return strncmp(tcti, "device:/", strlen("device:/")) == 0;
+}
+
+/* Tries until the device is there and nobody else holds it. */
+static int open_within(const char *tcti, unsigned int timeout_s,
+		       TSS2_TCTI_CONTEXT **ret)
+{
+	const struct timespec pause = { 0, 5 * 1000 * 1000 };
+	struct timespec start;
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &start);
+	for (;;) {
+		int rc = LK_E_NO_TPM;
+
+		if (!is_device(tcti) ||
+		    access(tcti + strlen("device:"), R_OK | W_OK) == 0)
+			rc = open_inner(tcti, ret);
+		if (rc != LK_E_NO_TPM || !is_device(tcti))
+			return rc;
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec - start.tv_sec >= (time_t)timeout_s)
+			return rc;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+static int check_tcti(const char *tcti, struct lk_err *err)
+{
+	if (is_device(tcti))
+		return LK_OK;
+#ifdef LK_TCTI_ANY
+	if (strchr(tcti, ':'))
+		return LK_OK;
+	return lk_err_set(err, LK_E_USAGE, 0,
+			  "TPM \"%.80s\": expected device:/dev/tpm0, swtpm:host=127.0.0.1,port=2321 or the like",
+			  tcti);
+#else
+	return lk_err_set(err, LK_E_USAGE, 0,
+			  "TPM \"%.80s\": this build knows device:PATH alone, as in device:/dev/tpm0",
+			  tcti);
+#endif
+}
+
+int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret,
+		struct lk_err *err)
+{
+	TSS2_TCTI_CONTEXT *inner = NULL;
+	struct lk_tpm *tpm;
+	int rc = check_tcti(tcti, err);
+
+	if (rc != LK_OK)
+		return rc;
+	/* The libraries' own log would speak of failures that we handle. */
+	(void)setenv("TSS2_LOG", "all+NONE", 1);
+	rc = open_within(tcti, timeout_s, &inner);
+	if (rc != LK_OK)
+		return lk_err_set(err, rc, 0,
+				  "no TPM: %s can't be opened (tried for %u s)",
+				  tcti, is_device(tcti) ? timeout_s : 0);
+	tpm = calloc(1, sizeof(*tpm));
+	if (!tpm) {
+		close_inner(inner);
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	}
+	wrap(tpm, inner, timeout_s);
+	if (Esys_Initialize(&tpm->esys, (TSS2_TCTI_CONTEXT *)&tpm->tcti,
+			    NULL) != TSS2_RC_SUCCESS) {
+		lk_tpm_free(tpm);
+		return lk_err_set(err, LK_E_SYSTEM, 0,
+				  "the TPM library can't be initialized");
+	}
+	*ret = tpm;
+	return LK_OK;
+}
+
+void lk_tpm_free(struct lk_tpm *tpm)
+{
+	if (!tpm)
+		return;
+	if (tpm->esys)
+		Esys_Finalize(&tpm->esys);
+	close_inner(tpm->tcti.inner);
+	free(tpm);
+}
+
+ESYS_CONTEXT *lk_tpm_esys(struct lk_tpm *tpm)
+{
+	return tpm->esys;
+}
+
+unsigned int lk_tpm_commands(const struct lk_tpm *tpm)
+{
+	return tpm->tcti.commands;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns the policy session that leads to the sealed secret. */
+#include <string.h>
+
+#include <tss2/tss2_mu.h>
+
+#include "core/policy_digest.h"
+#include "sys/crypto.h"
+#include "sys/tpm_private.h"
+
+#define TRY(expr)                                                              \
+	do {                                                                   \
+		int try_rc = (expr);                                           \
+		if (try_rc != LK_OK)                                           \
+			return try_rc;                                         \
+	} while (0)
+
+static int policy_pcr(struct lk_tpm *tpm, ESYS_TR session,
+		      const struct lk_pcr_selection *sel, struct lk_err *err)
+{
+	TPML_PCR_SELECTION pcrs = {
+		.count = 1,
+		.pcrSelections = { { .hash = (TPMI_ALG_HASH)sel->bank,
+				     .sizeofSelect = 3,
+				     .pcrSelect = { (BYTE)sel->mask,
+						    (BYTE)(sel->mask >> 8),
+						    (BYTE)(sel->mask >> 16) } } }
+	};
+	/* Without a digest the TPM takes the values at hand; that they are the
+	 * signed ones is for PolicyAuthorize to say. */
+	const TPM2B_DIGEST current = { .size = 0 };
+	TSS2_RC rc = Esys_PolicyPCR(lk_tpm_esys(tpm), session, ESYS_TR_NONE,
+				    ESYS_TR_NONE, ESYS_TR_NONE, &current,
+				    &pcrs);
+
+	return rc == TSS2_RC_SUCCESS ? LK_OK :
+				       lk_tpm_error(rc, "PolicyPCR", err);
+}
+
+/*
+ * An ESYS handle of the floor counter without asking the TPM for its public
+ * area: that is the same everywhere, and a lie would show, since the policy
+ * contains its Name. The layout is what Esys_TR_Serialize writes: handle,
+ * Name, kind 2 (NV), TPM2B_NV_PUBLIC.
+ */
+static int floor_handle(struct lk_tpm *tpm, uint32_t index, ESYS_TR *ret,
+			struct lk_err *err)
+{
+	uint8_t bytes[96];
+	uint8_t public[LK_FLOOR_PUBLIC_SIZE];
+	struct lk_writer w = lk_writer_init(bytes, sizeof(bytes));
+	struct lk_name name;
+	TSS2_RC rc;
+
+	TRY(lk_floor_name(index, lk_crypto_hash, &name));
+	lk_floor_nv_public(index, true, public);
+	lk_write_be32(&w, index);
+	lk_write_be16(&w, name.len);
+	lk_write_bytes(&w, name.data, name.len);
+	lk_write_be32(&w, 2);
+	lk_write_be16(&w, sizeof(public));
+	lk_write_bytes(&w, public, sizeof(public));
+	rc = Esys_TR_Deserialize(lk_tpm_esys(tpm), bytes, w.len, ret);
+	return rc == TSS2_RC_SUCCESS ?
+		       LK_OK :
+		       lk_tpm_error(rc, "finding the version floor", err);
+}
+
+static int policy_nv(struct lk_tpm *tpm, ESYS_TR session,
+		     const struct lk_unseal_request *req, struct lk_err *err)
+{
+	TPM2B_OPERAND version = { .size = 8 };
+	struct lk_writer w = lk_writer_init(version.buffer, 8);
+	ESYS_TR floor;
+	TSS2_RC rc;
+
+	if (!req->version_floor)
+		return LK_OK;
+	TRY(floor_handle(tpm, req->version_floor, &floor, err));
+	lk_write_be64(&w, req->policy->version);
+	rc = Esys_PolicyNV(lk_tpm_esys(tpm), floor, floor, session,
+			   ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+			   &version, 0, TPM2_EO_UNSIGNED_LE);
+	if (lk_tpm_rc_base(rc) == TPM2_RC_POLICY)
+		return lk_err_set(err, LK_E_POLICY, rc,
+				  "signed policy version %u is under the TPM's version floor (NV 0x%08x): it was retired",
+				  req->policy->version, req->version_floor);
+	if (lk_tpm_rc_base(rc) == TPM2_RC_HANDLE)
+		return lk_err_set(err, LK_E_OBJECT, rc,
+				  "the TPM has no version floor at NV 0x%08x: it was cleared, or never provisioned",
+				  req->version_floor);
+	return rc == TSS2_RC_SUCCESS ? LK_OK :
+				       lk_tpm_error(rc, "PolicyNV", err);
+}
+
+static int load_key(struct lk_tpm *tpm, const struct lk_policy_key *key,
+		    struct lk_tpm_handle *ret, struct lk_err *err)
+{
+	uint8_t bytes[LK_TPMT_PUBLIC_MAX];
+	TPM2B_PUBLIC public = { 0 };
+	size_t offset = 0;
+	size_t len = lk_policy_key_to_tpmt_public(key, bytes);
+	TSS2_RC rc = Tss2_MU_TPMT_PUBLIC_Unmarshal(bytes, len, &offset,
+						   &public.publicArea);
+
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_LoadExternal(lk_tpm_esys(tpm), ESYS_TR_NONE,
+				       ESYS_TR_NONE, ESYS_TR_NONE, NULL,
+				       &public, ESYS_TR_RH_OWNER, &ret->tr);
+	if (lk_tpm_rc_base(rc) == TPM2_RC_CURVE ||
+	    lk_tpm_rc_base(rc) == TPM2_RC_HASH ||
+	    lk_tpm_rc_base(rc) == TPM2_RC_SCHEME)
+		return lk_err_set(err, LK_E_OBJECT, rc,
+				  "this TPM can't use policy keys on %s (0x%08x)",
+				  lk_curve_name(key->curve), rc);
+	return rc == TSS2_RC_SUCCESS ?
+		       LK_OK :
+		       lk_tpm_error(rc, "loading the policy key", err);
+}
+
+/* TPM2_VerifySignature; the ticket proves it to PolicyAuthorize. */
+static int verify(struct lk_tpm *tpm, const struct lk_unseal_request *req,
+		  TPMT_TK_VERIFIED **ret, struct lk_err *err)
+{
+	LK_OWNED_TPM_HANDLE key = LK_TPM_HANDLE_NONE(tpm);
+	size_t half = lk_curve_size(req->key->curve);
+	TPMT_SIGNATURE sig = { .sigAlg = TPM2_ALG_ECDSA };
+	TPMS_SIGNATURE_ECC *ecdsa = &sig.signature.ecdsa;
+	TPM2B_DIGEST tbs = { 0 };
+	struct lk_digest digest;
+	TSS2_RC rc;
+
+	if (req->policy->signature_len != 2 * half)
+		return lk_err_set(err, LK_E_POLICY, 0,
+				  "signature: of another size than the policy key's");
+	if (lk_signed_policy_tbs(req->policy, lk_crypto_hash, &digest) != LK_OK)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
+	tbs.size = digest.len;
+	memcpy(tbs.buffer, digest.data, digest.len);
+	ecdsa->hash = (TPMI_ALG_HASH)lk_curve_hash(req->key->curve);
+	ecdsa->signatureR.size = (UINT16)half;
+	memcpy(ecdsa->signatureR.buffer, req->policy->signature, half);
+	ecdsa->signatureS.size = (UINT16)half;
+	memcpy(ecdsa->signatureS.buffer, req->policy->signature + half, half);
+
+	TRY(load_key(tpm, req->key, &key, err));
+	rc = Esys_VerifySignature(lk_tpm_esys(tpm), key.tr, ESYS_TR_NONE,
+				  ESYS_TR_NONE, ESYS_TR_NONE, &tbs, &sig, ret);
+	if (lk_tpm_rc_base(rc) == TPM2_RC_SIGNATURE)
+		return lk_err_set(err, LK_E_POLICY, rc,
+				  "signature: not made by the policy key for this digest and policy-ref");
+	return rc == TSS2_RC_SUCCESS ?
+		       LK_OK :
+		       lk_tpm_error(rc, "verifying the signature", err);
+}
+
+static int policy_authorize(struct lk_tpm *tpm, ESYS_TR session,
+			    const struct lk_unseal_request *req,
+			    struct lk_err *err)
+{
+	TPMT_TK_VERIFIED *ticket = NULL;
+	TPM2B_DIGEST approved = { .size = req->policy->digest.len };
+	TPM2B_NONCE ref = { .size = (UINT16)req->policy_ref.len };
+	TPM2B_NAME name = { 0 };
+	struct lk_name key_name;
+	TSS2_RC rc;
+
+	if (lk_policy_key_name(req->key, lk_crypto_hash, &key_name) != LK_OK)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
+	name.size = key_name.len;
+	memcpy(name.name, key_name.data, key_name.len);
+	memcpy(approved.buffer, req->policy->digest.data, approved.size);
+	memcpy(ref.buffer, req->policy_ref.data, ref.size);
+
+	TRY(verify(tpm, req, &ticket, err));
+	rc = Esys_PolicyAuthorize(lk_tpm_esys(tpm), session, ESYS_TR_NONE,
+				  ESYS_TR_NONE, ESYS_TR_NONE, &approved, &ref,
+				  &name, ticket);
+	Esys_Free(ticket);
+	if (lk_tpm_rc_base(rc) == TPM2_RC_VALUE)
+		return lk_err_set(err, LK_E_POLICY, rc,
+				  "the measured boot isn't the one that signed policy \"%s\" is for",
+				  req->policy->label);
+	return rc == TSS2_RC_SUCCESS ?
+		       LK_OK :
+		       lk_tpm_error(rc, "PolicyAuthorize", err);
+}
+
+static int unseal(struct lk_tpm *tpm, ESYS_TR session, ESYS_TR object,
+		  struct lk_secret *ret, struct lk_err *err)
+{
+	ESYS_CONTEXT *esys = lk_tpm_esys(tpm);
+	TPM2B_SENSITIVE_DATA *data = NULL;
+	TPMA_SESSION attributes = 0;
+	TSS2_RC rc = Esys_TRSess_GetAttributes(esys, session, &attributes);
+	int ret_rc;
+
+	/* The secret must not cross the bus in the clear, whatever happened to
+	 * the session: checked before the command, not after. */
+	if (rc != TSS2_RC_SUCCESS || !(attributes & TPMA_SESSION_ENCRYPT))
+		return lk_err_set(err, LK_E_SYSTEM, rc,
+				  "the session doesn't encrypt; nothing was unsealed");
+	rc = Esys_Unseal(esys, object, session, ESYS_TR_NONE, ESYS_TR_NONE,
+			 &data);
+	if (lk_tpm_rc_base(rc) == TPM2_RC_POLICY_FAIL)
+		return lk_err_set(err, LK_E_OBJECT, rc,
+				  "the sealed object has another policy: it was sealed for another policy key or policy-ref");
+	if (rc != TSS2_RC_SUCCESS)
+		return lk_tpm_error(rc, "Unseal", err);
+	ret_rc = lk_secret_from(ret, data->buffer, data->size, err);
+	lk_tpm_wipe_free(data, sizeof(*data));
+	return ret_rc;
+}
+
+int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
+		  struct lk_secret *ret_secret, struct lk_err *err)
+{
+	LK_OWNED_TPM_HANDLE session = LK_TPM_HANDLE_NONE(tpm);
+	ESYS_TR root;
+	ESYS_TR object;
+
+	TRY(lk_tpm_object_load(tpm, &req->root, &root, err));
+	TRY(lk_tpm_object_load(tpm, &req->sealed, &object, err));
+	TRY(lk_tpm_session(tpm, root, TPM2_SE_POLICY,
+			   lk_curve_hash(req->key->curve), &session, err));
+	TRY(policy_pcr(tpm, session.tr, &req->pcrs, err));
+	TRY(policy_nv(tpm, session.tr, req, err));
+	TRY(policy_authorize(tpm, session.tr, req, err));
+	/* The last command of the way that succeeds ends the session itself. */
+	(void)Esys_TRSess_SetAttributes(lk_tpm_esys(tpm), session.tr, 0,
+					TPMA_SESSION_CONTINUESESSION);
+	TRY(unseal(tpm, session.tr, object, ret_secret, err));
+	session.tr = ESYS_TR_NONE;
+	return LK_OK;
+}
