@@ -3,6 +3,8 @@
 #ifndef LK_SYS_CRYPTO_SIGN_H
 #define LK_SYS_CRYPTO_SIGN_H
 
+#include <stdbool.h>
+
 #include "core/alg.h"
 #include "core/policy_key.h"
 #include "core/rc.h"
@@ -22,13 +24,31 @@ static inline void lk_private_key_freep(struct lk_private_key **p)
 int lk_private_key_generate(enum lk_curve curve, struct lk_private_key **ret,
 			    struct lk_err *err);
 /**
+ * lk_passphrase_ask - from the terminal, unseen; never from standard input
+ * @twice: ask again and compare, for a new passphrase
+ *
+ * Return: LK_OK, LK_E_INPUT for an empty or a mistyped one, LK_E_SYSTEM where
+ * there is no terminal.
+ */
+int lk_passphrase_ask(const char *prompt, bool twice, struct lk_secret *ret,
+		      struct lk_err *err);
+
+/**
  * lk_private_key_load - a PEM file or an OpenSSL store URI
- * @passphrase: may be NULL; when the key needs one and there is none, asked
- *	for on the terminal
+ * @passphrase: or the PIN of a token; may be NULL: when the key needs one and
+ *	there is none, it is asked for on the terminal
+ *
+ * Providers come from OpenSSL's default configuration.
+ *
+ * Return: LK_OK, LK_E_INPUT for a key that can't be read, isn't alone or isn't
+ * on one of our curves, LK_E_IO, LK_E_SYSTEM.
  */
 int lk_private_key_load(const char *uri, const struct lk_secret *passphrase,
 			struct lk_private_key **ret, struct lk_err *err);
-/** PKCS#8 PEM, encrypted (PBES2, AES-256) when @passphrase is given. */
+/**
+ * PKCS#8 PEM, encrypted (PBES2, PBKDF2 with HMAC-SHA-256, AES-256-CBC) when
+ * @passphrase is given. Only of a key that lk_private_key_generate made.
+ */
 int lk_private_key_to_pem(const struct lk_private_key *key,
 			  const struct lk_secret *passphrase,
 			  struct lk_secret *ret, struct lk_err *err);
@@ -39,7 +59,7 @@ int lk_private_key_sign(const struct lk_private_key *key,
 			const struct lk_digest *digest,
 			uint8_t ret[static 2 * LK_COORD_MAX], size_t *ret_len,
 			struct lk_err *err);
-/** DER ECDSA-Sig-Value (strict) to r || s. */
+/** DER ECDSA-Sig-Value (strict) to r || s; LK_E_INPUT when it isn't one. */
 int lk_signature_from_der(const uint8_t *der, size_t len, enum lk_curve curve,
 			  uint8_t ret[static 2 * LK_COORD_MAX], size_t *ret_len,
 			  struct lk_err *err);
@@ -47,11 +67,16 @@ int lk_signature_from_der(const uint8_t *der, size_t len, enum lk_curve curve,
 int lk_policy_key_to_pem(const struct lk_policy_key *key, struct lk_buf *ret,
 			 struct lk_err *err);
 
+/** Bytes from the kernel's generator; at most 256. */
 int lk_random(struct lk_secret *ret, size_t len, struct lk_err *err);
 
 /**
  * lk_cms_encrypt - CMS EnvelopedData (RFC 5652), PEM, AES-256
  * @recipient: certificate or public key file in PEM (RSA or EC)
+ *
+ * A certificate is named in the message by issuer and serial number, a bare
+ * key by its SHA-1 key identifier; `openssl cms -decrypt -inkey KEY` opens
+ * both. The content's type is given no meaning: it is bytes.
  */
 int lk_cms_encrypt(const char *recipient, struct lk_bytes plain,
 		   struct lk_buf *ret_pem, struct lk_err *err);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+ */
+/* Owns what crypto_sign.c, crypto_load.c and crypto_cms.c share and nobody else
+ * sees. */
+#ifndef LK_SYS_CRYPTO_KEY_H
+#define LK_SYS_CRYPTO_KEY_H
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+
+#include "core/rc.h"
+#include "sys/crypto_sign.h"
+
+struct lk_private_key {
+	EVP_PKEY *pkey;
+};
+
+/** Takes *@pkey over on success, and clears it. */
+int lk_private_key_adopt(EVP_PKEY **pkey, struct lk_private_key **ret,
+			 struct lk_err *err);
+/** Copy of what a memory BIO holds. */
+int lk_bio_to_buf(BIO *bio, struct lk_buf *ret, struct lk_err *err);
+
+#endif

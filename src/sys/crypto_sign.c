@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+ */
+/* Owns OpenSSL for whoever holds private keys: making, loading, writing,
+ * signing. */
+#include "sys/crypto_sign.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/pkcs12.h>
+#include <openssl/x509.h>
+
+#include "sys/crypto_key.h"
+#include "sys/crypto_openssl.h"
+
+LK_OPENSSL_CLEANUP(PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free)
+LK_OPENSSL_CLEANUP(X509_SIG, X509_SIG_free)
+LK_OPENSSL_CLEANUP(ECDSA_SIG, ECDSA_SIG_free)
+
+/** OWASP's figure for PBKDF2 with HMAC-SHA-256; half a second at most. */
+#define PBKDF2_ITERATIONS 600000
+
+#define SIGNATURE_DER_MAX (2u * (LK_COORD_MAX + 1u + 2u) + 3u)
+
+void lk_private_key_free(struct lk_private_key *key)
+{
+	if (!key)
+		return;
+	EVP_PKEY_free(key->pkey);
+	free(key);
+}
+
+int lk_private_key_adopt(EVP_PKEY **pkey, struct lk_private_key **ret,
+			 struct lk_err *err)
+{
+	struct lk_private_key *key = calloc(1, sizeof(*key));
+
+	if (!key)
+		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	key->pkey = *pkey;
+	*pkey = NULL;
+	*ret = key;
+	return LK_OK;
+}
+
+int lk_private_key_generate(enum lk_curve curve, struct lk_private_key **ret,
+			    struct lk_err *err)
+{
+	LK_OWNED_OPENSSL(EVP_PKEY) *pkey = NULL;
+
+	pkey = EVP_EC_gen(curve == LK_CURVE_P384 ? "P-384" : "P-256");
+	if (!pkey)
+		return lk_openssl_error(err, LK_E_SYSTEM, "no key was made");
+	return lk_private_key_adopt(&pkey, ret, err);
+}
+
+/* By way of its DER, so that what we sign with obeys the rules that a policy
+ * file's key obeys: a named curve of ours, an uncompressed point. */
+int lk_private_key_public(const struct lk_private_key *key,
+			  struct lk_policy_key *ret, struct lk_err *err)
+{
+	uint8_t *der = NULL;
+	int len, rc;
+
+	/* A key file may ask for compressed points; not every provider knows
+	 * the parameter, and those that don't write uncompressed ones. */
+	(void)EVP_PKEY_set_utf8_string_param(
+		key->pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+		OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED);
+	ERR_clear_error();
+	len = i2d_PUBKEY(key->pkey, &der);
+	if (len <= 0)
+		return lk_openssl_error(err, LK_E_INPUT,
+					"no public half comes with the private "
+					"key");
+	rc = lk_policy_key_from_spki(der, (size_t)len, ret, err);
+	OPENSSL_free(der);
+	return rc;
+}
+
+/* Keys pass through: the BIO's own memory is wiped, not only released. */
+static int bio_take_secret(BIO *bio, struct lk_secret *ret, struct lk_err *err)
+{
+	char *data = NULL;
+	long len = BIO_get_mem_data(bio, &data);
+	int rc;
+
+	if (len <= 0)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "nothing was encoded");
+	rc = lk_secret_from(ret, data, (size_t)len, err);
+	OPENSSL_cleanse(data, (size_t)len);
+	return rc;
+}
+
+static bool write_encrypted(BIO *bio, PKCS8_PRIV_KEY_INFO *p8,
+			    const struct lk_secret *passphrase)
+{
+	LK_OWNED_OPENSSL(X509_SIG) *sig = NULL;
+	X509_ALGOR *pbe = NULL;
+
+	pbe = PKCS5_pbe2_set_iv(EVP_aes_256_cbc(), PBKDF2_ITERATIONS, NULL, 0,
+				NULL, NID_hmacWithSHA256);
+	if (!pbe)
+		return false;
+	sig = PKCS8_set0_pbe((const char *)passphrase->data,
+			     (int)passphrase->len, p8, pbe);
+	if (!sig) {
+		X509_ALGOR_free(pbe);
+		return false;
+	}
+	return PEM_write_bio_PKCS8(bio, sig) == 1;
+}
+
+int lk_private_key_to_pem(const struct lk_private_key *key,
+			  const struct lk_secret *passphrase,
+			  struct lk_secret *ret, struct lk_err *err)
+{
+	LK_OWNED_OPENSSL(PKCS8_PRIV_KEY_INFO) *p8 = NULL;
+	LK_OWNED_OPENSSL(BIO) *bio = BIO_new(BIO_s_mem());
+	bool done;
+
+	p8 = EVP_PKEY2PKCS8(key->pkey);
+	if (!bio || !p8)
+		return lk_openssl_error(err, LK_E_SYSTEM,
+					"the private key can't be encoded");
+	done = passphrase ? write_encrypted(bio, p8, passphrase)
+			  : PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio, p8) == 1;
+	if (!done)
+		return lk_openssl_error(err, LK_E_SYSTEM,
+					"the private key can't be encoded");
+	return bio_take_secret(bio, ret, err);
+}
+
+int lk_private_key_sign(const struct lk_private_key *key,
+			const struct lk_digest *digest,
+			uint8_t ret[static 2 * LK_COORD_MAX], size_t *ret_len,
+			struct lk_err *err)
+{
+	LK_OWNED_OPENSSL(EVP_PKEY_CTX) *ctx = NULL;
+	uint8_t der[2 * SIGNATURE_DER_MAX]; /* an HSM may pad; checked after */
+	size_t der_len = sizeof(der);
+	struct lk_policy_key public;
+	int rc;
+
+	rc = lk_private_key_public(key, &public, err);
+	if (rc != LK_OK)
+		return rc;
+	assert(digest->len == lk_alg_size(lk_curve_hash(public.curve)));
+	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
+	if (!ctx || EVP_PKEY_sign_init(ctx) != 1 ||
+	    EVP_PKEY_sign(ctx, der, &der_len, digest->data, digest->len) != 1)
+		return lk_openssl_error(err, LK_E_SYSTEM,
+					"the private key doesn't sign");
+	return lk_signature_from_der(der, der_len, public.curve, ret, ret_len,
+				     err);
+}
+
+/* DER has one encoding of a value: what isn't reproduced was not DER. */
+static bool is_der_of(const ECDSA_SIG *sig, const uint8_t *der, size_t len)
+{
+	uint8_t *again = NULL;
+	int again_len = i2d_ECDSA_SIG(sig, &again);
+	bool same = again_len > 0 && (size_t)again_len == len &&
+		    memcmp(again, der, len) == 0;
+
+	OPENSSL_free(again);
+	return same;
+}
+
+int lk_signature_from_der(const uint8_t *der, size_t len, enum lk_curve curve,
+			  uint8_t ret[static 2 * LK_COORD_MAX], size_t *ret_len,
+			  struct lk_err *err)
+{
+	LK_OWNED_OPENSSL(ECDSA_SIG) *sig = NULL;
+	uint8_t out[2 * LK_COORD_MAX];
+	int size = (int)lk_curve_size(curve);
+	const uint8_t *p = der;
+	bool good;
+
+	if (len <= SIGNATURE_DER_MAX)
+		sig = d2i_ECDSA_SIG(NULL, &p, (long)len);
+	good = sig && is_der_of(sig, der, len) &&
+	       BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, size) == size &&
+	       BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + size, size) == size;
+	ERR_clear_error();
+	if (!good)
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "signature: not a DER ECDSA-Sig-Value for "
+				  "curve %s",
+				  lk_curve_name(curve));
+	memcpy(ret, out, 2 * (size_t)size);
+	*ret_len = 2 * (size_t)size;
+	return LK_OK;
+}
+
+int lk_policy_key_to_pem(const struct lk_policy_key *key, struct lk_buf *ret,
+			 struct lk_err *err)
+{
+	LK_OWNED_OPENSSL(BIO) *bio = BIO_new(BIO_s_mem());
+	uint8_t der[LK_SPKI_MAX];
+	size_t len = lk_policy_key_to_spki(key, der);
+
+	if (!bio ||
+	    PEM_write_bio(bio, PEM_STRING_PUBLIC, "", der, (long)len) <= 0)
+		return lk_openssl_error(err, LK_E_SYSTEM,
+					"the public key can't be encoded");
+	return lk_bio_to_buf(bio, ret, err);
+}
+
+int lk_bio_to_buf(BIO *bio, struct lk_buf *ret, struct lk_err *err)
+{
+	char *data = NULL;
+	long len = BIO_get_mem_data(bio, &data);
+	uint8_t *copy = len >= 0 ? malloc((size_t)len + 1) : NULL;
+
+	if (!copy)
+		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	memcpy(copy, data, (size_t)len);
+	copy[len] = '\0';
+	*ret = (struct lk_buf){ copy, (size_t)len };
+	return LK_OK;
+}
+
+/* The kernel's own generator and not RAND_bytes: no generator state that
+ * predicts the next secret stays behind in this process. */
+int lk_random(struct lk_secret *ret, size_t len, struct lk_err *err)
+{
+	LK_OWNED_SECRET secret = LK_SECRET_NONE;
+	int rc;
+
+	assert(len > 0 && len <= 256); /* getrandom(2): never cut short */
+	rc = lk_secret_init(&secret, len, err);
+	if (rc != LK_OK)
+		return rc;
+	if (getrandom(secret.data, len, 0) != (ssize_t)len)
+		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno,
+				  "getrandom: %s", strerror(errno));
+	secret.len = len;
+	*ret = lk_secret_take(&secret);
+	return LK_OK;
+}
