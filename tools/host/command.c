@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+ */
+/* Owns parsing a command's options by its table, and writing its help from the
+ * same. */
+#include "command.h"
+
+#include <assert.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Values of long options without a letter start above every character. */
+#define LONG_BASE 0x100
+#define HELP_LONG (LONG_BASE + (int)LK_OPTIONS_MAX)
+
+static size_t count(const struct lk_option *options)
+{
+	size_t n = 0;
+
+	while (options[n].name)
+		n++;
+	assert(n <= LK_OPTIONS_MAX);
+	return n;
+}
+
+static void show_help(const struct lk_command *cmd,
+		      const struct lk_option *options)
+{
+	printf("Usage: latchkey %s", cmd->words);
+	for (const struct lk_option *o = options; o->name; o++)
+		if (o->required)
+			printf(" --%s %s", o->name, o->arg);
+	printf(" [options]%s%s\n\n%s\n\nOptions:\n", *cmd->operands ? " " : "",
+	       cmd->operands, cmd->summary);
+	for (const struct lk_option *o = options; o->name; o++) {
+		char left[64];
+
+		(void)snprintf(left, sizeof(left), "%c%c%s--%s%s%s",
+			       o->letter ? '-' : ' ',
+			       o->letter ? o->letter : ' ',
+			       o->letter ? ", " : "  ", o->name,
+			       o->arg ? " " : "", o->arg ? o->arg : "");
+		printf("  %-28s  %s\n", left, o->help);
+	}
+	printf("  %-28s  %s\n", "-h, --help", "this text");
+	if (cmd->details)
+		printf("\n%s", cmd->details);
+	printf("\nExit codes: latchkey(1).\n");
+}
+
+static void to_getopt(const struct lk_option *options, struct option *ret_long,
+		      char *ret_short)
+{
+	size_t n = count(options);
+
+	*ret_short++ = ':'; /* a missing value is ':' and not '?' */
+	*ret_short++ = 'h';
+	for (size_t i = 0; i < n; i++) {
+		int has = options[i].arg ? required_argument : no_argument;
+
+		ret_long[i] = (struct option){ options[i].name, has, NULL,
+					       LONG_BASE + (int)i };
+		if (!options[i].letter)
+			continue;
+		*ret_short++ = options[i].letter;
+		if (options[i].arg)
+			*ret_short++ = ':';
+	}
+	*ret_short = '\0';
+	ret_long[n] = (struct option){ "help", no_argument, NULL, HELP_LONG };
+	ret_long[n + 1] = (struct option){ NULL, 0, NULL, 0 };
+}
+
+static const struct lk_option *find(const struct lk_option *options, int got)
+{
+	if (got >= LONG_BASE)
+		return &options[got - LONG_BASE];
+	while (options->name && options->letter != got)
+		options++;
+	return options;
+}
+
+static int take(const struct lk_option *o, const char *value,
+		struct lk_err *err)
+{
+	if (!o->value) {
+		*o->flag = true;
+		return LK_OK;
+	}
+	if (*o->value)
+		return lk_err_set(err, LK_E_USAGE, 0, "--%s is given twice",
+				  o->name);
+	*o->value = value;
+	return LK_OK;
+}
+
+static int check_complete(const struct lk_command *cmd,
+			  const struct lk_option *options, int operands,
+			  struct lk_err *err)
+{
+	for (const struct lk_option *o = options; o->name; o++)
+		if (o->required && !*o->value)
+			return lk_err_set(err, LK_E_USAGE, 0,
+					  "--%s %s is missing", o->name,
+					  o->arg);
+	if (operands < cmd->min_operands)
+		return lk_err_set(err, LK_E_USAGE, 0, "%s is missing",
+				  cmd->operands);
+	if (operands > cmd->max_operands)
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "more arguments than are known");
+	return LK_OK;
+}
+
+int lk_command_parse(const struct lk_command *cmd,
+		     const struct lk_option *options, int argc, char **argv,
+		     struct lk_err *err)
+{
+	struct option longs[LK_OPTIONS_MAX + 2];
+	char shorts[2 * LK_OPTIONS_MAX + 3];
+	int got, rc;
+
+	to_getopt(options, longs, shorts);
+	opterr = 0;
+	optind = 1;
+	while ((got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (got == 'h' || got == HELP_LONG) {
+			show_help(cmd, options);
+			return LK_HELP_SHOWN;
+		}
+		if (got == '?' || got == ':')
+			return lk_err_set(err, LK_E_USAGE, 0, "%s: %s",
+					  argv[optind - 1],
+					  got == ':' ? "a value is missing"
+						     : "no such option, or one "
+						       "that takes no value");
+		rc = take(find(options, got), optarg, err);
+		if (rc != LK_OK)
+			return rc;
+	}
+	return check_complete(cmd, options, argc - optind, err);
+}
+
+int lk_option_number(const char *option, const char *text,
+		     const uint32_t range[static 2], uint32_t *ret,
+		     struct lk_err *err)
+{
+	uint64_t v = 0;
+	const char *p = text;
+
+	while (*p >= '0' && *p <= '9' && v <= UINT32_MAX)
+		v = v * 10 + (uint64_t)(*p++ - '0');
+	if (p == text || *p || v < range[0] || v > range[1])
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "--%s %.80s: expected a number from %u to %u",
+				  option, text, range[0], range[1]);
+	*ret = (uint32_t)v;
+	return LK_OK;
+}

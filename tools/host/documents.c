@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+ */
+/* Owns reading and writing the files of commands, each error with its file. */
+#include "documents.h"
+
+#include <string.h>
+
+#include "core/pcr_text.h"
+
+#define PCR_VALUES_MAX (64u * 1024u)
+#define PASSPHRASE_MAX 1024u
+
+int lk_read_yaml(const char *path, struct lk_yaml **ret, struct lk_err *err)
+{
+	LK_OWNED_BUF text = LK_BUF_NONE;
+	int rc = lk_fs_read(path, LK_YAML_SIZE_MAX, &text, err);
+
+	if (rc != LK_OK)
+		return rc;
+	rc = lk_yaml_parse(text.data, text.len, ret, err);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "%s", path);
+	return rc;
+}
+
+int lk_read_policy_file(const char *path, struct lk_policy_file *ret,
+			struct lk_err *err)
+{
+	LK_OWNED_YAML yaml = NULL;
+	int rc = lk_read_yaml(path, &yaml, err);
+
+	if (rc != LK_OK)
+		return rc;
+	rc = lk_policy_file_from_doc(lk_yaml_root(yaml), ret, err);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "%s", path);
+	return rc;
+}
+
+int lk_read_signed_policy(const char *path, struct lk_signed_policy *ret,
+			  struct lk_err *err)
+{
+	LK_OWNED_YAML yaml = NULL;
+	int rc = lk_read_yaml(path, &yaml, err);
+
+	if (rc != LK_OK)
+		return rc;
+	rc = lk_signed_policy_from_doc(lk_yaml_root(yaml), ret, err);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "%s", path);
+	return rc;
+}
+
+static bool is_plain_text(const struct lk_buf *buf)
+{
+	for (size_t i = 0; i < buf->len; i++) {
+		uint8_t c = buf->data[i];
+
+		if ((c < 0x20 && !(c == '\t' || c == '\n' || c == '\r')) ||
+		    c > 0x7e)
+			return false;
+	}
+	return true;
+}
+
+static int values_from_binary(const struct lk_buf *buf,
+			      const struct lk_policy_file *pf,
+			      struct lk_pcr_values *ret, struct lk_err *err)
+{
+	struct lk_pcr_selection sel = pf->pcrs;
+	size_t all = (size_t)__builtin_popcount(sel.mask);
+	size_t size = lk_alg_size(sel.bank);
+
+	/* The latch's value isn't needed, so it need not have been read. */
+	if (pf->latch != LK_NO_PCR && buf->len == (all - 1) * size)
+		sel.mask &= ~(1u << pf->latch);
+	return lk_pcr_values_from_binary(buf->data, buf->len, &sel, ret, err);
+}
+
+static int values_from_text(const struct lk_buf *buf, enum lk_alg bank,
+			    struct lk_pcr_values *ret, struct lk_err *err)
+{
+	LK_OWNED_YAML yaml = NULL;
+	int rc = lk_yaml_parse(buf->data, buf->len, &yaml, err);
+
+	if (rc != LK_OK)
+		return rc;
+	return lk_pcr_values_from_doc(lk_yaml_root(yaml), bank, ret, err);
+}
+
+int lk_read_pcr_values(const char *path, const struct lk_policy_file *pf,
+		       struct lk_pcr_values *ret, struct lk_err *err)
+{
+	LK_OWNED_BUF buf = LK_BUF_NONE;
+	int rc = lk_fs_read(path, PCR_VALUES_MAX, &buf, err);
+
+	if (rc != LK_OK)
+		return rc;
+	if (is_plain_text(&buf))
+		rc = values_from_text(&buf, pf->pcrs.bank, ret, err);
+	else
+		rc = values_from_binary(&buf, pf, ret, err);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "%s", path);
+	return rc;
+}
+
+int lk_read_passphrase(const char *path, struct lk_secret *ret,
+		       struct lk_err *err)
+{
+	LK_OWNED_SECRET secret = LK_SECRET_NONE;
+	int rc = lk_fs_read_secret(path, PASSPHRASE_MAX, &secret, err);
+
+	if (rc != LK_OK)
+		return rc;
+	if (secret.len && secret.data[secret.len - 1] == '\n')
+		secret.len--;
+	if (!secret.len || memchr(secret.data, '\n', secret.len))
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "%s: expected a passphrase on one line",
+				  path);
+	*ret = lk_secret_take(&secret);
+	return LK_OK;
+}
+
+int lk_write_output(const struct lk_output *out, struct lk_bytes data,
+		    struct lk_err *err)
+{
+	int rc;
+
+	if (out->force || !strcmp(out->path, "-"))
+		return lk_fs_replace(out->path, data.data, data.len, 0644, err);
+	rc = lk_fs_write_new(out->path, data.data, data.len, 0644, err);
+	if (rc == LK_E_REFUSED)
+		return lk_err_set(err, rc, 0,
+				  "%s exists already: --force replaces it",
+				  out->path);
+	return rc;
+}
+
+/* C0 and DEL; C1 as UTF-8 has it, which terminals obey too. */
+static bool is_control(const uint8_t *p, size_t left)
+{
+	return *p < 0x20 || *p == 0x7f ||
+	       (*p == 0xc2 && left > 1 && p[1] < 0xa0);
+}
+
+void lk_print_quoted(FILE *f, const char *text, size_t len)
+{
+	const uint8_t *p = (const uint8_t *)text;
+
+	fputc('"', f);
+	for (size_t i = 0; i < len; i++) {
+		if (is_control(p + i, len - i))
+			fprintf(f, "\\x%02x", p[i]);
+		else if (p[i] == '"' || p[i] == '\\')
+			fprintf(f, "\\%c", p[i]);
+		else
+			fputc(p[i], f);
+	}
+	fputc('"', f);
+}
+
+void lk_print_hex(FILE *f, const uint8_t *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		fprintf(f, "%02x", data[i]);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+ */
+/* Owns the files that commands read and write: policy file, signed policy, PCR
+ * values, output. */
+#ifndef LK_HOST_DOCUMENTS_H
+#define LK_HOST_DOCUMENTS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "core/policy_file.h"
+#include "core/signed_policy.h"
+#include "sys/fs.h"
+#include "sys/secret.h"
+#include "sys/yaml.h"
+
+/* Every message names the file. "-" is standard input. */
+
+int lk_read_yaml(const char *path, struct lk_yaml **ret, struct lk_err *err);
+int lk_read_policy_file(const char *path, struct lk_policy_file *ret,
+			struct lk_err *err);
+int lk_read_signed_policy(const char *path, struct lk_signed_policy *ret,
+			  struct lk_err *err);
+/**
+ * lk_read_pcr_values - of the policy file's bank, in any of three forms
+ *
+ * JSON of latchkey-provision pcrs, the text of tpm2_pcrread, or the binary of
+ * tpm2_pcrread -o, which has to have exactly the selection of @pf, with or
+ * without its latch. What isn't plain text is taken for binary.
+ */
+int lk_read_pcr_values(const char *path, const struct lk_policy_file *pf,
+		       struct lk_pcr_values *ret, struct lk_err *err);
+/** First and only line of a file, without its line end. */
+int lk_read_passphrase(const char *path, struct lk_secret *ret,
+		       struct lk_err *err);
+
+struct lk_output {
+	const char *path; /* "-": standard output */
+	bool force;	  /* replace what is there */
+};
+int lk_write_output(const struct lk_output *out, struct lk_bytes data,
+		    struct lk_err *err);
+
+/** In quotes, with everything escaped that a terminal might obey. */
+void lk_print_quoted(FILE *f, const char *text, size_t len);
+void lk_print_hex(FILE *f, const uint8_t *data, size_t len);
+
+#endif

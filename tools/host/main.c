@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+ */
+/* Owns latchkey's command table, its general help and its exit code. */
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "sys/log.h"
+
+static const struct lk_command *const commands[] = {
+	&lk_cmd_keygen,	       &lk_cmd_policy_init,   &lk_cmd_policy_sign,
+	&lk_cmd_policy_show,   &lk_cmd_policy_verify, &lk_cmd_policy_digest,
+	&lk_cmd_policy_attach,
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void show_help(void)
+{
+	printf("Usage: latchkey COMMAND [options]\n\n"
+	       "Makes and signs the boot policies of devices that unlock "
+	       "their\n"
+	       "disks by themselves. Needs no TPM.\n\nCommands:\n");
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		printf("  %-14s  %s\n", commands[i]->words,
+		       commands[i]->summary);
+	printf("\nOptions:\n"
+	       "  -h, --help      this text; after a command, the command's "
+	       "own\n"
+	       "  --version       version of the program\n"
+	       "\nSee latchkey(1) and latchkey-policy(5).\n");
+}
+
+/* How many of @argv spell @words; 0 when they don't. */
+static int match(const char *words, int argc, char **argv)
+{
+	int n = 0;
+
+	for (;;) {
+		size_t len = strcspn(words, " ");
+
+		if (n == argc || strlen(argv[n]) != len ||
+		    strncmp(argv[n], words, len) != 0)
+			return 0;
+		n++;
+		if (!words[len])
+			return n;
+		words += len + 1;
+	}
+}
+
+static int usage_error(const char *what, const char *command)
+{
+	lk_log(LK_LOG_ERR, "%s; see: latchkey %s%s--help", what, command,
+	       *command ? " " : "");
+	return lk_exit_code(LK_E_USAGE);
+}
+
+static int run(const struct lk_command *cmd, int argc, char **argv)
+{
+	struct lk_err err = { 0 };
+	int rc = cmd->run(argc, argv, &err);
+
+	/* What was promised on standard output has to have arrived there. */
+	if (rc >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
+		rc = lk_err_set(&err, LK_E_IO, 0,
+				"standard output can't be written");
+	if (rc >= 0)
+		return lk_exit_code(LK_OK);
+	if (rc == LK_E_USAGE)
+		return usage_error(err.msg, cmd->words);
+	lk_log(LK_LOG_ERR, "%s", err.msg);
+	return lk_exit_code(rc);
+}
+
+int main(int argc, char **argv)
+{
+	const char *first = argc > 1 ? argv[1] : "";
+
+	lk_log_init("latchkey", false);
+	if (!strcmp(first, "--help") || !strcmp(first, "-h")) {
+		show_help();
+		return lk_exit_code(LK_OK);
+	}
+	if (!strcmp(first, "--version")) {
+		printf("latchkey %s\n", LK_VERSION);
+		return lk_exit_code(LK_OK);
+	}
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		int n = match(commands[i]->words, argc - 1, argv + 1);
+
+		if (n)
+			return run(commands[i], argc - n, argv + n);
+	}
+	return usage_error(argc > 1 ? "no such command"
+				    : "a command is missing",
+			   "");
+}
