@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+# Owns what of Latchkey goes into an initramfs. A file in dracut.conf.d may set, where the defaults don't fit:
+#   latchkey_unseal   the program (a static one in /usr/lib/latchkey is taken before /usr/bin's)
+#   latchkey_policy   the policy file (/etc/latchkey/policy.yaml)
+#   latchkey_modules  more kernel modules to load before udev starts, in this order (disk and bus drivers)
+
+# What opening a volume may need, in the order of loading.
+latchkey_kernel_modules="tpm_crb tpm_tis tpm_tis_spi tpm_tis_i2c dm_mod cryptd aesni_intel aes_ce_blk aes_neon_blk aes_arm_ce
+    sha256_generic sha256_ssse3 sha256_arm64 sha2_ce xts cbc ecb hmac authenc essiv algif_skcipher algif_hash dm_crypt dm_integrity"
+
+latchkey_program() {
+    local path
+    for path in ${latchkey_unseal:-/usr/lib/latchkey/latchkey-unseal /usr/bin/latchkey-unseal}; do
+        [[ -x ${dracutsysrootdir-}$path ]] && echo "$path" && return 0
+    done
+    return 1
+}
+
+latchkey_policy_file() {
+    local path=${latchkey_policy:-/etc/latchkey/policy.yaml}
+    [[ -s ${dracutsysrootdir-}$path ]] && echo "$path"
+}
+
+# Included by itself where it has been set up, else only when asked for.
+check() {
+    latchkey_program > /dev/null && latchkey_policy_file > /dev/null && return 0
+    return 255
+}
+
+depends() {
+    echo dm
+}
+
+installkernel() {
+    # Whatever the machine that builds has loaded: the image may be for a fleet.
+    # shellcheck disable=SC2086
+    hostonly='' instmods $latchkey_kernel_modules ${latchkey_modules-}
+}
+
+# With Secure Boot, Debian's kernels measure each module into PCR 10 as it is loaded (IMA's rule for the architecture). For the
+# PCR to be the same in each boot the order must be: a fixed list first, then udev with one worker.
+latchkey_fix_order() {
+    printf '%s\n' ${latchkey_modules-} $latchkey_kernel_modules > "$initdir/etc/latchkey/modules"
+    inst_hook pre-udev 90 "$moddir/latchkey-modules.sh"
+    inst_simple /etc/udev/udev.conf
+    mkdir -p "$initdir/etc/udev"
+    echo "children_max=1" >> "$initdir/etc/udev/udev.conf"
+}
+
+# An image that lacks one of these would be found out at the device, so none is built.
+latchkey_refuse() {
+    dfatal "latchkey: $*"
+    exit 1
+}
+
+install() {
+    local program policy
+
+    program=$(latchkey_program) \
+        || latchkey_refuse "there is no latchkey-unseal at ${latchkey_unseal:-/usr/lib/latchkey or /usr/bin}"
+    policy=$(latchkey_policy_file) \
+        || latchkey_refuse "there is no policy file at ${latchkey_policy:-/etc/latchkey/policy.yaml}; make one with 'latchkey policy init'"
+
+    inst_binary "$program" /usr/bin/latchkey-unseal || latchkey_refuse "$program can't be installed"
+    inst_simple "$policy" /etc/latchkey/policy.yaml || latchkey_refuse "$policy can't be installed"
+    inst_simple "$moddir/latchkey-lib.sh" /lib/latchkey-lib.sh
+    inst_hook initqueue/settled 50 "$moddir/latchkey-settled.sh"
+    latchkey_fix_order
+
+    # A boot that fails must not end in a shell. The kernel command line, which is measured, has the last word.
+    mkdir -p "$initdir/etc/cmdline.d"
+    echo "rd.shell=0" > "$initdir/etc/cmdline.d/90latchkey.conf"
+
+    if dracut_module_included systemd; then
+        inst_simple "$moddir/latchkey-unseal.service" "$systemdsystemunitdir/latchkey-unseal.service"
+        $SYSTEMCTL -q --root "$initdir" add-wants sysinit.target latchkey-unseal.service
+        # What dracut calls in place of a shell.
+        inst_multiple -o halt poweroff reboot
+    else
+        inst_hook initqueue/finished 50 "$moddir/latchkey-finished.sh"
+    fi
+    dracut_need_initqueue
+}
