@@ -2,6 +2,7 @@
 /* Owns files and block devices by path or tag. */
 #include "sys/fs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -185,6 +187,74 @@ int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
 		(void)unlink(temporary);
 		return LK_E_IO;
 	}
+	return LK_OK;
+}
+
+int lk_fs_append(const char *path, const void *data, size_t len,
+		 struct lk_err *err)
+{
+	char dir[PATH_MAX];
+	LK_OWNED_FD fd = -1;
+
+	(void)snprintf(dir, sizeof(dir), "%s", path);
+	(void)mkdir(dirname(dir), 0755);
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail(err, LK_E_IO, path, "can't open");
+	if (flock(fd, LOCK_EX) != 0 || write_full(fd, data, len) != 0)
+		return fail(err, LK_E_IO, path, "can't write");
+	return LK_OK;
+}
+
+bool lk_fs_is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+void lk_fs_list_free(char **names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}
+
+static int is_visible(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,
+	       struct lk_err *err)
+{
+	struct dirent **entries = NULL;
+	int found = scandir(dir, &entries, is_visible, alphasort);
+	char **names = NULL;
+	size_t n = 0;
+	int rc = LK_OK;
+
+	if (found < 0)
+		return fail(err, LK_E_INPUT, dir, "can't list");
+	if ((size_t)found > max)
+		rc = lk_err_set(err, LK_E_INPUT, 0,
+				"%s: %d files, at most %zu are allowed", dir,
+				found, max);
+	else
+		names = calloc((size_t)found + 1, sizeof(*names));
+	for (int i = 0; i < found; i++) {
+		if (names && asprintf(&names[n], "%s/%s", dir,
+				      entries[i]->d_name) >= 0)
+			n++;
+		free(entries[i]);
+	}
+	free(entries);
+	if (rc != LK_OK)
+		return rc;
+	if (!names)
+		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	*ret_names = names;
+	*ret_n = n;
 	return LK_OK;
 }
 

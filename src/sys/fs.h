@@ -43,6 +43,19 @@ int lk_fs_write_new(const char *path, const void *data, size_t len, mode_t mode,
 int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
 		  struct lk_err *err);
 
+/** Appends under a lock, making the directory and the file where they lack. */
+int lk_fs_append(const char *path, const void *data, size_t len,
+		 struct lk_err *err);
+
+/**
+ * lk_fs_list - the regular files of a directory, names sorted
+ * @ret_names: @ret_n malloc'd paths, directory included; free with lk_fs_list_free
+ */
+int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,
+	       struct lk_err *err);
+void lk_fs_list_free(char **names, size_t n);
+bool lk_fs_is_directory(const char *path);
+
 /**
  * lk_fs_wait_device - path of a device given as path or UUID=, LABEL=,
  * PARTUUID=, PARTLABEL=, waiting for it to appear

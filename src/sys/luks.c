@@ -131,7 +131,7 @@ static int copy_header(struct lk_luks *luks, const char *device,
 {
 	LK_OWNED_FD fd = open(device, O_RDONLY | O_CLOEXEC);
 	uint8_t *data;
-	size_t len;
+	size_t len = 0;
 	int rc;
 
 	if (fd < 0)

@@ -80,6 +80,21 @@ struct lk_pcr_extension {
 int lk_tpm_pcr_extend(struct lk_tpm *tpm, const struct lk_pcr_extension *ext,
 		      struct lk_err *err);
 
+/**
+ * Whether a bank is active, by the kernel's word (sysfs) and so without a
+ * command. False when the TPM isn't the kernel's own.
+ */
+bool lk_tpm_bank_known_active(const struct lk_tpm *tpm, enum lk_alg alg);
+
+/** Dictionary-attack state (Part 1, 19.8). */
+struct lk_tpm_lockout {
+	uint32_t counter;     /* failed tries remembered */
+	uint32_t max_tries;   /* lockout begins at that many */
+	uint32_t interval_s;  /* one try is forgotten every so often; 0: never */
+};
+int lk_tpm_lockout_read(struct lk_tpm *tpm, struct lk_tpm_lockout *ret,
+			struct lk_err *err);
+
 /** Value of an NV counter that is readable with its own empty auth. */
 int lk_tpm_counter_read(struct lk_tpm *tpm, uint32_t nv_index, uint64_t *ret,
 			struct lk_err *err);

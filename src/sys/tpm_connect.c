@@ -24,6 +24,7 @@ struct counting_tcti {
 struct lk_tpm {
 	struct counting_tcti tcti;
 	ESYS_CONTEXT *esys;
+	char sysfs[32]; /* "tpm0"; empty when it isn't the kernel's device */
 };
 
 static struct counting_tcti *counting(TSS2_TCTI_CONTEXT *tcti)
@@ -191,6 +192,8 @@ int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret,
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	}
 	wrap(tpm, inner, timeout_s);
+	if (sscanf(tcti, "device:/dev/%31[a-z0-9]", tpm->sysfs) != 1)
+		tpm->sysfs[0] = '\0';
 	if (Esys_Initialize(&tpm->esys, (TSS2_TCTI_CONTEXT *)&tpm->tcti,
 			    NULL) != TSS2_RC_SUCCESS) {
 		lk_tpm_free(tpm);
@@ -214,6 +217,15 @@ void lk_tpm_free(struct lk_tpm *tpm)
 ESYS_CONTEXT *lk_tpm_esys(struct lk_tpm *tpm)
 {
 	return tpm->esys;
+}
+
+bool lk_tpm_bank_known_active(const struct lk_tpm *tpm, enum lk_alg alg)
+{
+	char path[96];
+
+	(void)snprintf(path, sizeof(path), "/sys/class/tpm/%s/pcr-%s",
+		       tpm->sysfs, lk_alg_name(alg));
+	return tpm->sysfs[0] && access(path, F_OK) == 0;
 }
 
 unsigned int lk_tpm_commands(const struct lk_tpm *tpm)

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what a person is told when a volume stays closed. */
+#include <stdlib.h>
+#include <time.h>
+
+#include "sys/log.h"
+#include "unseal/unseal.h"
+
+static const char *remedy(int rc)
+{
+	switch (rc) {
+	case LK_E_POLICY:
+		return "if this boot is as it should be, sign its PCR values (latchkey policy sign) and add the signed policy (latchkey-provision policy add); the recovery key opens the volume meanwhile";
+	case LK_E_NO_TPM:
+		return "see whether the TPM is enabled in the firmware and its driver is in the initramfs; the recovery key opens the volume";
+	case LK_E_OBJECT:
+		return "open the volume with the recovery key and seal it again (latchkey-provision reseal)";
+	case LK_E_NO_DEVICE:
+		return "see whether the disk is there, its driver is in the initramfs, and the policy file names it rightly";
+	case LK_E_HEADER:
+		return "the disk isn't as the policy file says: damaged, exchanged, or the policy file is of another device";
+	case LK_E_VOLUME:
+		return "the disk may have been exchanged; the recovery key opens the one that was formatted here";
+	default:
+		return NULL;
+	}
+}
+
+static void say_value(const char *name, unsigned int pcr,
+		      const struct lk_pcr_values *now,
+		      const struct lk_signed_policy *sp)
+{
+	char have[2 * LK_DIGEST_MAX + 1];
+	char want[2 * LK_DIGEST_MAX + 1];
+	size_t size = lk_alg_size(now->sel.bank);
+
+	lk_hex_encode(now->value[pcr], size, have);
+	if (!sp) {
+		lk_log(LK_LOG_ERR, "%s: PCR %u (%s) is %s", name, pcr,
+		       lk_pcr_meaning(pcr), have);
+		return;
+	}
+	lk_hex_encode(sp->pcrs.value[pcr], size, want);
+	lk_log(LK_LOG_ERR, "%s: PCR %u (%s) is %s, signed as %s", name, pcr,
+	       lk_pcr_meaning(pcr), have, want);
+}
+
+static void say_pcrs(const char *name, uint32_t mask,
+		     const struct lk_pcr_values *now,
+		     const struct lk_signed_policy *sp)
+{
+	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
+		if (mask & 1u << i)
+			say_value(name, i, now, sp);
+}
+
+/* At most a few policies in full: a console shows some 25 lines. */
+#define POLICIES_SHOWN 4u
+
+static void say_policy(struct lk_target *t, const struct lk_policy_file *pf,
+		       struct lk_tpm *tpm, const struct lk_token *files)
+{
+	const char *name = t->vol->name;
+	struct lk_candidates c = { 0 };
+	struct lk_err err;
+
+	if (lk_tpm_pcr_read(tpm, &pf->pcrs, &t->seen, &err) != LK_OK) {
+		lk_log(LK_LOG_ERR, "%s: %s", name, err.msg);
+		return;
+	}
+	if (lk_candidates_from(pf, files, &t->token, &c, &err) != LK_OK)
+		return;
+	if (c.n == 0)
+		say_pcrs(name, pf->pcrs.mask, &t->seen, NULL);
+	for (size_t i = 0; i < c.n && i < POLICIES_SHOWN; i++) {
+		const struct lk_signed_policy *sp = c.list[i];
+		uint32_t differing = lk_pcr_differing(&sp->pcrs, &t->seen,
+						      pf->pcrs.mask);
+
+		if (c.n > 1 && differing)
+			lk_log(LK_LOG_ERR,
+			       "%s: signed policy \"%s\" (version %u):", name,
+			       sp->label, sp->version);
+		say_pcrs(name, differing, &t->seen, sp);
+	}
+	if (c.n > POLICIES_SHOWN)
+		lk_log(LK_LOG_ERR, "%s: and %zu signed policies more", name,
+		       c.n - POLICIES_SHOWN);
+	free(c.list);
+}
+
+static void say_lockout(const struct lk_target *t, struct lk_tpm *tpm)
+{
+	struct lk_tpm_lockout lockout;
+	time_t until = time(NULL);
+	char when[32] = "";
+	struct tm tm;
+
+	if (lk_tpm_lockout_read(tpm, &lockout, NULL) != LK_OK)
+		return;
+	if (lockout.interval_s == 0) {
+		lk_log(LK_LOG_ERR,
+		       "%s: the lockout doesn't end by itself; it ends with the lockout auth (tpm2_dictionarylockout -c)",
+		       t->vol->name);
+		return;
+	}
+	until += lockout.interval_s;
+	if (gmtime_r(&until, &tm))
+		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC",
+			       &tm);
+	lk_log(LK_LOG_ERR,
+	       "%s: the TPM allows another try in at most %u s of being powered (%s), or at once with the lockout auth (tpm2_dictionarylockout -c)",
+	       t->vol->name, lockout.interval_s, when);
+}
+
+void lk_diagnose(struct lk_target *t, const struct lk_policy_file *pf,
+		 struct lk_tpm *tpm, const struct lk_token *files)
+{
+	lk_log(LK_LOG_ERR, "%s: not opened: %s", t->vol->name, t->err.msg);
+	if (tpm && (t->rc == LK_E_POLICY || t->rc == LK_E_AGAIN))
+		say_policy(t, pf, tpm, files);
+	if (tpm && t->rc == LK_E_LOCKED)
+		say_lockout(t, tpm);
+	if (remedy(t->rc))
+		lk_log(LK_LOG_ERR, "%s: %s", t->vol->name, remedy(t->rc));
+}

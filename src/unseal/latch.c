@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns closing the latch: after it the TPM unseals nothing more in this boot. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/latch_event.h"
+#include "sys/crypto.h"
+#include "sys/log.h"
+#include "unseal/unseal.h"
+
+#define EVENT_LOG "/run/log/systemd/tpm2-measure.log"
+
+/* The policy's bank always; the other one too where the kernel says that it is
+ * active, so that both tell the same story. */
+static size_t banks(const struct lk_tpm *tpm, enum lk_alg used,
+		    enum lk_alg ret[static 2])
+{
+	enum lk_alg other = used == LK_ALG_SHA256 ? LK_ALG_SHA384 :
+						    LK_ALG_SHA256;
+
+	ret[0] = used;
+	ret[1] = other;
+	return lk_tpm_bank_known_active(tpm, other) ? 2 : 1;
+}
+
+static bool measure(enum lk_alg alg, const struct lk_latch_event *event,
+		    const struct lk_secret *key, struct lk_digest *ret)
+{
+	struct lk_bytes text = { (const uint8_t *)event->text,
+				 strlen(event->text) };
+
+	if (!event->volume_key)
+		return lk_crypto_hash(alg, &text, 1, ret);
+	return lk_crypto_hmac(alg, (struct lk_bytes){ key->data, key->len },
+			      text, ret);
+}
+
+static void log_event(const struct lk_latch_event *event)
+{
+	LK_OWNED_BUF id = LK_BUF_NONE;
+	char boot_id[33] = "00000000000000000000000000000000";
+	char line[1024];
+	struct timespec now;
+	size_t len = 0;
+
+	if (lk_fs_read("/proc/sys/kernel/random/boot_id", 64, &id, NULL) ==
+	    LK_OK)
+		for (size_t i = 0; i < id.len && len < 32; i++)
+			if (id.data[i] != '-')
+				boot_id[len++] = (char)id.data[i];
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	len = lk_latch_event_json(event, boot_id,
+				  (uint64_t)now.tv_sec * 1000000u +
+					  (uint64_t)now.tv_nsec / 1000u,
+				  line, sizeof(line));
+	/* The PCR holds without its log; a log that can't be written only costs
+	 * whoever wants to replay it. */
+	if (len)
+		(void)lk_fs_append(EVENT_LOG, line, len, NULL);
+}
+
+static int extend(struct lk_tpm *tpm, const struct lk_policy_file *pf,
+		  struct lk_latch_event *event, const struct lk_secret *key,
+		  struct lk_err *err)
+{
+	struct lk_pcr_extension ext = { .pcr = pf->latch };
+	enum lk_alg alg[2];
+	int rc;
+
+	event->pcr = pf->latch;
+	event->n = ext.n = banks(tpm, pf->pcrs.bank, alg);
+	for (size_t i = 0; i < ext.n; i++) {
+		event->bank[i].alg = ext.bank[i].alg = alg[i];
+		if (!measure(alg[i], event, key, &ext.bank[i].digest))
+			return lk_err_set(err, LK_E_SYSTEM, 0,
+					  "hashing failed");
+		event->bank[i].digest = ext.bank[i].digest;
+	}
+	rc = lk_tpm_pcr_extend(tpm, &ext, err);
+	if (rc == LK_OK)
+		log_event(event);
+	return rc;
+}
+
+int lk_latch_close(struct lk_tpm *tpm, const struct lk_policy_file *pf,
+		   const struct lk_target *targets, size_t n,
+		   struct lk_err *err)
+{
+	size_t opened = 0;
+	int rc = LK_OK;
+
+	for (size_t i = 0; i < n && rc == LK_OK; i++) {
+		const struct lk_target *t = &targets[i];
+		struct lk_latch_event event = { .volume_key = true };
+
+		if (!t->volume_key.len)
+			continue;
+		/* What systemd-cryptsetup measures for a volume key. */
+		(void)snprintf(event.text, sizeof(event.text),
+			       "cryptsetup:%s:%s", t->vol->name,
+			       lk_luks_uuid(t->luks));
+		rc = extend(tpm, pf, &event, &t->volume_key, err);
+		opened++;
+	}
+	if (rc == LK_OK && opened == 0) {
+		struct lk_latch_event event = { .text = "latchkey:none-opened" };
+
+		rc = extend(tpm, pf, &event, NULL, err);
+	}
+	if (rc != LK_OK) {
+		lk_err_prefix(err, "the latch (PCR %u) can't be closed",
+			      pf->latch);
+		if (err)
+			err->rc = LK_E_LATCH;
+		return LK_E_LATCH;
+	}
+	return LK_OK;
+}

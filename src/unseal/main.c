@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns latchkey-unseal's command line and exit code. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sys/log.h"
+#include "unseal/unseal.h"
+
+static const char usage[] =
+	"Usage: latchkey-unseal [--policy FILE] [--signed FILE|DIR] [--volume NAME]\n"
+	"                       [--tpm TCTI] [--dry-run] [--quiet]\n"
+	"Opens the LUKS2 volumes of a policy file, if this boot is one that their\n"
+	"owner has signed for.\n"
+	"\n"
+	"  --policy FILE      policy file (default /etc/latchkey/policy.yaml)\n"
+	"  --signed FILE|DIR  signed policies, besides those in the LUKS2 token\n"
+	"  --volume NAME      this volume of the policy file alone\n"
+#ifdef LK_TCTI_ANY
+	"  --tpm TCTI         device:/dev/tpm0 (default), swtpm:host=H,port=N, ...\n"
+#else
+	"  --tpm TCTI         device:PATH (default device:/dev/tpm0)\n"
+#endif
+	"  --dry-run          do all but mapping and closing the latch\n"
+	"  --quiet            no line on standard error for what succeeded\n"
+	"  --help, --version\n"
+	"\n"
+	"Exit codes: 0 open; 1 system; 2 usage; 3 policy file or signed policy\n"
+	"malformed; 4 no TPM; 5 policy not satisfied; 6 TPM in lockout; 7 sealed\n"
+	"object missing or another's; 8 device missing; 9 LUKS2 header refused;\n"
+	"10 wrong volume; 11 I/O; 12 latch not closed. See latchkey-unseal(8).\n";
+
+enum { OPT_POLICY = 256, OPT_SIGNED, OPT_VOLUME, OPT_TPM, OPT_DRY_RUN,
+       OPT_QUIET, OPT_HELP, OPT_VERSION };
+
+static const struct option longopts[] = {
+	{ "policy", required_argument, NULL, OPT_POLICY },
+	{ "signed", required_argument, NULL, OPT_SIGNED },
+	{ "volume", required_argument, NULL, OPT_VOLUME },
+	{ "tpm", required_argument, NULL, OPT_TPM },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* Return: LK_OK to go on, LK_E_USAGE, or 1 when all is said. */
+static int parse(int argc, char **argv, struct lk_unseal_options *o)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
+		switch (c) {
+		case OPT_POLICY:
+			o->policy = optarg;
+			break;
+		case OPT_SIGNED:
+			o->signed_policies = optarg;
+			break;
+		case OPT_VOLUME:
+			o->volume = optarg;
+			break;
+		case OPT_TPM:
+			o->tcti = optarg;
+			break;
+		case OPT_DRY_RUN:
+			o->dry_run = true;
+			break;
+		case OPT_QUIET:
+			lk_log_quiet(true);
+			break;
+		case OPT_HELP:
+			(void)fputs(usage, stdout);
+			return 1;
+		case OPT_VERSION:
+			(void)puts("latchkey-unseal " LK_VERSION);
+			return 1;
+		default:
+			return LK_E_USAGE;
+		}
+	}
+	return optind == argc ? LK_OK : LK_E_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	struct lk_unseal_options options = {
+		.policy = "/etc/latchkey/policy.yaml",
+		.tcti = "device:/dev/tpm0",
+	};
+	struct lk_err err;
+	int rc = parse(argc, argv, &options);
+
+	if (rc == 1)
+		return 0;
+	if (rc == LK_E_USAGE) {
+		(void)fputs("latchkey-unseal: see latchkey-unseal --help\n",
+			    stderr);
+		return lk_exit_code(rc);
+	}
+	lk_log_init("latchkey-unseal", true);
+	rc = lk_secret_harden_process(&err);
+	if (rc != LK_OK)
+		lk_log(LK_LOG_ERR, "%s", err.msg);
+	else
+		rc = lk_unseal_run(&options);
+	return lk_exit_code(rc);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns the order: unseal all, close the latch, then map, ask or give up. */
+#include "unseal/unseal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+
+#include "sys/log.h"
+#include "sys/yaml.h"
+
+#define POLICY_FILE_MAX 65536u
+
+/** The state of one run. */
+struct run {
+	const struct lk_unseal_options *options;
+	struct lk_policy_file pf;
+	struct lk_token files; /* signed policies given as files */
+	struct lk_tpm *tpm;
+	struct lk_err no_tpm; /* why there is none */
+	struct lk_target targets[LK_VOLUMES_MAX];
+	size_t n;
+};
+
+static void run_done(struct run *run)
+{
+	for (size_t i = 0; i < run->n; i++)
+		lk_target_done(&run->targets[i]);
+	lk_token_done(&run->files);
+	lk_tpm_free(run->tpm);
+}
+
+static int read_policy_file(const char *path, struct lk_policy_file *ret,
+			    struct lk_err *err)
+{
+	LK_OWNED_BUF buf = LK_BUF_NONE;
+	LK_OWNED_YAML yaml = NULL;
+	int rc = lk_fs_read(path, POLICY_FILE_MAX, &buf, err);
+
+	if (rc != LK_OK)
+		return rc;
+	rc = lk_yaml_parse(buf.data, buf.len, &yaml, err);
+	if (rc == LK_OK)
+		rc = lk_policy_file_from_doc(lk_yaml_root(yaml), ret, err);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "%s", path);
+	return rc;
+}
+
+static int choose_targets(struct run *run, struct lk_err *err)
+{
+	const char *only = run->options->volume;
+
+	if (only && !lk_policy_file_volume(&run->pf, only))
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "volume \"%.80s\" isn't in %s", only,
+				  run->options->policy);
+	if (run->pf.n_volumes == 0)
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "%s: volumes: the list is empty; nothing can be opened",
+				  run->options->policy);
+	for (size_t i = 0; i < run->pf.n_volumes; i++) {
+		const struct lk_volume *vol = &run->pf.volumes[i];
+
+		if (only && strcmp(only, vol->name) != 0)
+			continue;
+		if (lk_luks_is_mapped(vol->name)) {
+			lk_log(LK_LOG_INFO,
+			       "%s: /dev/mapper/%s is there already",
+			       vol->name, vol->name);
+			continue;
+		}
+		run->targets[run->n++] =
+			(struct lk_target){ .vol = vol,
+					    .token = LK_TOKEN_NONE };
+	}
+	return LK_OK;
+}
+
+static int prepare(struct run *run, struct lk_err *err)
+{
+	const struct lk_unseal_options *o = run->options;
+	int rc = read_policy_file(o->policy, &run->pf, err);
+
+	if (rc == LK_OK && o->signed_policies)
+		rc = lk_candidates_load(o->signed_policies, &run->files, err);
+	if (rc == LK_OK)
+		rc = choose_targets(run, err);
+	if (rc != LK_OK)
+		return rc;
+	rc = lk_tpm_open(o->tcti, run->pf.timeout_tpm, &run->tpm,
+			 &run->no_tpm);
+	if (rc == LK_E_USAGE) {
+		*err = run->no_tpm;
+		return rc;
+	}
+	return LK_OK;
+}
+
+static void unseal_all(struct run *run)
+{
+	for (size_t i = 0; i < run->n; i++) {
+		struct lk_target *t = &run->targets[i];
+		struct lk_err err = { 0 };
+
+		t->rc = lk_target_find(t, &run->pf, &err);
+		if (t->rc == LK_OK && !run->tpm) {
+			t->rc = LK_E_NO_TPM;
+			err = run->no_tpm;
+		}
+		if (t->rc == LK_OK)
+			t->rc = lk_target_unseal(t, run->tpm, &run->pf,
+						 &run->files, &err);
+		if (t->rc != LK_OK)
+			t->err = err;
+	}
+}
+
+/* A TPM that stays silent is as good as none, as long as it gave nothing. */
+static void forget_silent_tpm(struct run *run)
+{
+	const struct lk_err *silent = NULL;
+
+	for (size_t i = 0; i < run->n; i++) {
+		if (run->targets[i].rc == LK_OK)
+			return;
+		if (run->targets[i].rc == LK_E_NO_TPM)
+			silent = &run->targets[i].err;
+	}
+	if (!silent || !run->tpm)
+		return;
+	run->no_tpm = *silent;
+	lk_tpm_free(run->tpm);
+	run->tpm = NULL;
+}
+
+/* Without a TPM there is nothing to close, and nothing that could be had from
+ * it. Everything else that goes wrong here is fatal for the whole run. */
+static int close_latch(struct run *run, struct lk_err *err)
+{
+	if (run->options->dry_run || run->pf.latch == LK_NO_PCR || !run->tpm)
+		return LK_OK;
+	return lk_latch_close(run->tpm, &run->pf, run->targets, run->n, err);
+}
+
+static int map(struct run *run, struct lk_target *t)
+{
+	int rc;
+
+	if (run->options->dry_run) {
+		lk_log(LK_LOG_INFO, "%s: %s would open as /dev/mapper/%s",
+		       t->vol->name, t->device, t->vol->name);
+		return LK_OK;
+	}
+	rc = lk_luks_map(t->luks, t->vol, &t->volume_key, &t->err);
+	lk_secret_done(&t->volume_key);
+	if (rc == LK_OK)
+		lk_log(LK_LOG_INFO, "%s: %s is open as /dev/mapper/%s",
+		       t->vol->name, t->device, t->vol->name);
+	return rc;
+}
+
+static bool may_prompt(const struct run *run, const struct lk_target *t)
+{
+	return !run->options->dry_run && t->luks &&
+	       t->vol->on_failure == LK_ON_FAILURE_PROMPT &&
+	       (run->tpm || run->pf.prompt_without_tpm);
+}
+
+static void prompt(struct run *run, struct lk_target *t)
+{
+	struct lk_err err;
+	int rc = lk_prompt_volume_key(t, &err);
+
+	if (rc != LK_OK) {
+		lk_log(LK_LOG_ERR, "%s: not opened: %s", t->vol->name, err.msg);
+		return;
+	}
+	t->rc = map(run, t);
+	if (t->rc != LK_OK)
+		lk_log(LK_LOG_ERR, "%s: not opened: %s", t->vol->name,
+		       t->err.msg);
+}
+
+static void halt(const char *name)
+{
+	lk_log(LK_LOG_ERR, "%s: halting, as the policy file says", name);
+	sync();
+	(void)reboot((int)RB_HALT_SYSTEM);
+}
+
+static void halt_if_told(const struct run *run)
+{
+	for (size_t i = 0; i < run->n; i++) {
+		const struct lk_volume *vol = run->targets[i].vol;
+
+		if (run->targets[i].rc != LK_OK && !run->options->dry_run &&
+		    vol->on_failure == LK_ON_FAILURE_HALT)
+			halt(vol->name);
+	}
+}
+
+/* The latch stays open: no volume may be mapped and no prompt shown. */
+static int give_up(struct run *run, int rc)
+{
+	for (size_t i = 0; i < run->n; i++)
+		run->targets[i].rc = rc;
+	halt_if_told(run);
+	return rc;
+}
+
+static int finish(struct run *run)
+{
+	int first = LK_OK;
+
+	for (size_t i = 0; i < run->n; i++) {
+		struct lk_target *t = &run->targets[i];
+
+		if (t->rc == LK_OK)
+			t->rc = map(run, t);
+		if (t->rc != LK_OK)
+			lk_diagnose(t, &run->pf, run->tpm, &run->files);
+		if (t->rc != LK_OK && may_prompt(run, t))
+			prompt(run, t);
+		if (first == LK_OK)
+			first = t->rc;
+	}
+	halt_if_told(run);
+	return first;
+}
+
+int lk_unseal_run(const struct lk_unseal_options *options)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	struct lk_err err = { 0 };
+	int rc;
+
+	if (!run)
+		return LK_E_SYSTEM;
+	run->options = options;
+	run->files = LK_TOKEN_NONE;
+	rc = prepare(run, &err);
+	if (rc == LK_OK) {
+		unseal_all(run);
+		forget_silent_tpm(run);
+		rc = close_latch(run, &err);
+	}
+	if (rc == LK_OK)
+		rc = finish(run);
+	else
+		lk_log(LK_LOG_ERR, "nothing is opened: %s", err.msg);
+	if (rc == LK_E_LATCH)
+		rc = give_up(run, rc);
+	run_done(run);
+	free(run);
+	return rc;
+}

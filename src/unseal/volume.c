@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns one volume's way from its device to a volume key that is proven ours. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sys/yaml.h"
+#include "unseal/unseal.h"
+
+#define PASSPHRASE_SIZE 64u
+#define PAYLOAD_SIZE	(PASSPHRASE_SIZE + LK_VOLUME_IDENTITY_SIZE)
+#define UNSEAL_TRIES	4u
+
+void lk_target_done(struct lk_target *t)
+{
+	lk_luks_free(t->luks);
+	t->luks = NULL;
+	lk_token_done(&t->token);
+	lk_secret_done(&t->volume_key);
+}
+
+/* A token is the attacker's to change: what can't be read is as if it were
+ * not there, and leads to a refusal or the long way. */
+static void read_token(struct lk_target *t)
+{
+	LK_OWNED_BUF json = LK_BUF_NONE;
+	LK_OWNED_YAML yaml = NULL;
+
+	if (lk_luks_token(t->luks, &json, &t->err) != LK_OK)
+		return;
+	if (lk_yaml_parse(json.data, json.len, &yaml, &t->err) != LK_OK ||
+	    lk_token_from_doc(lk_yaml_root(yaml), &t->token, &t->err) != LK_OK)
+		lk_err_prefix(&t->err, "the LUKS2 token can't be read");
+}
+
+int lk_target_find(struct lk_target *t, const struct lk_policy_file *pf,
+		   struct lk_err *err)
+{
+	int rc = lk_fs_wait_device(t->vol->device, pf->timeout_device,
+				   t->device, err);
+
+	if (rc == LK_OK)
+		rc = lk_luks_open(t->device, t->vol, &t->luks, err);
+	if (rc != LK_OK)
+		return rc;
+	t->token = LK_TOKEN_NONE;
+	read_token(t);
+	return LK_OK;
+}
+
+/* Which of several? The TPM's own values say, for one command. */
+static const struct lk_signed_policy *
+choose(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
+       const struct lk_candidates *c, struct lk_err *err)
+{
+	const struct lk_signed_policy *best = NULL;
+
+	if (c->n == 1)
+		return c->list[0];
+	if (lk_tpm_pcr_read(tpm, &pf->pcrs, &t->seen, err) != LK_OK)
+		return NULL;
+	for (size_t i = 0; i < c->n; i++)
+		if (!lk_pcr_differing(&c->list[i]->pcrs, &t->seen,
+				      pf->pcrs.mask) &&
+		    (!best || c->list[i]->version > best->version))
+			best = c->list[i];
+	if (!best)
+		(void)lk_err_set(err, LK_E_POLICY, 0,
+				 "the measured boot is none of the %zu that signed policies are for",
+				 c->n);
+	return best;
+}
+
+static const struct lk_signed_policy *
+pick(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
+     const struct lk_token *files, struct lk_err *err)
+{
+	const struct lk_signed_policy *sp = NULL;
+	struct lk_candidates c = { 0 };
+
+	if (lk_candidates_from(pf, files, &t->token, &c, err) != LK_OK)
+		return NULL;
+	if (c.n)
+		sp = choose(t, tpm, pf, &c, err);
+	else if (c.n_refused)
+		(void)lk_err_set(err, LK_E_POLICY, 0,
+				 "no signed policy that belongs to the policy file (%zu passed over; the last: %.300s)",
+				 c.n_refused, c.last_refused.msg);
+	else
+		(void)lk_err_set(err, LK_E_POLICY, 0,
+				 "no signed policy%s%.300s",
+				 t->err.msg[0] ? ": " : " in its LUKS2 token",
+				 t->err.msg);
+	free(c.list);
+	return sp;
+}
+
+static void fill_request(const struct lk_target *t,
+			 const struct lk_policy_file *pf,
+			 const struct lk_signed_policy *sp,
+			 struct lk_unseal_request *req)
+{
+	*req = (struct lk_unseal_request){
+		.root = { .handle = pf->root_handle,
+			  .pinned = pf->root_name },
+		.sealed = { .handle = t->vol->handle },
+		.key = &pf->key,
+		.policy = sp,
+		.pcrs = pf->pcrs,
+		.policy_ref = { pf->policy_ref, pf->policy_ref_len },
+		.version_floor = pf->version_floor,
+	};
+	memcpy(req->root.serialized, t->token.root_key, t->token.root_key_len);
+	req->root.serialized_len = t->token.root_key_len;
+	memcpy(req->sealed.serialized, t->token.sealed, t->token.sealed_len);
+	req->sealed.serialized_len = t->token.sealed_len;
+}
+
+/* Only "PCRs moved" is tried again. */
+static int unseal_bounded(struct lk_tpm *tpm,
+			  const struct lk_unseal_request *req,
+			  struct lk_secret *ret, struct lk_err *err)
+{
+	int rc = LK_E_AGAIN;
+
+	for (unsigned int i = 0; i < UNSEAL_TRIES && rc == LK_E_AGAIN; i++)
+		rc = lk_tpm_unseal(tpm, req, ret, err);
+	return rc;
+}
+
+static int get_payload(struct lk_target *t, struct lk_tpm *tpm,
+		       const struct lk_policy_file *pf,
+		       const struct lk_token *files, struct lk_secret *ret,
+		       struct lk_err *err)
+{
+	const struct lk_signed_policy *sp = pick(t, tpm, pf, files, err);
+	struct lk_unseal_request req;
+	int rc;
+
+	if (!sp)
+		return err->rc;
+	fill_request(t, pf, sp, &req);
+	rc = unseal_bounded(tpm, &req, ret, err);
+	/* The remembered handles may be stale or false: then the TPM is asked
+	 * for the public areas, once. */
+	if ((rc == LK_E_OBJECT || rc == LK_E_SYSTEM) &&
+	    (req.root.serialized_len || req.sealed.serialized_len)) {
+		req.root.serialized_len = 0;
+		req.sealed.serialized_len = 0;
+		rc = unseal_bounded(tpm, &req, ret, err);
+	}
+	return rc;
+}
+
+static int check_identity(const struct lk_secret *volume_key,
+			  const uint8_t *expected, struct lk_err *err)
+{
+	uint8_t identity[LK_VOLUME_IDENTITY_SIZE];
+	int rc = lk_luks_identity(volume_key, identity, err);
+
+	if (rc == LK_OK && !lk_secret_equal(identity, expected,
+					    LK_VOLUME_IDENTITY_SIZE))
+		rc = lk_err_set(err, LK_E_VOLUME, 0,
+				"it opens, but has another volume key than the one it was sealed with: the volume was replaced");
+	lk_wipe(identity, sizeof(identity));
+	return rc;
+}
+
+int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm,
+		     const struct lk_policy_file *pf,
+		     const struct lk_token *files, struct lk_err *err)
+{
+	LK_OWNED_SECRET payload = LK_SECRET_NONE;
+	LK_OWNED_SECRET key = LK_SECRET_NONE;
+	struct lk_bytes passphrase;
+	int rc = get_payload(t, tpm, pf, files, &payload, err);
+
+	if (rc != LK_OK)
+		return rc;
+	if (payload.len != PAYLOAD_SIZE)
+		return lk_err_set(err, LK_E_OBJECT, 0,
+				  "what is sealed at 0x%08x is %zu bytes, not the %u that latchkey-provision seals",
+				  t->vol->handle, payload.len, PAYLOAD_SIZE);
+	passphrase = (struct lk_bytes){ payload.data, PASSPHRASE_SIZE };
+	rc = lk_luks_volume_key(t->luks, t->token.keyslot, passphrase, &key,
+				err);
+	if (rc == LK_OK)
+		rc = check_identity(&key, payload.data + PASSPHRASE_SIZE, err);
+	if (rc == LK_OK)
+		t->volume_key = lk_secret_take(&key);
+	return rc;
+}
