@@ -139,8 +139,10 @@ static int only_key(OSSL_STORE_CTX *store, const struct asking *asking,
 		LK_OWNED_OPENSSL(OSSL_STORE_INFO) *info =
 			OSSL_STORE_load(store);
 
+		/* An error without a reason is also how a file store says
+		 * that there is no more: what was found by then decides. */
 		if (!info && OSSL_STORE_error(store))
-			return load_failed(asking, err);
+			break;
 		if (!info ||
 		    OSSL_STORE_INFO_get_type(info) != OSSL_STORE_INFO_PKEY)
 			continue;

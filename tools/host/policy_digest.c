@@ -56,7 +56,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 	const struct lk_option options[] = {
 		LK_SIGNING_OPTIONS(args),
 		{ "unsigned", 0, false, "FILE",
-		  "also write the policy without signature, to look at",
+		  "also the policy without its signature",
 		  &unsigned_path, NULL },
 		LK_OPTIONS_END
 	};
