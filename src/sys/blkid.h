@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+ */
+/* Owns libblkid: what a device or file holds that somebody might miss. */
+#ifndef LK_SYS_BLKID_H
+#define LK_SYS_BLKID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/rc.h"
+
+/**
+ * lk_blkid_probe - look for file systems, RAIDs, encryption, partition tables
+ * @ret_found: text such as "ext4", empty when nothing is recognized
+ *
+ * Return: LK_OK, LK_E_NO_DEVICE or LK_E_IO.
+ */
+#define LK_BLKID_TEXT 64u
+int lk_blkid_probe(const char *device, char ret_found[static LK_BLKID_TEXT],
+		   struct lk_err *err);
+
+#endif
