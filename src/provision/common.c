@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+ */
+/* Owns what several commands begin with: policy file, volume, TPM, auths, new
+ * secrets. */
+#include "common.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/policy_digest.h"
+#include "sys/crypto.h"
+#include "sys/yaml.h"
+
+#define AUTH_BYTES 16u /* 32 letters: every TPM takes that much */
+
+int lk_policy_file_load(const char *path, struct lk_policy_file *ret,
+			struct lk_err *err)
+{
+	LK_OWNED_BUF text = LK_BUF_NONE;
+	LK_OWNED_YAML yaml = NULL;
+	int rc = lk_fs_read(path, LK_YAML_SIZE_MAX, &text, err);
+
+	if (rc != LK_OK)
+		return rc;
+	rc = lk_yaml_parse(text.data, text.len, &yaml, err);
+	if (rc == LK_OK)
+		rc = lk_policy_file_from_doc(lk_yaml_root(yaml), ret, err);
+	if (rc == LK_OK && ret->root_handle != LK_HANDLE_SRK)
+		rc = lk_err_set(err, LK_E_INPUT, 0,
+				"root-key: provisioning uses 0x%08x alone",
+				LK_HANDLE_SRK);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "%s", path);
+	return rc;
+}
+
+static int pick_volume(const struct lk_policy_file *pf, const char *name,
+		       const struct lk_volume **ret, struct lk_err *err)
+{
+	if (name)
+		*ret = lk_policy_file_volume(pf, name);
+	else
+		*ret = pf->n_volumes == 1 ? &pf->volumes[0] : NULL;
+	if (*ret)
+		return LK_OK;
+	if (name)
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "the policy file has no volume \"%s\"", name);
+	return lk_err_set(err, LK_E_USAGE, 0,
+			  "the policy file has %zu volumes: say which "
+			  "(--volume)",
+			  pf->n_volumes);
+}
+
+int lk_target_load(const struct lk_options *opts, struct lk_target *ret,
+		   struct lk_err *err)
+{
+	const char *device = opts->value[LK_OPT_DEVICE];
+	int rc = lk_policy_file_load(opts->value[LK_OPT_POLICY], &ret->pf, err);
+
+	if (rc == LK_OK)
+		rc = pick_volume(&ret->pf, opts->value[LK_OPT_VOLUME],
+				 &ret->vol, err);
+	if (rc != LK_OK)
+		return rc;
+	return lk_fs_wait_device(device ? device : ret->vol->device, 0,
+				 ret->device, err);
+}
+
+int lk_tpm_open_option(const struct lk_options *opts, struct lk_tpm **ret,
+		       struct lk_err *err)
+{
+	return lk_tpm_open(opts->value[LK_OPT_TPM], LK_TPM_WAIT_S, ret, err);
+}
+
+int lk_read_line_secret(const char *path, size_t max, struct lk_secret *ret,
+			struct lk_err *err)
+{
+	LK_OWNED_SECRET line = LK_SECRET_NONE;
+	int rc = lk_fs_read_secret(path, max + 1, &line, err);
+
+	if (rc != LK_OK)
+		return rc;
+	if (line.len && line.data[line.len - 1] == '\n')
+		line.len--;
+	if (line.len == 0 || line.len > max ||
+	    memchr(line.data, '\n', line.len) ||
+	    memchr(line.data, '\0', line.len))
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "%s: one line of 1 to %zu bytes is expected",
+				  path, max);
+	*ret = lk_secret_take(&line);
+	return LK_OK;
+}
+
+int lk_use_owner_auth(struct lk_tpm *tpm, const struct lk_options *opts,
+		      struct lk_err *err)
+{
+	LK_OWNED_SECRET auth = LK_SECRET_NONE;
+	const char *path = opts->value[LK_OPT_OWNER_AUTH];
+	int rc;
+
+	if (!path)
+		return LK_OK;
+	rc = lk_read_line_secret(path, 32, &auth, err);
+	return rc == LK_OK ? lk_tpm_owner_auth(tpm, &auth, err) : rc;
+}
+
+static int check_floor(struct lk_tpm *tpm, uint32_t index, struct lk_err *err)
+{
+	struct lk_nv_public now;
+	struct lk_name name;
+	int rc = lk_tpm_nv_read_public(tpm, index, &now, err);
+
+	if (rc != LK_OK)
+		return rc;
+	if (lk_floor_name(index, lk_crypto_hash, &name) != LK_OK)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
+	if (now.present && now.name.len == name.len &&
+	    memcmp(now.name.data, name.data, name.len) == 0)
+		return LK_OK;
+	return lk_err_set(err, LK_E_OBJECT, 0,
+			  "the version floor 0x%08x isn't there, or isn't what "
+			  "install makes",
+			  index);
+}
+
+int lk_check_tpm(struct lk_tpm *tpm, const struct lk_policy_file *pf,
+		 struct lk_err *err)
+{
+	struct lk_pcr_values values;
+	struct lk_tpm_public root;
+	int rc = lk_tpm_read_public(tpm, pf->root_handle, &root, err);
+
+	if (rc == LK_OK && !root.present)
+		rc = lk_err_set(err, LK_E_OBJECT, 0,
+				"no storage root key at 0x%08x: run install "
+				"first",
+				pf->root_handle);
+	if (rc == LK_OK && pf->root_name.len &&
+	    (root.name.len != pf->root_name.len ||
+	     memcmp(root.name.data, pf->root_name.data, root.name.len)))
+		rc = lk_err_set(err, LK_E_OBJECT, 0,
+				"the storage root key isn't the one that the "
+				"policy file pins");
+	if (rc == LK_OK)
+		rc = lk_tpm_pcr_read(tpm, &pf->pcrs, &values, err);
+	if (rc == LK_OK && pf->version_floor)
+		rc = check_floor(tpm, pf->version_floor, err);
+	return rc;
+}
+
+int lk_auth_make(struct lk_tpm *tpm, struct lk_secret *ret, struct lk_err *err)
+{
+	static const char digits[] = "cbdefghijklnrtuv";
+	LK_OWNED_SECRET raw = LK_SECRET_NONE;
+	LK_OWNED_SECRET text = LK_SECRET_NONE;
+	int rc = lk_tpm_random(tpm, &raw, AUTH_BYTES, err);
+
+	if (rc == LK_OK)
+		rc = lk_secret_init(&text, 2 * AUTH_BYTES, err);
+	if (rc != LK_OK)
+		return rc;
+	for (size_t i = 0; i < AUTH_BYTES; i++) {
+		text.data[text.len++] = (uint8_t)digits[raw.data[i] >> 4];
+		text.data[text.len++] = (uint8_t)digits[raw.data[i] & 15];
+	}
+	*ret = lk_secret_take(&text);
+	return LK_OK;
+}
+
+int lk_signed_policy_verify(const struct lk_signed_policy *sp,
+			    const struct lk_policy_file *pf, struct lk_err *err)
+{
+	struct lk_digest tbs;
+	int rc = lk_signed_policy_check(sp, pf, lk_crypto_hash, err);
+
+	if (rc != LK_OK)
+		return rc;
+	if (lk_signed_policy_tbs(sp, lk_crypto_hash, &tbs) != LK_OK)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
+	return lk_crypto_verify(&pf->key, &tbs,
+				(struct lk_bytes){ sp->signature,
+						   sp->signature_len },
+				err);
+}
+
+int lk_signed_policy_load(const char *path, const struct lk_policy_file *pf,
+			  struct lk_signed_policy *ret, struct lk_err *err)
+{
+	LK_OWNED_BUF text = LK_BUF_NONE;
+	LK_OWNED_YAML yaml = NULL;
+	int rc = lk_fs_read(path, LK_YAML_SIZE_MAX, &text, err);
+
+	if (rc != LK_OK)
+		return rc;
+	rc = lk_yaml_parse(text.data, text.len, &yaml, err);
+	if (rc == LK_OK)
+		rc = lk_signed_policy_from_doc(lk_yaml_root(yaml), ret, err);
+	if (rc == LK_OK)
+		rc = lk_signed_policy_verify(ret, pf, err);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "%s", path);
+	return rc;
+}
+
+int lk_token_load(struct lk_volume_header *h, struct lk_token *ret,
+		  struct lk_err *err)
+{
+	LK_OWNED_BUF json = LK_BUF_NONE;
+	LK_OWNED_YAML yaml = NULL;
+	int rc = lk_volume_header_token(h, &json, err);
+
+	if (rc == LK_OK)
+		rc = lk_yaml_parse(json.data, json.len, &yaml, err);
+	if (rc == LK_OK)
+		rc = lk_token_from_doc(lk_yaml_root(yaml), ret, err);
+	if (rc == LK_E_INPUT) {
+		lk_err_prefix(err, "the header's token");
+		rc = LK_E_HEADER;
+	}
+	return rc;
+}
+
+int lk_token_store(struct lk_volume_header *h, const struct lk_token *token,
+		   struct lk_err *err)
+{
+	char *json = lk_token_to_json(token);
+	LK_OWNED_BUF owned = { (uint8_t *)json, json ? strlen(json) : 0 };
+
+	if (!json)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	return lk_volume_header_set_token(h, json, err);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+ */
+/* Owns what several commands begin with: policy file, volume, TPM, auths, new
+ * secrets. */
+#ifndef LK_PROVISION_COMMON_H
+#define LK_PROVISION_COMMON_H
+
+#include "core/policy_file.h"
+#include "core/token.h"
+#include "options.h"
+#include "sys/fs.h"
+#include "sys/luks_format.h"
+#include "sys/secret.h"
+#include "sys/tpm.h"
+#include "sys/tpm_admin.h"
+
+#define LK_PASSPHRASE_SIZE 64u
+#define LK_TPM_WAIT_S	   10u
+
+/** A volume of the policy file and the device that it lies on. */
+struct lk_target {
+	struct lk_policy_file pf;
+	const struct lk_volume *vol;
+	char device[LK_DEVICE_PATH_MAX];
+};
+
+int lk_policy_file_load(const char *path, struct lk_policy_file *ret,
+			struct lk_err *err);
+/** By --policy, --volume (may be left out when there is one) and --device. */
+int lk_target_load(const struct lk_options *opts, struct lk_target *ret,
+		   struct lk_err *err);
+
+/** Opens the TPM of --tpm. */
+int lk_tpm_open_option(const struct lk_options *opts, struct lk_tpm **ret,
+		       struct lk_err *err);
+/** One line of a file, without its line end; LK_E_INPUT when empty. */
+int lk_read_line_secret(const char *path, size_t max, struct lk_secret *ret,
+			struct lk_err *err);
+/** --owner-auth from its file to the TPM connection, where it is given. */
+int lk_use_owner_auth(struct lk_tpm *tpm, const struct lk_options *opts,
+		      struct lk_err *err);
+/** The TPM has what @pf relies on: root key, version floor, active bank. */
+int lk_check_tpm(struct lk_tpm *tpm, const struct lk_policy_file *pf,
+		 struct lk_err *err);
+
+/** New random text of 32 modhex letters (128 bits), for an authorization. */
+int lk_auth_make(struct lk_tpm *tpm, struct lk_secret *ret, struct lk_err *err);
+
+/** Signed policy from a file, checked against @pf and its key's signature. */
+int lk_signed_policy_load(const char *path, const struct lk_policy_file *pf,
+			  struct lk_signed_policy *ret, struct lk_err *err);
+/** Does it belong to @pf, and is it signed by its key? */
+int lk_signed_policy_verify(const struct lk_signed_policy *sp,
+			    const struct lk_policy_file *pf,
+			    struct lk_err *err);
+
+/** The token of a header, parsed. */
+int lk_token_load(struct lk_volume_header *h, struct lk_token *ret,
+		  struct lk_err *err);
+int lk_token_store(struct lk_volume_header *h, const struct lk_token *token,
+		   struct lk_err *err);
+
+/** Subsystems that mark unfinished work in a header. */
+#define LK_MARK_FORMAT "latchkey-unfinished"
+#define LK_MARK_RESEAL "latchkey-reseal-" /* and the new keyslot's number */
+#define LK_MARK_DONE   "latchkey"
+
+/**
+ * lk_seal_volume - passphrase and volume identity as a new TPM object
+ * @ret: not persistent yet
+ */
+struct lk_seal_request {
+	struct lk_tpm *tpm;
+	const struct lk_policy_file *pf;
+	const struct lk_secret *passphrase;
+	const struct lk_secret *volume_key;
+};
+int lk_seal_volume(const struct lk_seal_request *req,
+		   struct lk_tpm_new_object *ret, struct lk_err *err);
+/** The approved policy's authPolicy: PolicyAuthorize(key, policyRef). */
+int lk_volume_auth_policy(const struct lk_policy_file *pf,
+			  struct lk_digest *ret, struct lk_err *err);
+/** Serialized handles of the root key and of the object at @handle. */
+int lk_token_set_handles(struct lk_tpm *tpm, uint32_t handle,
+			 struct lk_token *token, struct lk_err *err);
+
+/** Reopens what was written and compares: passphrase, identity, object. */
+struct lk_volume_proof {
+	const char *device;
+	int keyslot;
+	const struct lk_secret *passphrase;
+	const struct lk_secret *volume_key;
+	uint32_t handle;
+	const struct lk_name *object;
+};
+int lk_volume_prove(struct lk_tpm *tpm, const struct lk_volume_proof *proof,
+		    struct lk_err *err);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+ */
+/* Owns latchkey-provision's entry: finding the command, and its exit code. */
+#include <stdio.h>
+#include <string.h>
+
+#include "options.h"
+#include "sys/log.h"
+#include "sys/secret.h"
+
+static const struct lk_command *const commands[] = {
+	&lk_cmd_install,     &lk_cmd_format,	    &lk_cmd_policy_add,
+	&lk_cmd_policy_list, &lk_cmd_policy_retire, &lk_cmd_status,
+	&lk_cmd_pcrs,	     &lk_cmd_reseal,	    &lk_cmd_remove,
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(void)
+{
+	printf("Usage: latchkey-provision COMMAND [options]\n\n"
+	       "Prepares a device's TPM and volumes for unattended "
+	       "unlocking.\n\n"
+	       "Commands:\n");
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		printf("  %-16s %s\n", commands[i]->name, commands[i]->summary);
+	printf("\n  --help           this text, and each command's options "
+	       "after its name\n"
+	       "  --version        print the version\n\n"
+	       "See latchkey-provision(8).\n");
+}
+
+/** How many of @argv's words are the command's name; 0 when it is another. */
+static int match(const struct lk_command *cmd, int argc, char **argv)
+{
+	const char *space = strchr(cmd->name, ' ');
+	size_t first = space ? (size_t)(space - cmd->name) : strlen(cmd->name);
+
+	if (argc < 2 || strlen(argv[1]) != first ||
+	    memcmp(argv[1], cmd->name, first) != 0)
+		return 0;
+	if (!space)
+		return 1;
+	return argc > 2 && strcmp(argv[2], space + 1) == 0 ? 2 : 0;
+}
+
+static int run(const struct lk_command *cmd, int argc, char **argv)
+{
+	struct lk_err err = { 0 };
+	struct lk_options opts;
+	bool help = false;
+	int rc = lk_options_parse(cmd, argc, argv, &opts, &help);
+
+	if (rc != LK_OK || help)
+		return rc;
+	rc = lk_secret_harden_process(&err);
+	if (rc == LK_OK)
+		rc = cmd->run(&opts, &err);
+	if (rc == LK_OK && (fflush(stdout) || ferror(stdout)))
+		rc = lk_err_set(&err, LK_E_IO, 0,
+				"standard output can't be written");
+	if (rc != LK_OK)
+		lk_log(LK_LOG_ERR, "%s: %s", cmd->name, err.msg);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	lk_log_init("latchkey-provision", false);
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		print_help();
+		return 0;
+	}
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		printf("latchkey-provision %s\n", LK_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		int words = match(commands[i], argc, argv);
+
+		if (words)
+			return lk_exit_code(
+				run(commands[i], argc - words, argv + words));
+	}
+	lk_log(LK_LOG_ERR, "%s; see \"latchkey-provision --help\"",
+	       argc < 2 ? "no command" : "unknown command");
+	return lk_exit_code(LK_E_USAGE);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+ */
+/* Owns the parsing of latchkey-provision's options, and the help of each
+ * command. */
+#include "options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sys/log.h"
+
+#define FIRST_LONG 1000
+
+static const struct {
+	const char *name;
+	const char *arg; /* NULL: a flag */
+	const char *help;
+} table[LK_OPT_COUNT] = {
+	[LK_OPT_TPM] = { "tpm", "TCTI", "the TPM (default device:/dev/tpm0)" },
+	[LK_OPT_POLICY] = { "policy", "FILE",
+			    "policy file (default /etc/latchkey/policy.yaml)" },
+	[LK_OPT_VOLUME] = { "volume", "NAME", "volume of the policy file" },
+	[LK_OPT_DEVICE] = { "device", "PATH",
+			    "device or file instead of the policy file's" },
+	[LK_OPT_RECORD] = { "record", "FILE", "provisioning record (JSON)" },
+	[LK_OPT_RECIPIENT] = { "recipient", "FILE",
+			       "certificate or public key that secrets of the "
+			       "record are encrypted to" },
+	[LK_OPT_OWNER_AUTH] = { "owner-auth", "FILE",
+				"authorization of the owner hierarchy" },
+	[LK_OPT_LOCKOUT_AUTH] = { "lockout-auth", "FILE",
+				  "authorization of the lockout hierarchy" },
+	[LK_OPT_POLICY_KEY] = { "policy-key", "FILE",
+				"public policy signing key (PEM)" },
+	[LK_OPT_CONFIG_KEY] = { "config-key", "FILE",
+				"AES key for configuration: 16 or 32 bytes" },
+	[LK_OPT_CONFIG_KEY_FORM] = { "config-key-form", "FORM",
+				     "auto, cipher or sealed (default auto)" },
+	[LK_OPT_EK_CA] = { "ek-ca", "FILE",
+			   "trusted certificates that must vouch for the TPM" },
+	[LK_OPT_FAPI_DIR] = { "fapi-dir", "DIR",
+			      "key store instead of the system's" },
+	[LK_OPT_OVERWRITE] = { "overwrite", "DEVICE",
+			       "what this very device holds may be lost" },
+	[LK_OPT_RECOVERY_KEY_FILE] = { "recovery-key-file", "FILE",
+				       "the volume's recovery key" },
+	[LK_OPT_YES] = { "yes", "NAME", "the answer to the question" },
+	[LK_OPT_BANK] = { "bank", "BANK", "sha256 (default) or sha384" },
+	[LK_OPT_SHRED] = { "shred", NULL,
+			   "overwrite and remove the configuration key's "
+			   "file" },
+	[LK_OPT_VERBOSE] = { "verbose", NULL, "libraries' messages too" },
+	[LK_OPT_JSON] = { "json", NULL, "JSON instead of text" },
+	[LK_OPT_NO_RECOVERY_KEY] = { "no-recovery-key", NULL,
+				     "no second way in: data die with the "
+				     "TPM" },
+	[LK_OPT_REPLACE_OBJECT] = { "replace-object", NULL,
+				    "the TPM object at the volume's handle may "
+				    "be lost" },
+	[LK_OPT_INSTALLATION] = { "installation", NULL,
+				  "what install made, instead of a volume" },
+};
+
+static void print_help(const struct lk_command *cmd)
+{
+	printf("Usage: latchkey-provision %s "
+	       "[options]%s%s\n\n%s.\n\nOptions:\n",
+	       cmd->name, cmd->args[0] ? " " : "", cmd->args, cmd->summary);
+	for (unsigned int i = 0; i < LK_OPT_COUNT; i++) {
+		char left[40];
+
+		if (!(cmd->options >> i & 1))
+			continue;
+		snprintf(left, sizeof(left), "--%s%s%s", table[i].name,
+			 table[i].arg ? " " : "",
+			 table[i].arg ? table[i].arg : "");
+		printf("  %-24s %s\n", left, table[i].help);
+	}
+	printf("  %-24s %s\n", "--help", "this text");
+}
+
+/** Long options of @cmd for getopt_long. */
+static void fill_options(const struct lk_command *cmd,
+			 struct option out[static LK_OPT_COUNT + 2])
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < LK_OPT_COUNT; i++)
+		if (cmd->options >> i & 1)
+			out[n++] = (struct option){
+				table[i].name,
+				table[i].arg ? required_argument : no_argument,
+				NULL, (int)(FIRST_LONG + i)
+			};
+	out[n++] = (struct option){ "help", no_argument, NULL, 'h' };
+	out[n] = (struct option){ NULL, 0, NULL, 0 };
+}
+
+static int usage(const struct lk_command *cmd, const char *why)
+{
+	lk_log(LK_LOG_ERR, "%s: %s; see \"latchkey-provision %s --help\"",
+	       cmd->name, why, cmd->name);
+	return LK_E_USAGE;
+}
+
+static int take(struct lk_options *opts, unsigned int opt, const char *arg)
+{
+	if (opts->given >> opt & 1)
+		return LK_E_USAGE;
+	opts->given |= 1u << opt;
+	if (opt < LK_OPT_VALUES)
+		opts->value[opt] = arg;
+	return LK_OK;
+}
+
+int lk_options_parse(const struct lk_command *cmd, int argc, char **argv,
+		     struct lk_options *ret, bool *ret_help)
+{
+	struct option longs[LK_OPT_COUNT + 2];
+	struct lk_options opts = { 0 };
+	int c;
+
+	fill_options(cmd, longs);
+	opts.value[LK_OPT_TPM] = "device:/dev/tpm0";
+	opts.value[LK_OPT_POLICY] = "/etc/latchkey/policy.yaml";
+	*ret_help = false;
+	optind = 1;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
+		if (c == 'h') {
+			print_help(cmd);
+			*ret_help = true;
+			return LK_OK;
+		}
+		if (c == ':')
+			return usage(cmd, "an option lacks its value");
+		if (c < FIRST_LONG)
+			return usage(cmd, "unknown option");
+		if (take(&opts, (unsigned int)(c - FIRST_LONG), optarg))
+			return usage(cmd, "an option was given twice");
+	}
+	opts.args = argv + optind;
+	opts.n_args = argc - optind;
+	if (opts.n_args < cmd->min_args || opts.n_args > cmd->max_args)
+		return usage(cmd, "wrong number of arguments");
+	*ret = opts;
+	return LK_OK;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+ */
+/* Owns the command line of latchkey-provision: options, commands and their
+ * table. */
+#ifndef LK_PROVISION_OPTIONS_H
+#define LK_PROVISION_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/rc.h"
+
+/** Options that take a value; each is an index into lk_options.value. */
+enum lk_opt {
+	LK_OPT_TPM,
+	LK_OPT_POLICY,
+	LK_OPT_VOLUME,
+	LK_OPT_DEVICE,
+	LK_OPT_RECORD,
+	LK_OPT_RECIPIENT,
+	LK_OPT_OWNER_AUTH,
+	LK_OPT_LOCKOUT_AUTH,
+	LK_OPT_POLICY_KEY,
+	LK_OPT_CONFIG_KEY,
+	LK_OPT_CONFIG_KEY_FORM,
+	LK_OPT_EK_CA,
+	LK_OPT_FAPI_DIR,
+	LK_OPT_OVERWRITE,
+	LK_OPT_RECOVERY_KEY_FILE,
+	LK_OPT_YES,
+	LK_OPT_BANK,
+	LK_OPT_VALUES,
+	/* Flags: set or not. */
+	LK_OPT_SHRED = LK_OPT_VALUES,
+	LK_OPT_VERBOSE,
+	LK_OPT_JSON,
+	LK_OPT_NO_RECOVERY_KEY,
+	LK_OPT_REPLACE_OBJECT,
+	LK_OPT_INSTALLATION,
+	LK_OPT_COUNT,
+};
+
+struct lk_options {
+	const char *value[LK_OPT_VALUES]; /* NULL: not given */
+	uint32_t given;			  /* bit N: option N */
+	char **args;			  /* what is left, n_args of them */
+	int n_args;
+};
+
+static inline bool lk_option_given(const struct lk_options *o, enum lk_opt opt)
+{
+	return o->given >> opt & 1;
+}
+
+#define LK_OPT_BIT(name) (1u << LK_OPT_##name)
+
+/** A command; each lies in a file of its own. */
+struct lk_command {
+	const char *name;    /* "policy add" */
+	const char *summary; /* one line */
+	const char *args;    /* what comes after the options, "" for nothing */
+	int min_args;
+	int max_args;
+	uint32_t options; /* LK_OPT_BIT of those that it knows */
+	/** Return: LK_OK or what lk_exit_code turns into an exit code. */
+	int (*run)(const struct lk_options *opts, struct lk_err *err);
+};
+
+extern const struct lk_command lk_cmd_install;
+extern const struct lk_command lk_cmd_format;
+extern const struct lk_command lk_cmd_policy_add;
+extern const struct lk_command lk_cmd_policy_list;
+extern const struct lk_command lk_cmd_policy_retire;
+extern const struct lk_command lk_cmd_status;
+extern const struct lk_command lk_cmd_pcrs;
+extern const struct lk_command lk_cmd_reseal;
+extern const struct lk_command lk_cmd_remove;
+
+/**
+ * lk_options_parse - options of @cmd
+ * @ret_help: set when only help was asked for; it is printed by then
+ *
+ * Return: LK_OK or LK_E_USAGE.
+ */
+int lk_options_parse(const struct lk_command *cmd, int argc, char **argv,
+		     struct lk_options *ret, bool *ret_help);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+ */
+/* Owns policy add, list and retire: the signed policies in a volume's token. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common.h"
+#include "sys/json.h"
+#include "sys/log.h"
+
+/** A volume's header and token, to be read or changed. */
+struct policies {
+	struct lk_target target;
+	struct lk_volume_header *header;
+	struct lk_token token;
+};
+
+static void policies_done(struct policies *p)
+{
+	lk_token_done(&p->token);
+	lk_volume_header_free(p->header);
+}
+#define OWNED_POLICIES __attribute__((cleanup(policies_done))) struct policies
+
+static int policies_load(const struct lk_options *opts, struct policies *p,
+			 struct lk_err *err)
+{
+	int rc = lk_target_load(opts, &p->target, err);
+
+	if (rc == LK_OK)
+		rc = lk_volume_header_open(p->target.device, &p->header, err);
+	if (rc == LK_OK)
+		rc = lk_token_load(p->header, &p->token, err);
+	return rc;
+}
+
+static bool has_policy(const struct lk_token *token,
+		       const struct lk_signed_policy *sp)
+{
+	for (size_t i = 0; i < token->n_policies; i++) {
+		const struct lk_signed_policy *at = &token->policies[i];
+
+		if (at->version == sp->version &&
+		    lk_digest_equal(&at->digest, &sp->digest))
+			return true;
+	}
+	return false;
+}
+
+static int append(struct lk_token *token, const struct lk_signed_policy *sp,
+		  struct lk_err *err)
+{
+	struct lk_signed_policy *more;
+
+	if (token->n_policies >= LK_TOKEN_POLICIES_MAX)
+		return lk_err_set(err, LK_E_REFUSED, 0,
+				  "the token has %u policies already: retire "
+				  "one",
+				  LK_TOKEN_POLICIES_MAX);
+	more = realloc(token->policies,
+		       (token->n_policies + 1) * sizeof(*more));
+	if (!more)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	token->policies = more;
+	more[token->n_policies++] = *sp;
+	return LK_OK;
+}
+
+/** All of them are checked before the one write: it is all or none. */
+static int add(const struct lk_options *opts, struct lk_err *err)
+{
+	OWNED_POLICIES p = { .token = LK_TOKEN_NONE };
+	unsigned int added = 0;
+	int rc = policies_load(opts, &p, err);
+
+	for (int i = 0; rc == LK_OK && i < opts->n_args; i++) {
+		struct lk_signed_policy sp = { 0 };
+
+		rc = lk_signed_policy_load(opts->args[i], &p.target.pf, &sp,
+					   err);
+		if (rc != LK_OK || has_policy(&p.token, &sp))
+			continue;
+		rc = append(&p.token, &sp, err);
+		added++;
+	}
+	if (rc == LK_OK && added)
+		rc = lk_token_store(p.header, &p.token, err);
+	if (rc == LK_OK)
+		lk_log(LK_LOG_INFO, "volume %s: %u added, %zu in the token",
+		       p.target.vol->name, added, p.token.n_policies);
+	return rc;
+}
+
+/** Whether it is one that would be added today. */
+static bool is_good(const struct policies *p, const struct lk_signed_policy *sp)
+{
+	return lk_signed_policy_verify(sp, &p->target.pf, NULL) == LK_OK;
+}
+
+static int list_json(const struct policies *p, struct lk_err *err)
+{
+	LK_OWNED_JSON json = lk_json_object();
+	LK_OWNED_BUF text = LK_BUF_NONE;
+	struct lk_json *array;
+	int rc;
+
+	if (!json)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	lk_json_set_text(json, "volume", p->target.vol->name);
+	array = lk_json_set_array(json, "policies");
+	for (size_t i = 0; i < p->token.n_policies; i++) {
+		const struct lk_signed_policy *sp = &p->token.policies[i];
+		struct lk_json *entry = lk_json_add_object(array);
+		char mask[LK_PCR_MASK_TEXT];
+
+		lk_pcr_mask_format(sp->pcrs.sel.mask, mask);
+		lk_json_set_uint(entry, "version", sp->version);
+		lk_json_set_text(entry, "label", sp->label);
+		lk_json_set_text(entry, "bank", lk_alg_name(sp->pcrs.sel.bank));
+		lk_json_set_text(entry, "pcrs", mask);
+		lk_json_set_hex(entry, "digest", sp->digest.data,
+				sp->digest.len);
+		lk_json_set_bool(entry, "verifies", is_good(p, sp));
+	}
+	rc = lk_json_write(json, &text, err);
+	if (rc == LK_OK)
+		fwrite(text.data, 1, text.len, stdout);
+	return rc;
+}
+
+/** The label comes from a disk: only what a terminal can't take amiss. */
+static void print_label(const char *label)
+{
+	for (; *label; label++)
+		putchar(*label >= ' ' && *label <= '~' ? *label : '?');
+}
+
+static void list_text(const struct policies *p)
+{
+	for (size_t i = 0; i < p->token.n_policies; i++) {
+		const struct lk_signed_policy *sp = &p->token.policies[i];
+		char mask[LK_PCR_MASK_TEXT];
+		char digest[2 * LK_DIGEST_MAX + 1];
+
+		lk_pcr_mask_format(sp->pcrs.sel.mask, mask);
+		lk_hex_encode(sp->digest.data, sp->digest.len, digest);
+		printf("version %" PRIu32 "  %s:%s  %.16s  %s  ", sp->version,
+		       lk_alg_name(sp->pcrs.sel.bank), mask, digest,
+		       is_good(p, sp) ? "verifies" : "DOESN'T VERIFY");
+		print_label(sp->label);
+		putchar('\n');
+	}
+}
+
+static int list(const struct lk_options *opts, struct lk_err *err)
+{
+	OWNED_POLICIES p = { .token = LK_TOKEN_NONE };
+	int rc = policies_load(opts, &p, err);
+
+	if (rc != LK_OK)
+		return rc;
+	if (lk_option_given(opts, LK_OPT_JSON))
+		return list_json(&p, err);
+	list_text(&p);
+	return LK_OK;
+}
+
+static bool is_named(const struct lk_signed_policy *sp, const char *what)
+{
+	char *end;
+	unsigned long version = strtoul(what, &end, 10);
+
+	if (*what >= '0' && *what <= '9' && *end == '\0')
+		return sp->version == version;
+	return strcmp(sp->label, what) == 0;
+}
+
+static int retire(const struct lk_options *opts, struct lk_err *err)
+{
+	OWNED_POLICIES p = { .token = LK_TOKEN_NONE };
+	size_t kept = 0;
+	size_t before;
+	int rc = policies_load(opts, &p, err);
+
+	if (rc != LK_OK)
+		return rc;
+	before = p.token.n_policies;
+	for (size_t i = 0; i < before; i++)
+		if (!is_named(&p.token.policies[i], opts->args[0]))
+			p.token.policies[kept++] = p.token.policies[i];
+	if (kept == before)
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "no policy of that version or label: %s",
+				  opts->args[0]);
+	p.token.n_policies = kept;
+	rc = lk_token_store(p.header, &p.token, err);
+	if (rc != LK_OK)
+		return rc;
+	lk_log(LK_LOG_INFO, "volume %s: %zu retired, %zu left",
+	       p.target.vol->name, before - kept, kept);
+	if (kept == 0)
+		lk_log(LK_LOG_WARNING,
+		       "volume %s doesn't open unattended any more",
+		       p.target.vol->name);
+	return LK_OK;
+}
+
+#define POLICY_OPTIONS                                                         \
+	(LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE))
+
+const struct lk_command lk_cmd_policy_add = {
+	.name = "policy add",
+	.summary = "add signed policies to a volume",
+	.args = "SIGNED...",
+	.min_args = 1,
+	.max_args = LK_TOKEN_POLICIES_MAX,
+	.options = POLICY_OPTIONS,
+	.run = add,
+};
+
+const struct lk_command lk_cmd_policy_list = {
+	.name = "policy list",
+	.summary = "list a volume's signed policies",
+	.args = "",
+	.options = POLICY_OPTIONS | LK_OPT_BIT(JSON),
+	.run = list,
+};
+
+const struct lk_command lk_cmd_policy_retire = {
+	.name = "policy retire",
+	.summary = "remove signed policies by version or label",
+	.args = "VERSION|LABEL",
+	.min_args = 1,
+	.max_args = 1,
+	.options = POLICY_OPTIONS,
+	.run = retire,
+};
