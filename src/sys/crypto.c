@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns OpenSSL for what every program needs: hash, HMAC, ECDSA verification. */
 #include "sys/crypto.h"
 
@@ -65,7 +64,7 @@ bool lk_crypto_hash(enum lk_alg alg, const struct lk_bytes *parts,
 	LK_OWNED_OPENSSL(EVP_MD) *md = NULL;
 
 	assert(digest.len);
-	md = EVP_MD_fetch(NULL, lk_alg_name(alg), NULL);
+	md = EVP_MD_fetch(NULL, lk_alg_name(alg), LK_OPENSSL_SOFTWARE);
 	if (!md || (size_t)EVP_MD_get_size(md) != digest.len ||
 	    !hash_parts(md, parts, n_parts, digest.data)) {
 		ERR_clear_error();
@@ -83,9 +82,9 @@ bool lk_crypto_hmac(enum lk_alg alg, struct lk_bytes key, struct lk_bytes data,
 	bool done;
 
 	assert(digest.len);
-	done = EVP_Q_mac(NULL, "HMAC", NULL, lk_alg_name(alg), NULL, key.data,
-			 key.len, data.data, data.len, digest.data,
-			 sizeof(digest.data), &len) &&
+	done = EVP_Q_mac(NULL, "HMAC", LK_OPENSSL_SOFTWARE, lk_alg_name(alg),
+			 NULL, key.data, key.len, data.data, data.len,
+			 digest.data, sizeof(digest.data), &len) &&
 	       len == digest.len;
 	if (done)
 		*ret = digest;
@@ -158,12 +157,14 @@ static int verify_key_new(const struct lk_policy_key *key, EVP_PKEY **ret,
 	LK_OWNED_OPENSSL(EVP_PKEY_CTX) *check = NULL;
 	LK_OWNED_OPENSSL(EVP_PKEY) *pkey = NULL;
 
-	import = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	import = EVP_PKEY_CTX_new_from_name(NULL, "EC", LK_OPENSSL_SOFTWARE);
 	if (!import || EVP_PKEY_fromdata_init(import) != 1)
 		return lk_openssl_error(err, LK_E_SYSTEM,
 					"no elliptic curves in this OpenSSL");
 	pkey = import_key(import, key);
-	check = pkey ? EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL) : NULL;
+	check = pkey ? EVP_PKEY_CTX_new_from_pkey(NULL, pkey,
+						  LK_OPENSSL_SOFTWARE)
+		     : NULL;
 	if (!check || EVP_PKEY_public_check_quick(check) != 1)
 		return lk_openssl_error(err, LK_E_POLICY,
 					"the policy key isn't a point on its "
@@ -190,7 +191,7 @@ int lk_crypto_verify(const struct lk_policy_key *key,
 	if (rc != LK_OK)
 		return rc;
 	der_len = signature_to_der(signature, der);
-	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, LK_OPENSSL_SOFTWARE);
 	if (der_len <= 0 || !ctx || EVP_PKEY_verify_init(ctx) != 1)
 		return lk_openssl_error(err, LK_E_SYSTEM,
 					"a signature can't be verified");

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns encryption to a recipient in CMS (RFC 5652). */
 #include "sys/crypto_sign.h"
 
@@ -40,7 +39,8 @@ static bool add_key_identifier(X509 *cert)
  */
 static X509 *certificate_around(EVP_PKEY *recipient)
 {
-	LK_OWNED_OPENSSL(EVP_PKEY) *signer = EVP_EC_gen("P-256");
+	LK_OWNED_OPENSSL(EVP_PKEY) *signer =
+		EVP_PKEY_Q_keygen(NULL, LK_OPENSSL_SOFTWARE, "EC", "P-256");
 	LK_OWNED_OPENSSL(X509) *cert = X509_new();
 	X509 *ret;
 

@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns what crypto_sign.c, crypto_load.c and crypto_cms.c share and nobody else
- * sees. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what the parts of crypto_sign.h share and nobody else sees. */
 #ifndef LK_SYS_CRYPTO_KEY_H
 #define LK_SYS_CRYPTO_KEY_H
 

@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns finding a private key (PEM file, OpenSSL store) and asking for its
- * passphrase. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns finding a private key and asking for its passphrase. */
 #include "sys/crypto_sign.h"
 
 #include <ctype.h>
@@ -122,7 +120,7 @@ static int load_pem(struct asking *asking, EVP_PKEY **ret, struct lk_err *err)
 	if (!bio)
 		return lk_openssl_error(err, LK_E_SYSTEM, "out of memory");
 	*ret = PEM_read_bio_PrivateKey_ex(bio, NULL, passphrase_cb, asking,
-					  NULL, NULL);
+					  NULL, LK_OPENSSL_SOFTWARE);
 	if (!*ret)
 		return load_failed(asking, err);
 	return LK_OK;
@@ -167,7 +165,8 @@ static int load_store(struct asking *asking, EVP_PKEY **ret, struct lk_err *err)
 	int rc;
 
 	if (ui)
-		store = OSSL_STORE_open_ex(asking->uri, NULL, NULL, ui, asking,
+		store = OSSL_STORE_open_ex(asking->uri, NULL,
+					   LK_OPENSSL_SOFTWARE, ui, asking,
 					   NULL, NULL, NULL);
 	if (!store)
 		return load_failed(asking, err);

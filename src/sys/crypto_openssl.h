@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns what the adapters of OpenSSL share: handles that free themselves, and
- * its errors in words. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns handles of OpenSSL that free themselves, and its errors in words. */
 #ifndef LK_SYS_CRYPTO_OPENSSL_H
 #define LK_SYS_CRYPTO_OPENSSL_H
 
@@ -9,6 +7,13 @@
 #include <openssl/evp.h>
 
 #include "core/rc.h"
+
+/**
+ * Property query for whatever needs no private key. The provider of a token
+ * may offer digests and public-key operations too, and would make the token
+ * do them, one slow command each; it stays for what nobody else can do.
+ */
+#define LK_OPENSSL_SOFTWARE "?provider=default"
 
 #define LK_OPENSSL_CLEANUP(type, free_fn)                                      \
 	static inline void lk_##type##_freep(type **p)                         \

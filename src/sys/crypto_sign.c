@@ -1,11 +1,10 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns OpenSSL for whoever holds private keys: making, loading, writing,
- * signing. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns OpenSSL for private keys: making, encoding, signing. */
 #include "sys/crypto_sign.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -15,6 +14,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
+#include <openssl/provider.h>
 #include <openssl/x509.h>
 
 #include "sys/crypto_key.h"
@@ -55,7 +55,8 @@ int lk_private_key_generate(enum lk_curve curve, struct lk_private_key **ret,
 {
 	LK_OWNED_OPENSSL(EVP_PKEY) *pkey = NULL;
 
-	pkey = EVP_EC_gen(curve == LK_CURVE_P384 ? "P-384" : "P-256");
+	pkey = EVP_PKEY_Q_keygen(NULL, LK_OPENSSL_SOFTWARE, "EC",
+				 curve == LK_CURVE_P384 ? "P-384" : "P-256");
 	if (!pkey)
 		return lk_openssl_error(err, LK_E_SYSTEM, "no key was made");
 	return lk_private_key_adopt(&pkey, ret, err);
@@ -138,6 +139,20 @@ int lk_private_key_to_pem(const struct lk_private_key *key,
 	return bio_take_secret(bio, ret, err);
 }
 
+/* Where the key is, there it signs. Left to choose, OpenSSL takes the first
+ * provider that knows ECDSA, and to that a token hands its public half alone. */
+static EVP_PKEY_CTX *context_of(EVP_PKEY *pkey)
+{
+	const OSSL_PROVIDER *provider = EVP_PKEY_get0_provider(pkey);
+	char query[128];
+
+	if (!provider)
+		return EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+	(void)snprintf(query, sizeof(query), "?provider=%s",
+		       OSSL_PROVIDER_get0_name(provider));
+	return EVP_PKEY_CTX_new_from_pkey(NULL, pkey, query);
+}
+
 int lk_private_key_sign(const struct lk_private_key *key,
 			const struct lk_digest *digest,
 			uint8_t ret[static 2 * LK_COORD_MAX], size_t *ret_len,
@@ -147,14 +162,18 @@ int lk_private_key_sign(const struct lk_private_key *key,
 	uint8_t der[2 * SIGNATURE_DER_MAX]; /* an HSM may pad; checked after */
 	size_t der_len = sizeof(der);
 	struct lk_policy_key public;
+	const EVP_MD *md;
 	int rc;
 
 	rc = lk_private_key_public(key, &public, err);
 	if (rc != LK_OK)
 		return rc;
 	assert(digest->len == lk_alg_size(lk_curve_hash(public.curve)));
-	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
+	ctx = context_of(key->pkey);
+	/* A token has to be told of which hash the digest is. */
+	md = public.curve == LK_CURVE_P384 ? EVP_sha384() : EVP_sha256();
 	if (!ctx || EVP_PKEY_sign_init(ctx) != 1 ||
+	    EVP_PKEY_CTX_set_signature_md(ctx, md) != 1 ||
 	    EVP_PKEY_sign(ctx, der, &der_len, digest->data, digest->len) != 1)
 		return lk_openssl_error(err, LK_E_SYSTEM,
 					"the private key doesn't sign");
