@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns parsing a command's options by its table, and writing its help from the
- * same. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns reading options by a table, and writing help from the same one. */
 #include "command.h"
 
 #include <assert.h>

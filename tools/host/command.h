@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns what a command is, and its options: one table gives parsing and --help.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what a command is: one table gives its options and its --help. */
 #ifndef LK_HOST_COMMAND_H
 #define LK_HOST_COMMAND_H
 

@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns the files that commands read and write: policy file, signed policy, PCR
- * values, output. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns the files that commands read and write. */
 #ifndef LK_HOST_DOCUMENTS_H
 #define LK_HOST_DOCUMENTS_H
 

@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns what sign, digest and attach have in common: the policy to be signed,
- * and the finished one. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what policy sign, digest and attach have in common. */
 #ifndef LK_HOST_SIGNING_H
 #define LK_HOST_SIGNING_H
 
