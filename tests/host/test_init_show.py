@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""policy init writes what the other commands read; show and --help tell the truth."""
+import json
+import os
+import re
+import subprocess
+
+import host
+import policy_files
+
+COMMANDS = ("keygen", "policy init", "policy sign", "policy show", "policy verify",
+            "policy digest", "policy attach")
+MAN = os.path.join(host.HERE, "..", "..", "man", "latchkey.1")
+
+
+class Init(host.TestCase):
+    def shown(self, path):
+        return json.loads(self.latchkey("policy", "show", "--json", path).stdout)
+
+    def test_defaults(self):
+        shown = self.shown(self.policy())
+        self.assertEqual((shown["bank"], shown["pcrs"], shown["latch"], shown["policy-ref"],
+                          shown["version-floor"], shown["volumes"]),
+                         ("sha256", [0, 7, 10], 15, "latchkey:luks", "0x018a0001", []))
+
+    def test_options(self):
+        shown = self.shown(self.policy("--bank", "sha384", "--pcrs", "4,9", "--latch", "none",
+                                       "--policy-ref", 'a "b" \\ c'))
+        self.assertEqual((shown["bank"], shown["pcrs"], shown["latch"], shown["policy-ref"]),
+                         ("sha384", [4, 9], "none", 'a "b" \\ c'))
+
+    def test_its_example_volume_is_right_once_the_comment_is_taken_away(self):
+        for options in ([], ["--latch", "none"]):
+            with self.subTest(options):
+                path = self.policy(*options, keys=self.keys(name=f"k{len(options)}"),
+                                   name=f"p{len(options)}.yaml")
+                with open(path) as f:
+                    head, example = f.read().split("volumes: []\n")
+                self.assertTrue(all(line.startswith("#   ") for line in example.splitlines()))
+                text = head + "volumes:\n" + re.sub("(?m)^# ", "", example)
+                volume = self.shown(self.write("edited.yaml", text))["volumes"][0]
+                self.assertEqual((volume["name"], volume["device"], volume["handle"],
+                                  volume["sector-size"], volume["on-failure"]),
+                                 ("root", "PARTLABEL=root", "0x8100a001", 4096, "fail"))
+
+    def test_what_would_not_be_read_is_not_written(self):
+        keys = self.keys()
+        for code, options in ((2, ["--bank", "sha1"]), (2, ["--pcrs", "0,24"]),
+                              (2, ["--pcrs", ""]), (2, ["--pcrs", "1,1"]), (2, ["--latch", "x"]),
+                              (2, ["--latch", "24"]), (3, ["--latch", "16"]),
+                              (3, ["--pcrs", "0,15"]), (3, ["--policy-ref", "x" * 49]),
+                              (3, ["--policy-ref", os.fsdecode(b"\xff")])):
+            with self.subTest(options):
+                self.latchkey("policy", "init", "--policy-key", keys + "/policy-key.pub.pem",
+                              *options, "-o", self.path("out"), check=code)
+                self.assertNotMade("out")
+
+    def test_a_policy_ref_stays_one_value(self):
+        reference = 'x"\nbank: sha384\n# \x1b[31m'
+        path = self.policy("--policy-ref", reference)
+        shown = self.shown(path)
+        self.assertEqual((shown["policy-ref"], shown["bank"]), (reference, "sha256"))
+        self.assertNotIn(b"\x1b", self.read("policy.yaml") +
+                         self.latchkey("policy", "show", path).stdout)
+
+    def test_show_has_every_field_of_a_policy_file(self):
+        text = policy_files.policy_file().replace("    options: [discard]\n", """\
+    uuid: 01234567-89ab-cdef-0123-456789abcdef
+    cipher: aes-xts-plain64
+    key-size: 256
+    sector-size: 4096
+    integrity: hmac-sha256
+    options: [discard, submit-from-crypt-cpus]
+    on-failure: prompt
+""") + """prompt-without-tpm: true
+timeout-tpm: 1
+timeout-device: 600
+root-key: {handle: 0x81000005, name: 000b%s}
+""" % ("ab" * 32)
+        path = self.write("p", text)
+        shown = self.shown(path)
+        self.assertEqual(shown["volumes"], [{
+            "name": "root", "device": "PARTLABEL=root", "handle": "0x8100a001",
+            "uuid": "01234567-89ab-cdef-0123-456789abcdef", "cipher": "aes-xts-plain64",
+            "key-size": 256, "sector-size": 4096, "integrity": "hmac-sha256",
+            "options": ["discard", "submit-from-crypt-cpus"], "on-failure": "prompt"}])
+        self.assertEqual(shown["root-key"], {"handle": "0x81000005", "name": "000b" + "ab" * 32})
+        self.assertEqual((shown["timeout-tpm"], shown["timeout-device"],
+                          shown["prompt-without-tpm"]), (1, 600, True))
+        self.assertEqual(shown["policy-key-name"],
+                         policy_files.key_name(policy_files.G).hex())
+        plain = self.latchkey("policy", "show", path).stdout.decode()
+        for word in ("submit-from-crypt-cpus", "hmac-sha256", "0x81000005", "prompt", "600 s",
+                     "Secure Boot", policy_files.key_name(policy_files.G).hex()):
+            self.assertIn(word, plain)
+
+    def test_show_of_a_signed_policy_in_json_is_the_mapping_itself(self):
+        signed = policy_files.signed_policy()
+        shown = self.shown(self.write("s", signed))
+        again = self.shown(self.write("j", json.dumps(shown)))
+        self.assertEqual(again, shown)
+        self.assertEqual(shown["pcrs"]["7"], "22" * 32)
+
+
+class Help(host.TestCase):
+    def options(self, words):
+        text = self.latchkey(*words.split(), "--help").stdout.decode()
+        return text, set(re.findall(r"--[a-z][a-z-]+", text.split("Options:")[1].split("\n\n")[0]))
+
+    def test_every_command_and_option_is_in_the_man_page(self):
+        with open(MAN) as f:
+            page = f.read().replace("\\-", "-")
+        general = self.latchkey("--help").stdout.decode()
+        for words in COMMANDS:
+            with self.subTest(words):
+                self.assertIn("  " + words, general)
+                self.assertRegex(page, "(Cm|Nm|Ic) .*" + words)
+                text, options = self.options(words)
+                self.assertTrue(text.startswith("Usage: latchkey " + words))
+                for option in options - {"--help"}:
+                    self.assertIn("Fl -" + option[2:], page)
+
+    def test_help_lines_fit_a_terminal(self):
+        for words in ("", *COMMANDS):
+            for line in self.latchkey(*words.split(), "--help").stdout.decode().splitlines():
+                if not line.startswith("Usage:"):
+                    self.assertLessEqual(len(line), 80, line)
+
+    def test_version(self):
+        self.assertRegex(self.latchkey("--version").stdout.decode(), r"^latchkey \d+\.\d+\.\d+\n$")
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([host.LATCHKEY, "policy", "show",
+                                   self.write("p", policy_files.policy_file())], stdout=full,
+                                  stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 11)
+
+
+if __name__ == "__main__":
+    host.main()
