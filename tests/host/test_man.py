@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""The examples in latchkey(1) and latchkey-policy(5) work as they are printed."""
+import os
+import re
+
+import host
+
+MAN = os.path.join(host.HERE, "..", "..", "man")
+
+
+def examples(page):
+    with open(os.path.join(MAN, page)) as f:
+        text = f.read().split(".Sh EXAMPLES")[1]
+    return [block.replace("\\e", "\\")
+            for block in re.findall(r"\.Bd -literal -offset indent\n(.*?)\.Ed", text, re.S)]
+
+
+class Man(host.TestCase):
+    def test_commands_run_one_after_the_other(self):
+        self.pcrs()
+        script = "set -e\ncd " + self.tmp + "\n" + "".join(examples("latchkey.1"))
+        env = dict(os.environ, PATH=os.path.dirname(host.LATCHKEY) + ":" + os.environ["PATH"])
+        host.rig.run(["sh", "-c", script], env=env, check=0)
+        self.latchkey("policy", "verify", "--policy", self.path("policy.yaml"),
+                      self.path("signed.yaml"), self.path("signed2.yaml"))
+
+    def test_the_signed_policy_belongs_to_the_policy_file(self):
+        policy, signed = examples("latchkey-policy.5")
+        done = self.latchkey("policy", "verify", "--policy", self.write("policy.yaml", policy),
+                             self.write("signed.yaml", signed))
+        self.assertSaid(done, "^good: ")
+
+
+if __name__ == "__main__":
+    host.main()
