@@ -274,15 +274,22 @@ def off_curve_policy_file():
     return good
 
 
-def main():
-    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "policy")
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "policy")
+
+
+def kept_files():
+    """What is committed: file name -> bytes."""
     files = {"good-policy": policy_file().encode(), "good-signed": signed_policy().encode(),
              "off-curve-policy": off_curve_policy_file().encode()}
     files.update({"bad-" + k: v[0] for k, v in bad_policy_files().items()})
     files.update({"bad-" + k: v[0] for k, v in bad_signed_policies().items()})
-    os.makedirs(here, exist_ok=True)
-    for name, data in files.items():
-        with open(os.path.join(here, name + ".yaml"), "wb") as f:
+    return {name + ".yaml": data for name, data in files.items()}
+
+
+def main():
+    os.makedirs(FOLDER, exist_ok=True)
+    for name, data in kept_files().items():
+        with open(os.path.join(FOLDER, name), "wb") as f:
             f.write(data)
 
 

@@ -27,6 +27,13 @@ class BadInput(host.TestCase):
         self.assertSaid(self.measured("policy", "show", path, check=3), said)
         self.assertSaid(self.measured("policy", "verify", "--policy", path, path, check=3), said)
 
+    def test_the_files_that_are_kept_are_those_that_are_made(self):
+        kept = {}
+        for name in os.listdir(policy_files.FOLDER):
+            with open(os.path.join(policy_files.FOLDER, name), "rb") as f:
+                kept[name] = f.read()
+        self.assertEqual(kept, policy_files.kept_files())
+
     def test_a_good_policy_file_is_read(self):
         path = self.write("good.yaml", policy_files.policy_file())
         self.latchkey("policy", "show", path)
