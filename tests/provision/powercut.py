@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""The power goes after each TPM command, and at each write that is synced: a second run finishes."""
+import os
+import shutil
+import subprocess
+import unittest
+
+import rig
+from device import Bus, Device, copy_tree
+
+# Every command in turn takes minutes; a prime step still meets each kind.
+STEP = int(os.environ.get("LATCHKEY_CUT_STEP", "1"))
+
+
+class PowerCut(rig.TestCase):
+    def save(self, dev):
+        dev.tpm.stop()
+        copy_tree(self.tmp, self.tmp + ".saved")
+        self.addCleanup(shutil.rmtree, self.tmp + ".saved", True)
+
+    def restore(self, dev):
+        """The device as it was saved, switched on."""
+        dev.tpm.stop()
+        copy_tree(self.tmp + ".saved", self.tmp)
+        dev.tpm.start()
+
+    def argv(self, words):
+        return [rig.program("latchkey-provision"), *words]
+
+    def cuts(self, dev, words):
+        """For each TPM command of @words: the state that a cut there leaves."""
+        self.save(dev)
+        dev.tpm.start()
+        whole = Bus(dev.tpm)
+        self.assertEqual(whole.run(self.argv(words)), 0, whole.text)
+        self.assertGreater(whole.seen, 20)
+        for commands in range(0, whole.seen, STEP):
+            self.restore(dev)
+            bus = Bus(dev.tpm, commands)
+            self.assertNotEqual(bus.run(self.argv(words)), 0)
+            self.assertTrue(bus.cut)
+            dev.tpm.restart()
+            with self.subTest(commands=commands, of=whole.seen):
+                yield commands
+
+    def syncs(self, dev, words):
+        """For each fsync of @words: killed right after it."""
+        self.save(dev)
+        for count in range(1, 400):
+            self.restore(dev)
+            done = subprocess.run(
+                ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e",
+                 f"inject=fsync:signal=KILL:when={count}", *self.argv(words), "--tpm", dev.tpm.tcti],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+            if done.returncode == 0:
+                self.assertGreater(count, 3)
+                return
+            dev.tpm.restart()
+            with self.subTest(fsync=count):
+                yield count
+
+    def check_installed(self, dev):
+        dev.install()
+        self.assertIn(b"nothing to do", dev.install().stderr)
+        # The record's authorizations are those of the TPM.
+        dev.tpm.tool("tpm2_dictionarylockout", "--clear-lockout", "--auth", dev.auth("lockout"))
+        dev.tpm.tool("tpm2_nvdefine", "-C", "o", "-P", dev.auth("owner"), "-s", "8", "0x01800001")
+        shown = dev.tpm.tool("tpm2_nvreadpublic", "0x018a0000").stdout
+        self.assertIn(b"writelocked", shown)
+        value = dev.tpm.tool("tpm2_nvread", "-C", "0x018a0001", "0x018a0001").stdout
+        self.assertEqual(int.from_bytes(value, "big"), 1)
+
+    def test_install_finishes_after_a_cut_at_any_command(self):
+        dev = Device(self)
+        for _ in self.cuts(dev, dev.install_argv()):
+            self.check_installed(dev)
+
+    @unittest.skipUnless(shutil.which("strace"), "no strace")
+    def test_install_finishes_after_a_cut_at_any_write(self):
+        dev = Device(self)
+        for _ in self.syncs(dev, dev.install_argv()):
+            self.check_installed(dev)
+
+    def check_formatted(self, dev):
+        """Never ready without opening; and format takes it up, or it is ready."""
+        def subsystem():
+            try:
+                return dev.luks() and rig.run(["cryptsetup", "luksDump", dev.path("disk.img")],
+                                              check=0).stdout.decode()
+            except AssertionError:
+                return ""
+        before = subsystem()
+        ready = "Subsystem:     \tlatchkey\n" in before
+        if not ready:
+            dev.format()
+        payload = dev.unseal_by_hand(dev.sign(1), 1)
+        self.assertTrue(dev.opens(payload[:64]))
+        recovery = dev.decrypt(dev.record()["volumes"][0]["recovery-key"])
+        self.assertTrue(dev.opens(recovery))
+        self.assertEqual(len(dev.record()["volumes"]), 1)
+        self.assertIn("Subsystem:     \tlatchkey\n", subsystem())
+        self.assertEqual(len(dev.luks()["keyslots"]), 2)
+
+    def installed(self):
+        dev = Device(self)
+        dev.install()
+        dev.policy()
+        dev.owner_auth_file()
+        return dev
+
+    def test_format_finishes_after_a_cut_at_any_command(self):
+        dev = self.installed()
+        for _ in self.cuts(dev, dev.format_argv()):
+            self.check_formatted(dev)
+
+    @unittest.skipUnless(shutil.which("strace"), "no strace")
+    def test_format_finishes_after_a_cut_at_any_write(self):
+        dev = self.installed()
+        for _ in self.syncs(dev, dev.format_argv()):
+            self.check_formatted(dev)
+
+    def test_reseal_leaves_the_recovery_key_and_finishes_after_a_cut_at_any_command(self):
+        dev = Device(self).ready()
+        self.write("recovery", dev.decrypt(dev.record()["volumes"][0]["recovery-key"]))
+        words = ["reseal", "--policy", dev.path("policy.yaml"), "--owner-auth", dev.owner_auth_file(),
+                 "--recovery-key-file", dev.path("recovery")]
+        for _ in self.cuts(dev, words):
+            self.assertTrue(dev.opens(self.read("recovery")))
+            dev.provision(*words)
+            self.assertTrue(dev.opens(dev.unseal_by_hand(dev.sign(1), 1)[:64]))
+            self.assertEqual(len(dev.luks()["keyslots"]), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
