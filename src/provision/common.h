@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns what several commands begin with: policy file, volume, TPM, auths, new
- * secrets. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what several commands begin with: policy file, volume, TPM, auths, new secrets. */
 #ifndef LK_PROVISION_COMMON_H
 #define LK_PROVISION_COMMON_H
 

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns format: a new LUKS2 volume whose passphrase is sealed in the TPM. */
 #include <stdio.h>
 #include <string.h>

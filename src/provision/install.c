@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns install: taking ownership of the TPM, and putting Latchkey's keys into
- * it. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns install: taking ownership of the TPM, and putting Latchkey's keys into it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

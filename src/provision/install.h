@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns what the parts of install share: its inputs, and what was found in the
- * TPM. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what the parts of install share: its inputs, and what was found in the TPM. */
 #ifndef LK_PROVISION_INSTALL_H
 #define LK_PROVISION_INSTALL_H
 

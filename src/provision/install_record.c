@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns what install writes into the record of the TPM, its keys and its PCRs.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what install writes into the record of the TPM, its keys and its PCRs. */
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns latchkey-provision's entry: finding the command, and its exit code. */
 #include <stdio.h>
 #include <string.h>

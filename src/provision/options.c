@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns the parsing of latchkey-provision's options, and the help of each
- * command. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns the parsing of latchkey-provision's options, and the help of each command. */
 #include "options.h"
 
 #include <getopt.h>

@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns the command line of latchkey-provision: options, commands and their
- * table. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns the command line of latchkey-provision: options, commands and their table. */
 #ifndef LK_PROVISION_OPTIONS_H
 #define LK_PROVISION_OPTIONS_H
 

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns policy add, list and retire: the signed policies in a volume's token. */
 #include <inttypes.h>
 #include <stdio.h>

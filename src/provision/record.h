@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns the provisioning record: what an inventory needs, and secrets encrypted
- * to its owner. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns the provisioning record: what an inventory needs, and secrets encrypted to its owner. */
 #ifndef LK_PROVISION_RECORD_H
 #define LK_PROVISION_RECORD_H
 

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns remove: a volume's unattended way in, or the whole installation. */
 #include <stdio.h>
 #include <string.h>

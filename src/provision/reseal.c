@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns reseal: a new passphrase and sealed object, for a new TPM or policy key.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns reseal: a new passphrase and sealed object, for a new TPM or policy key. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns a volume's sealed object: making it, pointing the token at it, proving
- * that it fits. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns a volume's sealed object: making it, pointing the token at it, proving that it fits. */
 #include <string.h>
 
 #include "common.h"

@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns status: what is installed in the TPM, and whether each volume would
- * open. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns status: what is installed in the TPM, and whether each volume would open. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

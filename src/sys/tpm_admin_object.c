@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns the persistent objects that provisioning makes, reads and removes. */
 #include <string.h>
 
@@ -117,7 +116,13 @@ int lk_tpm_evict(struct lk_tpm *tpm, uint32_t handle, struct lk_err *err)
 	rc = lk_admin_begin(tpm, 0, &a, err);
 	if (rc == LK_OK)
 		rc = lk_admin_handle(tpm, handle, &tr, err);
-	return rc == LK_OK ? evict_control(&a, tr, handle, err) : rc;
+	if (rc == LK_OK)
+		rc = evict_control(&a, tr, handle, err);
+	/* ESAPI 3.2 keeps the object that is gone, and takes a new one at the
+	 * same handle for it. */
+	if (rc == LK_OK)
+		(void)Esys_TR_Close(a.esys, &tr);
+	return rc;
 }
 
 int lk_tpm_persist(struct lk_tpm *tpm, const struct lk_tpm_new_object *obj,
