@@ -31,6 +31,12 @@ static inline void lk_tpm_freep(struct lk_tpm **p)
 }
 #define LK_OWNED_TPM __attribute__((cleanup(lk_tpm_freep))) struct lk_tpm *
 
+/**
+ * Forgets every object that the TPM library remembers, without a command: after
+ * a remembered handle turned out to be false, nothing of it may stay.
+ */
+int lk_tpm_forget(struct lk_tpm *tpm, struct lk_err *err);
+
 /** A persistent object: its handle, and its serialized ESYS form when known. */
 struct lk_tpm_object {
 	uint32_t handle;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns the connection to the TPM: which TCTI, how long to wait, how many commands. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,17 +40,28 @@ static TSS2_RC transmit(TSS2_TCTI_CONTEXT *tcti, size_t size,
 	return Tss2_Tcti_Transmit(counting(tcti)->inner, size, command);
 }
 
+/* The TCTIs' own receive takes no time limit in the builds that distributions
+ * ship: they wait for ever whatever is asked. */
+static bool answers_in_time(struct counting_tcti *c)
+{
+	TSS2_TCTI_POLL_HANDLE handles[4];
+	size_t n = 4;
+
+	if (Tss2_Tcti_GetPollHandles(c->inner, handles, &n) != TSS2_RC_SUCCESS)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		handles[i].events = POLLIN;
+	return poll(handles, (nfds_t)n, c->timeout_ms) != 0;
+}
+
 static TSS2_RC receive(TSS2_TCTI_CONTEXT *tcti, size_t *size, uint8_t *response,
 		       int32_t timeout)
 {
 	struct counting_tcti *c = counting(tcti);
-	TSS2_RC rc;
 
-	if (timeout == TSS2_TCTI_TIMEOUT_BLOCK)
-		timeout = c->timeout_ms;
-	rc = Tss2_Tcti_Receive(c->inner, size, response, timeout);
-	/* ESAPI's synchronous calls repeat "try again" for ever. */
-	return rc == TSS2_TCTI_RC_TRY_AGAIN ? TSS2_TCTI_RC_IO_ERROR : rc;
+	if (timeout == TSS2_TCTI_TIMEOUT_BLOCK && !answers_in_time(c))
+		return TSS2_TCTI_RC_IO_ERROR;
+	return Tss2_Tcti_Receive(c->inner, size, response, timeout);
 }
 
 static TSS2_RC cancel(TSS2_TCTI_CONTEXT *tcti)
@@ -194,13 +206,23 @@ int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret,
 	wrap(tpm, inner, timeout_s);
 	if (sscanf(tcti, "device:/dev/%31[a-z0-9]", tpm->sysfs) != 1)
 		tpm->sysfs[0] = '\0';
-	if (Esys_Initialize(&tpm->esys, (TSS2_TCTI_CONTEXT *)&tpm->tcti,
-			    NULL) != TSS2_RC_SUCCESS) {
+	rc = lk_tpm_forget(tpm, err);
+	if (rc != LK_OK)
 		lk_tpm_free(tpm);
+	else
+		*ret = tpm;
+	return rc;
+}
+
+int lk_tpm_forget(struct lk_tpm *tpm, struct lk_err *err)
+{
+	if (tpm->esys)
+		Esys_Finalize(&tpm->esys);
+	tpm->esys = NULL;
+	if (Esys_Initialize(&tpm->esys, (TSS2_TCTI_CONTEXT *)&tpm->tcti,
+			    NULL) != TSS2_RC_SUCCESS)
 		return lk_err_set(err, LK_E_SYSTEM, 0,
 				  "the TPM library can't be initialized");
-	}
-	*ret = tpm;
 	return LK_OK;
 }
 

@@ -146,7 +146,9 @@ static int get_payload(struct lk_target *t, struct lk_tpm *tpm,
 	    (req.root.serialized_len || req.sealed.serialized_len)) {
 		req.root.serialized_len = 0;
 		req.sealed.serialized_len = 0;
-		rc = unseal_bounded(tpm, &req, ret, err);
+		rc = lk_tpm_forget(tpm, err);
+		if (rc == LK_OK)
+			rc = unseal_bounded(tpm, &req, ret, err);
 	}
 	return rc;
 }

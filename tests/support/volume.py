@@ -35,7 +35,8 @@ class Owner:
 
     def policy(self, device, name="policy.yaml", *, volume="", top="", volumes=None):
         """Writes a policy file; volume and top are further YAML lines."""
-        pem = "".join("  " + line for line in open(self.pub).readlines())
+        with open(self.pub) as f:
+            pem = "".join("  " + line for line in f)
         text = (f"latchkey-policy: 1\npolicy-key: |\n{pem}policy-ref: \"{self.ref}\"\n"
                 f"bank: {self.bank}\npcrs: [{self.pcrs}]\nlatch: {self.latch}\n"
                 f"version-floor: {self.floor}\n")

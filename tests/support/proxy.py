@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""Owns a listener between a program and its software TPM: it counts, answers in the
+TPM's stead, or does something to the TPM between two commands."""
+import socket
+import struct
+import threading
+
+import rig
+
+CC = {0x182: "PCR_Extend", 0x17e: "PCR_Read", 0x176: "StartAuthSession", 0x17f: "PolicyPCR",
+      0x149: "PolicyNV", 0x16a: "PolicyAuthorize", 0x167: "LoadExternal",
+      0x177: "VerifySignature", 0x15e: "Unseal", 0x165: "FlushContext", 0x173: "ReadPublic",
+      0x169: "NV_ReadPublic", 0x17a: "GetCapability", 0x14e: "NV_Read"}
+RC_LOCKOUT = 0x921
+
+
+def receive_exactly(sock, size):
+    data = b""
+    while len(data) < size:
+        part = sock.recv(size - len(data))
+        if not part:
+            return None
+        data += part
+    return data
+
+
+def receive_tpm(sock):
+    """One TPM command or response: its header says its size."""
+    head = receive_exactly(sock, 10)
+    if head is None:
+        return None
+    size = struct.unpack(">HI", head[:6])[1]
+    body = receive_exactly(sock, size - 10)
+    return None if body is None else head + body
+
+
+def response(code):
+    return struct.pack(">HII", 0x8001, 10, code)
+
+
+class Proxy:
+    """Accepts one program at a time. on_command(name, command) may return a
+    response to give in the TPM's stead, or None."""
+
+    def __init__(self, test, tpm, on_command=None):
+        self.tpm, self.on_command = tpm, on_command
+        self.names, self.bytes, self.upstream = [], 0, None
+        self.listeners = []
+        port = rig._free_pair()
+        for offset in (0, 1):
+            listener = socket.create_server(("127.0.0.1", port + offset))
+            listener.settimeout(0.1)
+            self.listeners.append(listener)
+        self.tcti = f"swtpm:host=127.0.0.1,port={port}"
+        self.running = True
+        self.threads = [threading.Thread(target=self._serve, args=(i,), daemon=True)
+                        for i in (0, 1)]
+        for thread in self.threads:
+            thread.start()
+        test.addCleanup(self.close)
+
+    def close(self):
+        self.running = False
+        for thread in self.threads:
+            thread.join(5)
+        for listener in self.listeners:
+            listener.close()
+
+    def _serve(self, which):
+        while self.running:
+            try:
+                client, _ = self.listeners[which].accept()
+            except TimeoutError:
+                continue
+            with client, socket.create_connection(("127.0.0.1", self.tpm.port + which)) as up:
+                client.settimeout(60)
+                try:
+                    self._commands(client, up) if which == 0 else self._pump(client, up)
+                except OSError:
+                    pass
+
+    def _pump(self, client, up):
+        """The control channel, both ways as it comes."""
+        other = threading.Thread(target=self._copy, args=(up, client), daemon=True)
+        other.start()
+        self._copy(client, up)
+        up.shutdown(socket.SHUT_RDWR)
+        other.join(5)
+
+    @staticmethod
+    def _copy(source, sink):
+        try:
+            while data := source.recv(4096):
+                sink.sendall(data)
+        except OSError:
+            pass
+
+    def _commands(self, client, up):
+        self.upstream = up
+        while (command := receive_tpm(client)) is not None:
+            code = struct.unpack(">I", command[6:10])[0]
+            name = CC.get(code, hex(code))
+            self.names.append(name)
+            answer = self.on_command(name, command) if self.on_command else None
+            if answer is None:
+                answer = self.direct(command)
+            self.bytes += len(command) + len(answer)
+            client.sendall(answer)
+
+    def direct(self, command):
+        """Sends a command of the test's own over the same connection."""
+        self.upstream.sendall(command)
+        return receive_tpm(self.upstream)
+
+    def extend(self, pcr):
+        """TPM2_PCR_Extend with the empty password, SHA-256 alone."""
+        auth = struct.pack(">IHBH", 0x40000009, 0, 0, 0)
+        body = struct.pack(">II", pcr, len(auth)) + auth + struct.pack(">IH", 1, 0x0b) + b"\1" * 32
+        answer = self.direct(struct.pack(">HII", 0x8002, 10 + len(body), 0x182) + body)
+        assert struct.unpack(">I", answer[6:10])[0] == 0, answer.hex()
