@@ -2,7 +2,7 @@
 /* Owns what several commands begin with: policy file, volume, TPM, auths, new secrets. */
 #include "common.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/policy_digest.h"
@@ -224,9 +224,11 @@ int lk_token_store(struct lk_volume_header *h, const struct lk_token *token,
 		   struct lk_err *err)
 {
 	char *json = lk_token_to_json(token);
-	LK_OWNED_BUF owned = { (uint8_t *)json, json ? strlen(json) : 0 };
+	int rc;
 
 	if (!json)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
-	return lk_volume_header_set_token(h, json, err);
+	rc = lk_volume_header_set_token(h, json, err);
+	free(json);
+	return rc;
 }

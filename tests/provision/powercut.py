@@ -8,7 +8,7 @@ import unittest
 import rig
 from device import Bus, Device, copy_tree
 
-# Every command in turn takes minutes; a prime step still meets each kind.
+# Every command in turn takes minutes; a larger step is for the impatient.
 STEP = int(os.environ.get("LATCHKEY_CUT_STEP", "1"))
 
 
@@ -28,7 +28,7 @@ class PowerCut(rig.TestCase):
         return [rig.program("latchkey-provision"), *words]
 
     def cuts(self, dev, words):
-        """For each TPM command of @words: the state that a cut there leaves."""
+        """For each TPM command of @words: the state that a cut there leaves, as a subtest."""
         self.save(dev)
         dev.tpm.start()
         whole = Bus(dev.tpm)
@@ -40,8 +40,7 @@ class PowerCut(rig.TestCase):
             self.assertNotEqual(bus.run(self.argv(words)), 0)
             self.assertTrue(bus.cut)
             dev.tpm.restart()
-            with self.subTest(commands=commands, of=whole.seen):
-                yield commands
+            yield self.subTest(commands=commands, of=whole.seen)
 
     def syncs(self, dev, words):
         """For each fsync of @words: killed right after it."""
@@ -56,8 +55,7 @@ class PowerCut(rig.TestCase):
                 self.assertGreater(count, 3)
                 return
             dev.tpm.restart()
-            with self.subTest(fsync=count):
-                yield count
+            yield self.subTest(fsync=count)
 
     def check_installed(self, dev):
         dev.install()
@@ -72,33 +70,31 @@ class PowerCut(rig.TestCase):
 
     def test_install_finishes_after_a_cut_at_any_command(self):
         dev = Device(self)
-        for _ in self.cuts(dev, dev.install_argv()):
-            self.check_installed(dev)
+        for cut in self.cuts(dev, dev.install_argv()):
+            with cut:
+                self.check_installed(dev)
 
     @unittest.skipUnless(shutil.which("strace"), "no strace")
     def test_install_finishes_after_a_cut_at_any_write(self):
         dev = Device(self)
-        for _ in self.syncs(dev, dev.install_argv()):
-            self.check_installed(dev)
+        for cut in self.syncs(dev, dev.install_argv()):
+            with cut:
+                self.check_installed(dev)
 
     def check_formatted(self, dev):
-        """Never ready without opening; and format takes it up, or it is ready."""
-        def subsystem():
-            try:
-                return dev.luks() and rig.run(["cryptsetup", "luksDump", dev.path("disk.img")],
-                                              check=0).stdout.decode()
-            except AssertionError:
-                return ""
-        before = subsystem()
-        ready = "Subsystem:     \tlatchkey\n" in before
-        if not ready:
+        """Either it is marked as ready, and opens; or format takes it up."""
+        def is_ready():
+            dump = rig.run(["cryptsetup", "luksDump", dev.path("disk.img")]).stdout.decode()
+            return "Subsystem:     \tlatchkey\n" in dump
+
+        if not is_ready():
             dev.format()
         payload = dev.unseal_by_hand(dev.sign(1), 1)
         self.assertTrue(dev.opens(payload[:64]))
         recovery = dev.decrypt(dev.record()["volumes"][0]["recovery-key"])
         self.assertTrue(dev.opens(recovery))
         self.assertEqual(len(dev.record()["volumes"]), 1)
-        self.assertIn("Subsystem:     \tlatchkey\n", subsystem())
+        self.assertTrue(is_ready())
         self.assertEqual(len(dev.luks()["keyslots"]), 2)
 
     def installed(self):
@@ -110,25 +106,28 @@ class PowerCut(rig.TestCase):
 
     def test_format_finishes_after_a_cut_at_any_command(self):
         dev = self.installed()
-        for _ in self.cuts(dev, dev.format_argv()):
-            self.check_formatted(dev)
+        for cut in self.cuts(dev, dev.format_argv()):
+            with cut:
+                self.check_formatted(dev)
 
     @unittest.skipUnless(shutil.which("strace"), "no strace")
     def test_format_finishes_after_a_cut_at_any_write(self):
         dev = self.installed()
-        for _ in self.syncs(dev, dev.format_argv()):
-            self.check_formatted(dev)
+        for cut in self.syncs(dev, dev.format_argv()):
+            with cut:
+                self.check_formatted(dev)
 
     def test_reseal_leaves_the_recovery_key_and_finishes_after_a_cut_at_any_command(self):
         dev = Device(self).ready()
         self.write("recovery", dev.decrypt(dev.record()["volumes"][0]["recovery-key"]))
         words = ["reseal", "--policy", dev.path("policy.yaml"), "--owner-auth", dev.owner_auth_file(),
                  "--recovery-key-file", dev.path("recovery")]
-        for _ in self.cuts(dev, words):
-            self.assertTrue(dev.opens(self.read("recovery")))
-            dev.provision(*words)
-            self.assertTrue(dev.opens(dev.unseal_by_hand(dev.sign(1), 1)[:64]))
-            self.assertEqual(len(dev.luks()["keyslots"]), 2)
+        for cut in self.cuts(dev, words):
+            with cut:
+                self.assertTrue(dev.opens(self.read("recovery")))
+                dev.provision(*words)
+                self.assertTrue(dev.opens(dev.unseal_by_hand(dev.sign(1), 1)[:64]))
+                self.assertEqual(len(dev.luks()["keyslots"]), 2)
 
 
 if __name__ == "__main__":
