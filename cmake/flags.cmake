@@ -14,7 +14,12 @@ add_compile_options(
 	-Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wvla -Wformat=2
 	-Wmissing-prototypes -Wstrict-prototypes -Wcast-qual -Wundef
 	-fstack-protector-strong -fstack-clash-protection
-	-fcf-protection -ftrivial-auto-var-init=zero)
+	-fcf-protection)
+include(CheckCCompilerFlag)
+check_c_compiler_flag(-ftrivial-auto-var-init=zero LK_HAVE_AUTO_VAR_INIT)
+if(LK_HAVE_AUTO_VAR_INIT)
+	add_compile_options(-ftrivial-auto-var-init=zero)
+endif()
 if(LATCHKEY_WERROR)
 	add_compile_options(-Werror)
 endif()

@@ -17,6 +17,9 @@ static int read_value(const struct lk_doc *key, enum lk_alg bank,
 
 	if (rc != LK_OK)
 		return rc;
+	if (values->sel.mask & 1u << pcr)
+		return lk_doc_error(key, err, "PCR %u is here twice",
+				    (unsigned int)pcr);
 	if (hex[0] == '0' && (hex[1] == 'x' || hex[1] == 'X'))
 		hex += 2;
 	if (!lk_hex_decode(hex, strlen(hex), values->value[pcr], LK_DIGEST_MAX,

@@ -59,57 +59,75 @@ static ssize_t read_full(int fd, uint8_t *data, size_t cap)
 	return (ssize_t)len;
 }
 
-int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret,
-		      struct lk_err *err)
+/* Opens what may be read: a file or a pipe, not larger than @cap as far as can
+ * be told beforehand. */
+static int open_to_read(const char *path, size_t cap, int *ret,
+			struct lk_err *err)
 {
-	LK_OWNED_SECRET secret = LK_SECRET_NONE;
-	LK_OWNED_FD fd = -1;
 	struct stat st;
-	ssize_t n;
-	int rc;
 
-	fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) :
-				      open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	*ret = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) :
+					open(path, O_RDONLY | O_CLOEXEC);
+	if (*ret < 0)
 		return fail(err, LK_E_INPUT, path, "can't open");
-	if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode))
+	if (fstat(*ret, &st) != 0 || S_ISDIR(st.st_mode) ||
+	    S_ISBLK(st.st_mode))
 		return lk_err_set(err, LK_E_INPUT, 0, "%s: not a file", path);
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > cap)
 		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: larger than the %zu bytes allowed", path,
-				  cap);
-	rc = lk_secret_init(&secret, cap + 1, err);
+				  "%s: 1:1: %llu bytes, at most %zu are allowed",
+				  path, (unsigned long long)st.st_size, cap);
+	return LK_OK;
+}
+
+/* @data has room for @cap and one byte more, which tells "too large". */
+static int read_capped(const char *path, uint8_t *data, size_t cap,
+		       size_t *ret_len, struct lk_err *err)
+{
+	LK_OWNED_FD fd = -1;
+	ssize_t n;
+	int rc = open_to_read(path, cap, &fd, err);
+
 	if (rc != LK_OK)
 		return rc;
-	n = read_full(fd, secret.data, cap + 1);
+	n = read_full(fd, data, cap + 1);
 	if (n < 0)
 		return fail(err, LK_E_IO, path, "can't read");
 	if ((size_t)n > cap)
 		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: larger than the %zu bytes allowed", path,
-				  cap);
-	secret.len = (size_t)n;
-	*ret = lk_secret_take(&secret);
+				  "%s: 1:1: more than the %zu bytes allowed",
+				  path, cap);
+	*ret_len = (size_t)n;
 	return LK_OK;
+}
+
+int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret,
+		      struct lk_err *err)
+{
+	LK_OWNED_SECRET secret = LK_SECRET_NONE;
+	int rc = lk_secret_init(&secret, cap + 1, err);
+
+	if (rc == LK_OK)
+		rc = read_capped(path, secret.data, cap, &secret.len, err);
+	if (rc == LK_OK)
+		*ret = lk_secret_take(&secret);
+	return rc;
 }
 
 int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret,
 	       struct lk_err *err)
 {
-	LK_OWNED_SECRET secret = LK_SECRET_NONE;
-	struct lk_buf buf;
-	int rc = lk_fs_read_secret(path, cap, &secret, err);
+	LK_OWNED_BUF buf = { malloc(cap + 1), 0 };
+	int rc;
 
-	if (rc != LK_OK)
-		return rc;
-	buf.len = secret.len;
-	buf.data = malloc(buf.len + 1);
 	if (!buf.data)
 		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
-	if (buf.len)
-		memcpy(buf.data, secret.data, buf.len);
+	rc = read_capped(path, buf.data, cap, &buf.len, err);
+	if (rc != LK_OK)
+		return rc;
 	buf.data[buf.len] = '\0';
 	*ret = buf;
+	buf = LK_BUF_NONE;
 	return LK_OK;
 }
 

@@ -24,6 +24,7 @@ struct level {
 	struct lk_doc *node;
 	struct lk_doc *last; /* last child so far */
 	bool want_value;     /* map: a key is waiting for its value */
+	unsigned int keys;
 };
 
 struct builder {
@@ -106,6 +107,9 @@ static int attach(struct builder *b, struct lk_doc *node,
 		if (node->type != LK_DOC_SCALAR)
 			return error_at(b->err, mark,
 					"a key must be a plain word");
+		if (++top->keys > LK_YAML_KEYS_MAX)
+			return error_at(b->err, mark,
+					"too many keys in one place");
 		if (lk_doc_get(top->node, node->text))
 			return lk_err_set(b->err, LK_E_INPUT, 0,
 					  "%zu:%zu: key \"%.64s\" is here twice",
@@ -122,6 +126,18 @@ static int attach(struct builder *b, struct lk_doc *node,
 	return LK_OK;
 }
 
+/* An escape in double quotes can make any character; text of ours goes to
+ * terminals and kernel logs, and ends at a NUL. */
+static bool has_control(const uint8_t *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((text[i] < 0x20 && text[i] != '\n' && text[i] != '\t') ||
+		    text[i] == 0x7f ||
+		    (text[i] == 0xc2 && i + 1 < len && text[i + 1] < 0xa0))
+			return true;
+	return false;
+}
+
 static int on_scalar(struct builder *b, const yaml_event_t *e)
 {
 	struct lk_doc *node = new_node(b->yaml, LK_DOC_SCALAR, &e->start_mark);
@@ -136,9 +152,9 @@ static int on_scalar(struct builder *b, const yaml_event_t *e)
 	if (e->data.scalar.tag)
 		return error_at(b->err, &e->start_mark,
 				"a tag (!) is not allowed here");
-	if (memchr(e->data.scalar.value, '\0', len))
+	if (has_control(e->data.scalar.value, len))
 		return error_at(b->err, &e->start_mark,
-				"a NUL character is not allowed here");
+				"an escaped control character is not allowed here");
 	memcpy(text, e->data.scalar.value, len);
 	text[len] = '\0';
 	node->text = text;
@@ -217,12 +233,6 @@ static int parser_error(const yaml_parser_t *p, struct lk_err *err)
 {
 	if (p->error == YAML_MEMORY_ERROR)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
-	if (p->error == YAML_READER_ERROR)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%zu:%zu: byte %zu: %s",
-				  p->mark.line + 1, p->mark.column + 1,
-				  p->problem_offset,
-				  p->problem ? p->problem : "not UTF-8 text");
 	return error_at(err, &p->problem_mark,
 			p->problem ? p->problem : "not YAML");
 }
@@ -244,16 +254,55 @@ static int parse_events(yaml_parser_t *p, struct builder *b)
 	}
 }
 
-/* Whole-file checks that libyaml leaves until it gets there, or doesn't make:
- * UTF-16 and 32 are YAML too, and nothing of ours is written so. */
+/* Bytes of the character at @p, or 0: the well-formed sequences of Unicode,
+ * table 3-7, without what YAML doesn't count as printable (YAML 1.2, 5.1). */
+static size_t character(const uint8_t *p, size_t left)
+{
+	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	uint8_t low = 0x80;
+	uint8_t high = 0xbf;
+
+	if (n == 1)
+		return p[0] == '\t' || p[0] == '\n' || p[0] == '\r' ||
+		       (p[0] >= 0x20 && p[0] < 0x7f);
+	if (p[0] < 0xc2 || p[0] > 0xf4 || left < n)
+		return 0;
+	if (p[0] == 0xc2 || p[0] == 0xe0)
+		low = 0xa0; /* no C1 controls; no overlong form */
+	else if (p[0] == 0xf0)
+		low = 0x90;
+	else if (p[0] == 0xed)
+		high = 0x9f; /* no surrogates */
+	else if (p[0] == 0xf4)
+		high = 0x8f;
+	if (p[1] < low || p[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+/* The whole file, before libyaml sees it: it would take UTF-16 and 32 too, and
+ * says no line and column for what it can't read. */
 static int check_bytes(const uint8_t *data, size_t len, struct lk_err *err)
 {
+	yaml_mark_t mark = { 0, 0, 0 };
+
 	if (len > LK_YAML_SIZE_MAX)
 		return lk_err_set(err, LK_E_INPUT, 0,
 				  "1:1: %zu bytes, at most %u are allowed", len,
 				  LK_YAML_SIZE_MAX);
-	if (len >= 2 && (data[0] >= 0xfe || data[1] == 0 || data[0] == 0))
-		return lk_err_set(err, LK_E_INPUT, 0, "1:1: not UTF-8 text");
+	for (size_t i = 0; i < len;) {
+		size_t n = character(data + i, len - i);
+
+		if (n == 0)
+			return error_at(err, &mark,
+					"not UTF-8, or a control character");
+		mark.column = data[i] == '\n' ? 0 : mark.column + 1;
+		mark.line += data[i] == '\n';
+		i += n;
+	}
 	return LK_OK;
 }
 

@@ -7,6 +7,7 @@
 
 #define LK_YAML_SIZE_MAX (256u * 1024u)
 #define LK_YAML_DEPTH_MAX 8u
+#define LK_YAML_KEYS_MAX  64u /* in one map */
 
 /** The tree and the memory it lies in. */
 struct lk_yaml;
@@ -17,7 +18,8 @@ struct lk_yaml;
  *
  * Refused, each with line and column: bad UTF-8 and control characters, an
  * anchor, an alias, a tag, a directive, a second document, a duplicate key, a
- * key that isn't a scalar, a NUL in a scalar, more than LK_YAML_DEPTH_MAX levels.
+ * key that isn't a scalar, an escaped control character, more than
+ * LK_YAML_DEPTH_MAX levels or LK_YAML_KEYS_MAX keys in one map.
  *
  * Return: LK_OK, LK_E_INPUT or LK_E_SYSTEM.
  */

@@ -155,7 +155,7 @@ def bad_policy_files():
          "---\na: 1", "second document")
     case("nine-levels", "pcrs: [0, 7, 10]", "pcrs: [[[[[[[[[0]]]]]]]]]", said="8 levels")
     case("map-as-key", "latch: 15", "{a: b}: 15", said="key")
-    case("nul", "latch: 15", 'latch: "1\\05"', said="NUL")
+    case("nul", "latch: 15", 'latch: "1\\05"', said="control character")
     case("format", "latchkey-policy: 1", "latchkey-policy: 2", said="latchkey-policy")
     case("no-key", "policy-ref: \"latchkey:luks\"\n", "", "latchkey-policy", "policy-ref")
     case("long-ref", '"latchkey:luks"', '"' + "x" * 49 + '"', said="policy-ref")

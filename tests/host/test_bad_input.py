@@ -103,7 +103,7 @@ class BadInput(host.TestCase):
             "binary, a digest too few": (bytes(64), "64 bytes"),
             "binary, a byte too many": (bytes(97), "97 bytes"),
             "empty": (b"", "empty"),
-            "too large": (bytes(1 << 20), "larger"),
+            "too large": (bytes(1 << 20), "at most"),
         }
         for name, (data, said) in cases.items():
             with self.subTest(name):

@@ -57,12 +57,17 @@ class Init(host.TestCase):
                 self.assertNotMade("out")
 
     def test_a_policy_ref_stays_one_value(self):
-        reference = 'x"\nbank: sha384\n# \x1b[31m'
+        reference = 'x"\nbank: sha384\n# none'
         path = self.policy("--policy-ref", reference)
         shown = self.shown(path)
         self.assertEqual((shown["policy-ref"], shown["bank"]), (reference, "sha256"))
-        self.assertNotIn(b"\x1b", self.read("policy.yaml") +
-                         self.latchkey("policy", "show", path).stdout)
+
+    def test_a_policy_ref_with_a_control_character_is_refused(self):
+        done = self.latchkey("policy", "init", "--policy-key",
+                             os.path.join(self.keys(), "policy-key.pub.pem"),
+                             "--policy-ref", "\x1b[31m", "-o", self.path("out"), check=3)
+        self.assertIn(b"control character", done.stderr)
+        self.assertNotMade("out")
 
     def test_show_has_every_field_of_a_policy_file(self):
         text = policy_files.policy_file().replace("    options: [discard]\n", """\

@@ -104,6 +104,8 @@ class Proxy:
             answer = self.on_command(name, command) if self.on_command else None
             if answer is None:
                 answer = self.direct(command)
+            if answer is None:
+                return
             self.bytes += len(command) + len(answer)
             client.sendall(answer)
 
