@@ -15,7 +15,7 @@ latchkey_start() {
     (
         latchkey-unseal
         echo $? > "$latchkey_state/exit"
-    ) < /dev/console > /dev/console 2>&1 &
+    ) < /dev/null > /dev/console 2>&1 &
 }
 
 latchkey_over() {

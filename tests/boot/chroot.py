@@ -10,7 +10,7 @@ import cache
 SUITES = {"debian12": "bookworm", "debian13": "trixie"}
 
 PACKAGES = """
-    dracut-core systemd udev dmsetup cryptsetup-bin kmod e2fsprogs busybox-static cpio zstd binutils
+    dracut-core systemd systemd-sysv udev dmsetup cryptsetup-bin kmod e2fsprogs busybox-static fdisk cpio xz-utils zstd binutils
     systemd-boot-efi libtss2-dev libcryptsetup-dev libssl-dev libyaml-dev libjson-c-dev libblkid-dev
     libarchive-dev libcmocka-dev cmake make gcc libc6-dev pkg-config tpm2-tools
 """.split()
@@ -35,15 +35,33 @@ def path(distro):
     return cache.entry(f"chroot-{distro}", key, lambda root: _make(distro, root))
 
 
-def enter(root, script, binds=(), **options):
-    """Run a shell script as root inside; mounts and processes end with it. binds: (outside, inside, "ro"|"rw")."""
-    mounts = ["mount -t proc proc %s/proc" % root, "mount -t tmpfs tmp %s/tmp" % root]
-    for outside, inside, mode in binds:
-        mounts.append(f"mkdir -p {root}{inside} && mount --bind {outside} {root}{inside}")
-        mounts.append(f"mount -o remount,bind,{mode} {root}{inside}")
-    inner = "\n".join(["set -e", *mounts, f"exec chroot {root} /bin/sh -ec \"$1\""])
+def enter(root, script, binds=(), keep=False):
+    """Run a shell script as root inside. Mounts, processes and, unless keep, all it wrote end with it.
+
+    binds: (outside, inside) folders; those under /in/ are read-only.
+    """
+    inner = _KEPT if keep else _THROWN_AWAY
+    for outside, inside in binds:
+        inner += f"mkdir -p $root{inside} && mount --bind '{outside}' $root{inside}\n"
+        if inside.startswith("/in/"):
+            inner += f"mount -o remount,bind,ro $root{inside}\n"
+    inner += 'exec chroot $root /bin/sh -ec "$2"'
     env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/root", "DEBIAN_FRONTEND": "noninteractive"}
-    return cache.run("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", inner, "sh", script, env=env, **options)
+    return cache.run("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", inner, "sh", root, script, env=env)
+
+
+_KEPT = """
+root=$1
+mount -t proc proc $root/proc
+mount -t tmpfs tmp $root/tmp
+"""
+_THROWN_AWAY = """
+mount -t tmpfs tmp /mnt
+mkdir /mnt/upper /mnt/work /mnt/root
+root=/mnt/root
+mount -t overlay over -o lowerdir=$1,upperdir=/mnt/upper,workdir=/mnt/work $root
+mount -t proc proc $root/proc
+"""
 
 
 def _make(distro, root):
@@ -57,9 +75,10 @@ def _make(distro, root):
         # Unpacked only: its hooks would build an initramfs that nobody boots.
         mkdir /kernel && cd /kernel
         apt-get download $(apt-cache depends {KERNEL} | sed -n 's/.*Depends: \\(linux-image-[0-9].*\\)/\\1/p')
-        dpkg --force-depends --unpack *.deb && depmod $(ls /lib/modules)
+        dpkg-deb --fsys-tarfile *.deb > kernel.tar && tar -xf kernel.tar -C / --keep-directory-symlink
+        depmod $(ls /lib/modules)
         cd / && rm -r /kernel && apt-get clean && rm -rf /var/lib/apt/lists/* /usr/share/locale
-    """)
+    """, keep=True)
 
 
 def kernel_version(root):

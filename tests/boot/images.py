@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""Owns what the machines boot: programs built for each Debian, initramfs images, signed unified kernel images, the factory's."""
+
+import re
+import tempfile
+from pathlib import Path
+
+import cache
+import chroot
+
+HERE = Path(__file__).resolve().parent
+BUILT_FROM = [cache.SOURCE / name for name in ("CMakeLists.txt", "cmake", "src", "tools")]
+SNAKEOIL = Path("/usr/share/ovmf/PkKek-1-snakeoil")
+STUB = "usr/lib/systemd/boot/efi/linuxx64.efi.stub"
+
+SYSTEMD = "systemd systemd-initrd dracut-systemd"
+MODULES = "base rootfs-block fs-lib udev-rules dash dm latchkey latchkey-test"
+# dracut's dm module takes all of drivers/md; emulation is slow enough without.
+OMIT = "raid.* bcache dm-cache.* dm-clone dm-era dm-multipath dm-raid dm-snapshot dm-switch dm-thin-pool dm-vdo dm-verity dm-writecache dm-zoned"
+FACTORY_MODULES = """
+    virtio_pci virtio_blk ext4 dm-crypt dm-integrity xts cbc ecb hmac sha256_generic authenc cryptd essiv
+    algif_skcipher algif_hash aesni_intel qemu_fw_cfg
+""".split()
+FACTORY_PROGRAMS = "latchkey-provision latchkey-unseal cryptsetup dmsetup mke2fs blkid".split()
+
+
+def programs(distro):
+    """Folder with latchkey, latchkey-provision and latchkey-unseal, built in that Debian from this source tree."""
+    root = chroot.path(distro)
+    key = cache.digest(root.name, *(path for path in BUILT_FROM if path.exists()))
+    return cache.entry(f"programs-{distro}", key, lambda out: _build(root, out))
+
+
+def _build(root, out):
+    chroot.enter(root, """
+        cmake -S /in/source -B /tmp/build -DCMAKE_BUILD_TYPE=Release -DLATCHKEY_TESTS=OFF
+        cmake --build /tmp/build -j 2
+        find /tmp/build -type f -perm -100 -name 'latchkey*' -exec cp {} /out \\;
+    """, binds=[(cache.SOURCE, "/in/source"), (out, "/out")])
+
+
+def kernel(distro):
+    return next((chroot.path(distro) / "boot").glob("vmlinuz-*"))
+
+
+def initramfs(distro, flavour, policy):
+    """A dracut initramfs with our module. flavour: "systemd" or "plain"; policy: text of /etc/latchkey/policy.yaml."""
+    root, built = chroot.path(distro), programs(distro)
+    key = cache.digest(built.name, flavour, policy, cache.SOURCE / "dracut", HERE / "dracut", MODULES, SYSTEMD, _dracut.__code__.co_consts)
+    return cache.entry(f"initramfs-{distro}-{flavour}-{cache.digest(policy)[:6]}", key,
+                       lambda out: _dracut(root, built, flavour, policy, out)) / "initramfs"
+
+
+def _dracut(root, built, flavour, policy, out):
+    (out / "policy.yaml").write_text(policy)
+    modules = MODULES + (f" {SYSTEMD}" if flavour == "systemd" else "")
+    chroot.enter(root, f"""
+        mkdir -p /etc/latchkey /empty && cp /out/policy.yaml /etc/latchkey/
+        echo 'latchkey_unseal=/in/programs/latchkey-unseal latchkey_modules="virtio_pci virtio_blk ext4"' > /empty/test.conf
+        cp -r /in/dracut/* /in/test-dracut/* /usr/lib/dracut/modules.d/
+        dracut --force --kver {chroot.kernel_version(root)} --no-hostonly --no-early-microcode --conf /dev/null --confdir /empty \
+            --modules '{modules}' --drivers 'virtio_pci virtio_blk ext4' --omit-drivers '{OMIT}' --nofscks --compress 'zstd -15 -T2' /out/initramfs
+        chmod 644 /out/initramfs
+    """, binds=[(built, "/in/programs"), (cache.SOURCE / "dracut", "/in/dracut"), (HERE / "dracut", "/in/test-dracut"), (out, "/out")])
+
+
+def factory(distro):
+    """A bare initramfs with latchkey-provision, FAPI, mke2fs, and a root file system to put on volumes."""
+    root, built = chroot.path(distro), programs(distro)
+    key = cache.digest(built.name, HERE / "guest", FACTORY_MODULES, FACTORY_PROGRAMS, _factory.__code__.co_consts)
+    return cache.entry(f"factory-{distro}", key, lambda out: _factory(root, built, out)) / "initramfs"
+
+
+def _factory(root, built, out):
+    chroot.enter(root, f"""
+        mkdir -p /fs/bin /fs/etc /fs/rootfs/bin /fs/rootfs/sbin
+        cp /in/programs/latchkey-* /usr/bin/
+        # Programs with the libraries they load, those loaded by name included.
+        with_libraries() {{
+            cp -L --parents "$@" $into
+            for file in "$@"; do ldd "$file" 2>/dev/null || :; done | sed -n 's/.*\\( \\|\\t\\)\\(\\/[^ ]*\\) (.*/\\2/p' | sort -u | xargs -r cp -L --parents -t $into
+        }}
+        ln -s usr/lib /fs/lib; ln -s usr/lib64 /fs/lib64; mkdir -p /fs/usr/lib /fs/usr/lib64 /fs/usr/bin
+        into=/fs; with_libraries $(which {' '.join(FACTORY_PROGRAMS)}) /usr/lib/*/libtss2-tcti-device.so.0 /usr/lib/*/libgcc_s.so.1
+        cp -r --parents /etc/tpm2-tss /fs
+        for name in {' '.join(FACTORY_MODULES)}; do
+            modprobe -S {chroot.kernel_version(root)} --show-depends "$name" 2>/dev/null | sed -n 's/^insmod \\([^ ]*\\).*/\\1/p'
+        done | awk '!seen[$0]++' > /modules
+        while read -r file; do
+            cp -L --parents "$file" /fs
+            case $file in *.xz) xz -d "/fs/$file" ;; esac
+            echo "${{file%.xz}}" >> /fs/modules.list
+        done < /modules
+        cp $(which busybox) /fs/bin/ && cp /in/guest/factory-init /fs/init
+        ln -s usr/lib /fs/rootfs/lib; ln -s usr/lib64 /fs/rootfs/lib64; mkdir -p /fs/rootfs/usr/lib /fs/rootfs/usr/lib64 /fs/rootfs/usr/bin
+        mkdir -p /fs/rootfs/dev /fs/rootfs/proc /fs/rootfs/sys /fs/rootfs/run /fs/rootfs/tmp /fs/rootfs/mnt /fs/rootfs/etc
+        into=/fs/rootfs; with_libraries $(which latchkey-unseal)
+        cp $(which busybox) /fs/rootfs/bin/ && cp /in/guest/root-init /fs/rootfs/sbin/init
+        cd /fs && find . | cpio --quiet -o -H newc | zstd -q -15 -T2 > /out/initramfs
+    """, binds=[(built, "/in/programs"), (HERE / "guest", "/in/guest"), (out, "/out")])
+
+
+def signed_image(distro, initrd, cmdline, release="boot test"):
+    """FAT image with the unified kernel image of these parts, signed with the firmware package's test key, as its default loader."""
+    root = chroot.path(distro)
+    key = cache.digest(root.name, initrd.parent.name, cmdline, release, _sections.__code__.co_consts)
+    return cache.entry(f"esp-{initrd.parent.name[:40]}-{cache.digest(cmdline, release)[:6]}", key,
+                       lambda out: _sign(root, initrd, cmdline, release, out)) / "esp.img"
+
+
+def _sign(root, initrd, cmdline, release, out):
+    with tempfile.TemporaryDirectory(prefix="latchkey-uki-") as work:
+        work = Path(work)
+        (work / "osrel").write_text(f'ID=latchkey-test\nVERSION_ID="{release}"\nPRETTY_NAME="{release}"\n')
+        (work / "cmdline").write_text(cmdline)
+        parts = [(".osrel", work / "osrel"), (".cmdline", work / "cmdline"), (".initrd", initrd),
+                 (".linux", next((root / "boot").glob("vmlinuz-*")))]
+        cache.run("objcopy", *_sections(root / STUB, parts), root / STUB, work / "unsigned.efi")
+        cache.run("openssl", "rsa", "-in", f"{SNAKEOIL}.key", "-passin", "pass:snakeoil", "-out", work / "key.pem")
+        cache.run("sbsign", "--key", work / "key.pem", "--cert", f"{SNAKEOIL}.pem", "--output", work / "signed.efi", work / "unsigned.efi")
+        _fat(out / "esp.img", work / "signed.efi")
+
+
+def _sections(stub, parts):
+    """objcopy's options that put the parts behind the stub's own sections, each on a page of its own."""
+    end = 0
+    for size, address in re.findall(r"^ +\d+ \S+ +(\w{8}) +(\w+) ", cache.run("objdump", "-h", stub), re.M):
+        end = max(end, int(size, 16) + int(address, 16))
+    options = []
+    for name, path in parts:
+        end = (end + 0xfff) & ~0xfff
+        options += ["--add-section", f"{name}={path}", "--change-section-vma", f"{name}={end:#x}"]
+        end += path.stat().st_size
+    return options
+
+
+def _fat(image, loader):
+    with open(image, "wb") as file:
+        file.truncate((loader.stat().st_size + (4 << 20)) & ~0xfffff)
+    cache.run("mformat", "-i", image, "-F" if image.stat().st_size > 33 << 20 else "-N0", "::")
+    cache.run("mmd", "-i", image, "::/EFI", "::/EFI/BOOT")
+    cache.run("mcopy", "-i", image, loader, "::/EFI/BOOT/BOOTX64.EFI")

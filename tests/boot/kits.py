@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""Owns the prepared machines that scenarios start from: policy, signed boot image, and a machine that has been through the
+factory and had its boot signed for. Each is made once, and copied by those who use it."""
+
+import base64
+import json
+import os
+import re
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cache
+import chroot
+import images
+from machine import Machine
+
+CMDLINE = ("console=ttyS0 quiet root=/dev/mapper/root rootfstype=ext4 ro rd.retry=8 "
+           "mitigations=off init_on_alloc=0 cryptomgr.notests systemd.show_status=0")
+MIB = 1 << 20
+PARTITION = (MIB, 31 * MIB)  # offset and size, on a disk of 33 MiB
+
+
+@dataclass(frozen=True)
+class Volume:
+    name: str = "root"
+    integrity: str = "none"
+    partition: bool = False  # PARTLABEL= on a GPT, else the whole disk by its serial number
+    handle: int = 0x8100A001
+
+    @property
+    def device(self):
+        return f"PARTLABEL={self.name}" if self.partition else f"/dev/disk/by-id/virtio-{self.name}"
+
+    def yaml(self):
+        return (f"  - name: {self.name}\n    device: {self.device}\n    handle: {self.handle:#x}\n"
+                f"    sector-size: 4096\n    integrity: {self.integrity}\n")
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What tells one kind of prepared machine from another."""
+    distro: str
+    flavour: str
+    on_failure: str = "fail"
+    volumes: tuple = field(default=(Volume(),))
+
+    @property
+    def name(self):
+        return f"{self.distro}-{self.flavour}"
+
+    # What all machines of this kind share.
+
+    def keys(self):
+        return keys(self.distro)
+
+    def policy(self, on_failure=None):
+        """The policy file's text: what `latchkey policy init` writes, with our volumes put in."""
+        text = (self.keys() / "policy.yaml").read_text()
+        text = re.sub(r"^on-failure: .*", f"on-failure: {on_failure or self.on_failure}", text, flags=re.M)
+        text = re.sub(r"^timeout-device: .*", "timeout-device: 15", text, flags=re.M)
+        return text[:text.index("volumes:")] + "volumes:\n" + "".join(v.yaml() for v in self.volumes)
+
+    def image(self, extra="", release="boot test", on_failure=None):
+        initrd = images.initramfs(self.distro, self.flavour, self.policy(on_failure))
+        return images.signed_image(self.distro, initrd, f"{CMDLINE} {extra}".strip(), release)
+
+    # A prepared machine.
+
+    def entry(self):
+        """Cache folder: machine/, pcrs (text), signed.yaml, secret-NAME and recovery-NAME."""
+        key = cache.digest(self.image().parent.name, images.factory(self.distro).parent.name, self.keys().name, Path(__file__))
+        return cache.entry(f"kit-{self.name}", key, self._prepare)
+
+    def machine(self, folder):
+        return Machine(self.entry() / "machine").copy(Path(folder) / "machine")
+
+    def secret(self, volume="root"):
+        return (self.entry() / f"secret-{volume}").read_text()
+
+    def recovery(self, volume="root"):
+        return (self.entry() / f"recovery-{volume}").read_text()
+
+    def _prepare(self, out):
+        machine = self.manufacture(out)
+        with machine.boot(esp=self.image()) as boot:
+            (out / "pcrs").write_text(measured(boot))
+            boot.expect("latchkey-unseal: .*")
+        in_chroot(self.distro, f"""
+            latchkey policy sign --policy /io/policy.yaml --key /in/keys/policy-key.pem --pcr-values /io/pcrs \
+                --version 1 --label '{self.name}' -o /io/signed.yaml
+            latchkey policy verify --policy /io/policy.yaml /io/signed.yaml
+        """, out, self.keys())
+        self.enroll(machine, out)
+
+    def manufacture(self, out):
+        """A new machine with its own TPM and disks, through the factory: keys installed, volumes formatted and filled."""
+        (out / "policy.yaml").write_text(self.policy())
+        machine = Machine.create(out / "machine", {v.name: 33 for v in self.volumes})
+        control = {"main.sh": FACTORY, "policy.yaml": self.policy(), "owner-auth": "owner of the tests\n", "lockout-auth": "end of lockout\n",
+                   "volumes": "".join(f"{v.name} {v.integrity}\n" for v in self.volumes)}
+        for volume in self.volumes:
+            secret = base64.b32encode(os.urandom(10)).decode()
+            (out / f"secret-{volume.name}").write_text(secret)
+            control[f"secret-{volume.name}"] = secret
+            if volume.partition:
+                in_chroot(self.distro, f"printf 'label: gpt\nstart=1MiB, size=31MiB, name={volume.name}\n' | sfdisk -q /io/{machine.disk(volume.name).name}",
+                          machine.folder)
+        for name in ("policy-key.pub.pem", "config-key.bin", "recipient.pem"):
+            control[name] = (self.keys() / name).read_bytes()
+        with machine.boot(kernel=images.kernel(self.distro), initrd=images.factory(self.distro), control=control) as boot:
+            for volume in self.volumes:
+                boot.expect(f"FACTORY-KEY {volume.name}", 180)
+                key = self._recovery_key(boot.collected(), volume.name)
+                (out / f"recovery-{volume.name}").write_text(key)
+                boot.type(key + "\n")
+            assert boot.expect(r"FACTORY-EXIT (\d+)", 180)[1] == "0", boot.console[-4000:]
+            boot.expect_off()
+        return machine
+
+    def enroll(self, machine, out):
+        """Put the signed policy into each volume's header, as an administrator does with the disk at hand."""
+        for volume in self.volumes:
+            with volume_file(machine, volume) as file:
+                shutil.copy(file, out / "volume.img")
+                in_chroot(self.distro, f"latchkey-provision policy add --policy /io/policy.yaml --volume {volume.name} --device /io/volume.img /io/signed.yaml",
+                          out, self.keys())
+                shutil.move(out / "volume.img", file)
+
+    def _recovery_key(self, files, volume):
+        record = json.loads(files["record.json"])
+        sealed = next(v["recovery-key"] for v in record["volumes"] if v["name"] == volume)
+        with tempfile.NamedTemporaryFile("w", prefix="latchkey-cms-") as file:
+            file.write(sealed)
+            file.flush()
+            return cache.run("openssl", "cms", "-decrypt", "-inform", "PEM", "-in", file.name,
+                             "-recip", self.keys() / "recipient.pem", "-inkey", self.keys() / "recipient.key").strip()
+
+
+FACTORY = r"""
+set -e
+latchkey-provision install --policy-key policy-key.pub.pem --config-key config-key.bin --record out/record.json --recipient recipient.pem \
+    --owner-auth owner-auth --lockout-auth lockout-auth
+while read -r name integrity <&9; do
+    dev=$(disk $name); if [ -e ${dev}1 ]; then dev=${dev}1; fi
+    latchkey-provision format --policy policy.yaml --volume $name --device $dev --record out/record.json --recipient recipient.pem \
+        --owner-auth owner-auth
+    tar cf "$(disk control)" -C /ctl out; sync
+    echo "FACTORY-KEY $name"
+    read -r key
+    printf %s "$key" | cryptsetup open --key-file - $dev $name
+    rm -rf /fs; mkdir /fs
+    if [ $name = root ]; then cp -r /rootfs/. /fs; fi
+    cp secret-$name /fs/secret
+    /usr/sbin/mke2fs -q -t ext4 -O ^has_journal -d /fs /dev/mapper/$name
+    sync; cryptsetup close $name
+done 9< volumes
+"""
+
+
+def keys(distro):
+    """Folder with the owner's keys, a recipient for provisioning records, and the policy file as `policy init` writes it."""
+    key = cache.digest(images.programs(distro).name, _make_keys.__code__.co_consts)
+    return cache.entry(f"keys-{distro}", key, lambda out: _make_keys(distro, out))
+
+
+def _make_keys(distro, out):
+    in_chroot(distro, """
+        latchkey keygen /io/new && cp /io/new/* /io/ && rm -r /io/new
+        latchkey policy init --policy-key /io/policy-key.pub.pem -o /io/policy.yaml
+    """, out)
+    cache.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=records", "-days", "3650",
+              "-keyout", out / "recipient.key", "-out", out / "recipient.pem")
+
+
+def in_chroot(distro, script, io, keys=None):
+    """Run the host's programs in their own Debian. io is there as /io, the keys as /in/keys."""
+    binds = [(images.programs(distro), "/in/programs"), (io, "/io")] + ([(keys, "/in/keys")] if keys else [])
+    return chroot.enter(chroot.path(distro), "PATH=$PATH:/in/programs\n" + script, binds=binds)
+
+
+def measured(boot):
+    """The PCRs that the test's hook printed, in tpm2_pcrread's form."""
+    return boot.expect(r"LATCHKEY-PCRS-BEGIN\n((?:.*\n)+?)LATCHKEY-PCRS-END")[1]
+
+
+@contextmanager
+def volume_file(machine, volume):
+    """A file that holds exactly the volume; what is changed in it goes back to the machine's disk."""
+    disk = machine.disk(volume.name)
+    if not volume.partition:
+        yield disk
+        return
+    offset, size = PARTITION
+    with tempfile.NamedTemporaryFile(prefix="latchkey-volume-") as part, open(disk, "r+b") as whole:
+        whole.seek(offset)
+        part.write(whole.read(size))
+        part.flush()
+        yield Path(part.name)
+        whole.seek(offset)
+        whole.write(Path(part.name).read_bytes())
+
+
+ONE = Kit("debian12", "plain")
+SYSTEMD12 = Kit("debian12", "systemd", volumes=(Volume(partition=True),))
+SYSTEMD13 = Kit("debian13", "systemd", on_failure="prompt")
+TWO = Kit("debian13", "plain", volumes=(Volume(), Volume("data", "hmac-sha256", handle=0x8100A002)))
+ALL = {kit.name: kit for kit in (ONE, SYSTEMD12, SYSTEMD13, TWO)}

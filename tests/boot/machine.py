@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""Owns a test machine: its firmware variables, TPM, disks and serial console, and the two processes that emulate it."""
+
+import io
+import os
+import re
+import select
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+import cache
+
+FIRMWARE = Path("/usr/share/OVMF")
+VARIABLES = {True: "OVMF_VARS_4M.snakeoil.fd", False: "OVMF_VARS_4M.fd"}
+CONTROL_SIZE = 16 << 20
+
+
+class Machine:
+    """A folder with a TPM's state and disks; each boot() is one life of it."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    @classmethod
+    def create(cls, folder, disks):
+        """A new machine with a blank TPM. disks: name to size in MiB."""
+        machine = cls(folder)
+        machine.folder.mkdir(parents=True)
+        machine.clear_tpm()
+        for name, size in disks.items():
+            with open(machine.disk(name), "wb") as file:
+                file.truncate(size << 20)
+        return machine
+
+    def copy(self, folder):
+        """The same machine again, so that a scenario may ruin it."""
+        cache.run("cp", "-r", "--sparse=always", self.folder, folder)
+        return Machine(folder)
+
+    def disk(self, name):
+        return self.folder / f"{name}.disk"
+
+    def clear_tpm(self):
+        """As clearing in firmware does: another storage seed, nothing in NV."""
+        state = self.folder / "tpm"
+        shutil.rmtree(state, ignore_errors=True)
+        state.mkdir()
+        cache.run("swtpm_setup", "--tpm2", "--tpmstate", state, "--pcr-banks", "sha256", "--overwrite")
+
+    def boot(self, **options):
+        return Boot(self, **options)
+
+
+class Boot:
+    """One run of a machine, from power on to off; a context manager, so that nothing outlives a test.
+
+    esp: FAT image to boot by firmware; or kernel and initrd to start at once (the factory).
+    control: name to bytes or text, for the control disk. disks: names of the machine's disks to attach, in order.
+    """
+
+    def __init__(self, machine, esp=None, kernel=None, initrd=None, control=None, disks=None, secure_boot=True):
+        self.machine, self.esp, self.kernel, self.initrd = machine, esp, kernel, initrd
+        self.control, self.secure_boot = control or {}, secure_boot
+        self.disks = disks if disks is not None else sorted(p.name[:-5] for p in machine.folder.glob("*.disk"))
+        self.console = ""
+        self.processes = []
+
+    def __enter__(self):
+        self.work = Path(tempfile.mkdtemp(prefix="latchkey-vm-"))
+        try:
+            self._write_control()
+            self._start_tpm()
+            self._start_qemu()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(self.processes):
+            process.kill()
+            process.wait()
+        (self.machine.folder / "console.log").write_text(self.console)
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def expect(self, pattern, seconds=120):
+        """Read the console until the pattern stands there (searched from where the last one ended); the match."""
+        return self.expect_any([pattern], seconds)
+
+    def expect_any(self, patterns, seconds=120):
+        deadline = time.monotonic() + seconds
+        while True:
+            found = [m for m in (re.search(p, self.console[self.seen:]) for p in patterns) if m]
+            if found:
+                first = min(found, key=lambda m: m.start())
+                self.seen += first.end()
+                return first
+            if not self._read(deadline):
+                raise AssertionError(f"console never showed {patterns!r}; its end:\n{self.console[-4000:]}")
+
+    def expect_off(self, seconds=120):
+        """Wait until the machine has switched itself off."""
+        self.read_for(seconds)
+        assert self.qemu.wait(5) is not None
+
+    def read_for(self, seconds):
+        """Read on for that long, or until the machine is off."""
+        deadline = time.monotonic() + seconds
+        while self._read(deadline):
+            pass
+
+    def type(self, text):
+        os.write(self.qemu.stdin.fileno(), text.encode())
+
+    def collected(self):
+        """Files that the factory's script left in out/, by name."""
+        with tarfile.open(self.work / "control", "r:") as archive:
+            return {m.name[4:]: archive.extractfile(m).read() for m in archive if m.isfile() and m.name.startswith("out/")}
+
+    def _read(self, deadline):
+        ready, _, _ = select.select([self.qemu.stdout], [], [], max(0, deadline - time.monotonic()))
+        raw = os.read(self.qemu.stdout.fileno(), 65536) if ready else b""
+        self.console += raw.decode(errors="replace").replace("\r", "")
+        return bool(raw)
+
+    def _write_control(self):
+        with tarfile.open(self.work / "control", "w", format=tarfile.USTAR_FORMAT) as archive:
+            for name, content in self.control.items():
+                content = content.encode() if isinstance(content, str) else content
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+        os.truncate(self.work / "control", CONTROL_SIZE)
+
+    def _start_tpm(self):
+        socket = self.work / "tpm.sock"
+        self.processes.append(subprocess.Popen(
+            ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.machine.folder / 'tpm'}",
+             "--ctrl", f"type=unixio,path={socket}", "--flags", "not-need-init", "--terminate"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(self.work / "swtpm.log", "w")))
+        deadline = time.monotonic() + 10
+        while not socket.exists():
+            if time.monotonic() > deadline or self.processes[-1].poll() is not None:
+                raise RuntimeError("swtpm didn't start: " + (self.work / "swtpm.log").read_text())
+            time.sleep(0.02)
+
+    def _start_qemu(self):
+        argv = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "Haswell-noTSX,-cx16", "-smp", "1", "-m", "512",
+                "-nodefaults", "-nic", "none", "-display", "none", "-serial", "stdio", "-no-reboot",
+                "-chardev", f"socket,id=tpm,path={self.work / 'tpm.sock'}",
+                "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm0"]
+        argv += self._firmware() if self.esp else self._direct()
+        argv += self._drive("control", self.work / "control")
+        for name in self.disks:
+            argv += self._drive(name, self.machine.disk(name))
+        self.seen = 0
+        self.qemu = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=open(self.work / "qemu.log", "w"))
+        self.processes.append(self.qemu)
+
+    def _firmware(self):
+        shutil.copy(FIRMWARE / VARIABLES[self.secure_boot], self.work / "variables")
+        return ["-machine", "q35,smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on",
+                "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE / 'OVMF_CODE_4M.secboot.fd'}",
+                "-drive", f"if=pflash,format=raw,unit=1,file={self.work / 'variables'}",
+                *self._drive("esp", self.esp, ",bootindex=1", ",readonly=on")]
+
+    def _direct(self):
+        return ["-machine", "q35", "-kernel", str(self.kernel), "-initrd", str(self.initrd),
+                "-append", "console=ttyS0 quiet panic=-1"]
+
+    @staticmethod
+    def _drive(name, path, device="", drive=""):
+        return ["-drive", f"if=none,id={name},format=raw,cache=unsafe,file={path}{drive}",
+                "-device", f"virtio-blk-pci,drive={name},serial={name}{device}"]
