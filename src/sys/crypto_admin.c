@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns OpenSSL for provisioning: comparing AES keys, PEM, endorsement
- * certificates. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns OpenSSL for provisioning: comparing AES keys, PEM, endorsement certificates. */
 #include "sys/crypto_admin.h"
 
 #include <limits.h>

@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns OpenSSL for provisioning: comparing AES keys, PEM, endorsement
- * certificates. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns OpenSSL for provisioning: comparing AES keys, PEM, endorsement certificates. */
 #ifndef LK_SYS_CRYPTO_ADMIN_H
 #define LK_SYS_CRYPTO_ADMIN_H
 

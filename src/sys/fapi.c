@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns tpm2-tss FAPI: a standard key store, so that stock tools find a standard
- * setup. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns tpm2-tss FAPI: a standard key store, so that stock tools find a standard setup. */
 #include "sys/fapi.h"
 
 #include <errno.h>

@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns libcryptsetup for provisioning: making a LUKS2 volume and changing its
- * header. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns libcryptsetup for provisioning: making a LUKS2 volume and changing its header. */
 #ifndef LK_SYS_LUKS_FORMAT_H
 #define LK_SYS_LUKS_FORMAT_H
 

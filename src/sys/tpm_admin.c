@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns TPM properties, hierarchy authorizations and random numbers for
- * provisioning. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns TPM properties, hierarchy authorizations and random numbers for provisioning. */
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>

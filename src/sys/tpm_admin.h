@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns the TPM (ESAPI) for who provisions it: ownership, NV indices, persistent
- * objects. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns the TPM (ESAPI) for who provisions it: ownership, NV indices, persistent objects. */
 #ifndef LK_SYS_TPM_ADMIN_H
 #define LK_SYS_TPM_ADMIN_H
 

@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns reading the endorsement key and its certificate (TCG EK Credential
- * Profile). */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns reading the endorsement key and its certificate (TCG EK Credential Profile). */
 #include <stdlib.h>
 #include <string.h>
 

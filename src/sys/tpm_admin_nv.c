@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns the NV indices that provisioning makes: the policy key and the counters.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns the NV indices that provisioning makes: the policy key and the counters. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
- */
-/* Owns what the files of the provisioning TPM adapter share: one session for
- * one command. */
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what the files of the provisioning TPM adapter share: one session for one command. */
 #ifndef LK_SYS_TPM_ADMIN_PRIVATE_H
 #define LK_SYS_TPM_ADMIN_PRIVATE_H
 
