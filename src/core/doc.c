@@ -118,16 +118,17 @@ static int uint_of(const struct lk_doc *node, const char *what,
 	uint64_t v;
 
 	if (node->type != LK_DOC_SCALAR || !parse_uint(node->text, &v))
-		return lk_doc_error(node, err,
-				    "%sexpected a number, decimal or 0x and hexadecimal",
-				    what);
+		return lk_doc_error(
+			node, err,
+			"%sexpected a number, decimal or 0x and hexadecimal",
+			what);
 	if (v < range[0] || v > range[1])
-		return lk_doc_error(node, err,
-				    hex ? "%s%s is out of range: 0x%llx to 0x%llx"
-					: "%s%s is out of range: %llu to %llu",
-				    what, node->text,
-				    (unsigned long long)range[0],
-				    (unsigned long long)range[1]);
+		return lk_doc_error(
+			node, err,
+			hex ? "%s%s is out of range: 0x%llx to 0x%llx"
+			    : "%s%s is out of range: %llu to %llu",
+			what, node->text, (unsigned long long)range[0],
+			(unsigned long long)range[1]);
 	*ret = v;
 	return LK_OK;
 }
@@ -172,9 +173,10 @@ int lk_doc_get_hex(const struct lk_doc *map, const char *key, uint8_t *out,
 	if (rc != LK_OK)
 		return rc;
 	if (!lk_hex_decode(node->text, node->len, out, cap, ret_len))
-		return lk_doc_error(node, err,
-				    "%s: expected pairs of hexadecimal digits, at most %zu pairs",
-				    key, cap);
+		return lk_doc_error(
+			node, err,
+			"%s: expected pairs of hexadecimal digits, at most %zu pairs",
+			key, cap);
 	return LK_OK;
 }
 

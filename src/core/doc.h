@@ -24,7 +24,7 @@ struct lk_doc {
 	unsigned int column;
 	const char *text; /* scalar: NUL-terminated UTF-8, no NUL inside */
 	size_t len;
-	bool quoted;		    /* scalar: was written with quotes or as a block */
+	bool quoted; /* scalar: was written with quotes or as a block */
 	const struct lk_doc *child; /* first child */
 	const struct lk_doc *next;  /* next sibling */
 };

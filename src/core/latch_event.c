@@ -17,15 +17,17 @@ size_t lk_latch_event_json(const struct lk_latch_event *event,
 
 		lk_hex_encode(event->bank[i].digest.data,
 			      event->bank[i].digest.len, hex);
-		len += (size_t)snprintf(
-			digests + len, sizeof(digests) - len,
-			"%s{\"hashAlg\":\"%s\",\"digest\":\"%s\"}",
-			i ? "," : "", lk_alg_name(event->bank[i].alg), hex);
+		len += (size_t)
+			snprintf(digests + len, sizeof(digests) - len,
+				 "%s{\"hashAlg\":\"%s\",\"digest\":\"%s\"}",
+				 i ? "," : "", lk_alg_name(event->bank[i].alg),
+				 hex);
 	}
-	n = snprintf(out, cap,
-		     "\x1e{\"pcr\":%u,\"digests\":[%s],\"content_type\":\"systemd\",\"content\":{%s\"string\":\"%s\",\"bootId\":\"%s\",\"timestamp\":%llu}}\n",
-		     event->pcr, digests,
-		     event->volume_key ? "\"eventType\":\"volume-key\"," : "",
-		     event->text, boot_id, (unsigned long long)timestamp_us);
+	n = snprintf(
+		out, cap,
+		"\x1e{\"pcr\":%u,\"digests\":[%s],\"content_type\":\"systemd\",\"content\":{%s\"string\":\"%s\",\"bootId\":\"%s\",\"timestamp\":%llu}}\n",
+		event->pcr, digests,
+		event->volume_key ? "\"eventType\":\"volume-key\"," : "",
+		event->text, boot_id, (unsigned long long)timestamp_us);
 	return n > 0 && (size_t)n < cap ? (size_t)n : 0;
 }

@@ -33,16 +33,17 @@ static int get_number(const struct lk_doc *in, const char *key, uint64_t max,
 		      uint64_t *ret, struct lk_err *err)
 {
 	if (!in || lk_doc_get_uint(in, key, 0, max, ret, NULL) != LK_OK)
-		return refuse(err,
-			      "%s \"%.40s\": missing, not a number or above %llu",
-			      key, get_text(in, key), (unsigned long long)max);
+		return refuse(
+			err,
+			"%s \"%.40s\": missing, not a number or above %llu",
+			key, get_text(in, key), (unsigned long long)max);
 	return LK_OK;
 }
 
 size_t lk_volume_key_size(const struct lk_volume_format *format)
 {
-	size_t integrity = format->integrity == LK_INTEGRITY_HMAC_SHA256 ? 32 :
-									   0;
+	size_t integrity =
+		format->integrity == LK_INTEGRITY_HMAC_SHA256 ? 32 : 0;
 
 	return format->key_bits / 8 + integrity;
 }
@@ -73,8 +74,9 @@ static int check_config(const struct lk_doc *json, const struct lk_volume *vol,
 	if (!config)
 		return refuse(err, "config is missing");
 	if (lk_doc_get(config, "requirements"))
-		return refuse(err,
-			      "it has requirements: reencryption is under way, or something that Latchkey doesn't know");
+		return refuse(
+			err,
+			"it has requirements: reencryption is under way, or something that Latchkey doesn't know");
 	list = lk_doc_get(config, "flags");
 	if (list && list->type != LK_DOC_SEQ)
 		return refuse(err, "flags isn't a list");
@@ -87,15 +89,16 @@ static int check_config(const struct lk_doc *json, const struct lk_volume *vol,
 			    vol->options & flags[i].option)
 				allowed = true;
 		if (!allowed)
-			return refuse(err,
-				      "flag \"%.40s\" isn't among the policy file's options",
-				      f->text);
+			return refuse(
+				err,
+				"flag \"%.40s\" isn't among the policy file's options",
+				f->text);
 	}
 	return LK_OK;
 }
 
-static int check_integrity(const struct lk_doc *segment,
-			   enum lk_integrity want, struct lk_err *err)
+static int check_integrity(const struct lk_doc *segment, enum lk_integrity want,
+			   struct lk_err *err)
 {
 	const char *type = get_text(get_map(segment, "integrity"), "type");
 	bool has = lk_doc_get(segment, "integrity") != NULL;
@@ -106,9 +109,10 @@ static int check_integrity(const struct lk_doc *segment,
 			      type);
 	if (want == LK_INTEGRITY_HMAC_SHA256 &&
 	    strcmp(type, "hmac(sha256)") != 0)
-		return refuse(err,
-			      "integrity \"%.40s\"; the policy file wants hmac-sha256",
-			      has ? type : "none");
+		return refuse(
+			err,
+			"integrity \"%.40s\"; the policy file wants hmac-sha256",
+			has ? type : "none");
 	return LK_OK;
 }
 
@@ -127,14 +131,15 @@ static int check_segment(const struct lk_doc *json,
 		return refuse(err, "segment type \"%.40s\" isn't crypt",
 			      get_text(segment, "type"));
 	if (lk_doc_get(segment, "flags"))
-		return refuse(err, "the segment has flags: reencryption is under way");
+		return refuse(
+			err,
+			"the segment has flags: reencryption is under way");
 	if (strcmp(cipher, want->cipher) != 0)
 		return refuse(err, "cipher \"%.40s\"; the policy file wants %s",
 			      cipher, want->cipher);
 	TRY(get_number(segment, "sector_size", 4096, &sector, err));
 	if (sector != want->sector_size)
-		return refuse(err,
-			      "sector size %u; the policy file wants %u",
+		return refuse(err, "sector size %u; the policy file wants %u",
 			      (unsigned int)sector, want->sector_size);
 	return check_integrity(segment, want->integrity, err);
 }
@@ -153,10 +158,11 @@ static int check_kdf(const struct lk_doc *kdf, struct lk_err *err)
 	TRY(get_number(kdf, "time", LK_KDF_WORK_MAX_KIB, &n, err));
 	TRY(get_number(kdf, "memory", LK_KDF_MEMORY_MAX_KIB, &memory, err));
 	if (n * memory > LK_KDF_WORK_MAX_KIB)
-		return refuse(err,
-			      "%s with %u passes over %u KiB would take too long; at most %u KiB in all",
-			      type, (unsigned int)n, (unsigned int)memory,
-			      LK_KDF_WORK_MAX_KIB);
+		return refuse(
+			err,
+			"%s with %u passes over %u KiB would take too long; at most %u KiB in all",
+			type, (unsigned int)n, (unsigned int)memory,
+			LK_KDF_WORK_MAX_KIB);
 	return LK_OK;
 }
 

@@ -48,9 +48,10 @@ int lk_pcr_mask_parse(const char *text, uint32_t *ret_mask, struct lk_err *err)
 		for (; *p >= '0' && *p <= '9' && digits < 3; p++, digits++)
 			pcr = pcr * 10 + (unsigned int)(*p - '0');
 		if (digits == 0 || pcr >= LK_PCR_COUNT)
-			return lk_err_set(err, LK_E_INPUT, 0,
-					  "PCRs \"%.80s\": write numbers from 0 to 23 with commas between, as in 0,7,10",
-					  text);
+			return lk_err_set(
+				err, LK_E_INPUT, 0,
+				"PCRs \"%.80s\": write numbers from 0 to 23 with commas between, as in 0,7,10",
+				text);
 		if (mask & 1u << pcr)
 			return lk_err_set(err, LK_E_INPUT, 0,
 					  "PCRs \"%.80s\": %u is named twice",
@@ -59,9 +60,10 @@ int lk_pcr_mask_parse(const char *text, uint32_t *ret_mask, struct lk_err *err)
 		if (*p == '\0')
 			break;
 		if (*p++ != ',')
-			return lk_err_set(err, LK_E_INPUT, 0,
-					  "PCRs \"%.80s\": only commas between the numbers",
-					  text);
+			return lk_err_set(
+				err, LK_E_INPUT, 0,
+				"PCRs \"%.80s\": only commas between the numbers",
+				text);
 	}
 	*ret_mask = mask;
 	return LK_OK;

@@ -53,9 +53,10 @@ int lk_pcr_values_from_doc(const struct lk_doc *doc, enum lk_alg bank,
 	const struct lk_doc *map = lk_doc_get(doc, lk_alg_name(bank));
 
 	if (!map || map->type != LK_DOC_MAP || !map->child)
-		return lk_doc_error(doc, err,
-				    "no PCR values of bank %s here (is it active in the TPM?)",
-				    lk_alg_name(bank));
+		return lk_doc_error(
+			doc, err,
+			"no PCR values of bank %s here (is it active in the TPM?)",
+			lk_alg_name(bank));
 	return lk_pcr_values_from_map(map, bank, ret, err);
 }
 
@@ -76,10 +77,11 @@ int lk_pcr_values_from_binary(const uint8_t *data, size_t len,
 		char text[LK_PCR_MASK_TEXT];
 
 		lk_pcr_mask_format(sel->mask, text);
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%zu bytes of PCR values; %zu are expected: %s digests of exactly the PCRs %s, in order",
-				  len, count(sel->mask) * size,
-				  lk_alg_name(sel->bank), text);
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"%zu bytes of PCR values; %zu are expected: %s digests of exactly the PCRs %s, in order",
+			len, count(sel->mask) * size, lk_alg_name(sel->bank),
+			text);
 	}
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
 		if (sel->mask & 1u << i)

@@ -40,8 +40,9 @@ static int parse_pcrs(const struct lk_doc *doc, struct lk_policy_file *pf,
 	TRY(lk_doc_get_word(doc, "bank", banks, &bank, err));
 	pf->pcrs.bank = bank == 0 ? LK_ALG_SHA256 : LK_ALG_SHA384;
 	if (!seq || seq->type != LK_DOC_SEQ || !seq->child)
-		return lk_doc_error(seq ? seq : doc, err,
-				    "pcrs: expected a list of PCRs, as in [0, 7, 10]");
+		return lk_doc_error(
+			seq ? seq : doc, err,
+			"pcrs: expected a list of PCRs, as in [0, 7, 10]");
 	for (const struct lk_doc *i = seq->child; i; i = i->next) {
 		uint64_t pcr;
 
@@ -69,9 +70,10 @@ static int parse_latch(const struct lk_doc *doc, struct lk_policy_file *pf,
 	 * open again, by somebody else; 16 and 23 can be reset. */
 	TRY(lk_doc_get_uint(doc, "latch", 11, 15, &pcr, err));
 	if (pf->pcrs.mask & 1u << pcr)
-		return lk_doc_error(node, err,
-				    "latch: PCR %s is in pcrs too; it is added by itself",
-				    node->text);
+		return lk_doc_error(
+			node, err,
+			"latch: PCR %s is in pcrs too; it is added by itself",
+			node->text);
 	pf->latch = (unsigned int)pcr;
 	pf->pcrs.mask |= 1u << pcr;
 	return LK_OK;
@@ -113,8 +115,9 @@ static int parse_root_key(const struct lk_doc *doc, struct lk_policy_file *pf,
 	TRY(lk_doc_get_hex(root, "name", pf->root_name.data, LK_NAME_MAX, &len,
 			   err));
 	if (len < 34)
-		return lk_doc_error(lk_doc_get(root, "name"), err,
-				    "name: a TPM Name is an algorithm and a digest, 34 bytes or more");
+		return lk_doc_error(
+			lk_doc_get(root, "name"), err,
+			"name: a TPM Name is an algorithm and a digest, 34 bytes or more");
 	pf->root_name.len = (uint16_t)len;
 	return LK_OK;
 }
@@ -161,8 +164,9 @@ static int parse_place(const struct lk_doc *map, struct lk_volume *vol,
 	TRY(copy_text(map, "name", vol->name, sizeof(vol->name), err));
 	if (!all_of(vol->name, LOWER UPPER DIGIT "_-.+") ||
 	    strcmp(vol->name, "control") == 0 || vol->name[0] == '.')
-		return lk_doc_error(lk_doc_get(map, "name"), err,
-				    "name: letters, digits and _ - . + only, and not \"control\"");
+		return lk_doc_error(
+			lk_doc_get(map, "name"), err,
+			"name: letters, digits and _ - . + only, and not \"control\"");
 	TRY(copy_text(map, "device", vol->device, sizeof(vol->device), err));
 	TRY(lk_doc_get_uint(map, "handle", 0x81000000, 0x817fffff, &handle,
 			    err));
@@ -171,8 +175,9 @@ static int parse_place(const struct lk_doc *map, struct lk_volume *vol,
 		return LK_OK;
 	TRY(copy_text(map, "uuid", vol->uuid, sizeof(vol->uuid), err));
 	if (strlen(vol->uuid) != 36 || !all_of(vol->uuid, "abcdef" DIGIT "-"))
-		return lk_doc_error(lk_doc_get(map, "uuid"), err,
-				    "uuid: 36 characters, lower case, as cryptsetup luksUUID prints");
+		return lk_doc_error(
+			lk_doc_get(map, "uuid"), err,
+			"uuid: 36 characters, lower case, as cryptsetup luksUUID prints");
 	return LK_OK;
 }
 
@@ -187,8 +192,9 @@ static int parse_cipher(const struct lk_doc *map, struct lk_volume_format *f,
 			      err));
 	if (!all_of(f->cipher, LOWER DIGIT "-:()") ||
 	    strstr(f->cipher, "null") || !strchr(f->cipher, '-'))
-		return lk_doc_error(lk_doc_get(map, "cipher"), err,
-				    "cipher: expected one such as aes-xts-plain64; a null cipher is never accepted");
+		return lk_doc_error(
+			lk_doc_get(map, "cipher"), err,
+			"cipher: expected one such as aes-xts-plain64; a null cipher is never accepted");
 	f->key_bits = 512;
 	if (!lk_doc_get(map, "key-size"))
 		return LK_OK;
@@ -214,14 +220,15 @@ static int parse_format(const struct lk_doc *map, struct lk_volume_format *f,
 		TRY(lk_doc_get_uint(map, "sector-size", 512, 4096, &sector,
 				    err));
 		if (sector & (sector - 1))
-			return lk_doc_error(lk_doc_get(map, "sector-size"), err,
-					    "sector-size: 512, 1024, 2048 or 4096 bytes");
+			return lk_doc_error(
+				lk_doc_get(map, "sector-size"), err,
+				"sector-size: 512, 1024, 2048 or 4096 bytes");
 		f->sector_size = (unsigned int)sector;
 	}
 	if (lk_doc_get(map, "integrity")) {
 		TRY(lk_doc_get_word(map, "integrity", integrities, &word, err));
-		f->integrity = word ? LK_INTEGRITY_HMAC_SHA256 :
-				      LK_INTEGRITY_NONE;
+		f->integrity =
+			word ? LK_INTEGRITY_HMAC_SHA256 : LK_INTEGRITY_NONE;
 	}
 	return LK_OK;
 }
@@ -229,18 +236,20 @@ static int parse_format(const struct lk_doc *map, struct lk_volume_format *f,
 static int parse_options(const struct lk_doc *map, struct lk_volume *vol,
 			 struct lk_err *err)
 {
-	static const char *const words[] = {
-		"discard",	      "read-only",     "no-read-workqueue",
-		"no-write-workqueue", "same-cpu-crypt", "submit-from-crypt-cpus",
-		NULL
-	};
+	static const char *const words[] = { "discard",
+					     "read-only",
+					     "no-read-workqueue",
+					     "no-write-workqueue",
+					     "same-cpu-crypt",
+					     "submit-from-crypt-cpus",
+					     NULL };
 	const struct lk_doc *seq = lk_doc_get(map, "options");
 
 	if (!seq)
 		return LK_OK;
 	if (seq->type != LK_DOC_SEQ)
-		return lk_doc_error(seq, err,
-				    "options: expected a list, as in [discard]");
+		return lk_doc_error(
+			seq, err, "options: expected a list, as in [discard]");
 	for (const struct lk_doc *i = seq->child; i; i = i->next) {
 		unsigned int w = 0;
 
@@ -248,22 +257,24 @@ static int parse_options(const struct lk_doc *map, struct lk_volume *vol,
 				    strcmp(words[w], i->text) != 0))
 			w++;
 		if (!words[w])
-			return lk_doc_error(i, err,
-					    "options: \"%.64s\" is not one of: discard, read-only, no-read-workqueue, no-write-workqueue, same-cpu-crypt, submit-from-crypt-cpus",
-					    i->type == LK_DOC_SCALAR ? i->text :
-								       "");
+			return lk_doc_error(
+				i, err,
+				"options: \"%.64s\" is not one of: discard, read-only, no-read-workqueue, no-write-workqueue, same-cpu-crypt, submit-from-crypt-cpus",
+				i->type == LK_DOC_SCALAR ? i->text : "");
 		vol->options |= 1u << w;
 	}
 	return LK_OK;
 }
 
 /* A prompt without a latch would hand an open TPM to whoever answers it. */
-static int check_prompt(const struct lk_doc *at, const struct lk_policy_file *pf,
+static int check_prompt(const struct lk_doc *at,
+			const struct lk_policy_file *pf,
 			enum lk_on_failure what, struct lk_err *err)
 {
 	if (what == LK_ON_FAILURE_PROMPT && pf->latch == LK_NO_PCR)
-		return lk_doc_error(at, err,
-				    "on-failure: prompt needs a latch: without one, whoever swaps the disk could unseal the secret after the prompt");
+		return lk_doc_error(
+			at, err,
+			"on-failure: prompt needs a latch: without one, whoever swaps the disk could unseal the secret after the prompt");
 	return LK_OK;
 }
 
@@ -271,9 +282,9 @@ static int parse_volume(const struct lk_doc *map, struct lk_policy_file *pf,
 			enum lk_on_failure on_failure, struct lk_err *err)
 {
 	static const char *const known[] = {
-		"name",	    "device",	   "handle",	"uuid",	   "cipher",
-		"key-size", "sector-size", "integrity", "options", "on-failure",
-		NULL
+		"name",	   "device",	 "handle",	"uuid",
+		"cipher",  "key-size",	 "sector-size", "integrity",
+		"options", "on-failure", NULL
 	};
 	struct lk_volume vol = { .on_failure = on_failure };
 	unsigned int word;
@@ -292,8 +303,9 @@ static int parse_volume(const struct lk_doc *map, struct lk_policy_file *pf,
 	for (size_t i = 0; i < pf->n_volumes; i++)
 		if (strcmp(pf->volumes[i].name, vol.name) == 0 ||
 		    pf->volumes[i].handle == vol.handle)
-			return lk_doc_error(map, err,
-					    "volumes: name and handle must be this volume's alone");
+			return lk_doc_error(
+				map, err,
+				"volumes: name and handle must be this volume's alone");
 	pf->volumes[pf->n_volumes++] = vol;
 	return LK_OK;
 }
@@ -346,13 +358,20 @@ static int parse_settings(const struct lk_doc *doc, struct lk_policy_file *pf,
 int lk_policy_file_from_doc(const struct lk_doc *doc,
 			    struct lk_policy_file *ret, struct lk_err *err)
 {
-	static const char *const known[] = {
-		"latchkey-policy", "policy-key",	 "policy-ref",
-		"bank",		   "pcrs",		 "latch",
-		"version-floor",   "on-failure",	 "prompt-without-tpm",
-		"timeout-tpm",	   "timeout-device",	 "root-key",
-		"volumes",	   NULL
-	};
+	static const char *const known[] = { "latchkey-policy",
+					     "policy-key",
+					     "policy-ref",
+					     "bank",
+					     "pcrs",
+					     "latch",
+					     "version-floor",
+					     "on-failure",
+					     "prompt-without-tpm",
+					     "timeout-tpm",
+					     "timeout-device",
+					     "root-key",
+					     "volumes",
+					     NULL };
 	struct lk_policy_file pf = { 0 };
 	enum lk_on_failure on_failure;
 	uint64_t format;

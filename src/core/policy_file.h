@@ -12,7 +12,11 @@
 #define LK_POLICY_REF_MAX 48u /* TPM2B_NONCE of the largest digest we use */
 #define LK_NO_PCR	  0xffu
 
-enum lk_on_failure { LK_ON_FAILURE_FAIL, LK_ON_FAILURE_PROMPT, LK_ON_FAILURE_HALT };
+enum lk_on_failure {
+	LK_ON_FAILURE_FAIL,
+	LK_ON_FAILURE_PROMPT,
+	LK_ON_FAILURE_HALT
+};
 enum lk_integrity { LK_INTEGRITY_NONE, LK_INTEGRITY_HMAC_SHA256 };
 
 enum lk_volume_option {
@@ -26,9 +30,9 @@ enum lk_volume_option {
 
 /** What the LUKS2 header must look like. */
 struct lk_volume_format {
-	char cipher[32];	   /* "aes-xts-plain64" */
-	unsigned int key_bits;	   /* without the integrity key */
-	unsigned int sector_size;  /* bytes */
+	char cipher[32];	  /* "aes-xts-plain64" */
+	unsigned int key_bits;	  /* without the integrity key */
+	unsigned int sector_size; /* bytes */
 	enum lk_integrity integrity;
 };
 

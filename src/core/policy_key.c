@@ -13,9 +13,8 @@ static const uint8_t spki_p256[] = {
 	0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
 };
 static const uint8_t spki_p384[] = {
-	0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86,
-	0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b,
-	0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04,
+	0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
+	0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04,
 };
 
 static const struct curve {
@@ -66,8 +65,9 @@ int lk_policy_key_from_spki(const uint8_t *der, size_t len,
 		memcpy(ret->y, der + c->prefix_len + c->size, c->size);
 		return LK_OK;
 	}
-	return lk_err_set(err, LK_E_INPUT, 0,
-			  "not a public key on P-384 or P-256 by name, with an uncompressed point (make one with latchkey keygen)");
+	return lk_err_set(
+		err, LK_E_INPUT, 0,
+		"not a public key on P-384 or P-256 by name, with an uncompressed point (make one with latchkey keygen)");
 }
 
 /* The text between two lines, or NULL. White space around them is passed over,
@@ -99,11 +99,13 @@ int lk_policy_key_from_pem(const char *pem, size_t len,
 	const char *body = pem_body(pem, len, &body_len);
 
 	if (!body)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "not a PEM public key: expected BEGIN PUBLIC KEY, base64, END PUBLIC KEY and nothing else");
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"not a PEM public key: expected BEGIN PUBLIC KEY, base64, END PUBLIC KEY and nothing else");
 	if (!lk_base64_decode(body, body_len, der, sizeof(der), &der_len))
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "PEM public key: bad base64, or not a key on P-384 or P-256");
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"PEM public key: bad base64, or not a key on P-384 or P-256");
 	return lk_policy_key_from_spki(der, der_len, ret, err);
 }
 
@@ -125,15 +127,15 @@ size_t lk_policy_key_to_tpmt_public(const struct lk_policy_key *key,
 	const struct curve *c = find(key->curve);
 	struct lk_writer w = lk_writer_init(out, LK_TPMT_PUBLIC_MAX);
 
-	lk_write_be16(&w, 0x0023);		/* TPM_ALG_ECC */
-	lk_write_be16(&w, (uint16_t)c->hash);	/* nameAlg */
-	lk_write_be32(&w, 0x00040040);		/* sign, userWithAuth */
-	lk_write_be16(&w, 0);			/* authPolicy: none */
-	lk_write_be16(&w, 0x0010);		/* symmetric: null */
-	lk_write_be16(&w, 0x0018);		/* scheme: ECDSA ... */
-	lk_write_be16(&w, (uint16_t)c->hash);	/* ... with H */
-	lk_write_be16(&w, (uint16_t)c->curve);	/* curveID */
-	lk_write_be16(&w, 0x0010);		/* kdf: null */
+	lk_write_be16(&w, 0x0023);	       /* TPM_ALG_ECC */
+	lk_write_be16(&w, (uint16_t)c->hash);  /* nameAlg */
+	lk_write_be32(&w, 0x00040040);	       /* sign, userWithAuth */
+	lk_write_be16(&w, 0);		       /* authPolicy: none */
+	lk_write_be16(&w, 0x0010);	       /* symmetric: null */
+	lk_write_be16(&w, 0x0018);	       /* scheme: ECDSA ... */
+	lk_write_be16(&w, (uint16_t)c->hash);  /* ... with H */
+	lk_write_be16(&w, (uint16_t)c->curve); /* curveID */
+	lk_write_be16(&w, 0x0010);	       /* kdf: null */
 	lk_write_be16(&w, (uint16_t)c->size);
 	lk_write_bytes(&w, key->x, c->size);
 	lk_write_be16(&w, (uint16_t)c->size);

@@ -27,9 +27,9 @@ struct lk_name {
 	uint8_t data[LK_NAME_MAX];
 };
 
-size_t lk_curve_size(enum lk_curve curve);	    /* 32 or 48 */
-enum lk_alg lk_curve_hash(enum lk_curve curve);	    /* the name algorithm H */
-const char *lk_curve_name(enum lk_curve curve);	    /* "p256", "p384" */
+size_t lk_curve_size(enum lk_curve curve);	/* 32 or 48 */
+enum lk_alg lk_curve_hash(enum lk_curve curve); /* the name algorithm H */
+const char *lk_curve_name(enum lk_curve curve); /* "p256", "p384" */
 
 /**
  * lk_policy_key_from_spki - DER SubjectPublicKeyInfo (RFC 5480)

@@ -8,13 +8,13 @@
 /** What a caller can do about a failure. Zero is success. */
 enum lk_rc {
 	LK_OK = 0,
-	LK_E_INPUT = -1,     /* malformed bytes: the message names the place */
-	LK_E_POLICY = -2,    /* measured state or signature isn't the signed one */
-	LK_E_AGAIN = -3,     /* PCRs moved in mid-session: a retry is safe */
-	LK_E_LOCKED = -4,    /* TPM dictionary-attack lockout */
-	LK_E_SYSTEM = -5,    /* operating system, library or memory */
-	LK_E_NO_TPM = -6,    /* no TPM, or it doesn't answer */
-	LK_E_OBJECT = -7,    /* TPM object missing, or not the one expected */
+	LK_E_INPUT = -1,  /* malformed bytes: the message names the place */
+	LK_E_POLICY = -2, /* measured state or signature isn't the signed one */
+	LK_E_AGAIN = -3,  /* PCRs moved in mid-session: a retry is safe */
+	LK_E_LOCKED = -4, /* TPM dictionary-attack lockout */
+	LK_E_SYSTEM = -5, /* operating system, library or memory */
+	LK_E_NO_TPM = -6, /* no TPM, or it doesn't answer */
+	LK_E_OBJECT = -7, /* TPM object missing, or not the one expected */
 	LK_E_NO_DEVICE = -8, /* block device missing */
 	LK_E_HEADER = -9,    /* LUKS2 header refused */
 	LK_E_VOLUME = -10,   /* secret doesn't open it, or another volume key */

@@ -26,11 +26,12 @@ static int parse_pcrs(const struct lk_doc *doc, struct lk_signed_policy *sp,
 
 	TRY(lk_doc_get_word(doc, "bank", banks, &bank, err));
 	if (!pcrs || pcrs->type != LK_DOC_MAP || !pcrs->child)
-		return lk_doc_error(pcrs ? pcrs : doc, err,
-				    "pcrs: expected PCR numbers with their values");
-	return lk_pcr_values_from_map(
-		pcrs, bank == 0 ? LK_ALG_SHA256 : LK_ALG_SHA384, &sp->pcrs,
-		err);
+		return lk_doc_error(
+			pcrs ? pcrs : doc, err,
+			"pcrs: expected PCR numbers with their values");
+	return lk_pcr_values_from_map(pcrs,
+				      bank == 0 ? LK_ALG_SHA256 : LK_ALG_SHA384,
+				      &sp->pcrs, err);
 }
 
 static int parse_floor(const struct lk_doc *doc, struct lk_signed_policy *sp,
@@ -42,8 +43,9 @@ static int parse_floor(const struct lk_doc *doc, struct lk_signed_policy *sp,
 	if (node && node->type == LK_DOC_SCALAR &&
 	    strcmp(node->text, "none") == 0) {
 		if (lk_doc_get(doc, "version"))
-			return lk_doc_error(lk_doc_get(doc, "version"), err,
-					    "version: has no meaning without version-floor");
+			return lk_doc_error(
+				lk_doc_get(doc, "version"), err,
+				"version: has no meaning without version-floor");
 		return LK_OK;
 	}
 	TRY(lk_doc_get_uint(doc, "version-floor", 0x01000000, 0x01ffffff, &v,
@@ -62,8 +64,9 @@ static int parse_proof(const struct lk_doc *doc, struct lk_signed_policy *sp,
 
 	TRY(lk_doc_get_hex(doc, "key", sp->key.data, LK_NAME_MAX, &len, err));
 	if (len != 34 && len != 50)
-		return lk_doc_error(lk_doc_get(doc, "key"), err,
-				    "key: a Name of 34 or 50 bytes is expected");
+		return lk_doc_error(
+			lk_doc_get(doc, "key"), err,
+			"key: a Name of 34 or 50 bytes is expected");
 	sp->key.len = (uint16_t)len;
 	hash = len - 2;
 	TRY(lk_doc_get_hex(doc, "digest", sp->digest.data, LK_DIGEST_MAX, &len,
@@ -76,9 +79,10 @@ static int parse_proof(const struct lk_doc *doc, struct lk_signed_policy *sp,
 	TRY(lk_doc_get_hex(doc, "signature", sp->signature, LK_SIGNATURE_MAX,
 			   &len, err));
 	if (len != 2 * hash)
-		return lk_doc_error(lk_doc_get(doc, "signature"), err,
-				    "signature: r and s of %zu bytes each are expected",
-				    hash);
+		return lk_doc_error(
+			lk_doc_get(doc, "signature"), err,
+			"signature: r and s of %zu bytes each are expected",
+			hash);
 	sp->signature_len = len;
 	return LK_OK;
 }
@@ -86,12 +90,17 @@ static int parse_proof(const struct lk_doc *doc, struct lk_signed_policy *sp,
 int lk_signed_policy_from_doc(const struct lk_doc *doc,
 			      struct lk_signed_policy *ret, struct lk_err *err)
 {
-	static const char *const known[] = {
-		"latchkey-signed-policy", "label",  "version", "policy-ref",
-		"bank",			  "pcrs",   "version-floor",
-		"digest",		  "key",    "signature",
-		NULL
-	};
+	static const char *const known[] = { "latchkey-signed-policy",
+					     "label",
+					     "version",
+					     "policy-ref",
+					     "bank",
+					     "pcrs",
+					     "version-floor",
+					     "digest",
+					     "key",
+					     "signature",
+					     NULL };
 	struct lk_signed_policy sp = { 0 };
 	const char *text;
 	uint64_t format;
@@ -162,11 +171,13 @@ int lk_signed_policy_prepare(const struct lk_policy_file *pf,
 				       .version_floor = pf->version_floor };
 
 	if (pf->version_floor && version == 0)
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "a version of 1 or more is needed: the policy file has a version floor");
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"a version of 1 or more is needed: the policy file has a version floor");
 	if (!pf->version_floor && version != 0)
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "a version has no meaning: the policy file says version-floor: none");
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"a version has no meaning: the policy file says version-floor: none");
 	if (strlen(label) > LK_LABEL_MAX)
 		return lk_err_set(err, LK_E_USAGE, 0,
 				  "the label is longer than %u bytes",
@@ -191,14 +202,16 @@ static int check_fields(const struct lk_signed_policy *sp,
 
 	if (sp->key.len != name->len ||
 	    memcmp(sp->key.data, name->data, name->len) != 0)
-		return lk_err_set(err, LK_E_POLICY, 0,
-				  "key: made for another policy key than the policy file's");
+		return lk_err_set(
+			err, LK_E_POLICY, 0,
+			"key: made for another policy key than the policy file's");
 	if (sp->policy_ref_len != pf->policy_ref_len ||
 	    memcmp(sp->policy_ref, pf->policy_ref, pf->policy_ref_len) != 0)
-		return lk_err_set(err, LK_E_POLICY, 0,
-				  "policy-ref: signed for \"%.48s\", the policy file wants \"%.48s\"",
-				  (const char *)sp->policy_ref,
-				  (const char *)pf->policy_ref);
+		return lk_err_set(
+			err, LK_E_POLICY, 0,
+			"policy-ref: signed for \"%.48s\", the policy file wants \"%.48s\"",
+			(const char *)sp->policy_ref,
+			(const char *)pf->policy_ref);
 	if (sp->pcrs.sel.bank != pf->pcrs.bank)
 		return lk_err_set(err, LK_E_POLICY, 0,
 				  "bank: %s, the policy file wants %s",
@@ -207,9 +220,10 @@ static int check_fields(const struct lk_signed_policy *sp,
 	if (sp->pcrs.sel.mask != pf->pcrs.mask) {
 		lk_pcr_mask_format(sp->pcrs.sel.mask, have);
 		lk_pcr_mask_format(pf->pcrs.mask, want);
-		return lk_err_set(err, LK_E_POLICY, 0,
-				  "pcrs: %s, the policy file (with its latch) wants %s",
-				  have, want);
+		return lk_err_set(
+			err, LK_E_POLICY, 0,
+			"pcrs: %s, the policy file (with its latch) wants %s",
+			have, want);
 	}
 	if (sp->version_floor != pf->version_floor)
 		return lk_err_set(err, LK_E_POLICY, 0,
@@ -231,8 +245,9 @@ int lk_signed_policy_check(const struct lk_signed_policy *sp,
 	    LK_OK)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 	if (!lk_digest_equal(&digest, &sp->digest))
-		return lk_err_set(err, LK_E_POLICY, 0,
-				  "digest: not that of the PCR values and version beside it");
+		return lk_err_set(
+			err, LK_E_POLICY, 0,
+			"digest: not that of the PCR values and version beside it");
 	return LK_OK;
 }
 
@@ -330,8 +345,8 @@ int lk_signed_policy_write(const struct lk_signed_policy *sp, bool json,
 	struct text t = { out, cap, 0, false };
 	const char *end = json ? "," : "\n";
 
-	put(&t, json ? "{\"latchkey-signed-policy\":1," :
-		       "latchkey-signed-policy: 1\n");
+	put(&t, json ? "{\"latchkey-signed-policy\":1,"
+		     : "latchkey-signed-policy: 1\n");
 	put_key(&t, "label", json);
 	put_quoted(&t, sp->label, strlen(sp->label));
 	put(&t, "%s", end);
@@ -346,17 +361,23 @@ int lk_signed_policy_write(const struct lk_signed_policy *sp, bool json,
 	put_pcrs(&t, &sp->pcrs, json);
 	put(&t, json ? "}," : "");
 	if (sp->version_floor)
-		put(&t, json ? "\"version-floor\":\"0x%08x\"," :
-			       "version-floor: 0x%08x\n",
+		put(&t,
+		    json ? "\"version-floor\":\"0x%08x\","
+			 : "version-floor: 0x%08x\n",
 		    sp->version_floor);
 	else
-		put(&t, json ? "\"version-floor\":\"none\"," :
-			       "version-floor: none\n");
-	put_hex_member(&t, "digest", (struct lk_bytes){ sp->digest.data, sp->digest.len }, json);
+		put(&t, json ? "\"version-floor\":\"none\","
+			     : "version-floor: none\n");
+	put_hex_member(&t, "digest",
+		       (struct lk_bytes){ sp->digest.data, sp->digest.len },
+		       json);
 	put(&t, "%s", end);
-	put_hex_member(&t, "key", (struct lk_bytes){ sp->key.data, sp->key.len }, json);
+	put_hex_member(&t, "key",
+		       (struct lk_bytes){ sp->key.data, sp->key.len }, json);
 	put(&t, "%s", end);
-	put_hex_member(&t, "signature", (struct lk_bytes){ sp->signature, sp->signature_len }, json);
+	put_hex_member(&t, "signature",
+		       (struct lk_bytes){ sp->signature, sp->signature_len },
+		       json);
 	put(&t, json ? "}" : "\n");
 	return t.failed ? LK_E_SYSTEM : LK_OK;
 }

@@ -18,8 +18,8 @@ struct lk_signed_policy {
 	uint8_t policy_ref[LK_POLICY_REF_MAX];
 	size_t policy_ref_len;
 	struct lk_pcr_values pcrs;
-	struct lk_digest digest;  /* approved policy */
-	struct lk_name key;	  /* Name of the policy key */
+	struct lk_digest digest;	     /* approved policy */
+	struct lk_name key;		     /* Name of the policy key */
 	uint8_t signature[LK_SIGNATURE_MAX]; /* r || s */
 	size_t signature_len;		     /* 0: not signed yet */
 };

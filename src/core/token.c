@@ -68,8 +68,10 @@ static int parse_policies(const struct lk_doc *doc, struct lk_token *token,
 	if (!token->policies)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	for (const struct lk_doc *i = seq->child; i; i = i->next) {
-		int rc = lk_signed_policy_from_doc(
-			i, &token->policies[token->n_policies], err);
+		int rc = lk_signed_policy_from_doc(i,
+						   &token->policies
+							    [token->n_policies],
+						   err);
 
 		if (rc != LK_OK)
 			return rc;
@@ -112,10 +114,11 @@ char *lk_token_to_json(const struct lk_token *token)
 
 	if (!out)
 		return NULL;
-	n = (size_t)snprintf(out, cap,
-			     "{\"type\":\"" LK_TOKEN_TYPE
-			     "\",\"keyslots\":[\"%d\"],\"version\":1,\"handle\":\"0x%08x\",\"root-key\":\"",
-			     token->keyslot, token->handle);
+	n = (size_t)snprintf(
+		out, cap,
+		"{\"type\":\"" LK_TOKEN_TYPE
+		"\",\"keyslots\":[\"%d\"],\"version\":1,\"handle\":\"0x%08x\",\"root-key\":\"",
+		token->keyslot, token->handle);
 	lk_hex_encode(token->root_key, token->root_key_len, out + n);
 	n += 2 * token->root_key_len;
 	n += (size_t)snprintf(out + n, cap - n, "\",\"sealed\":\"");

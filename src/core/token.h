@@ -11,8 +11,8 @@
 #define LK_TOKEN_HANDLE_MAX   1024u
 
 struct lk_token {
-	int keyslot;	     /* the sealed passphrase's */
-	uint32_t handle;     /* of the sealed object, for people; not used */
+	int keyslot;	 /* the sealed passphrase's */
+	uint32_t handle; /* of the sealed object, for people; not used */
 	uint8_t root_key[LK_TOKEN_HANDLE_MAX]; /* serialized ESYS handles */
 	size_t root_key_len;
 	uint8_t sealed[LK_TOKEN_HANDLE_MAX];
@@ -23,7 +23,7 @@ struct lk_token {
 
 void lk_token_done(struct lk_token *token);
 #define LK_OWNED_TOKEN __attribute__((cleanup(lk_token_done))) struct lk_token
-#define LK_TOKEN_NONE ((struct lk_token){ .keyslot = -1 })
+#define LK_TOKEN_NONE  ((struct lk_token){ .keyslot = -1 })
 
 /** @ret untouched on failure. */
 int lk_token_from_doc(const struct lk_doc *doc, struct lk_token *ret,

@@ -14,9 +14,9 @@
 
 static int open_terminal(void)
 {
-	int fd = isatty(STDIN_FILENO) ?
-			 open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC) :
-			 open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	int fd = isatty(STDIN_FILENO)
+			 ? open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
+			 : open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
 
 	if (fd >= 0 && !isatty(fd)) {
 		close(fd);

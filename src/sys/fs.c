@@ -66,17 +66,17 @@ static int open_to_read(const char *path, size_t cap, int *ret,
 {
 	struct stat st;
 
-	*ret = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) :
-					open(path, O_RDONLY | O_CLOEXEC);
+	*ret = strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
+				      : open(path, O_RDONLY | O_CLOEXEC);
 	if (*ret < 0)
 		return fail(err, LK_E_INPUT, path, "can't open");
-	if (fstat(*ret, &st) != 0 || S_ISDIR(st.st_mode) ||
-	    S_ISBLK(st.st_mode))
+	if (fstat(*ret, &st) != 0 || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode))
 		return lk_err_set(err, LK_E_INPUT, 0, "%s: not a file", path);
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > cap)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: 1:1: %llu bytes, at most %zu are allowed",
-				  path, (unsigned long long)st.st_size, cap);
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"%s: 1:1: %llu bytes, at most %zu are allowed", path,
+			(unsigned long long)st.st_size, cap);
 	return LK_OK;
 }
 
@@ -161,8 +161,8 @@ static int sync_directory_of(const char *path)
 int lk_fs_write_new(const char *path, const void *data, size_t len, mode_t mode,
 		    struct lk_err *err)
 {
-	LK_OWNED_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-			      mode);
+	LK_OWNED_FD fd =
+		open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 
 	if (fd < 0 && errno == EEXIST)
 		return lk_err_set(err, LK_E_REFUSED, EEXIST,
@@ -186,10 +186,10 @@ int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
 	LK_OWNED_FD fd = -1;
 
 	if (strcmp(path, "-") == 0)
-		return write_full(STDOUT_FILENO, data, len) == 0 ?
-			       LK_OK :
-			       fail(err, LK_E_IO, "standard output",
-				    "can't write");
+		return write_full(STDOUT_FILENO, data, len) == 0
+			       ? LK_OK
+			       : fail(err, LK_E_IO, "standard output",
+				      "can't write");
 	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >=
 	    (int)sizeof(temporary)) {
 		errno = ENAMETOOLONG;
@@ -261,8 +261,8 @@ int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,
 	else
 		names = calloc((size_t)found + 1, sizeof(*names));
 	for (int i = 0; i < found; i++) {
-		if (names && asprintf(&names[n], "%s/%s", dir,
-				      entries[i]->d_name) >= 0)
+		if (names &&
+		    asprintf(&names[n], "%s/%s", dir, entries[i]->d_name) >= 0)
 			n++;
 		free(entries[i]);
 	}
@@ -296,17 +296,19 @@ static int device_path(const char *spec, char ret[static LK_DEVICE_PATH_MAX],
 		if (strncmp(spec, tags[i].tag, n) != 0)
 			continue;
 		if (!spec[n] || strchr(spec + n, '/'))
-			return lk_err_set(err, LK_E_INPUT, 0,
-					  "device \"%s\": no value after =, or a / in it",
-					  spec);
+			return lk_err_set(
+				err, LK_E_INPUT, 0,
+				"device \"%s\": no value after =, or a / in it",
+				spec);
 		(void)snprintf(ret, LK_DEVICE_PATH_MAX, "/dev/disk/%s/%s",
 			       tags[i].dir, spec + n);
 		return LK_OK;
 	}
 	if (spec[0] != '/' || strlen(spec) >= LK_DEVICE_PATH_MAX)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "device \"%.200s\": expected an absolute path, or UUID=, LABEL=, PARTUUID= or PARTLABEL=",
-				  spec);
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"device \"%.200s\": expected an absolute path, or UUID=, LABEL=, PARTUUID= or PARTLABEL=",
+			spec);
 	(void)snprintf(ret, LK_DEVICE_PATH_MAX, "%s", spec);
 	return LK_OK;
 }
@@ -331,9 +333,10 @@ int lk_fs_wait_device(const char *spec, unsigned int timeout_s,
 		return rc;
 	while (access(path, F_OK) != 0) {
 		if (now() >= end)
-			return lk_err_set(err, LK_E_NO_DEVICE, 0,
-					  "device %s: %s didn't appear within %u s",
-					  spec, path, timeout_s);
+			return lk_err_set(
+				err, LK_E_NO_DEVICE, 0,
+				"device %s: %s didn't appear within %u s", spec,
+				path, timeout_s);
 		(void)nanosleep(&pause, NULL);
 	}
 	memcpy(ret, path, sizeof(path));

@@ -16,7 +16,7 @@ struct lk_buf {
 	uint8_t *data;
 	size_t len;
 };
-#define LK_BUF_NONE ((struct lk_buf){ NULL, 0 })
+#define LK_BUF_NONE  ((struct lk_buf){ NULL, 0 })
 #define LK_OWNED_BUF __attribute__((cleanup(lk_buf_done))) struct lk_buf
 void lk_buf_done(struct lk_buf *buf); /* wipes, for keys pass through */
 

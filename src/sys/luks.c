@@ -80,8 +80,9 @@ static size_t header_extent(const uint8_t *head, size_t len)
 	if (r.failed || size <= BINARY_HEADER_SIZE || size > len)
 		return HEADER_COPY_MAX;
 	head += BINARY_HEADER_SIZE;
-	if (lk_yaml_parse(head, strnlen((const char *)head,
-					(size_t)size - BINARY_HEADER_SIZE),
+	if (lk_yaml_parse(head,
+			  strnlen((const char *)head,
+				  (size_t)size - BINARY_HEADER_SIZE),
 			  &yaml, NULL) != LK_OK ||
 	    lk_luks_header_keyslots_size(lk_yaml_root(yaml), &keyslots, NULL) !=
 		    LK_OK ||
@@ -98,9 +99,10 @@ static int check_magic(const uint8_t *data, size_t len, const char *device,
 	static const uint8_t second[] = { 'S', 'K', 'U', 'L', 0xba, 0xbe };
 
 	if (len >= 8 && memcmp(data, luks, 6) == 0 && data[7] == 1)
-		return lk_err_set(err, LK_E_HEADER, 0,
-				  "%s: LUKS1; only LUKS2 is opened (see cryptsetup convert)",
-				  device);
+		return lk_err_set(
+			err, LK_E_HEADER, 0,
+			"%s: LUKS1; only LUKS2 is opened (see cryptsetup convert)",
+			device);
 	if (len >= 8 && memcmp(data, luks, 6) == 0)
 		return LK_OK;
 	for (size_t at = 0x4000; at <= 0x400000 && at + 6 <= len; at *= 2)
@@ -165,8 +167,8 @@ static int refuse(struct lk_luks *luks, const char *device, struct lk_err *err)
 {
 	return lk_err_set(err, LK_E_HEADER, 0, "%s: LUKS2 header refused: %s",
 			  device,
-			  luks->last[0] ? luks->last :
-					  "damaged, or not understood");
+			  luks->last[0] ? luks->last
+					: "damaged, or not understood");
 }
 
 static int load(struct lk_luks *luks, const char *device, struct lk_err *err)
@@ -291,8 +293,9 @@ int lk_luks_volume_key(const struct lk_luks *luks, int keyslot,
 				  (const char *)passphrase.data,
 				  passphrase.len);
 	if (rc == -EPERM || rc == -ENOENT)
-		return lk_err_set(err, LK_E_VOLUME, (uint32_t)-rc,
-				  "the passphrase opens no keyslot of this volume");
+		return lk_err_set(
+			err, LK_E_VOLUME, (uint32_t)-rc,
+			"the passphrase opens no keyslot of this volume");
 	if (rc < 0)
 		return lk_err_set(err, LK_E_IO, (uint32_t)-rc,
 				  "keyslot: %s%s%s", strerror(-rc),

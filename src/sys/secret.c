@@ -30,9 +30,10 @@ int lk_secret_init(struct lk_secret *s, size_t cap, struct lk_err *err)
 		int saved = errno;
 
 		munmap(p, size);
-		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)saved,
-				  "can't lock memory for a secret: %s (see ulimit -l)",
-				  strerror(saved));
+		return lk_err_set(
+			err, LK_E_SYSTEM, (uint32_t)saved,
+			"can't lock memory for a secret: %s (see ulimit -l)",
+			strerror(saved));
 	}
 	(void)madvise(p, size, MADV_WIPEONFORK);
 	*s = (struct lk_secret){ p, 0, size };

@@ -10,7 +10,7 @@
 #include "core/signed_policy.h"
 #include "sys/secret.h"
 
-#define LK_SEALED_MAX	  128u /* MAX_SYM_DATA, Part 2 */
+#define LK_SEALED_MAX	   128u /* MAX_SYM_DATA, Part 2 */
 #define LK_ESYS_HANDLE_MAX 1024u
 
 struct lk_tpm;
@@ -40,13 +40,14 @@ int lk_tpm_forget(struct lk_tpm *tpm, struct lk_err *err);
 /** A persistent object: its handle, and its serialized ESYS form when known. */
 struct lk_tpm_object {
 	uint32_t handle;
-	uint8_t serialized[LK_ESYS_HANDLE_MAX]; /* from the token: not trusted */
-	size_t serialized_len;			/* 0: read the public area */
-	struct lk_name pinned;			/* len 0: any */
+	uint8_t serialized
+		[LK_ESYS_HANDLE_MAX]; /* from the token: not trusted */
+	size_t serialized_len;	      /* 0: read the public area */
+	struct lk_name pinned;	      /* len 0: any */
 };
 
 struct lk_unseal_request {
-	struct lk_tpm_object root;   /* storage root key: salts the session */
+	struct lk_tpm_object root; /* storage root key: salts the session */
 	struct lk_tpm_object sealed;
 	const struct lk_policy_key *key;
 	const struct lk_signed_policy *policy;
@@ -94,9 +95,9 @@ bool lk_tpm_bank_known_active(const struct lk_tpm *tpm, enum lk_alg alg);
 
 /** Dictionary-attack state (Part 1, 19.8). */
 struct lk_tpm_lockout {
-	uint32_t counter;     /* failed tries remembered */
-	uint32_t max_tries;   /* lockout begins at that many */
-	uint32_t interval_s;  /* one try is forgotten every so often; 0: never */
+	uint32_t counter;    /* failed tries remembered */
+	uint32_t max_tries;  /* lockout begins at that many */
+	uint32_t interval_s; /* one try is forgotten every so often; 0: never */
 };
 int lk_tpm_lockout_read(struct lk_tpm *tpm, struct lk_tpm_lockout *ret,
 			struct lk_err *err);

@@ -21,6 +21,7 @@ struct counting_tcti {
 	TSS2_TCTI_CONTEXT *inner;
 	int32_t timeout_ms;
 	unsigned int commands;
+	bool waiting; /* a command was sent, and nothing of its answer read */
 };
 
 struct lk_tpm {
@@ -38,6 +39,7 @@ static TSS2_RC transmit(TSS2_TCTI_CONTEXT *tcti, size_t size,
 			uint8_t const *command)
 {
 	counting(tcti)->commands++;
+	counting(tcti)->waiting = true;
 	return Tss2_Tcti_Transmit(counting(tcti)->inner, size, command);
 }
 
@@ -73,8 +75,10 @@ static TSS2_RC receive(TSS2_TCTI_CONTEXT *tcti, size_t *size, uint8_t *response,
 {
 	struct counting_tcti *c = counting(tcti);
 
-	if (timeout == TSS2_TCTI_TIMEOUT_BLOCK && !answers_in_time(c))
+	/* Receive is called twice for an answer: for its size, then for it. */
+	if (c->waiting && !answers_in_time(c))
 		return TSS2_TCTI_RC_IO_ERROR;
+	c->waiting = false;
 	return Tss2_Tcti_Receive(c->inner, size, response, timeout);
 }
 
@@ -125,9 +129,9 @@ static void close_inner(TSS2_TCTI_CONTEXT *inner)
 #ifdef LK_TCTI_ANY
 static int open_inner(const char *tcti, TSS2_TCTI_CONTEXT **ret)
 {
-	return Tss2_TctiLdr_Initialize(tcti, ret) == TSS2_RC_SUCCESS ?
-		       LK_OK :
-		       LK_E_NO_TPM;
+	return Tss2_TctiLdr_Initialize(tcti, ret) == TSS2_RC_SUCCESS
+		       ? LK_OK
+		       : LK_E_NO_TPM;
 }
 #else
 static int open_inner(const char *tcti, TSS2_TCTI_CONTEXT **ret)
@@ -186,13 +190,15 @@ static int check_tcti(const char *tcti, struct lk_err *err)
 #ifdef LK_TCTI_ANY
 	if (strchr(tcti, ':'))
 		return LK_OK;
-	return lk_err_set(err, LK_E_USAGE, 0,
-			  "TPM \"%.80s\": expected device:/dev/tpm0, swtpm:host=127.0.0.1,port=2321 or the like",
-			  tcti);
+	return lk_err_set(
+		err, LK_E_USAGE, 0,
+		"TPM \"%.80s\": expected device:/dev/tpm0, swtpm:host=127.0.0.1,port=2321 or the like",
+		tcti);
 #else
-	return lk_err_set(err, LK_E_USAGE, 0,
-			  "TPM \"%.80s\": this build knows device:PATH alone, as in device:/dev/tpm0",
-			  tcti);
+	return lk_err_set(
+		err, LK_E_USAGE, 0,
+		"TPM \"%.80s\": this build knows device:PATH alone, as in device:/dev/tpm0",
+		tcti);
 #endif
 }
 

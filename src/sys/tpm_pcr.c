@@ -27,11 +27,13 @@ static int read_some(struct lk_tpm *tpm, const struct lk_pcr_selection *want,
 
 	if (rc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(rc, "reading PCRs", err);
-	got = out->count == 1 ?
-		      (uint32_t)out->pcrSelections[0].pcrSelect[0] |
-			      (uint32_t)out->pcrSelections[0].pcrSelect[1] << 8 |
-			      (uint32_t)out->pcrSelections[0].pcrSelect[2] << 16 :
-		      0;
+	got = out->count == 1
+		      ? (uint32_t)out->pcrSelections[0].pcrSelect[0] |
+				(uint32_t)out->pcrSelections[0].pcrSelect[1]
+					<< 8 |
+				(uint32_t)out->pcrSelections[0].pcrSelect[2]
+					<< 16
+		      : 0;
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
 		if (!(got & want->mask & 1u << i) || n >= digests->count ||
 		    digests->digests[n].size != lk_alg_size(want->bank))
@@ -44,9 +46,10 @@ static int read_some(struct lk_tpm *tpm, const struct lk_pcr_selection *want,
 	Esys_Free(out);
 	Esys_Free(digests);
 	if (n == 0)
-		return lk_err_set(err, LK_E_POLICY, 0,
-				  "PCR bank %s isn't active in this TPM: activate it in the firmware's settings, or use another bank",
-				  lk_alg_name(want->bank));
+		return lk_err_set(
+			err, LK_E_POLICY, 0,
+			"PCR bank %s isn't active in this TPM: activate it in the firmware's settings, or use another bank",
+			lk_alg_name(want->bank));
 	return LK_OK;
 }
 
@@ -56,9 +59,8 @@ int lk_tpm_pcr_read(struct lk_tpm *tpm, const struct lk_pcr_selection *sel,
 	struct lk_pcr_values values = { .sel = { sel->bank, 0 } };
 
 	while (values.sel.mask != sel->mask) {
-		struct lk_pcr_selection left = {
-			sel->bank, sel->mask & ~values.sel.mask
-		};
+		struct lk_pcr_selection left = { sel->bank,
+						 sel->mask & ~values.sel.mask };
 		int rc = read_some(tpm, &left, &values, err);
 
 		if (rc != LK_OK)
@@ -82,8 +84,8 @@ int lk_tpm_pcr_extend(struct lk_tpm *tpm, const struct lk_pcr_extension *ext,
 	rc = Esys_PCR_Extend(lk_tpm_esys(tpm), ESYS_TR_PCR0 + ext->pcr,
 			     ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
 			     &digests);
-	return rc == TSS2_RC_SUCCESS ? LK_OK :
-				       lk_tpm_error(rc, "extending a PCR", err);
+	return rc == TSS2_RC_SUCCESS ? LK_OK
+				     : lk_tpm_error(rc, "extending a PCR", err);
 }
 
 int lk_tpm_counter_read(struct lk_tpm *tpm, uint32_t nv_index, uint64_t *ret,

@@ -61,10 +61,10 @@ int lk_tpm_session(struct lk_tpm *tpm, ESYS_TR root, TPM2_SE type,
 					TPMA_SESSION_CONTINUESESSION;
 	ESYS_CONTEXT *esys = lk_tpm_esys(tpm);
 	struct lk_tpm_handle session = LK_TPM_HANDLE_NONE(tpm);
-	TSS2_RC rc = Esys_StartAuthSession(esys, root, ESYS_TR_NONE,
-					   ESYS_TR_NONE, ESYS_TR_NONE,
-					   ESYS_TR_NONE, NULL, type, &aes,
-					   (TPMI_ALG_HASH)hash, &session.tr);
+	TSS2_RC rc =
+		Esys_StartAuthSession(esys, root, ESYS_TR_NONE, ESYS_TR_NONE,
+				      ESYS_TR_NONE, ESYS_TR_NONE, NULL, type,
+				      &aes, (TPMI_ALG_HASH)hash, &session.tr);
 
 	if (rc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(rc, "starting a session", err);
@@ -93,9 +93,10 @@ static int check_pin(ESYS_CONTEXT *esys, const struct lk_tpm_object *obj,
 	       memcmp(name->name, obj->pinned.data, name->size) == 0;
 	Esys_Free(name);
 	if (!same)
-		return lk_err_set(err, LK_E_OBJECT, 0,
-				  "the object at 0x%08x isn't the one whose Name the policy file pins: another TPM, or it was cleared",
-				  obj->handle);
+		return lk_err_set(
+			err, LK_E_OBJECT, 0,
+			"the object at 0x%08x isn't the one whose Name the policy file pins: another TPM, or it was cleared",
+			obj->handle);
 	return LK_OK;
 }
 
@@ -127,9 +128,10 @@ int lk_tpm_object_load(struct lk_tpm *tpm, const struct lk_tpm_object *obj,
 		rc = Esys_TR_FromTPMPublic(esys, obj->handle, ESYS_TR_NONE,
 					   ESYS_TR_NONE, ESYS_TR_NONE, &tr);
 	if (lk_tpm_rc_base(rc) == TPM2_RC_HANDLE)
-		return lk_err_set(err, LK_E_OBJECT, rc,
-				  "the TPM has no object at 0x%08x: it was cleared, or is not the one that this disk was sealed in",
-				  obj->handle);
+		return lk_err_set(
+			err, LK_E_OBJECT, rc,
+			"the TPM has no object at 0x%08x: it was cleared, or is not the one that this disk was sealed in",
+			obj->handle);
 	if (rc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(rc, "finding an object", err);
 	if (check_pin(esys, obj, tr, err) != LK_OK) {

@@ -24,17 +24,18 @@ static int policy_pcr(struct lk_tpm *tpm, ESYS_TR session,
 				     .sizeofSelect = 3,
 				     .pcrSelect = { (BYTE)sel->mask,
 						    (BYTE)(sel->mask >> 8),
-						    (BYTE)(sel->mask >> 16) } } }
+						    (BYTE)(sel->mask >>
+							   16) } } }
 	};
 	/* Without a digest the TPM takes the values at hand; that they are the
 	 * signed ones is for PolicyAuthorize to say. */
 	const TPM2B_DIGEST current = { .size = 0 };
-	TSS2_RC rc = Esys_PolicyPCR(lk_tpm_esys(tpm), session, ESYS_TR_NONE,
-				    ESYS_TR_NONE, ESYS_TR_NONE, &current,
-				    &pcrs);
+	TSS2_RC rc =
+		Esys_PolicyPCR(lk_tpm_esys(tpm), session, ESYS_TR_NONE,
+			       ESYS_TR_NONE, ESYS_TR_NONE, &current, &pcrs);
 
-	return rc == TSS2_RC_SUCCESS ? LK_OK :
-				       lk_tpm_error(rc, "PolicyPCR", err);
+	return rc == TSS2_RC_SUCCESS ? LK_OK
+				     : lk_tpm_error(rc, "PolicyPCR", err);
 }
 
 /*
@@ -61,9 +62,9 @@ static int floor_handle(struct lk_tpm *tpm, uint32_t index, ESYS_TR *ret,
 	lk_write_be16(&w, sizeof(public));
 	lk_write_bytes(&w, public, sizeof(public));
 	rc = Esys_TR_Deserialize(lk_tpm_esys(tpm), bytes, w.len, ret);
-	return rc == TSS2_RC_SUCCESS ?
-		       LK_OK :
-		       lk_tpm_error(rc, "finding the version floor", err);
+	return rc == TSS2_RC_SUCCESS
+		       ? LK_OK
+		       : lk_tpm_error(rc, "finding the version floor", err);
 }
 
 static int policy_nv(struct lk_tpm *tpm, ESYS_TR session,
@@ -82,15 +83,17 @@ static int policy_nv(struct lk_tpm *tpm, ESYS_TR session,
 			   ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
 			   &version, 0, TPM2_EO_UNSIGNED_LE);
 	if (lk_tpm_rc_base(rc) == TPM2_RC_POLICY)
-		return lk_err_set(err, LK_E_POLICY, rc,
-				  "signed policy version %u is under the TPM's version floor (NV 0x%08x): it was retired",
-				  req->policy->version, req->version_floor);
+		return lk_err_set(
+			err, LK_E_POLICY, rc,
+			"signed policy version %u is under the TPM's version floor (NV 0x%08x): it was retired",
+			req->policy->version, req->version_floor);
 	if (lk_tpm_rc_base(rc) == TPM2_RC_HANDLE)
-		return lk_err_set(err, LK_E_OBJECT, rc,
-				  "the TPM has no version floor at NV 0x%08x: it was cleared, or never provisioned",
-				  req->version_floor);
-	return rc == TSS2_RC_SUCCESS ? LK_OK :
-				       lk_tpm_error(rc, "PolicyNV", err);
+		return lk_err_set(
+			err, LK_E_OBJECT, rc,
+			"the TPM has no version floor at NV 0x%08x: it was cleared, or never provisioned",
+			req->version_floor);
+	return rc == TSS2_RC_SUCCESS ? LK_OK
+				     : lk_tpm_error(rc, "PolicyNV", err);
 }
 
 static int load_key(struct lk_tpm *tpm, const struct lk_policy_key *key,
@@ -110,12 +113,13 @@ static int load_key(struct lk_tpm *tpm, const struct lk_policy_key *key,
 	if (lk_tpm_rc_base(rc) == TPM2_RC_CURVE ||
 	    lk_tpm_rc_base(rc) == TPM2_RC_HASH ||
 	    lk_tpm_rc_base(rc) == TPM2_RC_SCHEME)
-		return lk_err_set(err, LK_E_OBJECT, rc,
-				  "this TPM can't use policy keys on %s (0x%08x)",
-				  lk_curve_name(key->curve), rc);
-	return rc == TSS2_RC_SUCCESS ?
-		       LK_OK :
-		       lk_tpm_error(rc, "loading the policy key", err);
+		return lk_err_set(
+			err, LK_E_OBJECT, rc,
+			"this TPM can't use policy keys on %s (0x%08x)",
+			lk_curve_name(key->curve), rc);
+	return rc == TSS2_RC_SUCCESS
+		       ? LK_OK
+		       : lk_tpm_error(rc, "loading the policy key", err);
 }
 
 /* TPM2_VerifySignature; the ticket proves it to PolicyAuthorize. */
@@ -131,8 +135,9 @@ static int verify(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 	TSS2_RC rc;
 
 	if (req->policy->signature_len != 2 * half)
-		return lk_err_set(err, LK_E_POLICY, 0,
-				  "signature: of another size than the policy key's");
+		return lk_err_set(
+			err, LK_E_POLICY, 0,
+			"signature: of another size than the policy key's");
 	if (lk_signed_policy_tbs(req->policy, lk_crypto_hash, &digest) != LK_OK)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 	tbs.size = digest.len;
@@ -147,11 +152,12 @@ static int verify(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 	rc = Esys_VerifySignature(lk_tpm_esys(tpm), key.tr, ESYS_TR_NONE,
 				  ESYS_TR_NONE, ESYS_TR_NONE, &tbs, &sig, ret);
 	if (lk_tpm_rc_base(rc) == TPM2_RC_SIGNATURE)
-		return lk_err_set(err, LK_E_POLICY, rc,
-				  "signature: not made by the policy key for this digest and policy-ref");
-	return rc == TSS2_RC_SUCCESS ?
-		       LK_OK :
-		       lk_tpm_error(rc, "verifying the signature", err);
+		return lk_err_set(
+			err, LK_E_POLICY, rc,
+			"signature: not made by the policy key for this digest and policy-ref");
+	return rc == TSS2_RC_SUCCESS
+		       ? LK_OK
+		       : lk_tpm_error(rc, "verifying the signature", err);
 }
 
 static int policy_authorize(struct lk_tpm *tpm, ESYS_TR session,
@@ -178,12 +184,12 @@ static int policy_authorize(struct lk_tpm *tpm, ESYS_TR session,
 				  &name, ticket);
 	Esys_Free(ticket);
 	if (lk_tpm_rc_base(rc) == TPM2_RC_VALUE)
-		return lk_err_set(err, LK_E_POLICY, rc,
-				  "the measured boot isn't the one that signed policy \"%s\" is for",
-				  req->policy->label);
-	return rc == TSS2_RC_SUCCESS ?
-		       LK_OK :
-		       lk_tpm_error(rc, "PolicyAuthorize", err);
+		return lk_err_set(
+			err, LK_E_POLICY, rc,
+			"the measured boot isn't the one that signed policy \"%s\" is for",
+			req->policy->label);
+	return rc == TSS2_RC_SUCCESS ? LK_OK
+				     : lk_tpm_error(rc, "PolicyAuthorize", err);
 }
 
 static int unseal(struct lk_tpm *tpm, ESYS_TR session, ESYS_TR object,
@@ -198,13 +204,15 @@ static int unseal(struct lk_tpm *tpm, ESYS_TR session, ESYS_TR object,
 	/* The secret must not cross the bus in the clear, whatever happened to
 	 * the session: checked before the command, not after. */
 	if (rc != TSS2_RC_SUCCESS || !(attributes & TPMA_SESSION_ENCRYPT))
-		return lk_err_set(err, LK_E_SYSTEM, rc,
-				  "the session doesn't encrypt; nothing was unsealed");
+		return lk_err_set(
+			err, LK_E_SYSTEM, rc,
+			"the session doesn't encrypt; nothing was unsealed");
 	rc = Esys_Unseal(esys, object, session, ESYS_TR_NONE, ESYS_TR_NONE,
 			 &data);
 	if (lk_tpm_rc_base(rc) == TPM2_RC_POLICY_FAIL)
-		return lk_err_set(err, LK_E_OBJECT, rc,
-				  "the sealed object has another policy: it was sealed for another policy key or policy-ref");
+		return lk_err_set(
+			err, LK_E_OBJECT, rc,
+			"the sealed object has another policy: it was sealed for another policy key or policy-ref");
 	if (rc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(rc, "Unseal", err);
 	ret_rc = lk_secret_from(ret, data->buffer, data->size, err);

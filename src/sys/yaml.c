@@ -87,7 +87,8 @@ static struct lk_doc *new_node(struct lk_yaml *y, enum lk_doc_type type,
 	if (node)
 		*node = (struct lk_doc){ .type = type,
 					 .line = (unsigned int)mark->line + 1,
-					 .column = (unsigned int)mark->column + 1,
+					 .column =
+						 (unsigned int)mark->column + 1,
 					 .text = "" };
 	return node;
 }
@@ -111,10 +112,10 @@ static int attach(struct builder *b, struct lk_doc *node,
 			return error_at(b->err, mark,
 					"too many keys in one place");
 		if (lk_doc_get(top->node, node->text))
-			return lk_err_set(b->err, LK_E_INPUT, 0,
-					  "%zu:%zu: key \"%.64s\" is here twice",
-					  mark->line + 1, mark->column + 1,
-					  node->text);
+			return lk_err_set(
+				b->err, LK_E_INPUT, 0,
+				"%zu:%zu: key \"%.64s\" is here twice",
+				mark->line + 1, mark->column + 1, node->text);
 	}
 	if (top->node->type == LK_DOC_MAP)
 		top->want_value = !top->want_value;
@@ -153,8 +154,9 @@ static int on_scalar(struct builder *b, const yaml_event_t *e)
 		return error_at(b->err, &e->start_mark,
 				"a tag (!) is not allowed here");
 	if (has_control(e->data.scalar.value, len))
-		return error_at(b->err, &e->start_mark,
-				"an escaped control character is not allowed here");
+		return error_at(
+			b->err, &e->start_mark,
+			"an escaped control character is not allowed here");
 	memcpy(text, e->data.scalar.value, len);
 	text[len] = '\0';
 	node->text = text;
@@ -166,10 +168,10 @@ static int on_scalar(struct builder *b, const yaml_event_t *e)
 static int on_open(struct builder *b, const yaml_event_t *e)
 {
 	bool map = e->type == YAML_MAPPING_START_EVENT;
-	const yaml_char_t *anchor = map ? e->data.mapping_start.anchor :
-					  e->data.sequence_start.anchor;
-	const yaml_char_t *tag = map ? e->data.mapping_start.tag :
-				       e->data.sequence_start.tag;
+	const yaml_char_t *anchor = map ? e->data.mapping_start.anchor
+					: e->data.sequence_start.anchor;
+	const yaml_char_t *tag =
+		map ? e->data.mapping_start.tag : e->data.sequence_start.tag;
 	struct lk_doc *node;
 	int rc;
 

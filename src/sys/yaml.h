@@ -5,7 +5,7 @@
 
 #include "core/doc.h"
 
-#define LK_YAML_SIZE_MAX (256u * 1024u)
+#define LK_YAML_SIZE_MAX  (256u * 1024u)
 #define LK_YAML_DEPTH_MAX 8u
 #define LK_YAML_KEYS_MAX  64u /* in one map */
 

@@ -51,9 +51,10 @@ static int load_file(const char *path, struct lk_token *into,
 		return rc;
 	rc = lk_yaml_parse(buf.data, buf.len, &yaml, err);
 	if (rc == LK_OK)
-		rc = lk_signed_policy_from_doc(
-			lk_yaml_root(yaml), &into->policies[into->n_policies],
-			err);
+		rc = lk_signed_policy_from_doc(lk_yaml_root(yaml),
+					       &into->policies
+							[into->n_policies],
+					       err);
 	if (rc != LK_OK)
 		lk_err_prefix(err, "%s", path);
 	else

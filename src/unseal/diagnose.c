@@ -74,8 +74,8 @@ static void say_policy(struct lk_target *t, const struct lk_policy_file *pf,
 		say_pcrs(name, pf->pcrs.mask, &t->seen, NULL);
 	for (size_t i = 0; i < c.n && i < POLICIES_SHOWN; i++) {
 		const struct lk_signed_policy *sp = c.list[i];
-		uint32_t differing = lk_pcr_differing(&sp->pcrs, &t->seen,
-						      pf->pcrs.mask);
+		uint32_t differing =
+			lk_pcr_differing(&sp->pcrs, &t->seen, pf->pcrs.mask);
 
 		if (c.n > 1 && differing)
 			lk_log(LK_LOG_ERR,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns closing the latch: after it the TPM unseals nothing more in this boot. */
+/* Owns closing the latch: after it the TPM unseals nothing more in this boot.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -16,8 +17,8 @@
 static size_t banks(const struct lk_tpm *tpm, enum lk_alg used,
 		    enum lk_alg ret[static 2])
 {
-	enum lk_alg other = used == LK_ALG_SHA256 ? LK_ALG_SHA384 :
-						    LK_ALG_SHA256;
+	enum lk_alg other =
+		used == LK_ALG_SHA256 ? LK_ALG_SHA384 : LK_ALG_SHA256;
 
 	ret[0] = used;
 	ret[1] = other;
@@ -104,7 +105,9 @@ int lk_latch_close(struct lk_tpm *tpm, const struct lk_policy_file *pf,
 		opened++;
 	}
 	if (rc == LK_OK && opened == 0) {
-		struct lk_latch_event event = { .text = "latchkey:none-opened" };
+		struct lk_latch_event event = {
+			.text = "latchkey:none-opened"
+		};
 
 		rc = extend(tpm, pf, &event, NULL, err);
 	}

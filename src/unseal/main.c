@@ -30,8 +30,16 @@ static const char usage[] =
 	"object missing or another's; 8 device missing; 9 LUKS2 header refused;\n"
 	"10 wrong volume; 11 I/O; 12 latch not closed. See latchkey-unseal(8).\n";
 
-enum { OPT_POLICY = 256, OPT_SIGNED, OPT_VOLUME, OPT_TPM, OPT_DRY_RUN,
-       OPT_QUIET, OPT_HELP, OPT_VERSION };
+enum {
+	OPT_POLICY = 256,
+	OPT_SIGNED,
+	OPT_VOLUME,
+	OPT_TPM,
+	OPT_DRY_RUN,
+	OPT_QUIET,
+	OPT_HELP,
+	OPT_VERSION
+};
 
 static const struct option longopts[] = {
 	{ "policy", required_argument, NULL, OPT_POLICY },

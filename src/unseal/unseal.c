@@ -57,9 +57,10 @@ static int choose_targets(struct run *run, struct lk_err *err)
 				  "volume \"%.80s\" isn't in %s", only,
 				  run->options->policy);
 	if (run->pf.n_volumes == 0)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: volumes: the list is empty; nothing can be opened",
-				  run->options->policy);
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"%s: volumes: the list is empty; nothing can be opened",
+			run->options->policy);
 	for (size_t i = 0; i < run->pf.n_volumes; i++) {
 		const struct lk_volume *vol = &run->pf.volumes[i];
 
@@ -67,8 +68,8 @@ static int choose_targets(struct run *run, struct lk_err *err)
 			continue;
 		if (lk_luks_is_mapped(vol->name)) {
 			lk_log(LK_LOG_INFO,
-			       "%s: /dev/mapper/%s is there already",
-			       vol->name, vol->name);
+			       "%s: /dev/mapper/%s is there already", vol->name,
+			       vol->name);
 			continue;
 		}
 		run->targets[run->n++] =
@@ -89,8 +90,7 @@ static int prepare(struct run *run, struct lk_err *err)
 		rc = choose_targets(run, err);
 	if (rc != LK_OK)
 		return rc;
-	rc = lk_tpm_open(o->tcti, run->pf.timeout_tpm, &run->tpm,
-			 &run->no_tpm);
+	rc = lk_tpm_open(o->tcti, run->pf.timeout_tpm, &run->tpm, &run->no_tpm);
 	if (rc == LK_E_USAGE) {
 		*err = run->no_tpm;
 		return rc;
@@ -98,22 +98,47 @@ static int prepare(struct run *run, struct lk_err *err)
 	return LK_OK;
 }
 
+static void settle(struct lk_target *t, int rc, const struct lk_err *err)
+{
+	t->rc = rc;
+	if (rc != LK_OK)
+		t->err = *err;
+}
+
+static void find_all(struct run *run)
+{
+	for (size_t i = 0; i < run->n; i++) {
+		struct lk_err err = { 0 };
+		int rc = lk_target_find(&run->targets[i], &run->pf, &err);
+
+		settle(&run->targets[i], rc, &err);
+	}
+}
+
 static void unseal_all(struct run *run)
+{
+	for (size_t i = 0; i < run->n; i++) {
+		struct lk_target *t = &run->targets[i];
+		struct lk_err err = run->no_tpm;
+		int rc = LK_E_NO_TPM;
+
+		if (t->rc != LK_OK)
+			continue;
+		if (run->tpm)
+			rc = lk_target_unseal(t, run->tpm, &run->pf,
+					      &run->files, &err);
+		settle(t, rc, &err);
+	}
+}
+
+static void unlock_all(struct run *run)
 {
 	for (size_t i = 0; i < run->n; i++) {
 		struct lk_target *t = &run->targets[i];
 		struct lk_err err = { 0 };
 
-		t->rc = lk_target_find(t, &run->pf, &err);
-		if (t->rc == LK_OK && !run->tpm) {
-			t->rc = LK_E_NO_TPM;
-			err = run->no_tpm;
-		}
 		if (t->rc == LK_OK)
-			t->rc = lk_target_unseal(t, run->tpm, &run->pf,
-						 &run->files, &err);
-		if (t->rc != LK_OK)
-			t->err = err;
+			settle(t, lk_target_unlock(t, &err), &err);
 	}
 }
 
@@ -242,8 +267,10 @@ int lk_unseal_run(const struct lk_unseal_options *options)
 	run->files = LK_TOKEN_NONE;
 	rc = prepare(run, &err);
 	if (rc == LK_OK) {
+		find_all(run);
 		unseal_all(run);
 		forget_silent_tpm(run);
+		unlock_all(run);
 		rc = close_latch(run, &err);
 	}
 	if (rc == LK_OK)

@@ -11,9 +11,9 @@
 #include "sys/tpm.h"
 
 struct lk_unseal_options {
-	const char *policy; /* path of the policy file */
+	const char *policy;	     /* path of the policy file */
 	const char *signed_policies; /* file or directory, or NULL */
-	const char *volume; /* name, or NULL for all */
+	const char *volume;	     /* name, or NULL for all */
 	const char *tcti;
 	bool dry_run; /* everything but mapping and latching */
 };
@@ -22,10 +22,11 @@ struct lk_unseal_options {
 struct lk_target {
 	const struct lk_volume *vol;
 	char device[LK_DEVICE_PATH_MAX];
-	struct lk_luks *luks;	     /* set once the header is accepted */
+	struct lk_luks *luks; /* set once the header is accepted */
 	struct lk_token token;
+	struct lk_secret payload;    /* what the TPM unsealed */
 	struct lk_secret volume_key; /* set once it is ours */
-	struct lk_pcr_values seen;   /* PCRs as read, for choosing or diagnosis */
+	struct lk_pcr_values seen; /* PCRs as read, for choosing or diagnosis */
 	int rc;
 	struct lk_err err;
 };
@@ -42,22 +43,30 @@ struct lk_candidates {
 /**
  * lk_unseal_run - the whole of it: policy file to mapped volumes
  *
- * Everything is unsealed and checked first; then the latch is closed; only
- * then is anything mapped, asked for, or given up. (Closing it before mapping
- * leaves no moment at which a mapped volume and an open TPM exist together.)
+ * Every volume's header is checked, then every secret is unsealed, and only
+ * then is a keyslot opened: the kernel may load a module of its crypto for
+ * that, and under Secure Boot Debian's IMA measures each module into PCR 10,
+ * which would spoil the next volume's unsealing. Then the latch is closed;
+ * only then is anything mapped, asked for, or given up. (Closing it before
+ * mapping leaves no moment at which a mapped volume and an open TPM exist
+ * together.)
  *
  * Return: LK_OK when every volume asked for is open, else the first failure.
  */
 int lk_unseal_run(const struct lk_unseal_options *options);
 
 /* volume.c */
-/** Finds the device and copies and checks its header. Fills device, luks, token. */
+/** Finds the device and copies and checks its header. Fills device, luks,
+ * token. */
 int lk_target_find(struct lk_target *t, const struct lk_policy_file *pf,
 		   struct lk_err *err);
-/** Unseals and proves the volume key. Fills volume_key. */
+/** Unseals; touches nothing but the TPM. Fills payload. */
 int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm,
 		     const struct lk_policy_file *pf,
 		     const struct lk_token *files, struct lk_err *err);
+/** Opens the keyslot and proves the volume key. Takes payload, fills
+ * volume_key. */
+int lk_target_unlock(struct lk_target *t, struct lk_err *err);
 
 /* candidates.c */
 /**

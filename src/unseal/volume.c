@@ -15,6 +15,7 @@ void lk_target_done(struct lk_target *t)
 	lk_luks_free(t->luks);
 	t->luks = NULL;
 	lk_token_done(&t->token);
+	lk_secret_done(&t->payload);
 	lk_secret_done(&t->volume_key);
 }
 
@@ -64,9 +65,10 @@ choose(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
 		    (!best || c->list[i]->version > best->version))
 			best = c->list[i];
 	if (!best)
-		(void)lk_err_set(err, LK_E_POLICY, 0,
-				 "the measured boot is none of the %zu that signed policies are for",
-				 c->n);
+		(void)lk_err_set(
+			err, LK_E_POLICY, 0,
+			"the measured boot is none of the %zu that signed policies are for",
+			c->n);
 	return best;
 }
 
@@ -82,9 +84,10 @@ pick(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
 	if (c.n)
 		sp = choose(t, tpm, pf, &c, err);
 	else if (c.n_refused)
-		(void)lk_err_set(err, LK_E_POLICY, 0,
-				 "no signed policy that belongs to the policy file (%zu passed over; the last: %.300s)",
-				 c.n_refused, c.last_refused.msg);
+		(void)lk_err_set(
+			err, LK_E_POLICY, 0,
+			"no signed policy that belongs to the policy file (%zu passed over; the last: %.300s)",
+			c.n_refused, c.last_refused.msg);
 	else
 		(void)lk_err_set(err, LK_E_POLICY, 0,
 				 "no signed policy%s%.300s",
@@ -100,8 +103,7 @@ static void fill_request(const struct lk_target *t,
 			 struct lk_unseal_request *req)
 {
 	*req = (struct lk_unseal_request){
-		.root = { .handle = pf->root_handle,
-			  .pinned = pf->root_name },
+		.root = { .handle = pf->root_handle, .pinned = pf->root_name },
 		.sealed = { .handle = t->vol->handle },
 		.key = &pf->key,
 		.policy = sp,
@@ -159,10 +161,11 @@ static int check_identity(const struct lk_secret *volume_key,
 	uint8_t identity[LK_VOLUME_IDENTITY_SIZE];
 	int rc = lk_luks_identity(volume_key, identity, err);
 
-	if (rc == LK_OK && !lk_secret_equal(identity, expected,
-					    LK_VOLUME_IDENTITY_SIZE))
-		rc = lk_err_set(err, LK_E_VOLUME, 0,
-				"it opens, but has another volume key than the one it was sealed with: the volume was replaced");
+	if (rc == LK_OK &&
+	    !lk_secret_equal(identity, expected, LK_VOLUME_IDENTITY_SIZE))
+		rc = lk_err_set(
+			err, LK_E_VOLUME, 0,
+			"it opens, but has another volume key than the one it was sealed with: the volume was replaced");
 	lk_wipe(identity, sizeof(identity));
 	return rc;
 }
@@ -172,19 +175,27 @@ int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm,
 		     const struct lk_token *files, struct lk_err *err)
 {
 	LK_OWNED_SECRET payload = LK_SECRET_NONE;
-	LK_OWNED_SECRET key = LK_SECRET_NONE;
-	struct lk_bytes passphrase;
 	int rc = get_payload(t, tpm, pf, files, &payload, err);
 
 	if (rc != LK_OK)
 		return rc;
 	if (payload.len != PAYLOAD_SIZE)
-		return lk_err_set(err, LK_E_OBJECT, 0,
-				  "what is sealed at 0x%08x is %zu bytes, not the %u that latchkey-provision seals",
-				  t->vol->handle, payload.len, PAYLOAD_SIZE);
-	passphrase = (struct lk_bytes){ payload.data, PASSPHRASE_SIZE };
-	rc = lk_luks_volume_key(t->luks, t->token.keyslot, passphrase, &key,
-				err);
+		return lk_err_set(
+			err, LK_E_OBJECT, 0,
+			"what is sealed at 0x%08x is %zu bytes, not the %u that latchkey-provision seals",
+			t->vol->handle, payload.len, PAYLOAD_SIZE);
+	t->payload = lk_secret_take(&payload);
+	return LK_OK;
+}
+
+int lk_target_unlock(struct lk_target *t, struct lk_err *err)
+{
+	LK_OWNED_SECRET payload = lk_secret_take(&t->payload);
+	LK_OWNED_SECRET key = LK_SECRET_NONE;
+	struct lk_bytes passphrase = { payload.data, PASSPHRASE_SIZE };
+	int rc = lk_luks_volume_key(t->luks, t->token.keyslot, passphrase, &key,
+				    err);
+
 	if (rc == LK_OK)
 		rc = check_identity(&key, payload.data + PASSPHRASE_SIZE, err);
 	if (rc == LK_OK)
