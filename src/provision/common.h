@@ -60,7 +60,7 @@ int lk_token_store(struct lk_volume_header *h, const struct lk_token *token,
 
 /** Subsystems that mark unfinished work in a header. */
 #define LK_MARK_FORMAT "latchkey-unfinished"
-#define LK_MARK_RESEAL "latchkey-reseal-" /* and the new keyslot's number */
+#define LK_MARK_RESEAL "latchkey-reseal-" /* and the keyslots: new/old */
 #define LK_MARK_DONE   "latchkey"
 
 /**

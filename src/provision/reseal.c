@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns reseal: a new passphrase and sealed object, for a new TPM or policy key. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common.h"
@@ -9,8 +8,8 @@
 #include "sys/log.h"
 
 /* The recovery key opens the volume at every moment. The old keyslot goes
- * last; the number of the new one is in the header's mark from before it is
- * made, so that a run after a power cut removes what this one has left. */
+ * last; the numbers of both are in the header's mark from before the new one
+ * is made, so that a run after a power cut removes what this one has left. */
 
 struct reseal {
 	const struct lk_options *opts;
@@ -18,6 +17,7 @@ struct reseal {
 	struct lk_tpm *tpm;
 	struct lk_volume_header *header;
 	struct lk_token token; /* as it is written: the old, then the new */
+	struct lk_secret recovery;
 	struct lk_secret volume_key;
 	struct lk_secret passphrase;
 	struct lk_name object;
@@ -29,6 +29,7 @@ static void reseal_done(struct reseal *r)
 {
 	lk_volume_header_free(r->header);
 	lk_token_done(&r->token);
+	lk_secret_done(&r->recovery);
 	lk_secret_done(&r->volume_key);
 	lk_secret_done(&r->passphrase);
 	lk_tpm_free(r->tpm);
@@ -48,18 +49,22 @@ static void normalize(struct lk_secret *key)
 	lk_wipe(text, sizeof(text));
 }
 
+static struct lk_bytes recovery_key(const struct reseal *r)
+{
+	return (struct lk_bytes){ r->recovery.data, r->recovery.len };
+}
+
 static int open_volume(struct reseal *r, struct lk_err *err)
 {
 	const char *path = r->opts->value[LK_OPT_RECOVERY_KEY_FILE];
-	LK_OWNED_SECRET key = LK_SECRET_NONE;
 	int rc;
 
 	if (!path)
 		return lk_err_set(err, LK_E_USAGE, 0,
 				  "--recovery-key-file is needed");
-	rc = lk_read_line_secret(path, 512, &key, err);
+	rc = lk_read_line_secret(path, 512, &r->recovery, err);
 	if (rc == LK_OK)
-		normalize(&key);
+		normalize(&r->recovery);
 	if (rc == LK_OK)
 		rc = lk_volume_header_open(r->target.device, &r->header, err);
 	if (rc == LK_OK &&
@@ -67,30 +72,43 @@ static int open_volume(struct reseal *r, struct lk_err *err)
 		rc = lk_err_set(err, LK_E_HEADER, 0,
 				"the volume isn't finished: run format again");
 	if (rc == LK_OK)
-		rc = lk_volume_header_key(r->header, -1,
-					  (struct lk_bytes){ key.data,
-							     key.len },
+		rc = lk_volume_header_key(r->header, -1, recovery_key(r),
 					  &r->volume_key, err);
 	return rc;
 }
 
-/** The token may be missing or damaged: the recovery key is what counts. */
+/** The number comes from a disk: it must not be the recovery key's. */
+static int kill_keyslot(struct reseal *r, int keyslot, struct lk_err *err)
+{
+	LK_OWNED_SECRET key = LK_SECRET_NONE;
+
+	if (keyslot < 0 ||
+	    lk_volume_header_key(r->header, keyslot, recovery_key(r), &key,
+				 NULL) == LK_OK)
+		return LK_OK;
+	return lk_volume_header_kill_keyslot(r->header, keyslot, err);
+}
+
+/**
+ * The token may be missing or damaged: the recovery key is what counts. Of
+ * the two keyslots that an interrupted run names, the token's is in use.
+ */
 static int clean_up(struct reseal *r, struct lk_err *err)
 {
 	const char *mark = lk_volume_header_subsystem(r->header);
-	size_t prefix = strlen(LK_MARK_RESEAL);
-	int rc;
+	int old = -1;
+	int new = -1;
+	int rc = LK_OK;
 
 	r->old_keyslot = -1;
 	if (lk_token_load(r->header, &r->token, NULL) == LK_OK)
 		r->old_keyslot = r->token.keyslot;
-	if (strncmp(mark, LK_MARK_RESEAL, prefix) != 0)
+	if (sscanf(mark, LK_MARK_RESEAL "%d/%d", &new, &old) != 2)
 		return LK_OK;
-	int left = atoi(mark + prefix);
-
-	if (left == r->old_keyslot)
-		return LK_OK;
-	rc = lk_volume_header_kill_keyslot(r->header, left, err);
+	if (new != r->old_keyslot)
+		rc = kill_keyslot(r, new, err);
+	if (rc == LK_OK && r->old_keyslot >= 0 && old != r->old_keyslot)
+		rc = kill_keyslot(r, old, err);
 	return rc;
 }
 
@@ -108,7 +126,7 @@ static void keep_policies(struct reseal *r)
 
 static int add_keyslot(struct reseal *r, struct lk_err *err)
 {
-	char mark[sizeof(LK_MARK_RESEAL) + 12];
+	char mark[sizeof(LK_MARK_RESEAL) + 24];
 	int rc = lk_tpm_random(r->tpm, &r->passphrase, LK_PASSPHRASE_SIZE, err);
 
 	r->keyslot = lk_volume_header_free_keyslot(r->header);
@@ -116,7 +134,8 @@ static int add_keyslot(struct reseal *r, struct lk_err *err)
 		rc = lk_err_set(err, LK_E_REFUSED, 0, "no keyslot is free");
 	if (rc != LK_OK)
 		return rc;
-	snprintf(mark, sizeof(mark), LK_MARK_RESEAL "%d", r->keyslot);
+	snprintf(mark, sizeof(mark), LK_MARK_RESEAL "%d/%d", r->keyslot,
+		 r->old_keyslot);
 	rc = lk_volume_header_mark(r->header, NULL, mark, err);
 	if (rc != LK_OK)
 		return rc;
@@ -165,9 +184,8 @@ static int finish(struct reseal *r, struct lk_err *err)
 		rc = lk_token_store(r->header, &r->token, err);
 	if (rc == LK_OK)
 		rc = lk_volume_prove(r->tpm, &proof, err);
-	if (rc == LK_OK && r->old_keyslot >= 0)
-		rc = lk_volume_header_kill_keyslot(r->header, r->old_keyslot,
-						   err);
+	if (rc == LK_OK)
+		rc = kill_keyslot(r, r->old_keyslot, err);
 	if (rc == LK_OK)
 		rc = lk_volume_header_mark(r->header, NULL, LK_MARK_DONE, err);
 	return rc;
