@@ -24,7 +24,11 @@ latchkey_over() {
 
 latchkey_running() {
     if [ -n "$DRACUT_SYSTEMD" ]; then
-        [ "$(systemctl is-active latchkey-unseal.service)" = activating ]
+        # Waiting for its turn, or at work.
+        case "$(systemctl list-jobs --no-legend latchkey-unseal.service)" in
+            *latchkey-unseal.service*) return 0 ;;
+        esac
+        return 1
     else
         [ -d "$latchkey_state" ] && ! latchkey_over
     fi

@@ -46,7 +46,7 @@ def kernel(distro):
 def initramfs(distro, flavour, policy):
     """A dracut initramfs with our module. flavour: "systemd" or "plain"; policy: text of /etc/latchkey/policy.yaml."""
     root, built = chroot.path(distro), programs(distro)
-    key = cache.digest(built.name, flavour, policy, cache.SOURCE / "dracut", HERE / "dracut", MODULES, SYSTEMD, _dracut.__code__.co_consts)
+    key = cache.digest(built.name, root.name, flavour, policy, cache.SOURCE / "dracut", HERE / "dracut", MODULES, SYSTEMD, _dracut.__code__.co_consts)
     return cache.entry(f"initramfs-{distro}-{flavour}-{cache.digest(policy)[:6]}", key,
                        lambda out: _dracut(root, built, flavour, policy, out)) / "initramfs"
 
@@ -64,24 +64,24 @@ def _dracut(root, built, flavour, policy, out):
     """, binds=[(built, "/in/programs"), (cache.SOURCE / "dracut", "/in/dracut"), (HERE / "dracut", "/in/test-dracut"), (out, "/out")])
 
 
-def factory(distro):
+def factory(distro, more=()):
     """A bare initramfs with latchkey-provision, FAPI, mke2fs, and a root file system to put on volumes."""
-    root, built = chroot.path(distro), programs(distro)
-    key = cache.digest(built.name, HERE / "guest", FACTORY_MODULES, FACTORY_PROGRAMS, _factory.__code__.co_consts)
-    return cache.entry(f"factory-{distro}", key, lambda out: _factory(root, built, out)) / "initramfs"
+    root, built, names = chroot.path(distro), programs(distro), [*FACTORY_PROGRAMS, *more]
+    key = cache.digest(built.name, root.name, HERE / "guest", FACTORY_MODULES, names, _factory.__code__.co_consts)
+    return cache.entry(f"factory{len(more) or ''}-{distro}", key, lambda out: _factory(root, built, names, out)) / "initramfs"
 
 
-def _factory(root, built, out):
+def _factory(root, built, names, out):
     chroot.enter(root, f"""
         mkdir -p /fs/bin /fs/etc /fs/rootfs/bin /fs/rootfs/sbin
-        cp /in/programs/latchkey-* /usr/bin/
+        cp /in/programs/* /usr/bin/
         # Programs with the libraries they load, those loaded by name included.
         with_libraries() {{
             cp -L --parents "$@" $into
             for file in "$@"; do ldd "$file" 2>/dev/null || :; done | sed -n 's/.*\\( \\|\\t\\)\\(\\/[^ ]*\\) (.*/\\2/p' | sort -u | xargs -r cp -L --parents -t $into
         }}
         ln -s usr/lib /fs/lib; ln -s usr/lib64 /fs/lib64; mkdir -p /fs/usr/lib /fs/usr/lib64 /fs/usr/bin
-        into=/fs; with_libraries $(which {' '.join(FACTORY_PROGRAMS)}) /usr/lib/*/libtss2-tcti-device.so.0 /usr/lib/*/libgcc_s.so.1
+        into=/fs; with_libraries $(which {' '.join(names)}) /usr/lib/*/libtss2-tcti-device.so.0 /usr/lib/*/libgcc_s.so.1
         cp -r --parents /etc/tpm2-tss /fs
         for name in {' '.join(FACTORY_MODULES)}; do
             modprobe -S {chroot.kernel_version(root)} --show-depends "$name" 2>/dev/null | sed -n 's/^insmod \\([^ ]*\\).*/\\1/p'

@@ -15,9 +15,9 @@ from pathlib import Path
 import cache
 import chroot
 import images
-from machine import Machine
+from machine import CODE, FIRMWARE, VARIABLES, Machine
 
-CMDLINE = ("console=ttyS0 quiet root=/dev/mapper/root rootfstype=ext4 ro rd.retry=8 "
+CMDLINE = ("console=ttyS0 quiet root=/dev/mapper/root rootfstype=ext4 ro rd.retry=15 "
            "mitigations=off init_on_alloc=0 cryptomgr.notests systemd.show_status=0")
 MIB = 1 << 20
 PARTITION = (MIB, 31 * MIB)  # offset and size, on a disk of 33 MiB
@@ -29,9 +29,12 @@ class Volume:
     integrity: str = "none"
     partition: bool = False  # PARTLABEL= on a GPT, else the whole disk by its serial number
     handle: int = 0x8100A001
+    by_path: str = ""  # where no udev makes links
 
     @property
     def device(self):
+        if self.by_path:
+            return self.by_path
         return f"PARTLABEL={self.name}" if self.partition else f"/dev/disk/by-id/virtio-{self.name}"
 
     def yaml(self):
@@ -71,7 +74,7 @@ class Kit:
 
     def entry(self):
         """Cache folder: machine/, pcrs (text), signed.yaml, secret-NAME and recovery-NAME."""
-        key = cache.digest(self.image().parent.name, images.factory(self.distro).parent.name, self.keys().name, Path(__file__))
+        key = cache.digest(self.image().parent.name, images.factory(self.distro).parent.name, self.keys().name, FACTORY, *hardware())
         return cache.entry(f"kit-{self.name}", key, self._prepare)
 
     def machine(self, folder):
@@ -137,6 +140,11 @@ class Kit:
             file.flush()
             return cache.run("openssl", "cms", "-decrypt", "-inform", "PEM", "-in", file.name,
                              "-recip", self.keys() / "recipient.pem", "-inkey", self.keys() / "recipient.key").strip()
+
+
+def hardware():
+    """What the measured values depend on beside the image."""
+    return [cache.run("qemu-system-x86_64", "--version"), *(FIRMWARE / name for name in (CODE, *VARIABLES.values()))]
 
 
 FACTORY = r"""

@@ -15,7 +15,9 @@ from pathlib import Path
 import cache
 
 FIRMWARE = Path("/usr/share/OVMF")
+CODE = "OVMF_CODE_4M.secboot.fd"
 VARIABLES = {True: "OVMF_VARS_4M.snakeoil.fd", False: "OVMF_VARS_4M.fd"}
+DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 CONTROL_SIZE = 16 << 20
 
 
@@ -139,7 +141,7 @@ class Boot:
     def _start_tpm(self):
         socket = self.work / "tpm.sock"
         self.processes.append(subprocess.Popen(
-            ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.machine.folder / 'tpm'}",
+            [*DIES_WITH_US, "swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.machine.folder / 'tpm'}",
              "--ctrl", f"type=unixio,path={socket}", "--flags", "not-need-init", "--terminate"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(self.work / "swtpm.log", "w")))
         deadline = time.monotonic() + 10
@@ -149,7 +151,7 @@ class Boot:
             time.sleep(0.02)
 
     def _start_qemu(self):
-        argv = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "Haswell-noTSX,-cx16", "-smp", "1", "-m", "512",
+        argv = [*DIES_WITH_US, "qemu-system-x86_64", "-accel", "tcg", "-cpu", "Haswell-noTSX,-cx16", "-smp", "1", "-m", "512",
                 "-nodefaults", "-nic", "none", "-display", "none", "-serial", "stdio", "-no-reboot",
                 "-chardev", f"socket,id=tpm,path={self.work / 'tpm.sock'}",
                 "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm0"]
@@ -164,7 +166,7 @@ class Boot:
     def _firmware(self):
         shutil.copy(FIRMWARE / VARIABLES[self.secure_boot], self.work / "variables")
         return ["-machine", "q35,smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on",
-                "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE / 'OVMF_CODE_4M.secboot.fd'}",
+                "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE / CODE}",
                 "-drive", f"if=pflash,format=raw,unit=1,file={self.work / 'variables'}",
                 *self._drive("esp", self.esp, ",bootindex=1", ",readonly=on")]
 
