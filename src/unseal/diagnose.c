@@ -58,16 +58,14 @@ static void say_pcrs(const char *name, uint32_t mask,
 #define POLICIES_SHOWN 4u
 
 static void say_policy(struct lk_target *t, const struct lk_policy_file *pf,
-		       struct lk_tpm *tpm, const struct lk_token *files)
+		       const struct lk_token *files)
 {
 	const char *name = t->vol->name;
 	struct lk_candidates c = { 0 };
 	struct lk_err err;
 
-	if (lk_tpm_pcr_read(tpm, &pf->pcrs, &t->seen, &err) != LK_OK) {
-		lk_log(LK_LOG_ERR, "%s: %s", name, err.msg);
+	if (t->seen.sel.mask != pf->pcrs.mask)
 		return;
-	}
 	if (lk_candidates_from(pf, files, &t->token, &c, &err) != LK_OK)
 		return;
 	if (c.n == 0)
@@ -117,8 +115,8 @@ void lk_diagnose(struct lk_target *t, const struct lk_policy_file *pf,
 		 struct lk_tpm *tpm, const struct lk_token *files)
 {
 	lk_log(LK_LOG_ERR, "%s: not opened: %s", t->vol->name, t->err.msg);
-	if (tpm && (t->rc == LK_E_POLICY || t->rc == LK_E_AGAIN))
-		say_policy(t, pf, tpm, files);
+	if (t->rc == LK_E_POLICY || t->rc == LK_E_AGAIN)
+		say_policy(t, pf, files);
 	if (tpm && t->rc == LK_E_LOCKED)
 		say_lockout(t, tpm);
 	if (remedy(t->rc))

@@ -105,6 +105,18 @@ static void settle(struct lk_target *t, int rc, const struct lk_err *err)
 		t->err = *err;
 }
 
+/* For the diagnosis: the values as they are now, before the latch changes its
+ * own. Where they can't be had (a bank that isn't active), that is the reason. */
+static void look_at_pcrs(struct run *run, struct lk_target *t,
+			 struct lk_err *err)
+{
+	struct lk_err why;
+
+	if (lk_tpm_pcr_read(run->tpm, &run->pf.pcrs, &t->seen, &why) ==
+	    LK_E_POLICY)
+		*err = why;
+}
+
 static void find_all(struct run *run)
 {
 	for (size_t i = 0; i < run->n; i++) {
@@ -127,6 +139,8 @@ static void unseal_all(struct run *run)
 		if (run->tpm)
 			rc = lk_target_unseal(t, run->tpm, &run->pf,
 					      &run->files, &err);
+		if (rc == LK_E_POLICY || rc == LK_E_AGAIN)
+			look_at_pcrs(run, t, &err);
 		settle(t, rc, &err);
 	}
 }

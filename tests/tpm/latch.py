@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""The latch against a software TPM, by real runs that map nothing: device-mapper is
+hidden from them, and they have a /run of their own."""
+import hashlib
+import hmac
+import json
+import re
+
+import proxy
+import rig
+import volume
+
+PASSPHRASE = bytes(range(1, 65))
+# Event log out, then the program's own exit code.
+ALONE = ("mount -t tmpfs none /run; mkdir -p /run/log; ! [ -e /dev/mapper/control ] || "
+         "mount --bind /dev/null /dev/mapper/control; \"$@\" </dev/null; code=$?; "
+         "cat /run/log/systemd/tpm2-measure.log 2>/dev/null; exit $code")
+
+
+class Latch(rig.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.tpm = self.swtpm()
+        volume.prepare_tpm(self.tpm)
+        self.disk, self.key = volume.luks_file(self, PASSPHRASE)
+        self.owner = volume.Owner(self)
+        self.owner.seal(self.tpm, PASSPHRASE + volume.identity(self.key))
+        self.policy = self.owner.policy(self.disk)
+        self.signed = self.owner.sign(self.tpm)
+
+    def run_unseal(self, *args, tcti=None, policy=None):
+        done = rig.run(["unshare", "--mount", "sh", "-c", ALONE, "sh",
+                        rig.program("latchkey-unseal"), "--policy", policy or self.policy,
+                        "--signed", self.signed, "--tpm", tcti or self.tpm.tcti, *args])
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def pcr15(self):
+        text = self.tpm.tool("tpm2_pcrread", "sha256:15").stdout.decode()
+        return bytes.fromhex(re.search("0x(.*)", text)[1])
+
+    def test_what_is_measured_is_what_systemd_measures_for_the_volume_key(self):
+        code, log, said = self.run_unseal()
+        self.assertEqual(code, 11, said)  # unsealed, latched, and then no device-mapper
+        uuid = rig.run(["cryptsetup", "luksUUID", self.disk], check=0).stdout.decode().strip()
+        text = f"cryptsetup:lktest:{uuid}"
+        digest = hmac.new(self.key, text.encode(), hashlib.sha256).digest()
+        self.assertEqual(self.pcr15(), hashlib.sha256(bytes(32) + digest).digest())
+        self.assertEqual(log[0], "\x1e")
+        record = json.loads(log[1:])
+        self.assertEqual(record["pcr"], 15)
+        self.assertEqual(record["digests"], [{"hashAlg": "sha256", "digest": digest.hex()}])
+        self.assertEqual(record["content_type"], "systemd")
+        self.assertEqual((record["content"]["string"], record["content"]["eventType"]),
+                         (text, "volume-key"))
+        self.assertRegex(record["content"]["bootId"], "^[0-9a-f]{32}$")
+
+    def test_nothing_is_unsealed_twice_in_a_boot(self):
+        self.run_unseal()
+        code, _, said = self.run_unseal("--dry-run")
+        self.assertEqual(code, 5)
+        self.assertIn("PCR 15 (the latch", said)
+        self.tpm.restart()
+        self.assertEqual(self.run_unseal("--dry-run")[0], 0)
+
+    def test_a_refusal_closes_it_too(self):
+        volume.luks_file(self, b"known to the thief")
+        code, log, said = self.run_unseal()
+        self.assertEqual(code, 10, said)
+        self.assertIn("latchkey:none-opened", log)
+        self.assertNotEqual(self.pcr15(), bytes(32))
+
+    def test_the_diagnosis_shows_the_values_from_before_it_closed(self):
+        self.tpm.tool("tpm2_pcrextend", "7:sha256=" + "2a" * 32)
+        _, _, said = self.run_unseal()
+        self.assertIn("PCR 7 (", said)
+        self.assertNotIn("PCR 15 (", said)
+        self.assertNotEqual(self.pcr15(), bytes(32))
+
+    def test_a_dry_run_leaves_it_open(self):
+        self.assertEqual(self.run_unseal("--dry-run")[0], 0)
+        self.assertEqual(self.pcr15(), bytes(32))
+
+    def test_a_tpm_that_does_not_extend_opens_nothing(self):
+        def refuse(name, _):
+            return proxy.response(0x101) if name == "PCR_Extend" else None
+        code, _, said = self.run_unseal(tcti=proxy.Proxy(self, self.tpm, refuse).tcti)
+        self.assertEqual(code, 12, said)
+        self.assertIn("nothing is opened: the latch (PCR 15) can't be closed", said)
+
+    def test_without_a_latch_nothing_is_extended(self):
+        owner = volume.Owner(self, latch="none", name="open")
+        owner.seal(self.tpm, PASSPHRASE + volume.identity(self.key))
+        self.signed = owner.sign(self.tpm)
+        code, log, _ = self.run_unseal(policy=owner.policy(self.disk))
+        self.assertEqual((code, log), (11, ""))
+        self.assertEqual(self.pcr15(), bytes(32))
+
+    def test_two_volumes_are_both_unsealed_before_it_closes(self):
+        second, key = volume.luks_file(self, PASSPHRASE, "second.img")
+        self.owner.seal(self.tpm, PASSPHRASE + volume.identity(key), "0x8100a002")
+        entry = "  - name: {}\n    device: {}\n    handle: {}\n"
+        policy = self.owner.policy(self.disk, volumes=entry.format("one", self.disk, volume.SEALED) +
+                                   entry.format("two", second, "0x8100a002"))
+        p = proxy.Proxy(self, self.tpm)
+        code, log, said = self.run_unseal(policy=policy, tcti=p.tcti)
+        self.assertEqual(code, 11, said)
+        self.assertEqual([n for n in p.names if n in ("Unseal", "PCR_Extend")],
+                         ["Unseal", "Unseal", "PCR_Extend", "PCR_Extend"])
+        self.assertEqual(log.count("\x1e"), 2)
+
+
+if __name__ == "__main__":
+    rig.unittest.main()
