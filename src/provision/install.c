@@ -249,6 +249,7 @@ static int shred(const char *path, struct lk_err *err)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) ||
+	    st.st_size > (off_t)sizeof(zeros) ||
 	    write(fd, zeros, (size_t)st.st_size) != st.st_size || fsync(fd) ||
 	    unlink(path))
 		return lk_err_set(err, LK_E_IO, (uint32_t)errno,
