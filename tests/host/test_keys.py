@@ -227,9 +227,9 @@ MODULES = [d + "/tpm2.so" for d in ("/usr/lib/x86_64-linux-gnu/ossl-modules",
 TPM2_PROVIDER = next((m for m in MODULES if os.path.exists(m)), None)
 
 
-@unittest.skipUnless(TPM2_PROVIDER, "needs the OpenSSL provider of tpm2-openssl")
 class Provider(host.TestCase):
-    """A private key that stays in hardware: here, a second TPM's."""
+    """A private key that stays in hardware: here, a second TPM's, by the OpenSSL
+    provider of the package tpm2-openssl."""
 
     CONFIG = """openssl_conf = main
 [main]

@@ -74,7 +74,6 @@ class PowerCut(rig.TestCase):
             with cut:
                 self.check_installed(dev)
 
-    @unittest.skipUnless(shutil.which("strace"), "no strace")
     def test_install_finishes_after_a_cut_at_any_write(self):
         dev = Device(self)
         for cut in self.syncs(dev, dev.install_argv()):
@@ -110,7 +109,6 @@ class PowerCut(rig.TestCase):
             with cut:
                 self.check_formatted(dev)
 
-    @unittest.skipUnless(shutil.which("strace"), "no strace")
     def test_format_finishes_after_a_cut_at_any_write(self):
         dev = self.installed()
         for cut in self.syncs(dev, dev.format_argv()):
