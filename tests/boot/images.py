@@ -94,6 +94,8 @@ def _factory(root, built, names, out):
         cp $(which busybox) /fs/bin/ && cp /in/guest/factory-init /fs/init
         ln -s usr/lib /fs/rootfs/lib; ln -s usr/lib64 /fs/rootfs/lib64; mkdir -p /fs/rootfs/usr/lib /fs/rootfs/usr/lib64 /fs/rootfs/usr/bin
         mkdir -p /fs/rootfs/dev /fs/rootfs/proc /fs/rootfs/sys /fs/rootfs/run /fs/rootfs/tmp /fs/rootfs/mnt /fs/rootfs/etc
+        # systemd doesn't change to a root without this file.
+        echo 'ID=latchkey-test' > /fs/rootfs/etc/os-release
         into=/fs/rootfs; with_libraries $(which latchkey-unseal)
         cp $(which busybox) /fs/rootfs/bin/ && cp /in/guest/root-init /fs/rootfs/sbin/init
         cd /fs && find . | cpio --quiet -o -H newc | zstd -q -15 -T2 > /out/initramfs

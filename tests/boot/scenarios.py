@@ -13,7 +13,7 @@ from kits import ONE, SYSTEMD12, SYSTEMD13, TWO
 ALL = {}
 PROMPT = "Recovery key or passphrase for volume root: "
 # What no refusal may end in.
-SHELL = r"emergency mode|Dropping to debug shell|Press Enter for maintenance|sulogin|(?m)^(sh|dracut:/\S*|bash-[\d.]+|~ )[#$] "
+SHELL = r"emergency mode|Dropping to debug shell|Press Enter for maintenance|sulogin|\n(sh|dracut:/\S*|bash-[\d.]+|~ )[#$] "
 NO_LATCH = "0" * 64
 
 
