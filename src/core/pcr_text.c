@@ -2,6 +2,7 @@
 /* Owns reading PCR values from documents and from tpm2_pcrread's binary. */
 #include "core/pcr_text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/bytes.h"
@@ -89,4 +90,29 @@ int lk_pcr_values_from_binary(const uint8_t *data, size_t len,
 			       size);
 	*ret = values;
 	return LK_OK;
+}
+
+size_t lk_pcr_values_write_json(const struct lk_pcr_values *values, char *out,
+				size_t cap)
+{
+	size_t size = lk_alg_size(values->sel.bank);
+	const char *separator = "";
+	int n = snprintf(out, cap, "{\"%s\":{", lk_alg_name(values->sel.bank));
+	size_t len = n > 0 ? (size_t)n : cap;
+
+	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
+		char hex[2 * LK_DIGEST_MAX + 1];
+
+		if (!(values->sel.mask & 1u << i) || len >= cap)
+			continue;
+		lk_hex_encode(values->value[i], size, hex);
+		n = snprintf(out + len, cap - len, "%s\"%u\":\"%s\"", separator,
+			     i, hex);
+		len += n > 0 ? (size_t)n : cap;
+		separator = ",";
+	}
+	if (len + sizeof("}}\n") > cap)
+		return 0;
+	memcpy(out + len, "}}\n", sizeof("}}\n"));
+	return len + 3;
 }

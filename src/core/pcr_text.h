@@ -27,4 +27,14 @@ int lk_pcr_values_from_binary(const uint8_t *data, size_t len,
 			      const struct lk_pcr_selection *sel,
 			      struct lk_pcr_values *ret, struct lk_err *err);
 
+/**
+ * lk_pcr_values_write_json - {"sha256":{"0":"<hex>",...}}, as lk_pcr_values_from_doc reads
+ * @out: NUL-terminated on success; LK_PCR_JSON_MAX bytes are enough
+ *
+ * Return: characters without the NUL, or 0 when @cap is too small.
+ */
+#define LK_PCR_JSON_MAX 3072u
+size_t lk_pcr_values_write_json(const struct lk_pcr_values *values, char *out,
+				size_t cap);
+
 #endif

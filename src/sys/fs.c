@@ -208,14 +208,22 @@ int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
 	return LK_OK;
 }
 
+int lk_fs_make_parent(const char *path, struct lk_err *err)
+{
+	char dir[PATH_MAX];
+
+	(void)snprintf(dir, sizeof(dir), "%s", path);
+	if (mkdir(dirname(dir), 0755) != 0 && errno != EEXIST)
+		return fail(err, LK_E_IO, path, "can't make its directory");
+	return LK_OK;
+}
+
 int lk_fs_append(const char *path, const void *data, size_t len,
 		 struct lk_err *err)
 {
-	char dir[PATH_MAX];
 	LK_OWNED_FD fd = -1;
 
-	(void)snprintf(dir, sizeof(dir), "%s", path);
-	(void)mkdir(dirname(dir), 0755);
+	(void)lk_fs_make_parent(path, NULL);
 	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail(err, LK_E_IO, path, "can't open");

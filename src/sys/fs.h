@@ -43,6 +43,8 @@ int lk_fs_write_new(const char *path, const void *data, size_t len, mode_t mode,
 int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
 		  struct lk_err *err);
 
+/** Makes the directory that @path lies in; its parent must exist. */
+int lk_fs_make_parent(const char *path, struct lk_err *err);
 /** Appends under a lock, making the directory and the file where they lack. */
 int lk_fs_append(const char *path, const void *data, size_t len,
 		 struct lk_err *err);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "core/pcr_text.h"
+#include "sys/fs.h"
 #include "sys/log.h"
 #include "unseal/unseal.h"
 
@@ -87,6 +89,19 @@ static void say_policy(struct lk_target *t, const struct lk_policy_file *pf,
 	free(c.list);
 }
 
+/* The values at the moment that counts: what is measured later, the modules
+ * that the running system loads among it, is not part of them. */
+static void keep_values(const struct lk_pcr_values *seen)
+{
+	char json[LK_PCR_JSON_MAX];
+	size_t len = lk_pcr_values_write_json(seen, json, sizeof(json));
+
+	if (len && lk_fs_make_parent(LK_SEEN_FILE, NULL) == LK_OK &&
+	    lk_fs_replace(LK_SEEN_FILE, json, len, 0644, NULL) == LK_OK)
+		lk_log(LK_LOG_ERR, "these values are in " LK_SEEN_FILE
+				   " as latchkey policy sign takes them");
+}
+
 static void say_lockout(const struct lk_target *t, struct lk_tpm *tpm)
 {
 	struct lk_tpm_lockout lockout;
@@ -112,11 +127,13 @@ static void say_lockout(const struct lk_target *t, struct lk_tpm *tpm)
 }
 
 void lk_diagnose(struct lk_target *t, const struct lk_policy_file *pf,
-		 struct lk_tpm *tpm, const struct lk_token *files)
+		 struct lk_tpm *tpm, const struct lk_token *files, bool keep)
 {
 	lk_log(LK_LOG_ERR, "%s: not opened: %s", t->vol->name, t->err.msg);
 	if (t->rc == LK_E_POLICY || t->rc == LK_E_AGAIN)
 		say_policy(t, pf, files);
+	if (keep && t->seen.sel.mask)
+		keep_values(&t->seen);
 	if (tpm && t->rc == LK_E_LOCKED)
 		say_lockout(t, tpm);
 	if (remedy(t->rc))

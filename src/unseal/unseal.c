@@ -259,7 +259,8 @@ static int finish(struct run *run)
 		if (t->rc == LK_OK)
 			t->rc = map(run, t);
 		if (t->rc != LK_OK)
-			lk_diagnose(t, &run->pf, run->tpm, &run->files);
+			lk_diagnose(t, &run->pf, run->tpm, &run->files,
+				    !run->options->dry_run);
 		if (t->rc != LK_OK && may_prompt(run, t))
 			prompt(run, t);
 		if (first == LK_OK)

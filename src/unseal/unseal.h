@@ -95,8 +95,12 @@ int lk_latch_close(struct lk_tpm *tpm, const struct lk_policy_file *pf,
 int lk_prompt_volume_key(struct lk_target *t, struct lk_err *err);
 
 /* diagnose.c */
-/** Says on the log why a volume wasn't opened, and what to do. */
+/**
+ * lk_diagnose - says on the log why a volume wasn't opened, and what to do
+ * @keep: also leave the PCR values in LK_SEEN_FILE, for signing
+ */
+#define LK_SEEN_FILE "/run/latchkey/pcrs.json"
 void lk_diagnose(struct lk_target *t, const struct lk_policy_file *pf,
-		 struct lk_tpm *tpm, const struct lk_token *files);
+		 struct lk_tpm *tpm, const struct lk_token *files, bool keep);
 
 #endif

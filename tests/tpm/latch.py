@@ -14,7 +14,8 @@ PASSPHRASE = bytes(range(1, 65))
 # Event log out, then the program's own exit code.
 ALONE = ("mount -t tmpfs none /run; mkdir -p /run/log; ! [ -e /dev/mapper/control ] || "
          "mount --bind /dev/null /dev/mapper/control; \"$@\" </dev/null; code=$?; "
-         "cat /run/log/systemd/tpm2-measure.log 2>/dev/null; exit $code")
+         "cat /run/log/systemd/tpm2-measure.log 2>/dev/null; "
+         "! [ -e /run/latchkey/pcrs.json ] || cp /run/latchkey/pcrs.json $SEEN; exit $code")
 
 
 class Latch(rig.TestCase):
@@ -29,7 +30,7 @@ class Latch(rig.TestCase):
         self.signed = self.owner.sign(self.tpm)
 
     def run_unseal(self, *args, tcti=None, policy=None):
-        done = rig.run(["unshare", "--mount", "sh", "-c", ALONE, "sh",
+        done = rig.run(["env", "SEEN=" + self.path("seen.json"), "unshare", "--mount", "sh", "-c", ALONE, "sh",
                         rig.program("latchkey-unseal"), "--policy", policy or self.policy,
                         "--signed", self.signed, "--tpm", tcti or self.tpm.tcti, *args])
         return done.returncode, done.stdout.decode(), done.stderr.decode()
@@ -75,6 +76,19 @@ class Latch(rig.TestCase):
         self.assertIn("PCR 7 (", said)
         self.assertNotIn("PCR 15 (", said)
         self.assertNotEqual(self.pcr15(), bytes(32))
+
+    def test_the_values_that_were_refused_can_be_signed_as_they_were_kept(self):
+        self.tpm.tool("tpm2_pcrextend", "7:sha256=" + "2a" * 32)
+        code, _, said = self.run_unseal()
+        self.assertEqual(code, 5)
+        self.assertIn("/run/latchkey/pcrs.json", said)
+        self.signed = self.path("new.yaml")
+        rig.run([rig.program("latchkey"), "policy", "sign", "--policy", self.policy, "--key",
+                 self.owner.key, "--pcr-values", self.path("seen.json"), "--version", "1",
+                 "-o", self.signed], check=0)
+        self.tpm.restart()
+        self.tpm.tool("tpm2_pcrextend", "7:sha256=" + "2a" * 32)
+        self.assertEqual(self.run_unseal("--dry-run")[0], 0)
 
     def test_a_dry_run_leaves_it_open(self):
         self.assertEqual(self.run_unseal("--dry-run")[0], 0)
