@@ -90,7 +90,7 @@ class Kit:
         machine = self.manufacture(out)
         with machine.boot(esp=self.image()) as boot:
             (out / "pcrs").write_text(measured(boot))
-            boot.expect("latchkey-unseal: .*")
+            boot.expect("latchkey-unseal: .*\n")
         in_chroot(self.distro, f"""
             latchkey policy sign --policy /io/policy.yaml --key /in/keys/policy-key.pem --pcr-values /io/pcrs \
                 --version 1 --label '{self.name}' -o /io/signed.yaml
@@ -119,7 +119,7 @@ class Kit:
                 key = self._recovery_key(boot.collected(), volume.name)
                 (out / f"recovery-{volume.name}").write_text(key)
                 boot.type(key + "\n")
-            assert boot.expect(r"FACTORY-EXIT (\d+)", 180)[1] == "0", boot.console[-4000:]
+            assert boot.expect(r"FACTORY-EXIT (\d+)\n", 180)[1] == "0", boot.console[-4000:]
             boot.expect_off()
         return machine
 

@@ -39,7 +39,7 @@ def latch(boot):
 
 
 def exit_code(boot):
-    return boot.expect(r"LATCHKEY-UNSEAL-EXIT (\w+)", 180)[1]
+    return boot.expect(r"LATCHKEY-UNSEAL-EXIT (\w+)\n", 180)[1]
 
 
 def refused(boot, code, *said):
@@ -219,7 +219,7 @@ def cleared_tpm_and_recovery_key(folder):
 ATTACKERS_DISK = """
 dev=$(disk root); old=$(disk victim)
 printf 'known passphrase' | cryptsetup luksFormat -q --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 \
-    --cipher aes-xts-plain64 --key-size 512 --sector-size 4096 --key-file - $dev
+    --cipher aes-xts-plain64 --key-size 512 --sector-size 4096 --luks2-keyslots-size 1m --key-file - $dev
 cryptsetup token export --token-id 0 $old | cryptsetup token import --token-id 0 $dev
 printf 'known passphrase' | cryptsetup open --key-file - $dev root
 echo attacker > /rootfs/secret
@@ -243,7 +243,7 @@ def swapped_partition(folder):
     shutil.copy(machine.disk("victim"), machine.disk("root"))
     with machine.boot(kernel=images.kernel(SYSTEMD13.distro), initrd=images.factory(SYSTEMD13.distro),
                       control={"main.sh": "set -e\n" + ATTACKERS_DISK}) as boot:
-        assert boot.expect(r"FACTORY-EXIT (\d+)", 180)[1] == "0", boot.console[-3000:]
+        assert boot.expect(r"FACTORY-EXIT (\d+)\n", 180)[1] == "0", boot.console[-3000:]
         boot.expect_off()
     control = {"after-root.sh": UNSEAL_AGAIN, "policy.yaml": SYSTEMD13.policy("fail")}
     with machine.boot(esp=SYSTEMD13.image(), control=control) as boot:
