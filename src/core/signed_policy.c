@@ -291,14 +291,37 @@ static void put_hex(struct text *t, const uint8_t *data, size_t len)
 		put(t, "%02x", data[i]);
 }
 
+/* The character at @s if it is one that YAML folds as a line end, passes over
+ * as a byte order mark or doesn't take, unless it is escaped; else 0. */
+static unsigned int needs_escape(const char *s, size_t left)
+{
+	static const struct {
+		char utf8[4];
+		unsigned int code;
+	} chars[] = {
+		{ "\xe2\x80\xa8", 0x2028 }, { "\xe2\x80\xa9", 0x2029 },
+		{ "\xef\xbb\xbf", 0xfeff }, { "\xef\xbf\xbe", 0xfffe },
+		{ "\xef\xbf\xbf", 0xffff },
+	};
+
+	for (size_t i = 0; i < sizeof(chars) / sizeof(chars[0]); i++)
+		if (left >= 3 && memcmp(s, chars[i].utf8, 3) == 0)
+			return chars[i].code;
+	return 0;
+}
+
 /* Double-quoted as JSON has it, which YAML reads alike. */
 static void put_quoted(struct text *t, const char *s, size_t len)
 {
 	put(t, "\"");
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)s[i];
+		unsigned int code = needs_escape(s + i, len - i);
 
-		if (c == '"' || c == '\\')
+		if (code) {
+			put(t, "\\u%04x", code);
+			i += 2;
+		} else if (c == '"' || c == '\\')
 			put(t, "\\%c", c);
 		else if (c < 0x20 || c == 0x7f)
 			put(t, "\\u%04x", c);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns tests of errors and exit codes. */
+#include "support.h"
+
+static void test_each_result_has_the_exit_code_of_the_man_pages(void **s)
+{
+	static const struct {
+		int rc;
+		int code;
+	} table[] = {
+		{ LK_OK, 0 },	       { LK_E_SYSTEM, 1 }, { LK_E_USAGE, 2 },
+		{ LK_E_INPUT, 3 },     { LK_E_NO_TPM, 4 }, { LK_E_POLICY, 5 },
+		{ LK_E_AGAIN, 5 },     { LK_E_LOCKED, 6 }, { LK_E_OBJECT, 7 },
+		{ LK_E_NO_DEVICE, 8 }, { LK_E_HEADER, 9 }, { LK_E_VOLUME, 10 },
+		{ LK_E_IO, 11 },       { LK_E_LATCH, 12 }, { LK_E_REFUSED, 13 },
+	};
+
+	(void)s;
+	for (size_t i = 0; i < N_OF(table); i++)
+		assert_int_equal(lk_exit_code(table[i].rc), table[i].code);
+	assert_int_not_equal(lk_exit_code(-99), 0);
+	assert_int_not_equal(lk_exit_code(1), 0);
+}
+
+static void test_an_error_carries_code_and_sentence(void **s)
+{
+	struct lk_err err;
+
+	(void)s;
+	assert_int_equal(lk_err_set(&err, LK_E_IO, 5, "disk %d", 3), LK_E_IO);
+	assert_int_equal(err.rc, LK_E_IO);
+	assert_int_equal(err.code, 5);
+	assert_string_equal(err.msg, "disk 3");
+	lk_err_prefix(&err, "%s", "reading");
+	assert_string_equal(err.msg, "reading: disk 3");
+	assert_int_equal(lk_err_set(NULL, LK_E_IO, 5, "x"), LK_E_IO);
+	lk_err_prefix(NULL, "x");
+}
+
+static void test_an_error_too_long_is_cut_and_ended(void **s)
+{
+	char text[3 * LK_ERR_MSG_MAX];
+	struct lk_err err;
+
+	(void)s;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	(void)lk_err_set(&err, LK_E_IO, 0, "%s", text);
+	assert_int_equal(strlen(err.msg), LK_ERR_MSG_MAX - 1);
+	lk_err_prefix(&err, "%s", text);
+	assert_int_equal(strlen(err.msg), LK_ERR_MSG_MAX - 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			test_each_result_has_the_exit_code_of_the_man_pages),
+		cmocka_unit_test(test_an_error_carries_code_and_sentence),
+		cmocka_unit_test(test_an_error_too_long_is_cut_and_ended),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
