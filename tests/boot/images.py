@@ -65,7 +65,10 @@ def _dracut(root, built, flavour, policy, out):
 
 
 def factory(distro, more=()):
-    """A bare initramfs with latchkey-provision, FAPI, mke2fs, and a root file system to put on volumes."""
+    """A bare initramfs with latchkey-provision, FAPI, mke2fs, and a root file system to put on volumes.
+
+    more: further programs by name, and libraries by path.
+    """
     root, built, names = chroot.path(distro), programs(distro), [*FACTORY_PROGRAMS, *more]
     key = cache.digest(built.name, root.name, HERE / "guest", FACTORY_MODULES, names, _factory.__code__.co_consts)
     return cache.entry(f"factory{len(more) or ''}-{distro}", key, lambda out: _factory(root, built, names, out)) / "initramfs"
@@ -81,7 +84,7 @@ def _factory(root, built, names, out):
             for file in "$@"; do ldd "$file" 2>/dev/null || :; done | sed -n 's/.*\\( \\|\\t\\)\\(\\/[^ ]*\\) (.*/\\2/p' | sort -u | xargs -r cp -L --parents -t $into
         }}
         ln -s usr/lib /fs/lib; ln -s usr/lib64 /fs/lib64; mkdir -p /fs/usr/lib /fs/usr/lib64 /fs/usr/bin
-        into=/fs; with_libraries $(which {' '.join(names)}) /usr/lib/*/libtss2-tcti-device.so.0 /usr/lib/*/libgcc_s.so.1
+        into=/fs; with_libraries $(which {' '.join(n for n in names if n[0] != '/')}) {' '.join(n for n in names if n[0] == '/')} /usr/lib/*/libtss2-tcti-device.so.0 /usr/lib/*/libgcc_s.so.1
         cp -r --parents /etc/tpm2-tss /fs
         for name in {' '.join(FACTORY_MODULES)}; do
             modprobe -S {chroot.kernel_version(root)} --show-depends "$name" 2>/dev/null | sed -n 's/^insmod \\([^ ]*\\).*/\\1/p'
