@@ -124,6 +124,27 @@ static void test_binary_of_another_length_is_refused(void **s)
 	assert_int_equal(parse_binary((const uint8_t *)zeros, 97), LK_E_INPUT);
 }
 
+static void test_what_is_written_as_json_is_read_as_the_same(void **s)
+{
+	(void)s;
+	for (size_t i = 0; i < 2; i++) {
+		struct lk_pcr_values v = {
+			.sel = { i ? LK_ALG_SHA384 : LK_ALG_SHA256, 0xffffff }
+		};
+		struct lk_pcr_values again = { 0 };
+		char out[LK_PCR_JSON_MAX];
+		size_t len;
+
+		for (size_t p = 0; p < LK_PCR_COUNT; p++)
+			memset(v.value[p], (int)p + 1, lk_alg_size(v.sel.bank));
+		len = lk_pcr_values_write_json(&v, out, sizeof(out));
+		assert_int_equal(len, strlen(out));
+		assert_int_equal(from_text(out, v.sel.bank, &again), LK_OK);
+		assert_memory_equal(&v, &again, sizeof(v));
+		assert_int_equal(lk_pcr_values_write_json(&v, out, len), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +155,8 @@ int main(void)
 			test_malformed_values_are_refused_and_the_output_untouched),
 		cmocka_unit_test(test_binary_of_tpm2_pcrread_is_taken),
 		cmocka_unit_test(test_binary_of_another_length_is_refused),
+		cmocka_unit_test(
+			test_what_is_written_as_json_is_read_as_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns a stand-in for sys/fs.h: the files of the world, and no other. */
+#include "sys/fs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+void lk_buf_done(struct lk_buf *buf)
+{
+	free(buf->data);
+	*buf = LK_BUF_NONE;
+}
+
+void lk_fd_closep(int *fd)
+{
+	*fd = -1;
+}
+
+int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret,
+	       struct lk_err *err)
+{
+	for (size_t i = 0; i < FAKE_FILES && fake.files[i].path; i++) {
+		if (strcmp(fake.files[i].path, path) != 0)
+			continue;
+		if (strlen(fake.files[i].text) > cap)
+			break;
+		ret->data = (uint8_t *)strdup(fake.files[i].text);
+		ret->len = strlen(fake.files[i].text);
+		return LK_OK;
+	}
+	return fake_result(LK_E_INPUT, "opening the file", err);
+}
+
+int lk_fs_append(const char *path, const void *data, size_t len,
+		 struct lk_err *err)
+{
+	(void)data;
+	(void)err;
+	fake_event("append %s %zu", path, len);
+	return LK_OK;
+}
+
+int lk_fs_make_parent(const char *path, struct lk_err *err)
+{
+	(void)path;
+	(void)err;
+	return LK_OK;
+}
+
+int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
+		  struct lk_err *err)
+{
+	(void)data;
+	(void)len;
+	(void)err;
+	fake_event("replace %s %04o", path, mode);
+	return LK_OK;
+}
+
+bool lk_fs_is_directory(const char *path)
+{
+	(void)path;
+	return false;
+}
+
+int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,
+	       struct lk_err *err)
+{
+	(void)dir;
+	(void)max;
+	(void)ret_names;
+	(void)ret_n;
+	return fake_result(LK_E_INPUT, "listing", err);
+}
+
+void lk_fs_list_free(char **names, size_t n)
+{
+	(void)names;
+	(void)n;
+}
+
+int lk_fs_wait_device(const char *spec, unsigned int timeout_s,
+		      char ret[static LK_DEVICE_PATH_MAX], struct lk_err *err)
+{
+	const struct fake_volume *v = fake_volume_of(spec + strlen("/dev/"));
+
+	(void)timeout_s;
+	fake_event("wait %s", spec);
+	if (!v || v->device_rc != LK_OK)
+		return fake_result(v ? v->device_rc : LK_E_NO_DEVICE, "waiting",
+				   err);
+	(void)snprintf(ret, LK_DEVICE_PATH_MAX, "%s", spec);
+	return LK_OK;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns stand-ins for sys/console.h, sys/log.h and halting the machine. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+
+#include "sys/console.h"
+#include "sys/log.h"
+#include "world.h"
+
+int lk_console_ask(const char *question, struct lk_secret *ret,
+		   struct lk_err *err)
+{
+	const char *answer =
+		fake.asked < FAKE_ANSWERS ? fake.answers[fake.asked] : NULL;
+
+	fake_event("ask %s", question);
+	fake.asked++;
+	fake.secrets_when_asked = fake.secrets;
+	if (!answer)
+		return fake_result(LK_E_IO, "asking", err);
+	return lk_secret_from(ret, answer, strlen(answer), err);
+}
+
+void lk_log_init(const char *program, bool kmsg)
+{
+	(void)program;
+	(void)kmsg;
+}
+
+void lk_log_quiet(bool quiet)
+{
+	(void)quiet;
+}
+
+void lk_log(enum lk_log_level level, const char *fmt, ...)
+{
+	char msg[160];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	fake_event("log %d %s", level, msg);
+}
+
+/* Instead of the C library's. */
+int reboot(int how)
+{
+	fake_event("reboot 0x%x", (unsigned int)how);
+	return -1;
+}
+
+void sync(void)
+{
+	fake_event("sync");
+}

@@ -1,0 +1,622 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns tests of the order in which latchkey-unseal does things. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sys/crypto.h"
+#include "sys/yaml.h"
+#include "unseal/unseal.h"
+#include "world.h"
+
+#define POLICY "/etc/latchkey/policy.yaml"
+
+/** What a test says of the policy file. */
+struct setting {
+	const char *latch;	/* NULL: 15 */
+	const char *on_failure; /* NULL: fail */
+	bool prompt_without_tpm;
+	size_t n; /* volumes, 1 unless said otherwise */
+};
+
+static const char head[] =
+	"latchkey-policy: 1\n"
+	"policy-key: |\n"
+	"  -----BEGIN PUBLIC KEY-----\n"
+	"  MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEqofKIr6LBTeOscce8yCtdG4dO2KLp5uY\n"
+	"  WfdB4IJUKjhVAvJdv1UpbDpUXjhydgq3NhfeSpYmLG9dnpi/kpLcKfj0Hb0omhR8\n"
+	"  6doxE7XwuMAKYLHOHX6BnXpDHXyQ6g5f\n"
+	"  -----END PUBLIC KEY-----\n"
+	"policy-ref: test\nbank: sha256\npcrs: [0, 7]\nversion-floor: none\n";
+
+static char policy_text[4096];
+static char *token_text;
+
+static void write_policy(const struct setting *set)
+{
+	static const char *const names[FAKE_VOLUMES] = { "root", "data", "more",
+							 "last" };
+	size_t n = (size_t)snprintf(
+		policy_text, sizeof(policy_text),
+		"%slatch: %s\non-failure: %s\nprompt-without-tpm: %s\nvolumes:\n",
+		head, set->latch ? set->latch : "15",
+		set->on_failure ? set->on_failure : "fail",
+		set->prompt_without_tpm ? "true" : "false");
+
+	fake.n_volumes = set->n ? set->n : 1;
+	for (size_t i = 0; i < fake.n_volumes; i++) {
+		fake.volumes[i] = (struct fake_volume){ .name = names[i],
+							.handle = 0x8100a001 +
+								  (uint32_t)i,
+							.payload_len = 96,
+							.typed = "typed" };
+		n += (size_t)snprintf(
+			policy_text + n, sizeof(policy_text) - n,
+			"  - { name: %s, device: /dev/%s, handle: 0x%08x }\n",
+			names[i], names[i], fake.volumes[i].handle);
+	}
+	fake.files[0].path = POLICY;
+	fake.files[0].text = policy_text;
+}
+
+static struct lk_policy_file read_policy(void)
+{
+	LK_OWNED_YAML yaml = NULL;
+	struct lk_policy_file pf;
+	struct lk_err err = { 0 };
+
+	if (lk_yaml_parse((const uint8_t *)policy_text, strlen(policy_text),
+			  &yaml, &err) != LK_OK ||
+	    lk_policy_file_from_doc(lk_yaml_root(yaml), &pf, &err) != LK_OK)
+		fail_msg("%s", err.msg);
+	return pf;
+}
+
+/* A token with signed policies for boots whose PCRs are all @first, @first + 1
+ * and so on. */
+static char *make_token(uint8_t first, size_t n)
+{
+	struct lk_policy_file pf = read_policy();
+	LK_OWNED_TOKEN token = LK_TOKEN_NONE;
+
+	token.keyslot = 1;
+	token.handle = 0x8100a001;
+	token.sealed_len = token.root_key_len = 8;
+	token.policies = calloc(n, sizeof(*token.policies));
+	assert_non_null(token.policies);
+	for (size_t i = 0; i < n; i++) {
+		struct lk_pcr_values v = { .sel = pf.pcrs };
+		struct lk_signed_policy *sp = &token.policies[i];
+
+		memset(v.value, first + (int)i, sizeof(v.value));
+		assert_int_equal(lk_signed_policy_prepare(&pf, &v, 0, "",
+							  lk_crypto_hash, sp,
+							  NULL),
+				 LK_OK);
+		sp->signature_len = 96;
+		token.n_policies++;
+	}
+	return lk_token_to_json(&token);
+}
+
+/* A world in which everything goes well. */
+static void world(const struct setting *set)
+{
+	fake_reset();
+	write_policy(set);
+	free(token_text);
+	token_text = make_token(0x11, 1);
+	for (size_t i = 0; i < fake.n_volumes; i++)
+		fake.volumes[i].token = token_text;
+	memset(fake.pcrs.value, 0x11, sizeof(fake.pcrs.value));
+	memset(fake.pcrs.value[15], 0, sizeof(fake.pcrs.value[15])); /* open */
+}
+
+/* Runs, and sees what must hold however it went. */
+static int run_with(const struct lk_unseal_options *o)
+{
+	int rc = lk_unseal_run(o);
+	int latch = fake_last("latch 15");
+
+	assert_int_equal(fake.secrets, 0);
+	assert_int_equal(fake_count("tpm close"),
+			 fake_count("tpm open") && fake.tpm_rc == LK_OK);
+	if (latch >= 0) {
+		assert_true(fake_first("map ") < 0 ||
+			    fake_first("map ") > latch);
+		assert_true(fake_first("ask ") < 0 ||
+			    fake_first("ask ") > latch);
+		assert_true(fake_last("unseal ") < latch);
+	}
+	return rc;
+}
+
+static int run(void)
+{
+	const struct lk_unseal_options o = { .policy = POLICY,
+					     .tcti = "device:/dev/tpm0" };
+
+	return run_with(&o);
+}
+
+static void test_one_volume_is_opened_in_the_order_of_the_design(void **s)
+{
+	static const char *const order[] = {
+		"tpm open",
+		"wait /dev/root",
+		"header root",
+		"unseal root",
+		"keyslot root 1",
+		"latch 15 in 1 banks",
+		"append /run/log/systemd/tpm2-measure.log",
+		"map root",
+		"log 6 root: /dev/root is open",
+		"tpm close",
+	};
+
+	(void)s;
+	world(&(struct setting){ 0 });
+	assert_int_equal(run(), LK_OK);
+	assert_int_equal(fake.n_events, sizeof(order) / sizeof(order[0]));
+	for (size_t i = 0; i < fake.n_events; i++)
+		assert_int_equal(strncmp(fake.events[i], order[i],
+					 strlen(order[i])),
+				 0);
+}
+
+static void test_all_unseals_come_before_the_first_keyslot(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .n = 3 });
+	assert_int_equal(run(), LK_OK);
+	assert_int_equal(fake_count("unseal "), 3);
+	assert_int_equal(fake_count("keyslot "), 3);
+	assert_int_equal(fake_count("map "), 3);
+	assert_true(fake_last("header ") < fake_first("unseal "));
+	assert_true(fake_last("unseal ") < fake_first("keyslot "));
+	assert_true(fake_last("keyslot ") < fake_first("latch "));
+}
+
+static void
+test_the_latch_is_extended_by_every_volume_before_any_is_mapped(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .n = 3 });
+	fake.other_bank = true;
+	assert_int_equal(run(), LK_OK);
+	assert_int_equal(fake_count("latch 15 in 2 banks"), 3);
+	assert_true(fake_last("latch ") < fake_first("map "));
+}
+
+static void test_a_latch_that_fails_maps_nothing_and_never_prompts(void **s)
+{
+	(void)s;
+	for (unsigned int at = 1; at <= 2; at++) {
+		world(&(struct setting){ .n = 2,
+					 .on_failure = "prompt",
+					 .prompt_without_tpm = true });
+		fake.extend_rc = LK_E_SYSTEM;
+		fake.extend_fails_at = at;
+		fake.answers[0] = "typed";
+		assert_int_equal(run(), LK_E_LATCH);
+		assert_int_equal(fake_count("latch "), at);
+		assert_int_equal(fake_count("map "), 0);
+		assert_int_equal(fake_count("ask "), 0);
+	}
+}
+
+static void test_a_latch_that_fails_halts_where_the_policy_says_so(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .on_failure = "halt" });
+	fake.extend_rc = LK_E_SYSTEM;
+	assert_int_equal(run(), LK_E_LATCH);
+	assert_int_equal(fake_count("map "), 0);
+	assert_int_equal(fake_count("reboot"), 1);
+}
+
+static void test_nothing_unsealed_closes_the_latch_all_the_same(void **s)
+{
+	static const int why[] = { LK_E_POLICY, LK_E_LOCKED, LK_E_NO_DEVICE };
+
+	(void)s;
+	for (size_t i = 0; i < 3; i++) {
+		world(&(struct setting){ 0 });
+		fake.volumes[0].unseal_rc[0] = why[i];
+		if (why[i] == LK_E_NO_DEVICE)
+			fake.volumes[0].device_rc = LK_E_NO_DEVICE;
+		assert_int_equal(run(), why[i]);
+		assert_int_equal(fake_count("latch 15"), 1);
+		assert_int_equal(fake_count("map "), 0);
+		assert_int_equal(fake_count("ask "), 0);
+		assert_int_equal(fake_count("keyslot "), 0);
+	}
+}
+
+static void test_a_prompt_comes_after_the_latch(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .on_failure = "prompt" });
+	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+	fake.answers[0] = "typed";
+	assert_int_equal(run(), LK_OK);
+	assert_int_equal(fake_count("latch "), 1);
+	assert_true(fake_first("latch ") < fake_first("ask "));
+	assert_true(fake_first("ask ") < fake_first("map root"));
+	assert_int_equal(fake.secrets_when_asked, 0);
+}
+
+static void test_a_prompt_ends_after_three_wrong_answers(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .on_failure = "prompt" });
+	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+	fake.answers[0] = fake.answers[1] = fake.answers[2] = "wrong";
+	fake.answers[3] = "typed";
+	assert_int_equal(run(), LK_E_POLICY);
+	assert_int_equal(fake_count("ask "), 3);
+	assert_int_equal(fake_count("map "), 0);
+}
+
+static void test_a_recovery_key_is_tried_in_its_written_form(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .on_failure = "prompt" });
+	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+	fake.volumes[0].typed =
+		"cbdef-ghijk-lnrtu-vvutr-nlkji-hgfed-bccbd-efghi";
+	fake.answers[0] = "CBDEFGHIJKLNRTUVVUTRNLKJIHGFEDBCCBDEFGHI";
+	assert_int_equal(run(), LK_OK);
+	assert_int_equal(fake_count("keyslot root -1"), 1);
+	assert_int_equal(fake_count("map root"), 1);
+}
+
+static void test_a_prompt_that_fails_otherwise_says_why(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .on_failure = "prompt" });
+	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+	assert_int_equal(run(), LK_E_POLICY); /* nobody answers */
+	assert_int_equal(fake_count("ask "), 1);
+	assert_int_equal(fake_count("log 3 root: not opened: asking failed"),
+			 1);
+	assert_int_equal(fake_count("map "), 0);
+}
+
+static void test_fail_never_prompts(void **s)
+{
+	static const int why[] = { LK_E_POLICY, LK_E_LOCKED, LK_E_OBJECT,
+				   LK_E_NO_TPM, LK_E_SYSTEM };
+
+	(void)s;
+	for (size_t i = 0; i < sizeof(why) / sizeof(why[0]); i++) {
+		world(&(struct setting){ .prompt_without_tpm = true });
+		for (size_t j = 0; j < 8; j++)
+			fake.volumes[0].unseal_rc[j] = why[i];
+		fake.answers[0] = "typed";
+		assert_int_equal(run(), why[i]);
+		assert_int_equal(fake_count("ask "), 0);
+		assert_int_equal(fake_count("map "), 0);
+	}
+}
+
+static void test_halt_halts_after_the_latch_and_never_prompts(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .on_failure = "halt" });
+	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+	fake.answers[0] = "typed";
+	assert_int_equal(run(), LK_E_POLICY);
+	assert_int_equal(fake_count("ask "), 0);
+	assert_int_equal(fake_count("reboot"), 1);
+	assert_true(fake_first("latch ") < fake_first("reboot"));
+	assert_true(fake_first("sync") < fake_first("reboot"));
+}
+
+static void test_without_a_tpm_nothing_is_opened_and_nobody_asked(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .on_failure = "prompt" });
+	fake.tpm_rc = LK_E_NO_TPM;
+	fake.answers[0] = "typed";
+	assert_int_equal(run(), LK_E_NO_TPM);
+	assert_int_equal(fake_count("ask "), 0);
+	assert_int_equal(fake_count("map "), 0);
+	assert_int_equal(fake_count("keyslot "), 0);
+}
+
+static void test_prompt_without_tpm_asks_without_a_tpm(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .on_failure = "prompt",
+				 .prompt_without_tpm = true });
+	fake.tpm_rc = LK_E_NO_TPM;
+	fake.answers[0] = "typed";
+	assert_int_equal(run(), LK_OK);
+	assert_int_equal(fake_count("ask "), 1);
+	assert_int_equal(fake_count("map root"), 1);
+	assert_int_equal(fake_count("latch "), 0);
+}
+
+static void test_a_tpm_that_stays_silent_is_as_good_as_none(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .on_failure = "prompt" });
+	fake.volumes[0].unseal_rc[0] = LK_E_NO_TPM;
+	fake.answers[0] = "typed";
+	assert_int_equal(run(), LK_E_NO_TPM);
+	assert_int_equal(fake_count("ask "), 0);
+	assert_int_equal(fake_count("latch "), 0);
+}
+
+static void test_a_tpm_that_gave_one_secret_must_close_the_latch(void **s)
+{
+	(void)s;
+	world(&(struct setting){
+		.n = 2, .on_failure = "prompt", .prompt_without_tpm = true });
+	fake.volumes[1].unseal_rc[0] = LK_E_NO_TPM;
+	fake.extend_rc = LK_E_NO_TPM;
+	fake.answers[0] = fake.answers[1] = "typed";
+	assert_int_equal(run(), LK_E_LATCH);
+	assert_int_equal(fake_count("map "), 0);
+	assert_int_equal(fake_count("ask "), 0);
+}
+
+static void test_one_volume_that_fails_keeps_no_other_closed(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .n = 3 });
+	fake.volumes[1].header_rc = LK_E_HEADER;
+	assert_int_equal(run(), LK_E_HEADER);
+	assert_int_equal(fake_count("map root"), 1);
+	assert_int_equal(fake_count("map data"), 0);
+	assert_int_equal(fake_count("map more"), 1);
+	assert_int_equal(fake_count("unseal data"), 0);
+}
+
+static void test_another_volume_key_than_the_sealed_one_is_refused(void **s)
+{
+	(void)s;
+	world(&(struct setting){ 0 });
+	fake.volumes[0].replaced = true;
+	assert_int_equal(run(), LK_E_VOLUME);
+	assert_int_equal(fake_count("latch 15"), 1);
+	assert_int_equal(fake_count("map "), 0);
+}
+
+static void test_a_payload_of_another_length_opens_no_keyslot(void **s)
+{
+	static const size_t lengths[] = { 0, 1, 64, 95, 97, 128 };
+
+	(void)s;
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		world(&(struct setting){ 0 });
+		fake.volumes[0].payload_len = lengths[i];
+		assert_int_equal(run(), LK_E_OBJECT);
+		assert_int_equal(fake_count("keyslot "), 0);
+		assert_int_equal(fake_count("map "), 0);
+	}
+}
+
+static void test_moving_pcrs_are_tried_again_with_a_bound(void **s)
+{
+	(void)s;
+	world(&(struct setting){ 0 });
+	fake.volumes[0].unseal_rc[0] = LK_E_AGAIN;
+	fake.volumes[0].unseal_rc[1] = LK_E_AGAIN;
+	assert_int_equal(run(), LK_OK);
+	assert_int_equal(fake_count("unseal "), 3);
+	world(&(struct setting){ 0 });
+	for (size_t j = 0; j < 8; j++)
+		fake.volumes[0].unseal_rc[j] = LK_E_AGAIN;
+	assert_int_equal(run(), LK_E_AGAIN);
+	assert_int_equal(fake_count("unseal "), 4);
+}
+
+static void test_a_refusal_is_not_tried_again(void **s)
+{
+	static const int why[] = { LK_E_POLICY, LK_E_LOCKED, LK_E_NO_TPM };
+
+	(void)s;
+	for (size_t i = 0; i < 3; i++) {
+		world(&(struct setting){ 0 });
+		fake.volumes[0].unseal_rc[0] = why[i];
+		assert_int_equal(run(), why[i]);
+		assert_int_equal(fake_count("unseal "), 1);
+	}
+}
+
+static void test_a_false_remembered_handle_leads_to_the_long_way(void **s)
+{
+	(void)s;
+	world(&(struct setting){ 0 });
+	fake.volumes[0].unseal_rc[0] = LK_E_OBJECT;
+	assert_int_equal(run(), LK_OK);
+	assert_int_equal(fake_count("unseal root remembered"), 1);
+	assert_int_equal(fake_count("tpm forget"), 1);
+	assert_int_equal(fake_count("unseal root"), 2);
+	assert_true(fake_first("unseal ") < fake_first("tpm forget"));
+	assert_true(fake_first("tpm forget") < fake_last("unseal "));
+}
+
+static void test_a_token_that_is_no_token_is_refused_after_the_latch(void **s)
+{
+	static const char *const tokens[] = { NULL, "", "{}", "[", "{\"a\":" };
+
+	(void)s;
+	for (size_t i = 0; i < 5; i++) {
+		world(&(struct setting){ 0 });
+		fake.volumes[0].token = tokens[i];
+		assert_int_equal(run(), LK_E_POLICY);
+		assert_int_equal(fake_count("unseal "), 0);
+		assert_int_equal(fake_count("latch 15"), 1);
+		assert_int_equal(fake_count("map "), 0);
+	}
+}
+
+static void test_among_several_policies_the_measured_one_is_used(void **s)
+{
+	char *token;
+
+	(void)s;
+	world(&(struct setting){ 0 });
+	token = make_token(0x10, 3); /* 10, 11, 12 */
+	fake.volumes[0].token = token;
+	assert_int_equal(run(), LK_OK);
+	assert_int_equal(fake_count("pcr read"), 1);
+	free(token);
+}
+
+static void test_no_policy_for_this_boot_asks_nothing_of_the_tpm(void **s)
+{
+	char *token;
+
+	(void)s;
+	world(&(struct setting){ 0 });
+	token = make_token(0x20, 3);
+	fake.volumes[0].token = token;
+	assert_int_equal(run(), LK_E_POLICY);
+	assert_int_equal(fake_count("unseal "), 0);
+	assert_int_equal(fake_count("map "), 0);
+	free(token);
+}
+
+static void
+test_a_dry_run_maps_nothing_latches_nothing_and_asks_nobody(void **s)
+{
+	const struct lk_unseal_options o = { .policy = POLICY,
+					     .tcti = "device:/dev/tpm0",
+					     .dry_run = true };
+
+	(void)s;
+	world(&(struct setting){ .n = 2, .on_failure = "prompt" });
+	fake.volumes[1].unseal_rc[0] = LK_E_POLICY;
+	fake.answers[0] = "typed";
+	assert_int_equal(run_with(&o), LK_E_POLICY);
+	assert_int_equal(fake_count("unseal "), 2);
+	assert_int_equal(fake_count("latch "), 0);
+	assert_int_equal(fake_count("map "), 0);
+	assert_int_equal(fake_count("ask "), 0);
+}
+
+static void test_only_the_volume_asked_for_is_touched(void **s)
+{
+	struct lk_unseal_options o = { .policy = POLICY,
+				       .tcti = "device:/dev/tpm0",
+				       .volume = "data" };
+
+	(void)s;
+	world(&(struct setting){ .n = 2 });
+	assert_int_equal(run_with(&o), LK_OK);
+	assert_int_equal(fake_count("header root"), 0);
+	assert_int_equal(fake_count("map data"), 1);
+	world(&(struct setting){ .n = 2 });
+	o.volume = "none";
+	assert_int_equal(run_with(&o), LK_E_USAGE);
+	assert_int_equal(fake_count("tpm open"), 0);
+}
+
+static void test_a_volume_that_is_there_already_is_left_alone(void **s)
+{
+	(void)s;
+	world(&(struct setting){ 0 });
+	fake.volumes[0].mapped_before = true;
+	assert_int_equal(run(), LK_OK);
+	assert_int_equal(fake_count("unseal "), 0);
+	assert_int_equal(fake_count("map "), 0);
+	assert_int_equal(fake_count("latch 15"), 1);
+}
+
+static void test_a_bad_policy_file_touches_neither_tpm_nor_disk(void **s)
+{
+	(void)s;
+	world(&(struct setting){ 0 });
+	fake.files[0].text = "latchkey-policy: 2\n";
+	assert_int_equal(run(), LK_E_INPUT);
+	assert_int_equal(fake.n_events, 1); /* what the log says */
+	world(&(struct setting){ 0 });
+	fake.files[0].path = "/elsewhere";
+	assert_int_equal(run(), LK_E_INPUT);
+	assert_int_equal(fake.n_events, 1);
+}
+
+static void
+test_mapping_that_fails_is_told_and_asked_for_after_the_latch(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .on_failure = "prompt" });
+	fake.volumes[0].map_rc = LK_E_IO;
+	fake.answers[0] = "typed";
+	assert_int_equal(run(), LK_E_IO);
+	assert_int_equal(fake_count("latch 15"), 1);
+	assert_int_equal(fake_count("map root"), 2);
+	assert_int_equal(fake_count("ask "), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			test_one_volume_is_opened_in_the_order_of_the_design),
+		cmocka_unit_test(
+			test_all_unseals_come_before_the_first_keyslot),
+		cmocka_unit_test(
+			test_the_latch_is_extended_by_every_volume_before_any_is_mapped),
+		cmocka_unit_test(
+			test_a_latch_that_fails_maps_nothing_and_never_prompts),
+		cmocka_unit_test(
+			test_a_latch_that_fails_halts_where_the_policy_says_so),
+		cmocka_unit_test(
+			test_nothing_unsealed_closes_the_latch_all_the_same),
+		cmocka_unit_test(test_a_prompt_comes_after_the_latch),
+		cmocka_unit_test(test_a_prompt_ends_after_three_wrong_answers),
+		cmocka_unit_test(
+			test_a_recovery_key_is_tried_in_its_written_form),
+		cmocka_unit_test(test_a_prompt_that_fails_otherwise_says_why),
+		cmocka_unit_test(test_fail_never_prompts),
+		cmocka_unit_test(
+			test_halt_halts_after_the_latch_and_never_prompts),
+		cmocka_unit_test(
+			test_without_a_tpm_nothing_is_opened_and_nobody_asked),
+		cmocka_unit_test(test_prompt_without_tpm_asks_without_a_tpm),
+		cmocka_unit_test(
+			test_a_tpm_that_stays_silent_is_as_good_as_none),
+		cmocka_unit_test(
+			test_a_tpm_that_gave_one_secret_must_close_the_latch),
+		cmocka_unit_test(
+			test_one_volume_that_fails_keeps_no_other_closed),
+		cmocka_unit_test(
+			test_another_volume_key_than_the_sealed_one_is_refused),
+		cmocka_unit_test(
+			test_a_payload_of_another_length_opens_no_keyslot),
+		cmocka_unit_test(test_moving_pcrs_are_tried_again_with_a_bound),
+		cmocka_unit_test(test_a_refusal_is_not_tried_again),
+		cmocka_unit_test(
+			test_a_false_remembered_handle_leads_to_the_long_way),
+		cmocka_unit_test(
+			test_a_token_that_is_no_token_is_refused_after_the_latch),
+		cmocka_unit_test(
+			test_among_several_policies_the_measured_one_is_used),
+		cmocka_unit_test(
+			test_no_policy_for_this_boot_asks_nothing_of_the_tpm),
+		cmocka_unit_test(
+			test_a_dry_run_maps_nothing_latches_nothing_and_asks_nobody),
+		cmocka_unit_test(test_only_the_volume_asked_for_is_touched),
+		cmocka_unit_test(
+			test_a_volume_that_is_there_already_is_left_alone),
+		cmocka_unit_test(
+			test_a_bad_policy_file_touches_neither_tpm_nor_disk),
+		cmocka_unit_test(
+			test_mapping_that_fails_is_told_and_asked_for_after_the_latch),
+	};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	free(token_text);
+	return failed;
+}

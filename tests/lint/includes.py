@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""Who may include what: one adapter a library, one direction between layers, a pure core."""
+import os
+import re
+
+import tree
+
+# Library header, and the files that may include it.
+OWNERS = (
+    (r"tss2/", r"src/sys/(tpm[^/]*\.c|fapi\.c|[^/]*_private\.h)$"),
+    (r"libcryptsetup\.h$", r"src/sys/luks[^/]*\.c$"),
+    (r"openssl/", r"src/sys/crypto[^/]*\.[ch]$"),
+    (r"yaml\.h$", r"src/sys/yaml\.c$"),
+    (r"json-c/|json\.h$", r"(src/sys/json\.c|tools/host/json_out\.c)$"),
+    (r"blkid/", r"src/sys/blkid\.c$"),
+    (r"archive(_entry)?\.h$", r"src/sys/archive[^/]*\.c$"),
+    (r"libdevmapper\.h$", r"$^"),
+)
+CORE_HEADERS = {"assert.h", "ctype.h", "errno.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h",
+                "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h"}
+# Files, clock, environment, process, log.
+OUTSIDE = ("fopen fdopen freopen open openat creat close read write pread pwrite fread fwrite fgets "
+           "fputs puts printf fprintf vprintf vfprintf perror remove rename unlink mkdir stat fstat "
+           "lstat access tmpfile mkstemp time clock clock_gettime gettimeofday localtime gmtime "
+           "localtime_r gmtime_r sleep nanosleep getenv secure_getenv setenv putenv system popen fork "
+           "execv execve execvp exit _exit abort getpid rand random srand getrandom syslog mmap ioctl "
+           "socket").split()
+PROGRAMS = {"src/unseal/": "unseal", "src/provision/": "provision", "src/userconfig/": "userconfig",
+            "tools/host/": "host"}
+
+
+def without_comments(text):
+    text = re.sub(r"/\*.*?\*/", lambda m: re.sub(r"[^\n]", " ", m.group()), text, flags=re.S)
+    return re.sub(r'"(\\.|[^"\\\n])*"', '""', text)
+
+
+def resolve(name, what):
+    """Path of a quoted include in the tree, or None."""
+    for base in (os.path.dirname(name), "src"):
+        path = os.path.normpath(os.path.join(base, what))
+        if os.path.isfile(os.path.join(tree.ROOT, path)):
+            return path
+    return None
+
+
+class Includes(tree.TestCase):
+    def test_only_its_adapter_includes_a_library(self):
+        bad = []
+        for name in tree.sources("src/", "tools/"):
+            for line, what in tree.includes(name):
+                for header, owner in OWNERS:
+                    own = name.endswith("sys/yaml.h") or what in ("sys/yaml.h", "sys/json.h")
+                    if re.match(header, what) and not own and not re.match(owner, name):
+                        bad.append(f"{name}:{line}: {what}")
+        self.assertNone(bad, "a library included by who doesn't own it")
+
+    def test_every_owner_of_a_library_includes_it(self):
+        """Else a pattern above has gone stale, and checks nothing."""
+        all_of = {w for n in tree.sources("src/", "tools/") for _, w in tree.includes(n)}
+        for header in ("tss2/", "libcryptsetup", "openssl/", "yaml.h", "blkid/"):
+            self.assertTrue(any(w.startswith(header) for w in all_of), header)
+
+    def test_core_includes_the_language_and_itself(self):
+        bad = []
+        for name in tree.sources("src/core/"):
+            for line, what in tree.includes(name):
+                if what not in CORE_HEADERS and not re.match(r"core/[a-z_]+\.h$", what):
+                    bad.append(f"{name}:{line}: {what}")
+        self.assertNone(bad, "core reaches outside")
+
+    def test_core_calls_no_file_clock_environment_or_log(self):
+        bad = []
+        calls = re.compile(r"(?<![\w.>])(" + "|".join(OUTSIDE) + r")\s*\(")
+        for name in tree.sources("src/core/"):
+            for line, text in enumerate(without_comments(tree.read(name)).splitlines(), 1):
+                for m in calls.finditer(text):
+                    bad.append(f"{name}:{line}: {m.group(1)}")
+        self.assertNone(bad, "core isn't pure")
+
+    def test_core_has_no_state(self):
+        """A static that isn't const, outside of a function's signature, is a global."""
+        bad = []
+        for name in tree.sources("src/core/"):
+            for line, text in enumerate(without_comments(tree.read(name)).splitlines(), 1):
+                if (re.match(r"\s*static (?!const\b)[^(]*[=;]", text)
+                        and "const" not in text and "inline" not in text):
+                    bad.append(f"{name}:{line}: {text.strip()}")
+        self.assertNone(bad, "core keeps state")
+
+    def test_dependencies_point_one_way(self):
+        bad = []
+        for name in tree.sources("src/", "tools/"):
+            for line, what in tree.includes(name):
+                path = resolve(name, what) or ""
+                if name.startswith("src/core/") and path and not path.startswith("src/core/"):
+                    bad.append(f"{name}:{line}: core includes {path}")
+                if name.startswith("src/sys/") and path and not path.startswith(
+                        ("src/core/", "src/sys/")):
+                    bad.append(f"{name}:{line}: sys includes {path}")
+                for place in PROGRAMS:
+                    own = name.startswith(place)
+                    if path.startswith(place) and not own:
+                        bad.append(f"{name}:{line}: {path} is a program's own")
+        self.assertNone(bad, "a dependency points the wrong way")
+
+    def test_private_headers_stay_in_sys(self):
+        bad = []
+        for name in tree.sources("src/", "tools/"):
+            for line, what in tree.includes(name):
+                if re.search(r"_private\.h$|crypto_(openssl|key)\.h$", what) and not name.startswith(
+                        "src/sys/"):
+                    bad.append(f"{name}:{line}: {what}")
+        self.assertNone(bad, "an adapter's private header is used outside")
+
+
+if __name__ == "__main__":
+    tree.main()

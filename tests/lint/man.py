@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""Man pages and --help say the same options; pages are sound mdoc."""
+import os
+import re
+import shutil
+import subprocess
+
+import tree
+
+PAGE = {"latchkey": "latchkey.1", "latchkey-provision": "latchkey-provision.8",
+        "latchkey-unseal": "latchkey-unseal.8", "latchkey-userconfig": "latchkey-userconfig.8"}
+
+
+def run(argv):
+    return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          stdin=subprocess.DEVNULL, timeout=60)
+
+
+def long_options(text):
+    """--names, however the text breaks and shows them."""
+    text = re.sub(r".\x08", "", text)
+    # An argument such as --no-x of another program is quoted as a command line there.
+    return set(re.findall(r"(?<![\w-])--([a-z][a-z0-9-]*[a-z0-9])", text))
+
+
+def page_options(text):
+    """Fl macros of mdoc, and options in literal text."""
+    found = set()
+    for line in text.splitlines():
+        if re.match(r"\.(It|Op|Fl|Xo|Cm|Oo|Ar|Nm|Pq)\b", line):
+            found |= set(re.findall(r"Fl\s+(?:\\?-)([a-z][a-z0-9-]*)", line.replace("\\-", "-")))
+    return found
+
+
+def help_of(path):
+    """--help of the program and of each of its commands."""
+    first = run([path, "--help"]).stdout.decode(errors="replace")
+    text = first
+    name = os.path.basename(path)
+    commands = set()
+    for line in first.splitlines():
+        m = re.match(r"\s+(?:" + re.escape(name) + r"\s+)?([a-z]+(?: [a-z]+)?)(?:\s{2,}|\s+[\[<A-Z-]|$)", line)
+        if m and not line.strip().startswith("-"):
+            commands.add(m.group(1))
+    for command in sorted(commands):
+        done = run([path, *command.split(), "--help"])
+        if done.returncode == 0:
+            text += done.stdout.decode(errors="replace")
+    return text
+
+
+class Man(tree.TestCase):
+    def test_options_of_help_and_page_are_the_same(self):
+        bad, n = [], 0
+        for name, path in tree.programs():
+            page = os.path.join("man", PAGE[name])
+            if not os.path.exists(os.path.join(tree.ROOT, page)):
+                bad.append(f"{name}: {page} isn't there")
+                continue
+            helped = long_options(help_of(path))
+            paged = page_options(tree.read(page))
+            n += len(helped)
+            bad += [f"{page}: --{o} of {name} --help is missing" for o in sorted(helped - paged)]
+            bad += [f"{name} --help: --{o} of {page} is missing" for o in sorted(paged - helped)]
+        self.assertGreater(n, 10)
+        self.assertNone(bad, "man page and --help differ")
+
+    def test_every_program_says_help_and_version(self):
+        for name, path in tree.programs():
+            for option in ("--help", "--version"):
+                done = run([path, option])
+                self.assertEqual(done.returncode, 0, f"{name} {option}")
+                self.assertIn(name, done.stdout.decode())
+
+    def test_pages_are_sound(self):
+        if not shutil.which("mandoc"):
+            self.skipTest("no mandoc here")
+        pages = [n for n in tree.committed() if re.match(r"man/.*\.[158]$", n)]
+        self.assertTrue(pages)
+        bad = []
+        for page in pages:
+            done = run(["mandoc", "-T", "lint", "-W", "error", os.path.join(tree.ROOT, page)])
+            if done.returncode:
+                bad.append(done.stdout.decode(errors="replace"))
+        self.assertNone(bad, "mandoc's errors")
+
+
+if __name__ == "__main__":
+    tree.main()

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""What is global in the libraries, and what latchkey-unseal doesn't contain."""
+import os
+import re
+import subprocess
+
+import tree
+
+
+def nm(path, *options):
+    out = subprocess.run(["nm", *options, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         check=True).stdout.decode()
+    return [line.split() for line in out.splitlines()]
+
+
+def libraries():
+    for directory, _, files in os.walk(os.path.join(tree.BUILD, "src")):
+        for name in files:
+            if name.endswith(".a"):
+                yield os.path.join(directory, name)
+
+
+def defined(path):
+    """Names of global symbols that @path defines."""
+    return {w[-1] for w in nm(path, "-g", "--defined-only") if len(w) == 3}
+
+
+class Symbols(tree.TestCase):
+    def test_only_lk_names_are_global(self):
+        bad, n = [], 0
+        for path in libraries():
+            for name in sorted(defined(path)):
+                n += 1
+                # Sanitizers and coverage add names of their own.
+                if not re.match(r"lk_|__asan|__odr_asan|__ubsan|__start|__stop|__sanitizer", name):
+                    bad.append(f"{os.path.basename(path)}: {name}")
+        self.assertGreater(n, 100)
+        self.assertNone(bad, "global symbols without lk_")
+
+    def test_no_two_files_define_the_same(self):
+        seen, bad = {}, []
+        for path in libraries():
+            if path.endswith("liblk_sys_tpm_device.a"):
+                continue  # the other kind of the same file
+            for name in defined(path):
+                if name in seen and name.startswith("lk_"):
+                    bad.append(f"{name}: {seen[name]} and {os.path.basename(path)}")
+                seen[name] = os.path.basename(path)
+        self.assertNone(bad, "defined twice")
+
+    def unseal(self):
+        path = dict(tree.programs()).get("latchkey-unseal")
+        self.assertTrue(path, "latchkey-unseal isn't built in " + tree.BUILD)
+        return path
+
+    def test_unseal_contains_no_sealing_formatting_or_signing(self):
+        """By the names of the libraries that do that, whatever they define."""
+        forbidden = set()
+        for path in libraries():
+            if os.path.basename(path) in ("liblk_sys_admin.a", "liblk_sys_sign.a"):
+                forbidden |= {s for s in defined(path) if s.startswith("lk_")}
+        self.assertIn("lk_tpm_seal", forbidden)
+        here = {w[-1] for w in nm(self.unseal())}
+        self.assertIn("lk_unseal_run", here)
+        self.assertNone(sorted(here & forbidden), "latchkey-unseal contains what early boot never does")
+
+    def test_unseal_calls_no_command_that_makes_or_destroys(self):
+        commands = re.compile(r"^(Esys_(Create|CreatePrimary|Clear|ClearControl|EvictControl|"
+                              r"HierarchyChangeAuth|NV_DefineSpace|NV_UndefineSpace|NV_Write\w*|"
+                              r"NV_Increment|Import|Load|ObjectChangeAuth|DictionaryAttack\w*)|"
+                              r"Fapi_\w+|crypt_(format\w*|reencrypt\w*|keyslot_add\w*|keyslot_destroy|"
+                              r"keyslot_change\w*|token_json_set|convert|resize|header_restore|"
+                              r"volume_key_keyring\w*)|archive_\w+|EVP_PKEY_sign\w*|PEM_read\w*)(@.*)?$")
+        here = {w[-1] for w in nm(self.unseal(), "-D")} | {w[-1] for w in nm(self.unseal())}
+        self.assertTrue(any(s.startswith("Esys_Unseal") for s in here), "no Esys_Unseal: a stale check")
+        self.assertNone(sorted(s for s in here if commands.match(s)), "latchkey-unseal can do too much")
+
+
+if __name__ == "__main__":
+    tree.main()

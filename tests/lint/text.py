@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""The text of the sources: license first, then what is owned; nothing left to be done."""
+import os
+import re
+import shutil
+import subprocess
+
+import tree
+
+SPDX = "SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception"
+# Data, in whatever form its format wants.
+DATA = r"(tests/fuzz/corpus/|tests/data/|COPYING|\.git|\.clang-format)"
+
+
+def is_source(name):
+    if re.match(DATA, name) or name.endswith((".md", ".json", ".svg", ".png", ".csv", ".txt")):
+        return False
+    if name.endswith((".c", ".h", ".py", ".sh", ".cmake", "CMakeLists.txt", ".service", ".1", ".5", ".8")):
+        return True
+    with open(os.path.join(tree.ROOT, name), "rb") as f:
+        return f.read(2) == b"#!"
+
+
+class Text(tree.TestCase):
+    def test_the_license_comes_first(self):
+        bad = []
+        for name in filter(is_source, tree.committed()):
+            lines = tree.read(name).splitlines() or [""]
+            first = lines[1] if lines[0].startswith("#!") and len(lines) > 1 else lines[0]
+            if SPDX not in first:
+                bad.append(name)
+        self.assertNone(bad, "no SPDX line first")
+
+    def test_a_sentence_says_what_a_c_file_owns(self):
+        bad = []
+        for name in tree.sources("src/", "tools/", "tests/"):
+            lines = tree.read(name).splitlines()
+            if len(lines) < 2 or not lines[1].startswith("/* Owns ") and "/* Owns " not in lines[1]:
+                bad.append(name)
+        self.assertNone(bad, "the second line doesn't say what the file owns")
+
+    def test_nothing_is_left_to_be_done(self):
+        bad = []
+        words = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX|HA" r"CK)\b")
+        for name in filter(is_source, tree.committed()):
+            for line, text in enumerate(tree.read(name).splitlines(), 1):
+                if words.search(text):
+                    bad.append(f"{name}:{line}: {text.strip()}")
+        self.assertNone(bad, "unfinished")
+
+    def test_no_path_of_a_machine_is_written_down(self):
+        bad = []
+        place = re.compile(r"(?<![\w.])/(work|home)/\w")
+        for name in filter(is_source, tree.committed()):
+            for line, text in enumerate(tree.read(name).splitlines(), 1):
+                if place.search(text):
+                    bad.append(f"{name}:{line}: {text.strip()}")
+        self.assertNone(bad, "a path of one machine")
+
+    def test_lines_end_without_blanks(self):
+        bad = []
+        for name in filter(is_source, tree.committed()):
+            text = tree.read(name)
+            if text and not text.endswith("\n"):
+                bad.append(f"{name}: no line end at the end")
+            for line, t in enumerate(text.split("\n"), 1):
+                if t != t.rstrip():
+                    bad.append(f"{name}:{line}")
+        self.assertNone(bad, "blanks at the end of a line")
+
+    def test_c_is_as_clang_format_has_it(self):
+        version = (subprocess.run(["clang-format", "--version"], stdout=subprocess.PIPE).stdout
+                   if shutil.which("clang-format") else b"")
+        if b"version 14." not in version:
+            self.skipTest("no clang-format 14 here; others differ in details")
+        names = tree.sources("src/", "tools/", "tests/", "bench/")
+        done = subprocess.run(["clang-format", "--dry-run", "-Werror", *names], cwd=tree.ROOT,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        places = sorted({line.split(": error")[0].rsplit(":", 1)[0]
+                         for line in done.stderr.decode().splitlines() if ": error" in line})
+        self.assertNone(places, "clang-format would change these")
+
+
+if __name__ == "__main__":
+    tree.main()

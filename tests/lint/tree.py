@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""Owns what lint checks share: the sources of the tree and what is built of them."""
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+BUILD = os.environ.get("LATCHKEY_BUILD", os.path.join(ROOT, "build"))
+PROGRAMS = {"latchkey": "tools/host/latchkey", "latchkey-unseal": "src/unseal/latchkey-unseal",
+            "latchkey-provision": "src/provision/latchkey-provision",
+            "latchkey-userconfig": "src/userconfig/latchkey-userconfig"}
+
+
+def committed():
+    """Files that git knows, or would take."""
+    out = subprocess.run(["git", "-c", f"safe.directory={ROOT}", "-C", ROOT, "ls-files", "-co",
+                          "--exclude-standard", "-z"], stdout=subprocess.PIPE, check=False)
+    if out.returncode == 0:
+        names = out.stdout.decode().split("\0")
+        return sorted(n for n in set(names) if n and os.path.isfile(os.path.join(ROOT, n)))
+    found = []  # a release tarball
+    for directory, dirs, files in os.walk(ROOT):
+        dirs[:] = [d for d in dirs if not d.startswith((".", "build"))]
+        found += [os.path.relpath(os.path.join(directory, f), ROOT) for f in files]
+    return sorted(found)
+
+
+def sources(*places, endings=(".c", ".h")):
+    """C files under any of @places."""
+    return [n for n in committed() if n.endswith(endings) and n.startswith(places)]
+
+
+def read(name):
+    with open(os.path.join(ROOT, name), encoding="utf-8", errors="surrogateescape") as f:
+        return f.read()
+
+
+def includes(name):
+    """(line, what) of each include."""
+    for number, line in enumerate(read(name).splitlines(), 1):
+        m = re.match(r'\s*#\s*include\s*[<"]([^>"]+)[>"]', line)
+        if m:
+            yield number, m.group(1)
+
+
+def programs():
+    """Name and path of each program that is built."""
+    for name, path in PROGRAMS.items():
+        full = os.path.join(BUILD, path)
+        if os.path.exists(full):
+            yield name, full
+
+
+class TestCase(unittest.TestCase):
+    maxDiff = None
+
+    def assertNone(self, found, rule):
+        """Fails with every place at once."""
+        if found:
+            self.fail(f"{rule}:\n  " + "\n  ".join(found))
+
+
+def main():
+    sys.dont_write_bytecode = True
+    unittest.main()
