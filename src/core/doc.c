@@ -48,28 +48,27 @@ int lk_doc_expect_keys(const struct lk_doc *map, const char *const *known,
 	return LK_OK;
 }
 
-static int get_scalar(const struct lk_doc *map, const char *key,
-		      const struct lk_doc **ret, struct lk_err *err)
+/* NULL when it isn't there or isn't a scalar; @err then says so. */
+static const struct lk_doc *get_scalar(const struct lk_doc *map,
+				       const char *key, struct lk_err *err)
 {
 	const struct lk_doc *node = lk_doc_get(map, key);
 
 	if (!node)
-		return lk_doc_error(map, err, "key \"%s\" is missing", key);
-	if (node->type != LK_DOC_SCALAR)
-		return lk_doc_error(node, err, "%s: expected a single value",
-				    key);
-	*ret = node;
-	return LK_OK;
+		(void)lk_doc_error(map, err, "key \"%s\" is missing", key);
+	else if (node->type != LK_DOC_SCALAR)
+		(void)lk_doc_error(node, err, "%s: expected a single value",
+				   key);
+	return node && node->type == LK_DOC_SCALAR ? node : NULL;
 }
 
 int lk_doc_get_text(const struct lk_doc *map, const char *key, size_t max_len,
 		    const char **ret, struct lk_err *err)
 {
-	const struct lk_doc *node;
-	int rc = get_scalar(map, key, &node, err);
+	const struct lk_doc *node = get_scalar(map, key, err);
 
-	if (rc != LK_OK)
-		return rc;
+	if (!node)
+		return LK_E_INPUT;
 	if (node->len > max_len)
 		return lk_doc_error(node, err,
 				    "%s: %zu bytes, at most %zu are allowed",
@@ -142,12 +141,11 @@ int lk_doc_uint(const struct lk_doc *node, uint64_t min, uint64_t max,
 int lk_doc_get_uint(const struct lk_doc *map, const char *key, uint64_t min,
 		    uint64_t max, uint64_t *ret, struct lk_err *err)
 {
-	const struct lk_doc *node;
+	const struct lk_doc *node = get_scalar(map, key, err);
 	char what[80];
-	int rc = get_scalar(map, key, &node, err);
 
-	if (rc != LK_OK)
-		return rc;
+	if (!node)
+		return LK_E_INPUT;
 	(void)snprintf(what, sizeof(what), "%s: ", key);
 	return uint_of(node, what, (const uint64_t[2]){ min, max }, ret, err);
 }
@@ -167,11 +165,10 @@ int lk_doc_get_bool(const struct lk_doc *map, const char *key, bool *ret,
 int lk_doc_get_hex(const struct lk_doc *map, const char *key, uint8_t *out,
 		   size_t cap, size_t *ret_len, struct lk_err *err)
 {
-	const struct lk_doc *node;
-	int rc = get_scalar(map, key, &node, err);
+	const struct lk_doc *node = get_scalar(map, key, err);
 
-	if (rc != LK_OK)
-		return rc;
+	if (!node)
+		return LK_E_INPUT;
 	if (!lk_hex_decode(node->text, node->len, out, cap, ret_len))
 		return lk_doc_error(
 			node, err,
@@ -184,13 +181,12 @@ int lk_doc_get_word(const struct lk_doc *map, const char *key,
 		    const char *const *words, unsigned int *ret,
 		    struct lk_err *err)
 {
-	const struct lk_doc *node;
+	const struct lk_doc *node = get_scalar(map, key, err);
 	char list[256] = "";
 	size_t n = 0;
-	int rc = get_scalar(map, key, &node, err);
 
-	if (rc != LK_OK)
-		return rc;
+	if (!node)
+		return LK_E_INPUT;
 	for (unsigned int i = 0; words[i]; i++) {
 		if (strcmp(node->text, words[i]) == 0) {
 			*ret = i;
