@@ -6,6 +6,8 @@ import shutil
 import struct
 from pathlib import Path
 
+import cache
+import chroot
 import images
 import kits
 from kits import ONE, SYSTEMD12, SYSTEMD13, TWO
@@ -199,6 +201,25 @@ def rd_latchkey_0_plain(folder):
 @scenario(SYSTEMD12)
 def rd_latchkey_0_systemd(folder):
     off(SYSTEMD12, folder)
+
+
+@scenario()
+def no_image_without_policy_or_program(folder):
+    """dracut fails, says what is missing, and leaves no image that would be found wanting at the device."""
+    for distro in chroot.SUITES:
+        root = chroot.path(distro)
+        said = chroot.enter(root, f"""
+            cp -r /in/dracut/90latchkey /usr/lib/dracut/modules.d/
+            build() {{
+                dracut --kver {chroot.kernel_version(root)} --no-hostonly --conf /dev/null --confdir /empty \
+                    --modules 'base latchkey' --drivers virtio_blk /tmp/image && exit 9
+                test ! -e /tmp/image
+            }}
+            mkdir /empty && cp /bin/true /usr/bin/latchkey-unseal && build
+            rm /usr/bin/latchkey-unseal && mkdir /etc/latchkey && echo 'latchkey-policy: 1' > /etc/latchkey/policy.yaml && build
+        """, binds=[(cache.SOURCE / "dracut", "/in/dracut")])
+        assert "latchkey: there is no policy file at /etc/latchkey/policy.yaml" in said, said
+        assert "latchkey: there is no latchkey-unseal at" in said, said
 
 
 # The way in without the TPM, and what it must not lead to.
