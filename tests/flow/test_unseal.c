@@ -68,7 +68,7 @@ static void write_policy(const struct setting *set)
 static struct lk_policy_file read_policy(void)
 {
 	LK_OWNED_YAML yaml = NULL;
-	struct lk_policy_file pf;
+	struct lk_policy_file pf = { 0 };
 	struct lk_err err = { 0 };
 
 	if (lk_yaml_parse((const uint8_t *)policy_text, strlen(policy_text),

@@ -121,9 +121,15 @@ static bool in_smaps(const void *p, const char *flag)
 	return found;
 }
 
+/* AddressSanitizer's mlock does nothing. */
 #if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1 /* its mlock does nothing */
-#else
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
 #define SANITIZED 0
 #endif
 

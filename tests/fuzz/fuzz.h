@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what fuzz targets share: an invariant that is no assert, and documents. */
+#ifndef LK_FUZZ_H
+#define LK_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "sys/yaml.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/** Must hold, whatever the input and however it is built. */
+#define INVARIANT(expr)                                                        \
+	do {                                                                   \
+		if (!(expr)) {                                                 \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__,     \
+				#expr);                                        \
+			abort();                                               \
+		}                                                              \
+	} while (0)
+
+/** A failure is told in a sentence, and with that code. */
+static inline void check_error(int rc, int expected, const struct lk_err *err)
+{
+	INVARIANT(rc == expected && (int)err->rc == rc);
+	INVARIANT(err->msg[0] && memchr(err->msg, '\0', sizeof(err->msg)));
+}
+
+/** The document, or NULL with the error checked. */
+static inline struct lk_yaml *parse_document(const uint8_t *data, size_t size)
+{
+	struct lk_yaml *yaml = NULL;
+	struct lk_err err = { 0 };
+	int rc = lk_yaml_parse(data, size, &yaml, &err);
+
+	if (rc != LK_OK) {
+		INVARIANT(yaml == NULL);
+		check_error(rc, LK_E_INPUT, &err);
+		return NULL;
+	}
+	INVARIANT(yaml && lk_yaml_root(yaml));
+	return yaml;
+}
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns fuzzing of the policy file. */
+#include "core/policy_file.h"
+#include "fuzz.h"
+
+static void check(const struct lk_policy_file *pf)
+{
+	INVARIANT(pf->n_volumes <= LK_VOLUMES_MAX);
+	INVARIANT(pf->pcrs.mask && pf->pcrs.mask < 1u << LK_PCR_COUNT);
+	INVARIANT(pf->latch == LK_NO_PCR || pf->pcrs.mask & 1u << pf->latch);
+	INVARIANT(pf->policy_ref_len <= LK_POLICY_REF_MAX);
+	INVARIANT(pf->root_name.len <= LK_NAME_MAX);
+	for (size_t i = 0; i < pf->n_volumes; i++) {
+		const struct lk_volume *v = &pf->volumes[i];
+
+		INVARIANT(lk_policy_file_volume(pf, v->name) == v);
+		INVARIANT(!strchr(v->name, '/'));
+		INVARIANT(!strstr(v->format.cipher, "null"));
+		INVARIANT(v->on_failure != LK_ON_FAILURE_PROMPT ||
+			  pf->latch != LK_NO_PCR);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	LK_OWNED_YAML yaml = parse_document(data, size);
+	static struct lk_policy_file pf;
+	struct lk_err err = { 0 };
+	int rc;
+
+	if (!yaml)
+		return 0;
+	rc = lk_policy_file_from_doc(lk_yaml_root(yaml), &pf, &err);
+	if (rc == LK_OK)
+		check(&pf);
+	else
+		check_error(rc, LK_E_INPUT, &err);
+	return 0;
+}
