@@ -62,7 +62,7 @@ def locked(name):
 
 
 def entry(name, key, make):
-    """The folder `name-key`, made by make(folder) when it isn't there yet. Entries of that name out of use for days go."""
+    """The folder `name-key`, made by make(folder) when it isn't there yet. Entries that nobody used for days go."""
     folder = ROOT / f"{name}-{key}"
     with locked(name):
         if folder.exists():
@@ -73,9 +73,9 @@ def entry(name, key, make):
         try:
             work.chmod(0o755)
             make(work)
-            for old in ROOT.glob(f"{name}-{'?' * len(key)}"):
+            for old in ROOT.iterdir():
                 if old.stat().st_mtime < time.time() - KEEP:
-                    shutil.rmtree(old)
+                    shutil.rmtree(old) if old.is_dir() else old.unlink()
             work.rename(folder)
         finally:
             shutil.rmtree(work, ignore_errors=True)
