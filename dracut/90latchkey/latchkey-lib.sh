@@ -14,8 +14,30 @@ latchkey_start() {
     mkdir "$latchkey_state" 2> /dev/null || return 0
     (
         latchkey-unseal
-        echo $? > "$latchkey_state/exit"
+        latchkey_code=$?
+        latchkey_safe exited "$latchkey_code" || latchkey_halt
+        echo "$latchkey_code" > "$latchkey_state/exit"
     ) < /dev/null > /dev/console 2>&1 &
+}
+
+# Did it end with the latch closed, or without a TPM? What else there is: it was killed, or crashed, or couldn't close it,
+# or never got so far; then whatever is mounted next could ask the TPM for the passphrase.
+latchkey_safe() {
+    case $1:$2 in
+        exited:0 | exited:[4-9] | exited:10 | exited:11) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
+latchkey_halt() {
+    echo "<2>latchkey: latchkey-unseal didn't end as it should, and the TPM may still be open: halting" > /dev/kmsg
+    if [ -d /run/systemd/system ]; then
+        systemctl --force --force halt
+    else
+        sync
+        echo o > /proc/sysrq-trigger
+    fi
+    while :; do sleep 60; done
 }
 
 latchkey_over() {

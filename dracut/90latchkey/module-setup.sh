@@ -70,10 +70,12 @@ install() {
 
     # A boot that fails must not end in a shell. The kernel command line, which is measured, has the last word.
     mkdir -p "$initdir/etc/cmdline.d"
-    echo "rd.shell=0" > "$initdir/etc/cmdline.d/90latchkey.conf"
+    # Nor may another program ask for a passphrase before the latch is closed: dracut's own crypt module stays off.
+    echo "rd.shell=0 rd.luks=0" > "$initdir/etc/cmdline.d/90latchkey.conf"
 
     if dracut_module_included systemd; then
         inst_simple "$moddir/latchkey-unseal.service" "$systemdsystemunitdir/latchkey-unseal.service"
+        inst_simple "$moddir/latchkey-ended.sh" /lib/latchkey-ended.sh
         $SYSTEMCTL -q --root "$initdir" add-wants sysinit.target latchkey-unseal.service
         # What dracut calls in place of a shell.
         inst_multiple -o halt poweroff reboot

@@ -118,12 +118,13 @@ static int check_integrity(const struct lk_doc *segment, enum lk_integrity want,
 
 static int check_segment(const struct lk_doc *json,
 			 const struct lk_volume_format *want,
-			 struct lk_err *err)
+			 const struct lk_luks_areas *areas, struct lk_err *err)
 {
 	const struct lk_doc *segments = get_map(json, "segments");
 	const struct lk_doc *segment = get_map(segments, "0");
 	const char *cipher = get_text(segment, "encryption");
 	uint64_t sector;
+	uint64_t offset;
 
 	if (!segment || segments->child->next->next)
 		return refuse(err, "exactly one segment is expected");
@@ -137,6 +138,20 @@ static int check_segment(const struct lk_doc *json,
 	if (strcmp(cipher, want->cipher) != 0)
 		return refuse(err, "cipher \"%.40s\"; the policy file wants %s",
 			      cipher, want->cipher);
+	/* Another tweak with another offset would show a shifted part of the
+	 * volume, rightly decrypted, as the whole of it. */
+	if (strcmp(get_text(segment, "iv_tweak"), "0") != 0)
+		return refuse(err, "iv_tweak \"%.40s\" isn't 0",
+			      get_text(segment, "iv_tweak"));
+	if (strcmp(get_text(segment, "size"), "dynamic") != 0)
+		return refuse(
+			err,
+			"segment size \"%.40s\": expected the whole device (dynamic)",
+			get_text(segment, "size"));
+	TRY(get_number(segment, "offset", INT64_MAX, &offset, err));
+	if (offset < areas->end)
+		return refuse(err, "the data begins at %llu, within the header",
+			      (unsigned long long)offset);
 	TRY(get_number(segment, "sector_size", 4096, &sector, err));
 	if (sector != want->sector_size)
 		return refuse(err, "sector size %u; the policy file wants %u",
@@ -149,6 +164,7 @@ static int check_kdf(const struct lk_doc *kdf, struct lk_err *err)
 	const char *type = get_text(kdf, "type");
 	uint64_t n;
 	uint64_t memory;
+	uint64_t cpus;
 
 	if (strcmp(type, "pbkdf2") == 0)
 		return get_number(kdf, "iterations", LK_KDF_ITERATIONS_MAX, &n,
@@ -157,6 +173,7 @@ static int check_kdf(const struct lk_doc *kdf, struct lk_err *err)
 		return refuse(err, "kdf \"%.40s\" is unknown", type);
 	TRY(get_number(kdf, "time", LK_KDF_WORK_MAX_KIB, &n, err));
 	TRY(get_number(kdf, "memory", LK_KDF_MEMORY_MAX_KIB, &memory, err));
+	TRY(get_number(kdf, "cpus", LK_KDF_CPUS_MAX, &cpus, err));
 	if (n * memory > LK_KDF_WORK_MAX_KIB)
 		return refuse(
 			err,
@@ -179,10 +196,11 @@ static int check_area(const struct lk_doc *slot,
 	if (strncmp(get_text(area, "encryption"), "aes-", 4) != 0)
 		return refuse(err, "area encryption \"%.40s\" isn't AES",
 			      get_text(area, "encryption"));
+	TRY(get_number(area, "key_size", 64, &size, err));
 	TRY(get_number(area, "offset", INT64_MAX, &offset, err));
 	TRY(get_number(area, "size", INT64_MAX, &size, err));
 	if (offset < 2 * areas->header_size || offset > areas->copied ||
-	    size > areas->copied - offset)
+	    size > areas->copied - offset || offset + size > areas->end)
 		return refuse(err, "area from %llu, %llu bytes: out of bounds",
 			      (unsigned long long)offset,
 			      (unsigned long long)size);
@@ -248,7 +266,7 @@ int lk_luks_header_check(const struct lk_doc *json, const struct lk_volume *vol,
 			 const struct lk_luks_areas *areas, struct lk_err *err)
 {
 	TRY(check_config(json, vol, err));
-	TRY(check_segment(json, &vol->format, err));
+	TRY(check_segment(json, &vol->format, areas, err));
 	TRY(check_keyslots(json, &vol->format, areas, err));
 	return check_digests(json, err);
 }

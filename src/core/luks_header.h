@@ -9,12 +9,14 @@
 /* Costs that an attacker may not exceed: about a minute on a slow machine.
  * cryptsetup's own benchmark aims at two seconds. */
 #define LK_KDF_ITERATIONS_MAX 50000000u
-#define LK_KDF_MEMORY_MAX_KIB (2u * 1024u * 1024u)
+#define LK_KDF_MEMORY_MAX_KIB (1u * 1024u * 1024u)
+#define LK_KDF_CPUS_MAX	      16u /* libargon2 makes a thread of each */
 #define LK_KDF_WORK_MAX_KIB   (32u * 1024u * 1024u) /* memory times passes */
 
 /** Sizes that JSON and the binary header must agree with. */
 struct lk_luks_areas {
 	uint64_t header_size; /* of one of the two header copies, bytes */
+	uint64_t end;	      /* of both copies and the keyslots behind them */
 	uint64_t copied;      /* bytes of the header that we hold */
 };
 
@@ -28,8 +30,8 @@ int lk_luks_header_keyslots_size(const struct lk_doc *json, uint64_t *ret,
 /**
  * lk_luks_header_check - is this header what the policy file says?
  *
- * One crypt segment with the cipher, sector size and integrity of @vol and no
- * flags; no requirement; no flag that @vol's options don't have; keyslots of
+ * One crypt segment with the cipher, sector size and integrity of @vol, no IV
+ * tweak, over all of the device behind the header, and no flags; no requirement; no flag that @vol's options don't have; keyslots of
  * type luks2 with a volume key of the right size, an area inside the header
  * and a bounded KDF; digests of type pbkdf2 with bounded iterations.
  *

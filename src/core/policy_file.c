@@ -50,6 +50,11 @@ static int parse_pcrs(const struct lk_doc *doc, struct lk_policy_file *pf,
 		if (pf->pcrs.mask & 1u << pcr)
 			return lk_doc_error(i, err, "pcrs: %s is named twice",
 					    i->text);
+		if (pcr == 16 || pcr == 23)
+			return lk_doc_error(
+				i, err,
+				"pcrs: %s can be reset by anyone, so it would enforce nothing",
+				i->text);
 		pf->pcrs.mask |= 1u << pcr;
 	}
 	return LK_OK;

@@ -222,12 +222,24 @@ static int check_outputs(const struct lk_install *in, struct lk_err *err)
 		       : rc;
 }
 
+static int check_ek(struct lk_install *in, struct lk_err *err)
+{
+	LK_OWNED_JSON nowhere = lk_json_object();
+
+	if (!nowhere)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	return lk_install_describe_ek(in, nowhere, err);
+}
+
 static int change_tpm(struct lk_install *in, struct lk_err *err)
 {
 	int rc = authorize(in, err);
 
 	if (rc == LK_OK)
 		rc = check_outputs(in, err);
+	/* A TPM that isn't the maker's gets no key. */
+	if (rc == LK_OK && in->opts->value[LK_OPT_EK_CA])
+		rc = check_ek(in, err);
 	if (rc == LK_OK && !in->info.owner_auth_set)
 		rc = make_root(in, err);
 	if (rc == LK_OK)

@@ -142,8 +142,8 @@ static int set_pem(struct lk_json *obj, const char *key, const char *label,
 	return rc;
 }
 
-static int describe_ek(struct lk_install *in, struct lk_json *record,
-		       struct lk_err *err)
+int lk_install_describe_ek(struct lk_install *in, struct lk_json *record,
+			   struct lk_err *err)
 {
 	const char *ca = in->opts->value[LK_OPT_EK_CA];
 	LK_OWNED_EK ek = { LK_BUF_NONE, LK_BUF_NONE };
@@ -190,7 +190,7 @@ int lk_install_describe(struct lk_install *in, struct lk_json *record,
 	int rc;
 
 	describe_tpm(&in->info, record);
-	rc = describe_ek(in, record, err);
+	rc = lk_install_describe_ek(in, record, err);
 	if (rc == LK_OK)
 		rc = describe_objects(in, record, err);
 	if (rc == LK_OK)

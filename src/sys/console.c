@@ -12,17 +12,20 @@
 
 #define LINE_MAX_BYTES 512u
 
+/* A terminal on standard input serves only where it is the controlling one. */
 static int open_terminal(void)
 {
-	int fd = isatty(STDIN_FILENO)
-			 ? open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
-			 : open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	static const char *const paths[] = { "/dev/tty", "/dev/console" };
 
-	if (fd >= 0 && !isatty(fd)) {
-		close(fd);
-		return -1;
+	for (size_t i = isatty(STDIN_FILENO) ? 0 : 1; i < 2; i++) {
+		int fd = open(paths[i], O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+		if (fd >= 0 && isatty(fd))
+			return fd;
+		if (fd >= 0)
+			close(fd);
 	}
-	return fd;
+	return -1;
 }
 
 static int read_line(int fd, struct lk_secret *line, struct lk_err *err)

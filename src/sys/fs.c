@@ -248,7 +248,7 @@ void lk_fs_list_free(char **names, size_t n)
 
 static int is_visible(const struct dirent *entry)
 {
-	return entry->d_name[0] != '.';
+	return entry->d_name[0] != '.' && entry->d_type != DT_DIR;
 }
 
 int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,
@@ -275,10 +275,12 @@ int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,
 		free(entries[i]);
 	}
 	free(entries);
-	if (rc != LK_OK)
+	if (rc == LK_OK && !names)
+		rc = lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	if (rc != LK_OK) {
+		lk_fs_list_free(names, n);
 		return rc;
-	if (!names)
-		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	}
 	*ret_names = names;
 	*ret_n = n;
 	return LK_OK;

@@ -50,7 +50,7 @@ int lk_fs_append(const char *path, const void *data, size_t len,
 		 struct lk_err *err);
 
 /**
- * lk_fs_list - the regular files of a directory, names sorted
+ * lk_fs_list - what is in a directory but for directories and dot files, sorted
  * @ret_names: @ret_n malloc'd paths, directory included; free with lk_fs_list_free
  */
 int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,

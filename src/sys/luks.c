@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "core/luks_header.h"
@@ -131,7 +132,9 @@ static int read_header(int fd, const char *device, uint8_t *data, size_t *len,
 static int copy_header(struct lk_luks *luks, const char *device,
 		       struct lk_err *err)
 {
-	LK_OWNED_FD fd = open(device, O_RDONLY | O_CLOEXEC);
+	/* Not blocking: what is there may be a pipe that nobody writes. */
+	LK_OWNED_FD fd = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
 	uint8_t *data;
 	size_t len = 0;
 	int rc;
@@ -141,6 +144,11 @@ static int copy_header(struct lk_luks *luks, const char *device,
 				  errno == ENOENT ? LK_E_NO_DEVICE : LK_E_IO,
 				  (uint32_t)errno, "%s: can't open: %s", device,
 				  strerror(errno));
+	if (fstat(fd, &st) != 0 ||
+	    !(S_ISBLK(st.st_mode) || S_ISREG(st.st_mode)))
+		return lk_err_set(err, LK_E_HEADER, 0,
+				  "%s: neither a block device nor a file",
+				  device);
 	luks->copy = memfd_create("luks2-header", MFD_CLOEXEC);
 	if (luks->copy < 0 || ftruncate(luks->copy, HEADER_COPY_MAX) != 0)
 		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno,
@@ -195,6 +203,7 @@ static int header_size(struct lk_luks *luks, struct lk_err *err)
 	if (crypt_get_metadata_size(luks->cd, &metadata, &keyslots) < 0)
 		return lk_err_set(err, LK_E_HEADER, 0, "no sizes");
 	luks->areas.header_size = metadata;
+	luks->areas.end = 2 * metadata + keyslots;
 	return LK_OK;
 }
 
@@ -208,10 +217,15 @@ static int check(struct lk_luks *luks, const struct lk_volume *vol,
 
 	if (rc != LK_OK)
 		return rc;
-	if (vol->uuid[0] && (!uuid || strcmp(uuid, vol->uuid) != 0))
+	if (!uuid || strlen(uuid) != 36 ||
+	    uuid[strspn(uuid, "0123456789abcdef-")] != '\0')
+		return lk_err_set(
+			err, LK_E_HEADER, 0,
+			"its UUID isn't one: 36 characters, lower case");
+	if (vol->uuid[0] && strcmp(uuid, vol->uuid) != 0)
 		return lk_err_set(err, LK_E_HEADER, 0,
-				  "UUID %.40s; the policy file pins %s",
-				  uuid ? uuid : "none", vol->uuid);
+				  "UUID %.40s; the policy file pins %s", uuid,
+				  vol->uuid);
 	if (crypt_dump_json(luks->cd, &json, 0) < 0 || !json)
 		return lk_err_set(err, LK_E_HEADER, 0, "its JSON can't be had");
 	rc = lk_yaml_parse((const uint8_t *)json, strlen(json), &yaml, err);
@@ -364,10 +378,19 @@ int lk_luks_map(struct lk_luks *luks, const struct lk_volume *vol,
 
 bool lk_luks_is_mapped(const char *name)
 {
+	static const char kind[] = "CRYPT-LUKS2-";
 	char path[160];
+	LK_OWNED_BUF uuid = LK_BUF_NONE;
+	struct stat st;
 
 	(void)snprintf(path, sizeof(path), "/dev/mapper/%s", name);
-	return access(path, F_OK) == 0;
+	if (stat(path, &st) != 0 || !S_ISBLK(st.st_mode))
+		return false;
+	/* A logical volume of that name isn't it, whoever made it. */
+	(void)snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/dm/uuid",
+		       major(st.st_rdev), minor(st.st_rdev));
+	return lk_fs_read(path, 4096, &uuid, NULL) == LK_OK &&
+	       strncmp((const char *)uuid.data, kind, strlen(kind)) == 0;
 }
 
 int lk_luks_unmap(const char *name, struct lk_err *err)

@@ -62,7 +62,7 @@ int lk_luks_identity(const struct lk_secret *volume_key,
 /** Maps /dev/mapper/<vol->name>. Return: LK_OK, LK_E_IO. */
 int lk_luks_map(struct lk_luks *luks, const struct lk_volume *vol,
 		const struct lk_secret *volume_key, struct lk_err *err);
-/** Whether the device-mapper device @name is there already. */
+/** Whether /dev/mapper/@name is there already, as a LUKS2 volume. */
 bool lk_luks_is_mapped(const char *name);
 int lk_luks_unmap(const char *name, struct lk_err *err);
 

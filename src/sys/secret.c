@@ -3,6 +3,7 @@
 #include "sys/secret.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -89,10 +90,23 @@ int lk_secret_harden_process(struct lk_err *err)
 {
 	const struct rlimit none = { 0, 0 };
 
+#ifdef M_PERTURB
+	/* The TPM library's buffers have held decrypted bytes when they are
+	 * freed, and can't be reached to be wiped: free does it. */
+	(void)mallopt(M_PERTURB, 0x5a);
+#endif
 	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno,
 				  "can't forbid core dumps: %s",
 				  strerror(errno));
 	return LK_OK;
+}
+
+/* Below the caller's frame lie those of the calls that it has made. */
+__attribute__((noinline)) void lk_wipe_stack(void)
+{
+	uint8_t below[64 * 1024];
+
+	explicit_bzero(below, sizeof(below));
 }

@@ -32,7 +32,13 @@ int lk_secret_from(struct lk_secret *s, const void *data, size_t len,
 void lk_wipe(void *p, size_t len);
 /** Constant-time comparison of equal lengths. Nonzero when equal. */
 int lk_secret_equal(const uint8_t *a, const uint8_t *b, size_t len);
-/** No core dumps, no ptrace, for a process that holds secrets. */
+/** Wipes what the calls made so far have left on the stack below the caller. */
+void lk_wipe_stack(void);
+/**
+ * lk_secret_harden_process - for a process that holds secrets
+ *
+ * No core dumps, no ptrace; memory is wiped as it is freed (glibc).
+ */
 int lk_secret_harden_process(struct lk_err *err);
 
 #endif

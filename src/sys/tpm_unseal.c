@@ -226,6 +226,7 @@ int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 	LK_OWNED_TPM_HANDLE session = LK_TPM_HANDLE_NONE(tpm);
 	ESYS_TR root;
 	ESYS_TR object;
+	int rc;
 
 	TRY(lk_tpm_object_load(tpm, &req->root, &root, err));
 	TRY(lk_tpm_object_load(tpm, &req->sealed, &object, err));
@@ -237,7 +238,9 @@ int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 	/* The last command of the way that succeeds ends the session itself. */
 	(void)Esys_TRSess_SetAttributes(lk_tpm_esys(tpm), session.tr, 0,
 					TPMA_SESSION_CONTINUESESSION);
-	TRY(unseal(tpm, session.tr, object, ret_secret, err));
-	session.tr = ESYS_TR_NONE;
-	return LK_OK;
+	rc = unseal(tpm, session.tr, object, ret_secret, err);
+	lk_wipe_stack();
+	if (rc == LK_OK)
+		session.tr = ESYS_TR_NONE;
+	return rc;
 }

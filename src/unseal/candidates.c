@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sys/crypto.h"
+#include "sys/log.h"
 #include "sys/yaml.h"
 #include "unseal/unseal.h"
 
@@ -24,17 +25,17 @@ static void add(const struct lk_policy_file *pf, const struct lk_token *from,
 }
 
 int lk_candidates_from(const struct lk_policy_file *pf,
-		       const struct lk_token *files,
+		       const struct lk_signed_files *files,
 		       const struct lk_token *token, struct lk_candidates *ret,
 		       struct lk_err *err)
 {
-	size_t total = files->n_policies + token->n_policies;
+	size_t total = files->token.n_policies + token->n_policies;
 	struct lk_candidates c = { 0 };
 
 	c.list = calloc(total + 1, sizeof(struct lk_signed_policy *));
 	if (!c.list)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
-	add(pf, files, &c);
+	add(pf, &files->token, &c);
 	add(pf, token, &c);
 	*ret = c;
 	return LK_OK;
@@ -62,28 +63,45 @@ static int load_file(const char *path, struct lk_token *into,
 	return rc;
 }
 
-int lk_candidates_load(const char *path, struct lk_token *ret,
-		       struct lk_err *err)
+static void pass_over(struct lk_signed_files *files, const struct lk_err *err)
 {
-	LK_OWNED_TOKEN token = LK_TOKEN_NONE;
-	char **names = NULL;
-	size_t n = 1;
-	int rc = LK_OK;
+	lk_log(LK_LOG_WARNING, "%s; passed over", err->msg);
+	files->bad = *err;
+}
 
-	if (lk_fs_is_directory(path))
-		rc = lk_fs_list(path, LK_TOKEN_POLICIES_MAX, &names, &n, err);
-	if (rc != LK_OK)
-		return rc;
-	token.policies = calloc(n + 1, sizeof(*token.policies));
-	if (!token.policies)
-		rc = lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
-	for (size_t i = 0; i < n && rc == LK_OK; i++)
-		rc = load_file(names ? names[i] : path, &token, err);
-	if (names)
-		lk_fs_list_free(names, n);
-	if (rc != LK_OK)
-		return rc;
-	*ret = token;
-	token = LK_TOKEN_NONE;
-	return LK_OK;
+static void load_files(char **names, size_t n, struct lk_signed_files *ret)
+{
+	struct lk_err err = { 0 };
+
+	ret->token.policies = calloc(n + 1, sizeof(*ret->token.policies));
+	if (!ret->token.policies) {
+		(void)lk_err_set(&err, LK_E_SYSTEM, 0, "out of memory");
+		pass_over(ret, &err);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (load_file(names[i], &ret->token, &err) != LK_OK)
+			pass_over(ret, &err);
+}
+
+void lk_candidates_load(const char *path, struct lk_signed_files *ret)
+{
+	char **names = NULL;
+	struct lk_err err = { 0 };
+	size_t n = 0;
+	char *one;
+
+	if (!lk_fs_is_directory(path)) {
+		one = strdup(path);
+		load_files(&one, one ? 1 : 0, ret);
+		free(one);
+		return;
+	}
+	if (lk_fs_list(path, LK_TOKEN_POLICIES_MAX, &names, &n, &err) !=
+	    LK_OK) {
+		pass_over(ret, &err);
+		return;
+	}
+	load_files(names, n, ret);
+	lk_fs_list_free(names, n);
 }

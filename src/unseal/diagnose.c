@@ -60,7 +60,7 @@ static void say_pcrs(const char *name, uint32_t mask,
 #define POLICIES_SHOWN 4u
 
 static void say_policy(struct lk_target *t, const struct lk_policy_file *pf,
-		       const struct lk_token *files)
+		       const struct lk_signed_files *files)
 {
 	const char *name = t->vol->name;
 	struct lk_candidates c = { 0 };
@@ -127,7 +127,8 @@ static void say_lockout(const struct lk_target *t, struct lk_tpm *tpm)
 }
 
 void lk_diagnose(struct lk_target *t, const struct lk_policy_file *pf,
-		 struct lk_tpm *tpm, const struct lk_token *files, bool keep)
+		 struct lk_tpm *tpm, const struct lk_signed_files *files,
+		 bool keep)
 {
 	lk_log(LK_LOG_ERR, "%s: not opened: %s", t->vol->name, t->err.msg);
 	if (t->rc == LK_E_POLICY || t->rc == LK_E_AGAIN)
@@ -136,6 +137,9 @@ void lk_diagnose(struct lk_target *t, const struct lk_policy_file *pf,
 		keep_values(&t->seen);
 	if (tpm && t->rc == LK_E_LOCKED)
 		say_lockout(t, tpm);
+	/* Without values there is nothing to sign: the bank isn't active. */
+	if (t->rc == LK_E_POLICY && !t->seen.sel.mask)
+		return;
 	if (remedy(t->rc))
 		lk_log(LK_LOG_ERR, "%s: %s", t->vol->name, remedy(t->rc));
 }

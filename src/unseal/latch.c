@@ -12,19 +12,6 @@
 
 #define EVENT_LOG "/run/log/systemd/tpm2-measure.log"
 
-/* The policy's bank always; the other one too where the kernel says that it is
- * active, so that both tell the same story. */
-static size_t banks(const struct lk_tpm *tpm, enum lk_alg used,
-		    enum lk_alg ret[static 2])
-{
-	enum lk_alg other =
-		used == LK_ALG_SHA256 ? LK_ALG_SHA384 : LK_ALG_SHA256;
-
-	ret[0] = used;
-	ret[1] = other;
-	return lk_tpm_bank_known_active(tpm, other) ? 2 : 1;
-}
-
 static bool measure(enum lk_alg alg, const struct lk_latch_event *event,
 		    const struct lk_secret *key, struct lk_digest *ret)
 {
@@ -61,62 +48,71 @@ static void log_event(const struct lk_latch_event *event)
 		(void)lk_fs_append(EVENT_LOG, line, len, NULL);
 }
 
-static int extend(struct lk_tpm *tpm, const struct lk_policy_file *pf,
-		  struct lk_latch_event *event, const struct lk_secret *key,
-		  struct lk_err *err)
-{
-	struct lk_pcr_extension ext = { .pcr = pf->latch };
+/** Which banks, and keyed by what. */
+struct extension {
+	size_t n;
 	enum lk_alg alg[2];
+	const struct lk_secret *key; /* NULL: a plain hash */
+};
+
+static int extend(struct lk_tpm *tpm, unsigned int pcr, const char *text,
+		  const struct extension *x, struct lk_err *err)
+{
+	struct lk_latch_event event = { .pcr = pcr,
+					.volume_key = x->key != NULL,
+					.n = x->n };
+	struct lk_pcr_extension ext = { .pcr = pcr, .n = x->n };
 	int rc;
 
-	event->pcr = pf->latch;
-	event->n = ext.n = banks(tpm, pf->pcrs.bank, alg);
-	for (size_t i = 0; i < ext.n; i++) {
-		event->bank[i].alg = ext.bank[i].alg = alg[i];
-		if (!measure(alg[i], event, key, &ext.bank[i].digest))
+	(void)snprintf(event.text, sizeof(event.text), "%s", text);
+	for (size_t i = 0; i < x->n; i++) {
+		event.bank[i].alg = ext.bank[i].alg = x->alg[i];
+		if (!measure(x->alg[i], &event, x->key, &ext.bank[i].digest))
 			return lk_err_set(err, LK_E_SYSTEM, 0,
 					  "hashing failed");
-		event->bank[i].digest = ext.bank[i].digest;
+		event.bank[i].digest = ext.bank[i].digest;
 	}
 	rc = lk_tpm_pcr_extend(tpm, &ext, err);
 	if (rc == LK_OK)
-		log_event(event);
+		log_event(&event);
 	return rc;
 }
 
-int lk_latch_close(struct lk_tpm *tpm, const struct lk_policy_file *pf,
-		   const struct lk_target *targets, size_t n,
-		   struct lk_err *err)
+/* The policy's bank always; the other one too where the kernel says that it is
+ * active, so that both tell the same story. */
+static struct extension banks(const struct lk_tpm *tpm, enum lk_alg used)
 {
-	size_t opened = 0;
-	int rc = LK_OK;
+	enum lk_alg other =
+		used == LK_ALG_SHA256 ? LK_ALG_SHA384 : LK_ALG_SHA256;
 
-	for (size_t i = 0; i < n && rc == LK_OK; i++) {
-		const struct lk_target *t = &targets[i];
-		struct lk_latch_event event = { .volume_key = true };
+	return (struct extension){
+		.n = lk_tpm_bank_known_active(tpm, other) ? 2 : 1,
+		.alg = { used, other },
+	};
+}
 
-		if (!t->volume_key.len)
-			continue;
-		/* What systemd-cryptsetup measures for a volume key. */
-		(void)snprintf(event.text, sizeof(event.text),
-			       "cryptsetup:%s:%s", t->vol->name,
-			       lk_luks_uuid(t->luks));
-		rc = extend(tpm, pf, &event, &t->volume_key, err);
-		opened++;
-	}
-	if (rc == LK_OK && opened == 0) {
-		struct lk_latch_event event = {
-			.text = "latchkey:none-opened"
-		};
+int lk_latch_close(struct lk_tpm *tpm, const struct lk_policy_file *pf,
+		   bool thorough, struct lk_err *err)
+{
+	struct extension x = banks(tpm, pf->pcrs.bank);
+	struct extension both = x;
 
-		rc = extend(tpm, pf, &event, NULL, err);
-	}
-	if (rc != LK_OK) {
-		lk_err_prefix(err, "the latch (PCR %u) can't be closed",
-			      pf->latch);
-		if (err)
-			err->rc = LK_E_LATCH;
-		return LK_E_LATCH;
-	}
-	return LK_OK;
+	both.n = 2;
+	/* A TPM that doesn't know the other hash refuses the whole command. */
+	if (thorough && x.n == 1 &&
+	    extend(tpm, pf->latch, "latchkey:closed", &both, NULL) == LK_OK)
+		return LK_OK;
+	return extend(tpm, pf->latch, "latchkey:closed", &x, err);
+}
+
+int lk_latch_measure(struct lk_tpm *tpm, const struct lk_policy_file *pf,
+		     const struct lk_target *t, struct lk_err *err)
+{
+	struct extension x = banks(tpm, pf->pcrs.bank);
+	char text[256];
+
+	x.key = &t->volume_key;
+	(void)snprintf(text, sizeof(text), "cryptsetup:%s:%s", t->vol->name,
+		       lk_luks_uuid(t->luks));
+	return extend(tpm, pf->latch, text, &x, err);
 }

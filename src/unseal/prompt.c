@@ -9,7 +9,8 @@
 
 #define TRIES 3u
 
-static int try_recovery_key(struct lk_target *t, const struct lk_secret *typed)
+static int try_recovery_key(struct lk_target *t, const struct lk_secret *typed,
+			    struct lk_err *err)
 {
 	char text[LK_RECOVERY_KEY_TEXT + 1];
 	struct lk_bytes pass = { (const uint8_t *)text, LK_RECOVERY_KEY_TEXT };
@@ -17,8 +18,7 @@ static int try_recovery_key(struct lk_target *t, const struct lk_secret *typed)
 
 	if (lk_recovery_key_normalize((const char *)typed->data, typed->len,
 				      text))
-		rc = lk_luks_volume_key(t->luks, -1, pass, &t->volume_key,
-					NULL);
+		rc = lk_luks_volume_key(t->luks, -1, pass, &t->volume_key, err);
 	lk_wipe(text, sizeof(text));
 	return rc;
 }
@@ -39,7 +39,7 @@ int lk_prompt_volume_key(struct lk_target *t, struct lk_err *err)
 		if (rc != LK_OK)
 			return rc;
 		pass = (struct lk_bytes){ typed.data, typed.len };
-		rc = try_recovery_key(t, &typed);
+		rc = try_recovery_key(t, &typed, err);
 		if (rc == LK_E_VOLUME)
 			rc = lk_luks_volume_key(t->luks, -1, pass,
 						&t->volume_key, err);

@@ -16,7 +16,7 @@
 struct run {
 	const struct lk_unseal_options *options;
 	struct lk_policy_file pf;
-	struct lk_token files; /* signed policies given as files */
+	struct lk_signed_files files;
 	struct lk_tpm *tpm;
 	struct lk_err no_tpm; /* why there is none */
 	struct lk_target targets[LK_VOLUMES_MAX];
@@ -27,7 +27,7 @@ static void run_done(struct run *run)
 {
 	for (size_t i = 0; i < run->n; i++)
 		lk_target_done(&run->targets[i]);
-	lk_token_done(&run->files);
+	lk_token_done(&run->files.token);
 	lk_tpm_free(run->tpm);
 }
 
@@ -84,12 +84,12 @@ static int prepare(struct run *run, struct lk_err *err)
 	const struct lk_unseal_options *o = run->options;
 	int rc = read_policy_file(o->policy, &run->pf, err);
 
-	if (rc == LK_OK && o->signed_policies)
-		rc = lk_candidates_load(o->signed_policies, &run->files, err);
 	if (rc == LK_OK)
 		rc = choose_targets(run, err);
 	if (rc != LK_OK)
 		return rc;
+	if (o->signed_policies)
+		lk_candidates_load(o->signed_policies, &run->files);
 	rc = lk_tpm_open(o->tcti, run->pf.timeout_tpm, &run->tpm, &run->no_tpm);
 	if (rc == LK_E_USAGE) {
 		*err = run->no_tpm;
@@ -145,42 +145,81 @@ static void unseal_all(struct run *run)
 	}
 }
 
+/* Whether anything was had of the TPM, an answer that refuses included. */
+static bool tpm_answered(const struct run *run)
+{
+	for (size_t i = 0; i < run->n; i++) {
+		const struct lk_target *t = &run->targets[i];
+
+		if (t->payload.len || t->rc == LK_E_POLICY ||
+		    t->rc == LK_E_AGAIN || t->rc == LK_E_LOCKED ||
+		    t->rc == LK_E_OBJECT)
+			return true;
+	}
+	return false;
+}
+
+static bool anything_unsealed(const struct run *run)
+{
+	for (size_t i = 0; i < run->n; i++)
+		if (run->targets[i].payload.len)
+			return true;
+	return false;
+}
+
+/*
+ * Where there is no TPM there is nothing to close, and one that never answers
+ * is as good as none; but it may have come up while devices were waited for.
+ * Everything else that goes wrong here is fatal for the whole run.
+ */
+static int close_latch(struct run *run, struct lk_err *err)
+{
+	int rc;
+
+	if (run->options->dry_run || run->pf.latch == LK_NO_PCR)
+		return LK_OK;
+	if (!run->tpm)
+		(void)lk_tpm_open(run->options->tcti, 0, &run->tpm, NULL);
+	if (!run->tpm)
+		return LK_OK;
+	rc = lk_latch_close(run->tpm, &run->pf, !anything_unsealed(run), err);
+	if (rc == LK_E_NO_TPM && !tpm_answered(run)) {
+		lk_tpm_free(run->tpm);
+		run->tpm = NULL;
+		return LK_OK;
+	}
+	if (rc != LK_OK) {
+		lk_err_prefix(err, "the latch (PCR %u) can't be closed",
+			      run->pf.latch);
+		rc = LK_E_LATCH;
+	}
+	return rc;
+}
+
+/* The latch is closed already: that this fails costs only the record. */
+static void measure(struct run *run, const struct lk_target *t)
+{
+	struct lk_err err = { 0 };
+
+	if (run->options->dry_run || run->pf.latch == LK_NO_PCR || !run->tpm)
+		return;
+	if (lk_latch_measure(run->tpm, &run->pf, t, &err) != LK_OK)
+		lk_log(LK_LOG_WARNING, "%s: its volume key isn't measured: %s",
+		       t->vol->name, err.msg);
+}
+
 static void unlock_all(struct run *run)
 {
 	for (size_t i = 0; i < run->n; i++) {
 		struct lk_target *t = &run->targets[i];
 		struct lk_err err = { 0 };
 
+		if (t->rc != LK_OK)
+			continue;
+		settle(t, lk_target_unlock(t, &err), &err);
 		if (t->rc == LK_OK)
-			settle(t, lk_target_unlock(t, &err), &err);
+			measure(run, t);
 	}
-}
-
-/* A TPM that stays silent is as good as none, as long as it gave nothing. */
-static void forget_silent_tpm(struct run *run)
-{
-	const struct lk_err *silent = NULL;
-
-	for (size_t i = 0; i < run->n; i++) {
-		if (run->targets[i].rc == LK_OK)
-			return;
-		if (run->targets[i].rc == LK_E_NO_TPM)
-			silent = &run->targets[i].err;
-	}
-	if (!silent || !run->tpm)
-		return;
-	run->no_tpm = *silent;
-	lk_tpm_free(run->tpm);
-	run->tpm = NULL;
-}
-
-/* Without a TPM there is nothing to close, and nothing that could be had from
- * it. Everything else that goes wrong here is fatal for the whole run. */
-static int close_latch(struct run *run, struct lk_err *err)
-{
-	if (run->options->dry_run || run->pf.latch == LK_NO_PCR || !run->tpm)
-		return LK_OK;
-	return lk_latch_close(run->tpm, &run->pf, run->targets, run->n, err);
 }
 
 static int map(struct run *run, struct lk_target *t)
@@ -209,7 +248,7 @@ static bool may_prompt(const struct run *run, const struct lk_target *t)
 
 static void prompt(struct run *run, struct lk_target *t)
 {
-	struct lk_err err;
+	struct lk_err err = { 0 };
 	int rc = lk_prompt_volume_key(t, &err);
 
 	if (rc != LK_OK) {
@@ -249,9 +288,37 @@ static int give_up(struct run *run, int rc)
 	return rc;
 }
 
+/*
+ * Who types a key isn't proven to be the owner: the volume may be one of a
+ * thief's, with a passphrase that he knows, and what runs from it would find
+ * the others open. So where one is to be typed, all are.
+ */
+static void keep_closed_beside_a_prompt(struct run *run)
+{
+	const char *typed = NULL;
+
+	for (size_t i = 0; i < run->n; i++)
+		if (run->targets[i].rc != LK_OK &&
+		    may_prompt(run, &run->targets[i]))
+			typed = run->targets[i].vol->name;
+	for (size_t i = 0; i < run->n && typed; i++) {
+		struct lk_target *t = &run->targets[i];
+
+		if (t->rc != LK_OK)
+			continue;
+		lk_secret_done(&t->volume_key);
+		t->rc = lk_err_set(
+			&t->err, LK_E_VOLUME, 0,
+			"the TPM would open it, but the key of %s is to be typed, and who types isn't proven to be the owner",
+			typed);
+	}
+}
+
 static int finish(struct run *run)
 {
 	int first = LK_OK;
+
+	keep_closed_beside_a_prompt(run);
 
 	for (size_t i = 0; i < run->n; i++) {
 		struct lk_target *t = &run->targets[i];
@@ -270,6 +337,23 @@ static int finish(struct run *run)
 	return first;
 }
 
+static int open_all(struct run *run, struct lk_err *err)
+{
+	int rc;
+
+	find_all(run);
+	unseal_all(run);
+	rc = close_latch(run, err);
+	if (rc != LK_OK)
+		return rc;
+	/* What the TPM library's buffers hold of a secret is freed, and so
+	 * wiped, before the long work. */
+	if (run->tpm && lk_tpm_forget(run->tpm, err) != LK_OK)
+		return LK_E_SYSTEM;
+	unlock_all(run);
+	return LK_OK;
+}
+
 int lk_unseal_run(const struct lk_unseal_options *options)
 {
 	struct run *run = calloc(1, sizeof(*run));
@@ -279,15 +363,10 @@ int lk_unseal_run(const struct lk_unseal_options *options)
 	if (!run)
 		return LK_E_SYSTEM;
 	run->options = options;
-	run->files = LK_TOKEN_NONE;
+	run->files.token = LK_TOKEN_NONE;
 	rc = prepare(run, &err);
-	if (rc == LK_OK) {
-		find_all(run);
-		unseal_all(run);
-		forget_silent_tpm(run);
-		unlock_all(run);
-		rc = close_latch(run, &err);
-	}
+	if (rc == LK_OK)
+		rc = open_all(run, &err);
 	if (rc == LK_OK)
 		rc = finish(run);
 	else

@@ -32,6 +32,12 @@ struct lk_target {
 };
 void lk_target_done(struct lk_target *t);
 
+/** Signed policies given as files, and what was wrong with the worst of them. */
+struct lk_signed_files {
+	struct lk_token token; /* policies alone */
+	struct lk_err bad;     /* rc LK_OK: every file could be read */
+};
+
 /** Signed policies at hand, in the order to try. */
 struct lk_candidates {
 	size_t n;
@@ -43,13 +49,13 @@ struct lk_candidates {
 /**
  * lk_unseal_run - the whole of it: policy file to mapped volumes
  *
- * Every volume's header is checked, then every secret is unsealed, and only
- * then is a keyslot opened: the kernel may load a module of its crypto for
- * that, and under Secure Boot Debian's IMA measures each module into PCR 10,
- * which would spoil the next volume's unsealing. Then the latch is closed;
- * only then is anything mapped, asked for, or given up. (Closing it before
- * mapping leaves no moment at which a mapped volume and an open TPM exist
- * together.)
+ * Every volume's header is checked, then every secret is unsealed, then the
+ * latch is closed; only then is a keyslot opened, a volume mapped, a person
+ * asked, or a volume given up. Opening a keyslot comes after the latch since
+ * it is long work on an attacker's parameters, which must not be a chance to
+ * crash this program while the TPM would still unseal; and after all
+ * unsealing since the kernel may load a module of its crypto for it, which
+ * under Secure Boot Debian's IMA measures into PCR 10.
  *
  * Return: LK_OK when every volume asked for is open, else the first failure.
  */
@@ -63,7 +69,7 @@ int lk_target_find(struct lk_target *t, const struct lk_policy_file *pf,
 /** Unseals; touches nothing but the TPM. Fills payload. */
 int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm,
 		     const struct lk_policy_file *pf,
-		     const struct lk_token *files, struct lk_err *err);
+		     const struct lk_signed_files *files, struct lk_err *err);
 /** Opens the keyslot and proves the volume key. Takes payload, fills
  * volume_key. */
 int lk_target_unlock(struct lk_target *t, struct lk_err *err);
@@ -74,21 +80,30 @@ int lk_target_unlock(struct lk_target *t, struct lk_err *err);
  * @ret: free ret->list; LK_OK even when it is empty
  */
 int lk_candidates_from(const struct lk_policy_file *pf,
-		       const struct lk_token *files,
+		       const struct lk_signed_files *files,
 		       const struct lk_token *token, struct lk_candidates *ret,
 		       struct lk_err *err);
-/** Signed policies of a file or a directory, as the policies of a token. */
-int lk_candidates_load(const char *path, struct lk_token *ret,
-		       struct lk_err *err);
+/**
+ * lk_candidates_load - signed policies of a file or a directory
+ *
+ * The files may lie where an attacker writes: one that can't be read is said
+ * on the log and passed over, so that it keeps nobody from the latch.
+ */
+void lk_candidates_load(const char *path, struct lk_signed_files *ret);
 
 /* latch.c */
 /**
- * lk_latch_close - extends the latch PCR: by each opened volume's key, or by
- * the fact that none was opened
+ * lk_latch_close - extends the latch PCR, so that nothing more is unsealed
+ * @thorough: nothing was unsealed; extend every bank that the TPM takes, since
+ *	the policy's own may not be active
+ *
+ * Return: LK_OK, or what the TPM said.
  */
 int lk_latch_close(struct lk_tpm *tpm, const struct lk_policy_file *pf,
-		   const struct lk_target *targets, size_t n,
-		   struct lk_err *err);
+		   bool thorough, struct lk_err *err);
+/** Measures an opened volume's key as systemd does, into the same PCR. */
+int lk_latch_measure(struct lk_tpm *tpm, const struct lk_policy_file *pf,
+		     const struct lk_target *t, struct lk_err *err);
 
 /* prompt.c */
 /** Asks for a passphrase or recovery key, three times. Fills volume_key. */
@@ -101,6 +116,7 @@ int lk_prompt_volume_key(struct lk_target *t, struct lk_err *err);
  */
 #define LK_SEEN_FILE "/run/latchkey/pcrs.json"
 void lk_diagnose(struct lk_target *t, const struct lk_policy_file *pf,
-		 struct lk_tpm *tpm, const struct lk_token *files, bool keep);
+		 struct lk_tpm *tpm, const struct lk_signed_files *files,
+		 bool keep);
 
 #endif

@@ -74,7 +74,7 @@ choose(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
 
 static const struct lk_signed_policy *
 pick(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
-     const struct lk_token *files, struct lk_err *err)
+     const struct lk_signed_files *files, struct lk_err *err)
 {
 	const struct lk_signed_policy *sp = NULL;
 	struct lk_candidates c = { 0 };
@@ -83,6 +83,8 @@ pick(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
 		return NULL;
 	if (c.n)
 		sp = choose(t, tpm, pf, &c, err);
+	else if (files->bad.rc != LK_OK)
+		*err = files->bad;
 	else if (c.n_refused)
 		(void)lk_err_set(
 			err, LK_E_POLICY, 0,
@@ -131,8 +133,8 @@ static int unseal_bounded(struct lk_tpm *tpm,
 
 static int get_payload(struct lk_target *t, struct lk_tpm *tpm,
 		       const struct lk_policy_file *pf,
-		       const struct lk_token *files, struct lk_secret *ret,
-		       struct lk_err *err)
+		       const struct lk_signed_files *files,
+		       struct lk_secret *ret, struct lk_err *err)
 {
 	const struct lk_signed_policy *sp = pick(t, tpm, pf, files, err);
 	struct lk_unseal_request req;
@@ -172,7 +174,7 @@ static int check_identity(const struct lk_secret *volume_key,
 
 int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm,
 		     const struct lk_policy_file *pf,
-		     const struct lk_token *files, struct lk_err *err)
+		     const struct lk_signed_files *files, struct lk_err *err)
 {
 	LK_OWNED_SECRET payload = LK_SECRET_NONE;
 	int rc = get_payload(t, tpm, pf, files, &payload, err);

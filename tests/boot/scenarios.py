@@ -186,6 +186,29 @@ def halts_when_told_to(folder):
         assert not re.search(SHELL, boot.console) and "LATCHKEY-ROOT-OK" not in boot.console
 
 
+KILLER = """
+( while ! pid=$($bb pidof latchkey-unseal); do $bb sleep 0.2; done; $bb sleep 1; $bb kill -9 $pid ) &
+"""
+
+
+def halts_when_killed(kit, folder):
+    """Killed while it waits for its volume, with the TPM still open: the boot must not go on."""
+    with kit.machine(folder).boot(esp=kit.image(), control={"before-unseal.sh": KILLER}, disks=[]) as boot:
+        boot.expect("the TPM may still be open: halting", 180)
+        boot.read_for(10)
+        assert not re.search(SHELL, boot.console) and "LATCHKEY-ROOT" not in boot.console
+
+
+@scenario(ONE)
+def halts_when_killed_plain(folder):
+    halts_when_killed(ONE, folder)
+
+
+@scenario(SYSTEMD12)
+def halts_when_killed_systemd(folder):
+    halts_when_killed(SYSTEMD12, folder)
+
+
 def off(kit, folder):
     with kit.machine(folder).boot(esp=kit.image("rd.latchkey=0")) as boot:
         assert exit_code(boot) == "none"

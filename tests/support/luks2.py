@@ -24,14 +24,19 @@ def read(path):
 
 def write(path, document):
     """Puts the JSON into both copies and makes their checksums right."""
-    size = sizes(path)
     text = json.dumps(document, separators=(",", ":")).encode()
-    assert len(text) < size - 4096, "the JSON area is too small for that"
+    assert len(text) < sizes(path) - 4096, "the JSON area is too small for that"
+    change_binary(path, 4096, text.ljust(sizes(path) - 4096, b"\0"))
+
+
+def change_binary(path, at, data):
+    """Puts bytes at an offset of both copies and makes their checksums right."""
+    size = sizes(path)
     with open(path, "r+b") as f:
         for offset in (0, size):
             f.seek(offset)
             area = bytearray(f.read(size))
-            area[4096:] = text.ljust(size - 4096, b"\0")
+            area[at:at + len(data)] = data
             area[CHECKSUM] = bytes(64)
             area[CHECKSUM] = hashlib.sha256(area).digest().ljust(64, b"\0")
             f.seek(offset)

@@ -4,8 +4,13 @@ hidden from them, and they have a /run of their own."""
 import hashlib
 import hmac
 import json
+import os
 import re
+import signal
+import subprocess
+import time
 
+import luks2
 import proxy
 import rig
 import volume
@@ -13,9 +18,14 @@ import volume
 PASSPHRASE = bytes(range(1, 65))
 # Event log out, then the program's own exit code.
 ALONE = ("mount -t tmpfs none /run; mkdir -p /run/log; ! [ -e /dev/mapper/control ] || "
-         "mount --bind /dev/null /dev/mapper/control; \"$@\" </dev/null; code=$?; "
+         "mount --bind /dev/null /dev/mapper/control; mount --bind /dev/null /dev/console; "
+         "\"$@\" </dev/null; code=$?; "
          "cat /run/log/systemd/tpm2-measure.log 2>/dev/null; "
          "! [ -e /run/latchkey/pcrs.json ] || cp /run/latchkey/pcrs.json $SEEN; exit $code")
+
+
+def extended(value, digest):
+    return hashlib.sha256(value + digest).digest()
 
 
 class Latch(rig.TestCase):
@@ -45,9 +55,13 @@ class Latch(rig.TestCase):
         uuid = rig.run(["cryptsetup", "luksUUID", self.disk], check=0).stdout.decode().strip()
         text = f"cryptsetup:lktest:{uuid}"
         digest = hmac.new(self.key, text.encode(), hashlib.sha256).digest()
-        self.assertEqual(self.pcr15(), hashlib.sha256(bytes(32) + digest).digest())
+        closed = hashlib.sha256(b"latchkey:closed").digest()
+        self.assertEqual(self.pcr15(), extended(extended(bytes(32), closed), digest))
         self.assertEqual(log[0], "\x1e")
-        record = json.loads(log[1:])
+        first, record = (json.loads(part) for part in log[1:].split("\x1e"))
+        self.assertEqual((first["digests"][0]["digest"], first["content"]["string"]),
+                         (closed.hex(), "latchkey:closed"))
+        self.assertNotIn("eventType", first["content"])
         self.assertEqual(record["pcr"], 15)
         self.assertEqual(record["digests"], [{"hashAlg": "sha256", "digest": digest.hex()}])
         self.assertEqual(record["content_type"], "systemd")
@@ -67,7 +81,7 @@ class Latch(rig.TestCase):
         volume.luks_file(self, b"known to the thief")
         code, log, said = self.run_unseal()
         self.assertEqual(code, 10, said)
-        self.assertIn("latchkey:none-opened", log)
+        self.assertIn("latchkey:closed", log)
         self.assertNotEqual(self.pcr15(), bytes(32))
 
     def test_the_diagnosis_shows_the_values_from_before_it_closed(self):
@@ -94,6 +108,51 @@ class Latch(rig.TestCase):
         self.assertEqual(self.run_unseal("--dry-run")[0], 0)
         self.assertEqual(self.pcr15(), bytes(32))
 
+    def test_work_on_the_disks_parameters_begins_after_it_closed(self):
+        """The latch is closed before a keyslot is opened: long or deadly work there finds
+        a TPM that unseals no more."""
+        luks2.change(self.disk, lambda d: d["keyslots"]["0"]["kdf"].update(iterations=20000000))
+        p = proxy.Proxy(self, self.tpm)
+        argv = ["unshare", "--mount", "sh", "-c", ALONE, "sh", rig.program("latchkey-unseal"),
+                "--policy", self.policy, "--signed", self.signed, "--tpm", p.tcti]
+        running = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, start_new_session=True)
+        self.addCleanup(running.wait)
+        self.addCleanup(os.killpg, running.pid, signal.SIGKILL)
+        for _ in range(3000):
+            if p.names[-1:] == ["PCR_Extend"] or running.poll() is not None:
+                break
+            time.sleep(0.01)
+        self.assertIsNone(running.poll(), "it was over before the keyslot cost anything")
+        self.assertEqual(p.names.count("PCR_Extend"), 1)
+
+    def test_a_malformed_file_beside_a_good_one_is_passed_over(self):
+        os.mkdir(self.path("many"))
+        os.mkdir(self.path("many/folder"))
+        os.rename(self.signed, self.path("many/good.yaml"))
+        self.write("many/bad.yaml", "latchkey-signed-policy: [")
+        self.signed = self.path("many")
+        code, _, said = self.run_unseal()
+        self.assertEqual(code, 11, said)
+        self.assertRegex(said, r"bad.yaml: \d+:\d+: .*passed over")
+
+    def test_a_malformed_file_alone_ends_with_the_latch_closed(self):
+        self.signed = self.write("bad.yaml", "latchkey-signed-policy: [")
+        self.assertEqual(self.run_unseal()[0], 3)
+        self.assertNotEqual(self.pcr15(), bytes(32))
+
+    def test_beside_a_typed_key_no_volume_is_opened_by_the_tpm(self):
+        thief, _ = volume.luks_file(self, b"known to the thief", "thief.img")
+        self.owner.seal(self.tpm, b"y" * 96, "0x8100a002")
+        entry = "  - name: {}\n    device: {}\n    handle: {}\n"
+        policy = self.owner.policy(self.disk, top="on-failure: prompt\n", volumes=(
+            entry.format("data", self.disk, volume.SEALED) +
+            entry.format("root", thief, "0x8100a002")))
+        code, _, said = self.run_unseal(policy=policy)
+        self.assertEqual(code, 10, said)
+        self.assertIn("data: not opened: the TPM would open it, but the key of root", said)
+        self.assertNotIn("mapping data", said)
+
     def test_a_tpm_that_does_not_extend_opens_nothing(self):
         def refuse(name, _):
             return proxy.response(0x101) if name == "PCR_Extend" else None
@@ -119,8 +178,8 @@ class Latch(rig.TestCase):
         code, log, said = self.run_unseal(policy=policy, tcti=p.tcti)
         self.assertEqual(code, 11, said)
         self.assertEqual([n for n in p.names if n in ("Unseal", "PCR_Extend")],
-                         ["Unseal", "Unseal", "PCR_Extend", "PCR_Extend"])
-        self.assertEqual(log.count("\x1e"), 2)
+                         ["Unseal", "Unseal", "PCR_Extend", "PCR_Extend", "PCR_Extend"])
+        self.assertEqual(log.count("\x1e"), 3)
 
 
 if __name__ == "__main__":

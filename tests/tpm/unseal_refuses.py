@@ -270,6 +270,12 @@ class Disk(Case):
                                 "iterations"),
             "argon2 of hours": (lambda d: slot(d).update(kdf=dict(
                 argon, time=1000000, salt=slot(d)["kdf"]["salt"])), "too long"),
+            "argon2 threads": (lambda d: slot(d).update(kdf=dict(
+                argon, cpus=100000, salt=slot(d)["kdf"]["salt"])), "cpus"),
+            "area key of gigabytes": (lambda d: slot(d)["area"].update(key_size=1 << 30), ""),
+            "iv tweak": (lambda d: segment(d).update(iv_tweak="8"), "iv_tweak"),
+            "segment size": (lambda d: segment(d).update(size="4096"), "segment size"),
+            "data over the header": (lambda d: segment(d).update(offset="0"), ""),
             "argon2 memory": (lambda d: slot(d).update(kdf=dict(
                 argon, memory=4194304, salt=slot(d)["kdf"]["salt"])), "memory"),
             "area beyond the end": (lambda d: slot(d)["area"].update(offset="16777216"), ""),
@@ -288,6 +294,16 @@ class Disk(Case):
                 self.write("disk.img", original)
                 self.spoil(spoil)
                 self.unseal(9, ["refused", says])
+
+    def test_a_pipe_in_the_devices_place(self):
+        os.unlink(self.disk)
+        os.mkfifo(self.disk)
+        self.unseal(9, "neither a block device nor a file")
+
+    def test_a_uuid_that_is_none(self):
+        luks2.change_binary(self.disk, 168, b'x","pcr":7,"y":"\x1b[2J')
+        said = self.unseal(9, "UUID")
+        self.assertNotIn("\x1b", said)
 
     def test_another_uuid_than_the_pinned_one(self):
         pinned = self.owner.policy(self.disk, volume="    uuid: 00000000-1111-2222-3333-444444444444\n")

@@ -55,8 +55,8 @@ static int run(int argc, char **argv, struct lk_err *err)
 	const struct lk_option options[] = {
 		LK_SIGNING_OPTIONS(args),
 		{ "unsigned", 0, false, "FILE",
-		  "also the policy without its signature",
-		  &unsigned_path, NULL },
+		  "also the policy without its signature", &unsigned_path,
+		  NULL },
 		LK_OPTIONS_END
 	};
 	int rc = lk_command_parse(&lk_cmd_policy_digest, options, argc, argv,
