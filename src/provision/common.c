@@ -96,12 +96,19 @@ int lk_use_owner_auth(struct lk_tpm *tpm, const struct lk_options *opts,
 {
 	LK_OWNED_SECRET auth = LK_SECRET_NONE;
 	const char *path = opts->value[LK_OPT_OWNER_AUTH];
+	struct lk_tpm_info info;
 	int rc;
 
-	if (!path)
-		return LK_OK;
-	rc = lk_read_line_secret(path, 32, &auth, err);
-	return rc == LK_OK ? lk_tpm_owner_auth(tpm, &auth, err) : rc;
+	if (path) {
+		rc = lk_read_line_secret(path, 32, &auth, err);
+		return rc == LK_OK ? lk_tpm_owner_auth(tpm, &auth, err) : rc;
+	}
+	/* Found out now, and not halfway by a refused command. */
+	rc = lk_tpm_info_read(tpm, &info, err);
+	if (rc == LK_OK && info.owner_auth_set)
+		rc = lk_err_set(err, LK_E_USAGE, 0,
+				"the TPM has an owner: give --owner-auth (install's own file, or decrypted from its record)");
+	return rc;
 }
 
 static int check_floor(struct lk_tpm *tpm, uint32_t index, struct lk_err *err)

@@ -143,6 +143,16 @@ class Format(rig.TestCase):
         dev.provision("format", "--policy", dev.path("policy.yaml"), "--no-recovery-key", check=7)
         self.assertEqual(self.read("disk.img"), bytes(32 << 20))
 
+    def test_a_missing_owner_auth_is_asked_for_before_anything_is_written(self):
+        dev = Device(self)
+        dev.install()
+        dev.policy()
+        argv = dev.format_argv()
+        at = argv.index("--owner-auth")
+        done = dev.provision(*argv[:at], *argv[at + 2:], check=2)
+        self.assertIn(b"give --owner-auth", done.stderr)
+        self.assertEqual(self.read("disk.img"), bytes(32 << 20))
+
     def test_wrong_owner_auth_leaves_no_ready_volume(self):
         dev = Device(self)
         dev.install()

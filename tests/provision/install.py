@@ -219,6 +219,9 @@ class Install(rig.TestCase):
         self.write("ca.pem", b"".join(self.read(c) for c in certificates))
         self.write("wrong.pem", self.read("owner.pem"))
         dev.install("--ek-ca", dev.path("wrong.pem"), check=5)
+        for kind in ("handles-persistent", "handles-nv-index"):  # no key went into it
+            shown = dev.tpm.tool("tpm2_getcap", kind).stdout.decode().lower()
+            self.assertNotRegex(shown, "0x8100a000|0x18a000")
         dev.install("--ek-ca", dev.path("ca.pem"))
         ek = dev.record()["ek"]
         self.assertTrue(ek["certificate-checked"])
