@@ -237,11 +237,12 @@ static int change_tpm(struct lk_install *in, struct lk_err *err)
 
 	if (rc == LK_OK)
 		rc = check_outputs(in, err);
-	/* A TPM that isn't the maker's gets no key. */
-	if (rc == LK_OK && in->opts->value[LK_OPT_EK_CA])
-		rc = check_ek(in, err);
 	if (rc == LK_OK && !in->info.owner_auth_set)
 		rc = make_root(in, err);
+	/* A TPM that isn't the maker's gets no key. (Its endorsement key is
+	 * read over a session that the storage root key salts.) */
+	if (rc == LK_OK && in->opts->value[LK_OPT_EK_CA])
+		rc = check_ek(in, err);
 	if (rc == LK_OK)
 		rc = put_objects(in, err);
 	if (rc == LK_OK)

@@ -22,8 +22,9 @@ void lk_fd_closep(int *fd)
 int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret,
 	       struct lk_err *err)
 {
-	for (size_t i = 0; i < FAKE_FILES && fake.files[i].path; i++) {
-		if (strcmp(fake.files[i].path, path) != 0)
+	for (size_t i = 0; i < FAKE_FILES; i++) {
+		if (!fake.files[i].path ||
+		    strcmp(fake.files[i].path, path) != 0)
 			continue;
 		if (strlen(fake.files[i].text) > cap)
 			break;
@@ -62,24 +63,40 @@ int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
 
 bool lk_fs_is_directory(const char *path)
 {
-	(void)path;
-	return false;
+	return fake.dir && strcmp(fake.dir, path) == 0;
+}
+
+static bool is_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return path && strncmp(path, dir, len) == 0 && path[len] == '/';
 }
 
 int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,
 	       struct lk_err *err)
 {
-	(void)dir;
-	(void)max;
-	(void)ret_names;
-	(void)ret_n;
-	return fake_result(LK_E_INPUT, "listing", err);
+	char **names;
+	size_t n = 0;
+
+	if (fake.list_rc != LK_OK)
+		return fake_result(fake.list_rc, "listing", err);
+	names = calloc(FAKE_FILES + 1, sizeof(*names));
+	if (!names)
+		return fake_result(LK_E_SYSTEM, "calloc", err);
+	for (size_t i = 0; i < FAKE_FILES && n < max; i++)
+		if (is_below(fake.files[i].path, dir))
+			names[n++] = strdup(fake.files[i].path);
+	*ret_names = names;
+	*ret_n = n;
+	return LK_OK;
 }
 
 void lk_fs_list_free(char **names, size_t n)
 {
-	(void)names;
-	(void)n;
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
 }
 
 int lk_fs_wait_device(const char *spec, unsigned int timeout_s,

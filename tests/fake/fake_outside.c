@@ -18,7 +18,8 @@ int lk_console_ask(const char *question, struct lk_secret *ret,
 
 	fake_event("ask %s", question);
 	fake.asked++;
-	fake.secrets_when_asked = fake.secrets;
+	if (fake.secrets > fake.secrets_when_asked)
+		fake.secrets_when_asked = fake.secrets;
 	if (!answer)
 		return fake_result(LK_E_IO, "asking", err);
 	return lk_secret_from(ret, answer, strlen(answer), err);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sys/crypto.h"
 #include "sys/luks.h"
 #include "world.h"
 
@@ -17,26 +18,31 @@ static struct lk_tpm the_tpm;
 int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret,
 		struct lk_err *err)
 {
+	int rc = fake.tpm_rc[fake.tpm_opens ? 1 : 0];
+
 	(void)tcti;
-	(void)timeout_s;
-	fake_event("tpm open");
-	if (fake.tpm_rc == LK_OK)
+	fake.tpm_opens++;
+	fake_event("tpm %s %u", rc == LK_OK ? "open" : "missing", timeout_s);
+	if (rc == LK_OK) {
 		*ret = &the_tpm;
-	return fake_result(fake.tpm_rc, "connecting to the TPM", err);
+		fake.tpms++;
+	}
+	return fake_result(rc, "connecting to the TPM", err);
 }
 
 void lk_tpm_free(struct lk_tpm *tpm)
 {
-	if (tpm)
-		fake_event("tpm close");
+	if (!tpm)
+		return;
+	fake_event("tpm close");
+	fake.tpms--;
 }
 
 int lk_tpm_forget(struct lk_tpm *tpm, struct lk_err *err)
 {
 	(void)tpm;
-	(void)err;
 	fake_event("tpm forget");
-	return LK_OK;
+	return fake_result(fake.forget_rc, "forgetting", err);
 }
 
 static struct fake_volume *sealed_at(uint32_t handle)
@@ -82,22 +88,77 @@ int lk_tpm_pcr_read(struct lk_tpm *tpm, const struct lk_pcr_selection *sel,
 		    struct lk_pcr_values *ret, struct lk_err *err)
 {
 	(void)tpm;
-	(void)err;
 	fake_event("pcr read");
+	if (fake.pcr_rc != LK_OK)
+		return fake_result(fake.pcr_rc, "reading PCRs", err);
 	*ret = fake.pcrs;
 	ret->sel = *sel;
 	return LK_OK;
 }
 
+static bool is_closing(enum lk_alg alg, const struct lk_digest *have)
+{
+	static const char text[] = "latchkey:closed";
+	const struct lk_bytes bytes = { (const uint8_t *)text,
+					sizeof(text) - 1 };
+	struct lk_digest want;
+
+	return lk_crypto_hash(alg, &bytes, 1, &want) &&
+	       lk_digest_equal(&want, have);
+}
+
+static bool is_key_of(const struct fake_volume *v, enum lk_alg alg,
+		      const struct lk_digest *have)
+{
+	struct lk_digest want;
+	uint8_t key[64];
+	char text[128];
+	int n = snprintf(text, sizeof(text), "cryptsetup:%s:%s", v->name,
+			 lk_luks_uuid(NULL));
+
+	fake_volume_key(v, true, key);
+	return lk_crypto_hmac(alg, (struct lk_bytes){ key, sizeof(key) },
+			      (struct lk_bytes){ (const uint8_t *)text,
+						 (size_t)n },
+			      &want) &&
+	       lk_digest_equal(&want, have);
+}
+
+/* "closed", a volume's name for its key, or "?"; of every bank the same. */
+static const char *meaning(const struct lk_pcr_extension *ext)
+{
+	const char *first = NULL;
+
+	for (size_t b = 0; b < ext->n; b++) {
+		enum lk_alg alg = ext->bank[b].alg;
+		const struct lk_digest *digest = &ext->bank[b].digest;
+		const char *word = is_closing(alg, digest) ? "closed" : "?";
+
+		for (size_t i = 0; i < fake.n_volumes; i++)
+			if (is_key_of(&fake.volumes[i], alg, digest))
+				word = fake.volumes[i].name;
+		if (first && strcmp(first, word) != 0)
+			return "?";
+		first = word;
+	}
+	return first ? first : "?";
+}
+
 int lk_tpm_pcr_extend(struct lk_tpm *tpm, const struct lk_pcr_extension *ext,
 		      struct lk_err *err)
 {
+	int rc = fake.extend_rc;
+
 	(void)tpm;
-	fake_event("latch %u in %zu banks", ext->pcr, ext->n);
 	fake.extends++;
 	if (fake.extend_fails_at && fake.extends != fake.extend_fails_at)
-		return LK_OK;
-	return fake_result(fake.extend_rc, "extending", err);
+		rc = LK_OK;
+	if (rc == LK_OK && fake.other_bank_refused && ext->n > 1)
+		rc = LK_E_SYSTEM;
+	fake_event("%s %u by %s in %zu banks",
+		   rc == LK_OK ? "extend" : "not extended", ext->pcr,
+		   meaning(ext), ext->n);
+	return fake_result(rc, "extending", err);
 }
 
 bool lk_tpm_bank_known_active(const struct lk_tpm *tpm, enum lk_alg alg)

@@ -13,7 +13,7 @@
 #define FAKE_VOLUMES 4u
 #define FAKE_ANSWERS 4u
 #define FAKE_EVENTS  128u
-#define FAKE_FILES   4u
+#define FAKE_FILES   6u
 
 /** A disk, and what is sealed for it. Its device is "/dev/<name>". */
 struct fake_volume {
@@ -39,16 +39,23 @@ struct fake_world {
 		const char *path;
 		const char *text;
 	} files[FAKE_FILES];
-	int tpm_rc; /* of connecting */
+	const char *dir; /* the one directory: its files are those below it */
+	int list_rc;	 /* of listing it */
+	int tpm_rc[2];	 /* of connecting: first, and ever after */
+	unsigned int tpm_opens;
+	size_t tpms; /* connected */
+	int forget_rc;
 	int extend_rc;
 	unsigned int extend_fails_at; /* which extension, from 1; 0: each */
 	unsigned int extends;
-	bool other_bank;
+	bool other_bank;	 /* active, by the kernel's word */
+	bool other_bank_refused; /* the TPM doesn't know its hash */
+	int pcr_rc;		 /* of reading PCRs */
 	struct lk_pcr_values pcrs;
 	const char *answers[FAKE_ANSWERS]; /* to prompts; NULL: no terminal */
 	unsigned int asked;
-	size_t secrets; /* alive */
-	size_t secrets_when_asked;
+	size_t secrets;		   /* alive */
+	size_t secrets_when_asked; /* the most of any prompt */
 	char events[FAKE_EVENTS][192];
 	size_t n_events;
 };

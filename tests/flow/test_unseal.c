@@ -19,8 +19,9 @@
 
 /** What a test says of the policy file. */
 struct setting {
-	const char *latch;	/* NULL: 15 */
-	const char *on_failure; /* NULL: fail */
+	const char *latch;		/* NULL: 15 */
+	const char *on_failure;		/* NULL: fail */
+	const char *each[FAKE_VOLUMES]; /* a volume's own, or NULL */
 	bool prompt_without_tpm;
 	size_t n; /* volumes, 1 unless said otherwise */
 };
@@ -58,8 +59,10 @@ static void write_policy(const struct setting *set)
 							.typed = "typed" };
 		n += (size_t)snprintf(
 			policy_text + n, sizeof(policy_text) - n,
-			"  - { name: %s, device: /dev/%s, handle: 0x%08x }\n",
-			names[i], names[i], fake.volumes[i].handle);
+			"  - { name: %s, device: /dev/%s, handle: 0x%08x%s%s }\n",
+			names[i], names[i], fake.volumes[i].handle,
+			set->each[i] ? ", on-failure: " : "",
+			set->each[i] ? set->each[i] : "");
 	}
 	fake.files[0].path = POLICY;
 	fake.files[0].text = policy_text;
@@ -78,30 +81,46 @@ static struct lk_policy_file read_policy(void)
 	return pf;
 }
 
+/* A signed policy for the boot whose PCRs are all @value. */
+static struct lk_signed_policy make_signed(int value)
+{
+	struct lk_policy_file pf = read_policy();
+	struct lk_pcr_values v = { .sel = pf.pcrs };
+	struct lk_signed_policy sp;
+
+	memset(v.value, value, sizeof(v.value));
+	assert_int_equal(lk_signed_policy_prepare(&pf, &v, 0, "",
+						  lk_crypto_hash, &sp, NULL),
+			 LK_OK);
+	sp.signature_len = 96;
+	return sp;
+}
+
+/* The same as a file's text. */
+static const char *signed_text(int value)
+{
+	static char text[LK_SIGNED_POLICY_TEXT_MAX];
+	struct lk_signed_policy sp = make_signed(value);
+
+	assert_int_equal(lk_signed_policy_write(&sp, false, text, sizeof(text)),
+			 LK_OK);
+	return text;
+}
+
 /* A token with signed policies for boots whose PCRs are all @first, @first + 1
  * and so on. */
 static char *make_token(uint8_t first, size_t n)
 {
-	struct lk_policy_file pf = read_policy();
 	LK_OWNED_TOKEN token = LK_TOKEN_NONE;
 
 	token.keyslot = 1;
 	token.handle = 0x8100a001;
 	token.sealed_len = token.root_key_len = 8;
-	token.policies = calloc(n, sizeof(*token.policies));
+	token.policies = calloc(n + 1, sizeof(*token.policies));
 	assert_non_null(token.policies);
-	for (size_t i = 0; i < n; i++) {
-		struct lk_pcr_values v = { .sel = pf.pcrs };
-		struct lk_signed_policy *sp = &token.policies[i];
-
-		memset(v.value, first + (int)i, sizeof(v.value));
-		assert_int_equal(lk_signed_policy_prepare(&pf, &v, 0, "",
-							  lk_crypto_hash, sp,
-							  NULL),
-				 LK_OK);
-		sp->signature_len = 96;
-		token.n_policies++;
-	}
+	for (size_t i = 0; i < n; i++)
+		token.policies[token.n_policies++] =
+			make_signed(first + (int)i);
 	return lk_token_to_json(&token);
 }
 
@@ -118,22 +137,47 @@ static void world(const struct setting *set)
 	memset(fake.pcrs.value[15], 0, sizeof(fake.pcrs.value[15])); /* open */
 }
 
+static bool is_before_all(int place, const char *event)
+{
+	return fake_first(event) < 0 || fake_first(event) > place;
+}
+
+/* Nothing is mapped, asked or opened before this: the latch closed, or without
+ * that, the TPM let go of. -1 where no TPM was there. */
+static int point_of_safety(void)
+{
+	int closed = fake_first("extend 15 by closed");
+
+	return closed >= 0 ? closed : fake_last("tpm close");
+}
+
+/* None at first, and none later. */
+static void no_tpm(void)
+{
+	fake.tpm_rc[0] = fake.tpm_rc[1] = LK_E_NO_TPM;
+}
+
 /* Runs, and sees what must hold however it went. */
 static int run_with(const struct lk_unseal_options *o)
 {
 	int rc = lk_unseal_run(o);
-	int latch = fake_last("latch 15");
+	int safe = point_of_safety();
 
 	assert_int_equal(fake.secrets, 0);
-	assert_int_equal(fake_count("tpm close"),
-			 fake_count("tpm open") && fake.tpm_rc == LK_OK);
-	if (latch >= 0) {
-		assert_true(fake_first("map ") < 0 ||
-			    fake_first("map ") > latch);
-		assert_true(fake_first("ask ") < 0 ||
-			    fake_first("ask ") > latch);
-		assert_true(fake_last("unseal ") < latch);
+	assert_int_equal(fake.tpms, 0);
+	assert_int_equal(fake_count("tpm close"), fake_count("tpm open"));
+	assert_int_equal(fake_count("extend 15 by ?"), 0);
+	assert_true(is_before_all(fake_last("header "), "unseal "));
+	assert_true(is_before_all(fake_last("unseal "), "keyslot "));
+	assert_true(fake_count("extend 15 by closed") <= 1);
+	if (o->dry_run) {
+		assert_int_equal(fake_count("extend "), 0);
+		return rc;
 	}
+	assert_true(is_before_all(safe, "keyslot "));
+	assert_true(is_before_all(safe, "map "));
+	assert_true(is_before_all(safe, "ask "));
+	assert_true(fake_last("unseal ") <= safe);
 	return rc;
 }
 
@@ -148,12 +192,15 @@ static int run(void)
 static void test_one_volume_is_opened_in_the_order_of_the_design(void **s)
 {
 	static const char *const order[] = {
-		"tpm open",
+		"tpm open 10",
 		"wait /dev/root",
 		"header root",
 		"unseal root",
+		"extend 15 by closed in 1 banks",
+		"append /run/log/systemd/tpm2-measure.log",
+		"tpm forget",
 		"keyslot root 1",
-		"latch 15 in 1 banks",
+		"extend 15 by root in 1 banks",
 		"append /run/log/systemd/tpm2-measure.log",
 		"map root",
 		"log 6 root: /dev/root is open",
@@ -170,42 +217,136 @@ static void test_one_volume_is_opened_in_the_order_of_the_design(void **s)
 				 0);
 }
 
-static void test_all_unseals_come_before_the_first_keyslot(void **s)
+static void
+test_all_unseals_come_before_the_latch_and_all_keyslots_after(void **s)
 {
+	int latch;
+
 	(void)s;
 	world(&(struct setting){ .n = 3 });
 	assert_int_equal(run(), LK_OK);
+	latch = fake_first("extend 15 by closed");
 	assert_int_equal(fake_count("unseal "), 3);
 	assert_int_equal(fake_count("keyslot "), 3);
 	assert_int_equal(fake_count("map "), 3);
 	assert_true(fake_last("header ") < fake_first("unseal "));
-	assert_true(fake_last("unseal ") < fake_first("keyslot "));
-	assert_true(fake_last("keyslot ") < fake_first("latch "));
+	assert_true(fake_last("unseal ") < latch);
+	assert_true(latch < fake_first("keyslot "));
+	assert_true(fake_last("keyslot ") < fake_first("map "));
 }
 
-static void
-test_the_latch_is_extended_by_every_volume_before_any_is_mapped(void **s)
+static void test_each_volume_key_is_measured_before_any_is_mapped(void **s)
 {
 	(void)s;
 	world(&(struct setting){ .n = 3 });
 	fake.other_bank = true;
 	assert_int_equal(run(), LK_OK);
-	assert_int_equal(fake_count("latch 15 in 2 banks"), 3);
-	assert_true(fake_last("latch ") < fake_first("map "));
+	assert_int_equal(fake_count("extend "), 4);
+	assert_int_equal(fake_count("extend 15 by closed in 2 banks"), 1);
+	assert_int_equal(fake_count("extend 15 by root in 2 banks"), 1);
+	assert_int_equal(fake_count("extend 15 by data in 2 banks"), 1);
+	assert_int_equal(fake_count("extend 15 by more in 2 banks"), 1);
+	assert_true(fake_first("extend ") == fake_first("extend 15 by closed"));
+	assert_true(fake_last("extend ") < fake_first("map "));
+	assert_int_equal(fake_count("append "), 4);
 }
 
-static void test_a_latch_that_fails_maps_nothing_and_never_prompts(void **s)
+static void test_a_key_that_is_not_ours_is_not_measured(void **s)
 {
 	(void)s;
-	for (unsigned int at = 1; at <= 2; at++) {
+	world(&(struct setting){ .n = 2 });
+	fake.volumes[0].replaced = true;
+	assert_int_equal(run(), LK_E_VOLUME);
+	assert_int_equal(fake_count("extend "), 2);
+	assert_int_equal(fake_count("extend 15 by data"), 1);
+}
+
+static void test_measuring_that_fails_costs_a_warning_only(void **s)
+{
+	static const int why[] = { LK_E_SYSTEM, LK_E_NO_TPM };
+
+	(void)s;
+	for (size_t i = 0; i < 2; i++) {
+		world(&(struct setting){ .n = 2 });
+		fake.extend_rc = why[i];
+		fake.extend_fails_at = 2; /* the first after the latch */
+		assert_int_equal(run(), LK_OK);
+		assert_int_equal(fake_count("not extended 15 by root"), 1);
+		assert_int_equal(fake_count("extend 15 by data"), 1);
+		assert_int_equal(
+			fake_count("log 4 root: its volume key isn't measured"),
+			1);
+		assert_int_equal(fake_count("append "), 2);
+		assert_int_equal(fake_count("map "), 2);
+	}
+}
+
+static void test_without_a_latch_nothing_is_extended(void **s)
+{
+	const struct lk_unseal_options o = { .policy = POLICY,
+					     .tcti = "device:/dev/tpm0" };
+
+	(void)s;
+	world(&(struct setting){ .latch = "none" });
+	assert_int_equal(lk_unseal_run(&o), LK_OK);
+	assert_int_equal(fake_count("extend "), 0);
+	assert_int_equal(fake_count("map root"), 1);
+	world(&(struct setting){ .latch = "none" });
+	no_tpm();
+	assert_int_equal(lk_unseal_run(&o), LK_E_NO_TPM);
+	assert_int_equal(fake.tpm_opens, 1);
+}
+
+static void test_nothing_unsealed_closes_the_latch_in_every_bank(void **s)
+{
+	(void)s;
+	world(&(struct setting){ 0 });
+	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+	assert_int_equal(run(), LK_E_POLICY);
+	assert_int_equal(fake_count("extend "), 1);
+	assert_int_equal(fake_count("extend 15 by closed in 2 banks"), 1);
+	/* One that doesn't know the other hash gets its own. */
+	world(&(struct setting){ 0 });
+	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+	fake.other_bank_refused = true;
+	assert_int_equal(run(), LK_E_POLICY);
+	assert_int_equal(fake_count("not extended 15 by closed in 2 banks"), 1);
+	assert_int_equal(fake_count("extend 15 by closed in 1 banks"), 1);
+	/* What was unsealed proves the policy's bank to be active. */
+	world(&(struct setting){ .n = 2 });
+	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+	assert_int_equal(run(), LK_E_POLICY);
+	assert_int_equal(fake_count("extend 15 by closed in 1 banks"), 1);
+}
+
+static void test_what_the_library_remembers_goes_before_the_long_work(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .on_failure = "prompt" });
+	fake.forget_rc = LK_E_SYSTEM;
+	fake.answers[0] = "typed";
+	assert_int_equal(run(), LK_E_SYSTEM);
+	assert_int_equal(fake_count("extend 15 by closed"), 1);
+	assert_int_equal(fake_count("keyslot "), 0);
+	assert_int_equal(fake_count("map "), 0);
+	assert_int_equal(fake_count("ask "), 0);
+}
+
+static void test_a_latch_that_fails_opens_nothing_and_never_prompts(void **s)
+{
+	static const int why[] = { LK_E_SYSTEM, LK_E_NO_TPM };
+
+	(void)s;
+	for (size_t i = 0; i < 2; i++) {
 		world(&(struct setting){ .n = 2,
 					 .on_failure = "prompt",
 					 .prompt_without_tpm = true });
-		fake.extend_rc = LK_E_SYSTEM;
-		fake.extend_fails_at = at;
+		fake.extend_rc = why[i];
 		fake.answers[0] = "typed";
 		assert_int_equal(run(), LK_E_LATCH);
-		assert_int_equal(fake_count("latch "), at);
+		assert_int_equal(fake_count("not extended "), 1);
+		assert_int_equal(fake_count("append "), 0);
+		assert_int_equal(fake_count("keyslot "), 0);
 		assert_int_equal(fake_count("map "), 0);
 		assert_int_equal(fake_count("ask "), 0);
 	}
@@ -232,7 +373,7 @@ static void test_nothing_unsealed_closes_the_latch_all_the_same(void **s)
 		if (why[i] == LK_E_NO_DEVICE)
 			fake.volumes[0].device_rc = LK_E_NO_DEVICE;
 		assert_int_equal(run(), why[i]);
-		assert_int_equal(fake_count("latch 15"), 1);
+		assert_int_equal(fake_count("extend 15 by closed"), 1);
 		assert_int_equal(fake_count("map "), 0);
 		assert_int_equal(fake_count("ask "), 0);
 		assert_int_equal(fake_count("keyslot "), 0);
@@ -246,8 +387,8 @@ static void test_a_prompt_comes_after_the_latch(void **s)
 	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
 	fake.answers[0] = "typed";
 	assert_int_equal(run(), LK_OK);
-	assert_int_equal(fake_count("latch "), 1);
-	assert_true(fake_first("latch ") < fake_first("ask "));
+	assert_int_equal(fake_count("extend "), 1);
+	assert_true(fake_first("extend ") < fake_first("ask "));
 	assert_true(fake_first("ask ") < fake_first("map root"));
 	assert_int_equal(fake.secrets_when_asked, 0);
 }
@@ -315,7 +456,7 @@ static void test_halt_halts_after_the_latch_and_never_prompts(void **s)
 	assert_int_equal(run(), LK_E_POLICY);
 	assert_int_equal(fake_count("ask "), 0);
 	assert_int_equal(fake_count("reboot"), 1);
-	assert_true(fake_first("latch ") < fake_first("reboot"));
+	assert_true(fake_first("extend ") < fake_first("reboot"));
 	assert_true(fake_first("sync") < fake_first("reboot"));
 }
 
@@ -323,9 +464,11 @@ static void test_without_a_tpm_nothing_is_opened_and_nobody_asked(void **s)
 {
 	(void)s;
 	world(&(struct setting){ .on_failure = "prompt" });
-	fake.tpm_rc = LK_E_NO_TPM;
+	no_tpm();
 	fake.answers[0] = "typed";
 	assert_int_equal(run(), LK_E_NO_TPM);
+	assert_int_equal(fake_count("tpm missing 10"), 1);
+	assert_int_equal(fake_count("tpm missing 0"), 1);
 	assert_int_equal(fake_count("ask "), 0);
 	assert_int_equal(fake_count("map "), 0);
 	assert_int_equal(fake_count("keyslot "), 0);
@@ -336,35 +479,98 @@ static void test_prompt_without_tpm_asks_without_a_tpm(void **s)
 	(void)s;
 	world(&(struct setting){ .on_failure = "prompt",
 				 .prompt_without_tpm = true });
-	fake.tpm_rc = LK_E_NO_TPM;
+	no_tpm();
 	fake.answers[0] = "typed";
 	assert_int_equal(run(), LK_OK);
 	assert_int_equal(fake_count("ask "), 1);
 	assert_int_equal(fake_count("map root"), 1);
-	assert_int_equal(fake_count("latch "), 0);
+	assert_int_equal(fake_count("extend "), 0);
 }
 
 static void test_a_tpm_that_stays_silent_is_as_good_as_none(void **s)
 {
 	(void)s;
+	for (int without = 0; without < 2; without++) {
+		world(&(struct setting){ .on_failure = "prompt",
+					 .prompt_without_tpm = without });
+		fake.volumes[0].unseal_rc[0] = LK_E_NO_TPM;
+		fake.extend_rc = LK_E_NO_TPM;
+		fake.answers[0] = "typed";
+		assert_int_equal(run(), without ? LK_OK : LK_E_NO_TPM);
+		assert_int_equal(fake_count("ask "), without);
+		assert_int_equal(fake_count("map root"), without);
+		assert_int_equal(fake_count("extend "), 0);
+	}
+}
+
+static void test_a_tpm_silent_for_a_while_closes_the_latch_yet(void **s)
+{
+	(void)s;
 	world(&(struct setting){ .on_failure = "prompt" });
 	fake.volumes[0].unseal_rc[0] = LK_E_NO_TPM;
 	fake.answers[0] = "typed";
-	assert_int_equal(run(), LK_E_NO_TPM);
-	assert_int_equal(fake_count("ask "), 0);
-	assert_int_equal(fake_count("latch "), 0);
+	assert_int_equal(run(), LK_OK);
+	assert_int_equal(fake_count("extend 15 by closed"), 1);
+	assert_int_equal(fake_count("ask "), 1);
 }
 
-static void test_a_tpm_that_gave_one_secret_must_close_the_latch(void **s)
+static void test_a_tpm_silent_after_an_answer_must_close_the_latch(void **s)
+{
+	static const int answers[] = { LK_OK, LK_E_POLICY, LK_E_AGAIN,
+				       LK_E_LOCKED, LK_E_OBJECT };
+
+	(void)s;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		world(&(struct setting){ .n = 2,
+					 .on_failure = "prompt",
+					 .prompt_without_tpm = true });
+		for (size_t j = 0; j < 8; j++)
+			fake.volumes[0].unseal_rc[j] = answers[i];
+		fake.volumes[1].unseal_rc[0] = LK_E_NO_TPM;
+		fake.extend_rc = LK_E_NO_TPM;
+		fake.answers[0] = fake.answers[1] = "typed";
+		assert_int_equal(run(), LK_E_LATCH);
+		assert_int_equal(fake_count("keyslot "), 0);
+		assert_int_equal(fake_count("map "), 0);
+		assert_int_equal(fake_count("ask "), 0);
+	}
+}
+
+static void test_a_tpm_that_refuses_the_latch_is_not_a_silent_one(void **s)
 {
 	(void)s;
-	world(&(struct setting){
-		.n = 2, .on_failure = "prompt", .prompt_without_tpm = true });
-	fake.volumes[1].unseal_rc[0] = LK_E_NO_TPM;
-	fake.extend_rc = LK_E_NO_TPM;
-	fake.answers[0] = fake.answers[1] = "typed";
+	world(&(struct setting){ .on_failure = "prompt",
+				 .prompt_without_tpm = true });
+	fake.volumes[0].unseal_rc[0] = LK_E_NO_TPM;
+	fake.extend_rc = LK_E_SYSTEM;
+	fake.answers[0] = "typed";
 	assert_int_equal(run(), LK_E_LATCH);
-	assert_int_equal(fake_count("map "), 0);
+	assert_int_equal(fake_count("ask "), 0);
+}
+
+static void test_a_tpm_that_comes_up_late_closes_the_latch(void **s)
+{
+	(void)s;
+	for (int without = 0; without < 2; without++) {
+		world(&(struct setting){ .on_failure = "prompt",
+					 .prompt_without_tpm = without });
+		fake.tpm_rc[0] = LK_E_NO_TPM;
+		fake.answers[0] = "typed";
+		assert_int_equal(run(), LK_OK);
+		assert_int_equal(fake_count("tpm missing 10"), 1);
+		assert_int_equal(fake_count("tpm open 0"), 1);
+		assert_true(fake_first("header ") < fake_first("tpm open 0"));
+		assert_int_equal(fake_count("unseal "), 0);
+		assert_int_equal(fake_count("extend 15 by closed in 2 banks"),
+				 1);
+		assert_int_equal(fake_count("ask "), 1);
+	}
+	world(&(struct setting){ .on_failure = "prompt",
+				 .prompt_without_tpm = true });
+	fake.tpm_rc[0] = LK_E_NO_TPM;
+	fake.extend_rc = LK_E_SYSTEM;
+	fake.answers[0] = "typed";
+	assert_int_equal(run(), LK_E_LATCH);
 	assert_int_equal(fake_count("ask "), 0);
 }
 
@@ -386,7 +592,7 @@ static void test_another_volume_key_than_the_sealed_one_is_refused(void **s)
 	world(&(struct setting){ 0 });
 	fake.volumes[0].replaced = true;
 	assert_int_equal(run(), LK_E_VOLUME);
-	assert_int_equal(fake_count("latch 15"), 1);
+	assert_int_equal(fake_count("extend 15 by closed"), 1);
 	assert_int_equal(fake_count("map "), 0);
 }
 
@@ -439,7 +645,7 @@ static void test_a_false_remembered_handle_leads_to_the_long_way(void **s)
 	fake.volumes[0].unseal_rc[0] = LK_E_OBJECT;
 	assert_int_equal(run(), LK_OK);
 	assert_int_equal(fake_count("unseal root remembered"), 1);
-	assert_int_equal(fake_count("tpm forget"), 1);
+	assert_int_equal(fake_count("tpm forget"), 2); /* of these one later */
 	assert_int_equal(fake_count("unseal root"), 2);
 	assert_true(fake_first("unseal ") < fake_first("tpm forget"));
 	assert_true(fake_first("tpm forget") < fake_last("unseal "));
@@ -455,7 +661,7 @@ static void test_a_token_that_is_no_token_is_refused_after_the_latch(void **s)
 		fake.volumes[0].token = tokens[i];
 		assert_int_equal(run(), LK_E_POLICY);
 		assert_int_equal(fake_count("unseal "), 0);
-		assert_int_equal(fake_count("latch 15"), 1);
+		assert_int_equal(fake_count("extend 15 by closed"), 1);
 		assert_int_equal(fake_count("map "), 0);
 	}
 }
@@ -500,7 +706,7 @@ test_a_dry_run_maps_nothing_latches_nothing_and_asks_nobody(void **s)
 	fake.answers[0] = "typed";
 	assert_int_equal(run_with(&o), LK_E_POLICY);
 	assert_int_equal(fake_count("unseal "), 2);
-	assert_int_equal(fake_count("latch "), 0);
+	assert_int_equal(fake_count("extend "), 0);
 	assert_int_equal(fake_count("map "), 0);
 	assert_int_equal(fake_count("ask "), 0);
 }
@@ -530,7 +736,7 @@ static void test_a_volume_that_is_there_already_is_left_alone(void **s)
 	assert_int_equal(run(), LK_OK);
 	assert_int_equal(fake_count("unseal "), 0);
 	assert_int_equal(fake_count("map "), 0);
-	assert_int_equal(fake_count("latch 15"), 1);
+	assert_int_equal(fake_count("extend 15 by closed"), 1);
 }
 
 static void test_a_bad_policy_file_touches_neither_tpm_nor_disk(void **s)
@@ -554,9 +760,171 @@ test_mapping_that_fails_is_told_and_asked_for_after_the_latch(void **s)
 	fake.volumes[0].map_rc = LK_E_IO;
 	fake.answers[0] = "typed";
 	assert_int_equal(run(), LK_E_IO);
-	assert_int_equal(fake_count("latch 15"), 1);
+	assert_int_equal(fake_count("extend 15 by closed"), 1);
 	assert_int_equal(fake_count("map root"), 2);
 	assert_int_equal(fake_count("ask "), 1);
+}
+
+/* Runs with signed policies given as files. */
+static int run_signed(const char *path)
+{
+	const struct lk_unseal_options o = { .policy = POLICY,
+					     .signed_policies = path,
+					     .tcti = "device:/dev/tpm0" };
+
+	return run_with(&o);
+}
+
+static void
+test_a_bad_signed_file_is_passed_over_where_there_is_another(void **s)
+{
+	(void)s;
+	/* The token has one. */
+	world(&(struct setting){ 0 });
+	fake.files[1].path = "/signed.yaml";
+	fake.files[1].text = "a: [";
+	assert_int_equal(run_signed("/signed.yaml"), LK_OK);
+	assert_int_equal(fake_count("log 4 /signed.yaml: "), 1);
+	assert_int_equal(fake_count("map root"), 1);
+	/* Another file has one, and the token none. */
+	for (size_t bad = 1; bad <= 2; bad++) {
+		char *empty;
+
+		world(&(struct setting){ 0 });
+		empty = make_token(0x11, 0);
+		fake.volumes[0].token = empty;
+		fake.dir = "/signed";
+		fake.files[1].path = "/signed/a.yaml";
+		fake.files[2].path = "/signed/b.yaml";
+		fake.files[bad].text = "{}";
+		fake.files[3 - bad].text = signed_text(0x11);
+		assert_int_equal(run_signed("/signed"), LK_OK);
+		assert_int_equal(fake_count("log 4 "), 1);
+		assert_int_equal(fake_count("map root"), 1);
+		free(empty);
+	}
+}
+
+static void test_a_bad_signed_file_is_the_reason_where_nothing_else_is(void **s)
+{
+	char *empty;
+
+	(void)s;
+	for (size_t i = 0; i < 4; i++) {
+		world(&(struct setting){ 0 });
+		empty = make_token(0x11, 0);
+		fake.volumes[0].token = empty;
+		fake.dir = i % 2 ? "/signed" : NULL;
+		fake.list_rc = i == 3 ? LK_E_INPUT : LK_OK;
+		fake.files[1].path = i == 1 ? "/signed/a" : "/signed";
+		fake.files[1].text = "latchkey-signed-policy: 9\n";
+		if (i == 2)
+			fake.files[1].path = NULL; /* not even there */
+		assert_int_equal(run_signed("/signed"), LK_E_INPUT);
+		assert_int_equal(lk_exit_code(LK_E_INPUT), 3);
+		assert_int_equal(fake_count("log 4 "), 1);
+		assert_int_equal(fake_count("unseal "), 0);
+		assert_int_equal(fake_count("extend 15 by closed"), 1);
+		assert_int_equal(fake_count("map "), 0);
+		free(empty);
+	}
+}
+
+static void test_an_empty_directory_of_signed_files_is_no_error(void **s)
+{
+	(void)s;
+	world(&(struct setting){ 0 });
+	fake.dir = "/signed";
+	assert_int_equal(run_signed("/signed"), LK_OK);
+	assert_int_equal(fake_count("log 4 "), 0);
+}
+
+static void test_beside_a_prompt_every_volume_is_asked_for(void **s)
+{
+	(void)s;
+	for (size_t bad = 0; bad < 3; bad++) {
+		world(&(struct setting){ .n = 3, .on_failure = "prompt" });
+		fake.volumes[bad].unseal_rc[0] = LK_E_POLICY;
+		fake.answers[0] = fake.answers[1] = fake.answers[2] = "typed";
+		assert_int_equal(run(), LK_OK);
+		assert_int_equal(fake_count("ask "), 3);
+		assert_int_equal(fake_count("map "), 3);
+		assert_true(fake_first("ask ") < fake_first("map "));
+		assert_int_equal(fake.secrets_when_asked, 0);
+	}
+}
+
+static void test_beside_a_prompt_nothing_is_opened_by_the_tpm(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .n = 2, .on_failure = "prompt" });
+	fake.volumes[1].replaced = true; /* a thief's, who knows its phrase */
+	fake.volumes[0].typed = "the owner's";
+	fake.answers[0] = fake.answers[1] = fake.answers[2] = fake.answers[3] =
+		"typed";
+	assert_int_equal(run(), LK_E_VOLUME);
+	assert_int_equal(fake_count("log 3 root: not opened: the TPM would"),
+			 1);
+	assert_int_equal(fake_count("ask "), 4);
+	assert_int_equal(fake_count("map root"), 0);
+	assert_int_equal(fake_count("map data"), 1);
+}
+
+static void
+test_beside_a_prompt_what_may_not_be_asked_for_stays_closed(void **s)
+{
+	static const char *const own[] = { "fail", "halt" };
+
+	(void)s;
+	for (size_t i = 0; i < 2; i++) {
+		world(&(struct setting){
+			.n = 2, .on_failure = "prompt", .each = { own[i] } });
+		fake.volumes[1].unseal_rc[0] = LK_E_POLICY;
+		fake.answers[0] = fake.answers[1] = "typed";
+		assert_int_equal(run(), LK_E_VOLUME);
+		assert_int_equal(fake_count("ask "), 1);
+		assert_int_equal(fake_count("map root"), 0);
+		assert_int_equal(fake_count("map data"), 1);
+		assert_int_equal(fake_count("reboot"), i);
+	}
+}
+
+static void test_a_failure_that_is_not_prompted_for_closes_no_other(void **s)
+{
+	(void)s;
+	/* Its own on-failure is fail. */
+	world(&(struct setting){
+		.n = 3, .on_failure = "prompt", .each = { NULL, "fail" } });
+	fake.volumes[1].unseal_rc[0] = LK_E_POLICY;
+	assert_int_equal(run(), LK_E_POLICY);
+	assert_int_equal(fake_count("ask "), 0);
+	assert_int_equal(fake_count("map "), 2);
+	/* There is no header that a passphrase could open. */
+	world(&(struct setting){ .n = 3, .on_failure = "prompt" });
+	fake.volumes[1].header_rc = LK_E_HEADER;
+	fake.volumes[2].device_rc = LK_E_NO_DEVICE;
+	assert_int_equal(run(), LK_E_HEADER);
+	assert_int_equal(fake_count("ask "), 0);
+	assert_int_equal(fake_count("map root"), 1);
+}
+
+static void test_values_that_cannot_be_had_are_not_to_be_signed(void **s)
+{
+	static const char remedy[] = "log 3 root: if this boot is as it should";
+
+	(void)s;
+	world(&(struct setting){ 0 });
+	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+	assert_int_equal(run(), LK_E_POLICY);
+	assert_int_equal(fake_count(remedy), 1);
+	assert_int_equal(fake_count("replace " LK_SEEN_FILE " 0644"), 1);
+	world(&(struct setting){ 0 });
+	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+	fake.pcr_rc = LK_E_POLICY;
+	assert_int_equal(run(), LK_E_POLICY);
+	assert_int_equal(fake_count(remedy), 0);
+	assert_int_equal(fake_count("replace "), 0);
+	assert_int_equal(fake_count("log 3 root: not opened: reading PCRs"), 1);
 }
 
 int main(void)
@@ -565,11 +933,19 @@ int main(void)
 		cmocka_unit_test(
 			test_one_volume_is_opened_in_the_order_of_the_design),
 		cmocka_unit_test(
-			test_all_unseals_come_before_the_first_keyslot),
+			test_all_unseals_come_before_the_latch_and_all_keyslots_after),
 		cmocka_unit_test(
-			test_the_latch_is_extended_by_every_volume_before_any_is_mapped),
+			test_each_volume_key_is_measured_before_any_is_mapped),
+		cmocka_unit_test(test_a_key_that_is_not_ours_is_not_measured),
 		cmocka_unit_test(
-			test_a_latch_that_fails_maps_nothing_and_never_prompts),
+			test_measuring_that_fails_costs_a_warning_only),
+		cmocka_unit_test(test_without_a_latch_nothing_is_extended),
+		cmocka_unit_test(
+			test_nothing_unsealed_closes_the_latch_in_every_bank),
+		cmocka_unit_test(
+			test_what_the_library_remembers_goes_before_the_long_work),
+		cmocka_unit_test(
+			test_a_latch_that_fails_opens_nothing_and_never_prompts),
 		cmocka_unit_test(
 			test_a_latch_that_fails_halts_where_the_policy_says_so),
 		cmocka_unit_test(
@@ -588,7 +964,13 @@ int main(void)
 		cmocka_unit_test(
 			test_a_tpm_that_stays_silent_is_as_good_as_none),
 		cmocka_unit_test(
-			test_a_tpm_that_gave_one_secret_must_close_the_latch),
+			test_a_tpm_silent_for_a_while_closes_the_latch_yet),
+		cmocka_unit_test(
+			test_a_tpm_silent_after_an_answer_must_close_the_latch),
+		cmocka_unit_test(
+			test_a_tpm_that_refuses_the_latch_is_not_a_silent_one),
+		cmocka_unit_test(
+			test_a_tpm_that_comes_up_late_closes_the_latch),
 		cmocka_unit_test(
 			test_one_volume_that_fails_keeps_no_other_closed),
 		cmocka_unit_test(
@@ -614,6 +996,22 @@ int main(void)
 			test_a_bad_policy_file_touches_neither_tpm_nor_disk),
 		cmocka_unit_test(
 			test_mapping_that_fails_is_told_and_asked_for_after_the_latch),
+		cmocka_unit_test(
+			test_a_bad_signed_file_is_passed_over_where_there_is_another),
+		cmocka_unit_test(
+			test_a_bad_signed_file_is_the_reason_where_nothing_else_is),
+		cmocka_unit_test(
+			test_an_empty_directory_of_signed_files_is_no_error),
+		cmocka_unit_test(
+			test_beside_a_prompt_every_volume_is_asked_for),
+		cmocka_unit_test(
+			test_beside_a_prompt_nothing_is_opened_by_the_tpm),
+		cmocka_unit_test(
+			test_beside_a_prompt_what_may_not_be_asked_for_stays_closed),
+		cmocka_unit_test(
+			test_a_failure_that_is_not_prompted_for_closes_no_other),
+		cmocka_unit_test(
+			test_values_that_cannot_be_had_are_not_to_be_signed),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -3,11 +3,31 @@
 #include "core/pcr_text.h"
 #include "fuzz.h"
 
+/* What is written as JSON is read as the same, and fits. */
+static void check_written(const struct lk_pcr_values *v, enum lk_alg bank)
+{
+	char out[LK_PCR_JSON_MAX];
+	size_t len = lk_pcr_values_write_json(v, out, sizeof(out));
+	LK_OWNED_YAML yaml = NULL;
+	struct lk_pcr_values again;
+
+	INVARIANT(len && len == strlen(out));
+	INVARIANT(lk_pcr_values_write_json(v, out, len) == 0);
+	INVARIANT(lk_pcr_values_write_json(v, out, sizeof(out)) == len);
+	yaml = parse_document((const uint8_t *)out, len);
+	INVARIANT(yaml);
+	INVARIANT(lk_pcr_values_from_doc(lk_yaml_root(yaml), bank, &again,
+					 NULL) == LK_OK);
+	INVARIANT(again.sel.mask == v->sel.mask);
+	INVARIANT(lk_pcr_differing(v, &again, v->sel.mask) == 0);
+}
+
 static void check(const struct lk_pcr_values *v, enum lk_alg bank)
 {
 	INVARIANT(v->sel.bank == bank);
 	INVARIANT(v->sel.mask && v->sel.mask < 1u << LK_PCR_COUNT);
 	INVARIANT(lk_pcr_differing(v, v, v->sel.mask) == 0);
+	check_written(v, bank);
 }
 
 static void read_document(const uint8_t *data, size_t size, enum lk_alg bank)

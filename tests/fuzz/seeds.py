@@ -40,6 +40,15 @@ def signed_as_dict():
     return out
 
 
+def policies():
+    """What no file of tests/data/policy is about."""
+    good = data("good-policy.yaml")
+    for pcrs in (b"[0, 7, 16]", b"[23]", b"[17, 22]"):
+        yield good.replace(b"pcrs: [0, 7, 10]", b"pcrs: " + pcrs)
+    for n in (33, 34, 35, 50, 51):
+        yield good.replace(b"latch: 15\n", b"latch: 15\nroot-key: { name: %s }\n" % (b"0b" * n))
+
+
 def tokens():
     good = {"type": "latchkey", "keyslots": ["1"], "version": 1, "handle": "0x8100a001",
             "root-key": "00112233", "sealed": "aabb", "policies": [signed_as_dict()]}
@@ -84,6 +93,11 @@ def headers():
     yield dict(good, config=dict(good["config"], flags=["allow-discards"]))
     yield dict(good, config=dict(good["config"], requirements={"mandatory": ["x"]}))
     yield dict(good, segments={"0": dict(segment, integrity={"type": "hmac(sha256)"})})
+    for change in ({"iv_tweak": "8"}, {"size": "16777216"}, {"offset": "16777215"}):
+        yield dict(good, segments={"0": dict(segment, **change)})
+    yield dict(good, keyslots={"0": dict(slot, area=dict(slot["area"], key_size=65))})
+    for change in ({"cpus": 17}, {"memory": 1048577}):
+        yield dict(good, keyslots={"0": dict(slot, kdf=dict(slot["kdf"], **change))})
 
 
 def pcr_values():
@@ -132,7 +146,7 @@ def write(corpus, seeds):
 
 
 def main():
-    write("policy_file", files(r"good-policy|off-curve|bad-(?!signed)"))
+    write("policy_file", files(r"good-policy|off-curve|bad-(?!signed)") + list(policies()))
     write("signed_policy", files(r"good-signed|bad-signed|bad-anchor"))
     write("token", tokens())
     write("luks_header", (json.dumps(h) for h in headers()))

@@ -23,7 +23,10 @@ static const char good[] =
 	"\"salt\":\"AAAA\",\"digest\":\"AAAA\"}},"
 	"\"config\":{\"json_size\":\"12288\",\"keyslots_size\":\"16744448\"}}";
 
-static const struct lk_luks_areas areas = { 16384, 16777216 };
+/* More is copied than belongs to the header. */
+static const struct lk_luks_areas areas = { .header_size = 16384,
+					    .end = 16777216,
+					    .copied = 16777216 + 4096 };
 
 static struct lk_volume volume(void)
 {
@@ -74,6 +77,19 @@ static void test_every_departure_is_refused(void **s)
 		{ "\"encryption\":\"aes-xts-plain64\",\"sector",
 		  "\"encryption\":\"aes-xts-plain\",\"sector" },
 		{ "\"encryption\":\"aes-xts-plain64\",\"sector", "\"sector" },
+		{ "\"iv_tweak\":\"0\"", "\"iv_tweak\":\"8\"" },
+		{ "\"iv_tweak\":\"0\"", "\"iv_tweak\":\"00\"" },
+		{ "\"iv_tweak\":\"0\"", "\"iv_tweak\":[]" },
+		{ "\"iv_tweak\":\"0\",", "" },
+		{ "\"size\":\"dynamic\"", "\"size\":\"16777216\"" },
+		{ "\"size\":\"dynamic\"", "\"size\":[]" },
+		{ "\"size\":\"dynamic\",", "" },
+		{ "\"offset\":\"16777216\"", "\"offset\":\"16777215\"" },
+		{ "\"offset\":\"16777216\"", "\"offset\":\"0\"" },
+		{ "\"offset\":\"16777216\"", "\"offset\":\"-1\"" },
+		{ "\"offset\":\"16777216\"",
+		  "\"offset\":\"9223372036854775808\"" },
+		{ "\"offset\":\"16777216\",", "" },
 		{ "\"sector_size\":512", "\"sector_size\":4096" },
 		{ "\"sector_size\":512", "\"sector_size\":8192" },
 		{ "\"sector_size\":512", "\"sector_size\":\"big\"" },
@@ -100,7 +116,14 @@ static void test_every_departure_is_refused(void **s)
 		  "cipher_null\",\"key_size\":64}," },
 		{ "\"offset\":\"32768\"", "\"offset\":\"32767\"" },
 		{ "\"offset\":\"32768\"", "\"offset\":\"0\"" },
+		{ "aes-xts-plain64\",\"key_size\":64},",
+		  "aes-xts-plain64\",\"key_size\":65}," },
+		{ "aes-xts-plain64\",\"key_size\":64},",
+		  "aes-xts-plain64\",\"key_size\":[]}," },
+		{ "aes-xts-plain64\",\"key_size\":64},",
+		  "aes-xts-plain64\"}," },
 		{ "\"offset\":\"32768\"", "\"offset\":\"16777217\"" },
+		{ "\"offset\":\"32768\"", "\"offset\":\"16781313\"" },
 		{ "\"offset\":\"32768\"",
 		  "\"offset\":\"9223372036854775808\"" },
 		{ "\"offset\":\"32768\"", "\"offset\":\"-1\"" },
@@ -114,11 +137,15 @@ static void test_every_departure_is_refused(void **s)
 		{ "\"kdf\":{\"type\":\"pbkdf2\"",
 		  "\"kdf\":{\"type\":\"argon2id\"" },
 		{ "\"kdf\":{\"type\":\"pbkdf2\"",
-		  "\"kdf\":{\"type\":\"argon2id\",\"time\":1,\"memory\":2097153" },
+		  "\"kdf\":{\"type\":\"argon2id\",\"cpus\":1,\"time\":1,\"memory\":1048577" },
 		{ "\"kdf\":{\"type\":\"pbkdf2\"",
-		  "\"kdf\":{\"type\":\"argon2i\",\"time\":17,\"memory\":2097152" },
+		  "\"kdf\":{\"type\":\"argon2i\",\"cpus\":1,\"time\":33,\"memory\":1048576" },
 		{ "\"kdf\":{\"type\":\"pbkdf2\"",
-		  "\"kdf\":{\"type\":\"argon2i\",\"time\":33554433,\"memory\":1" },
+		  "\"kdf\":{\"type\":\"argon2i\",\"cpus\":1,\"time\":33554433,\"memory\":1" },
+		{ "\"kdf\":{\"type\":\"pbkdf2\"",
+		  "\"kdf\":{\"type\":\"argon2id\",\"cpus\":17,\"time\":1,\"memory\":1024" },
+		{ "\"kdf\":{\"type\":\"pbkdf2\"",
+		  "\"kdf\":{\"type\":\"argon2id\",\"time\":1,\"memory\":1024" },
 		/* digests */
 		{ "\"digests\":{\"0\":{\"type\":\"pbkdf2\"",
 		  "\"digests\":{\"0\":{\"type\":\"other\"" },
@@ -153,13 +180,36 @@ static void test_bounds_are_inside_what_is_accepted(void **s)
 	assert_int_equal(
 		check_swapped(
 			"\"kdf\":{\"type\":\"pbkdf2\"",
-			"\"kdf\":{\"type\":\"argon2id\",\"time\":16,\"memory\":2097152"),
+			"\"kdf\":{\"type\":\"argon2id\",\"cpus\":16,\"time\":32,\"memory\":1048576"),
 		LK_OK);
+	assert_int_equal(check_swapped("\"offset\":\"16777216\"",
+				       "\"offset\":\"16777217\""),
+			 LK_OK);
 	assert_int_equal(
 		check_swapped(
 			"\"iterations\":1000,\"salt\":\"AAAA\",\"digest\"",
 			"\"iterations\":50000000,\"digest\""),
 		LK_OK);
+}
+
+/* A file that ends before the header does. */
+static void test_an_area_ends_where_the_copy_does(void **s)
+{
+	static const struct lk_luks_areas cut = { .header_size = 16384,
+						  .end = 16777216,
+						  .copied = 290815 };
+	struct lk_luks_areas whole = cut;
+	struct lk_volume vol = volume();
+	LK_OWNED_YAML yaml = doc_of(good);
+
+	(void)s;
+	whole.copied++;
+	assert_int_equal(lk_luks_header_check(lk_yaml_root(yaml), &vol, &whole,
+					      NULL),
+			 LK_OK);
+	assert_int_equal(lk_luks_header_check(lk_yaml_root(yaml), &vol, &cut,
+					      NULL),
+			 LK_E_HEADER);
 }
 
 static void test_integrity_is_there_exactly_when_wanted(void **s)
@@ -267,6 +317,7 @@ int main(void)
 		cmocka_unit_test(test_what_cryptsetup_formats_is_accepted),
 		cmocka_unit_test(test_every_departure_is_refused),
 		cmocka_unit_test(test_bounds_are_inside_what_is_accepted),
+		cmocka_unit_test(test_an_area_ends_where_the_copy_does),
 		cmocka_unit_test(test_integrity_is_there_exactly_when_wanted),
 		cmocka_unit_test(test_flags_are_those_of_the_policy_file),
 		cmocka_unit_test(

@@ -7,6 +7,10 @@
 
 #include "core/policy_file.h"
 
+#define BYTES16 "000102030405060708090a0b0c0d0e0f"
+#define NAME33	"0b" BYTES16 BYTES16
+#define NAME34	"00" NAME33
+
 static int parse_into(const uint8_t *data, size_t len,
 		      struct lk_policy_file *ret, struct lk_err *err)
 {
@@ -99,6 +103,10 @@ static void test_what_the_man_page_allows_is_taken(void **s)
 		  "latch: 15\ntimeout-tpm: 0\ntimeout-device: 600" },
 		{ "latch: 15", "latch: 15\nroot-key: {}" },
 		{ "latch: 15", "latch: 15\nroot-key: { handle: 0x81000002 }" },
+		{ "latch: 15", "latch: 15\nroot-key: { name: " NAME34 " }" },
+		{ "latch: 15",
+		  "latch: 15\nroot-key: { name: " NAME34 BYTES16 " }" },
+		{ "pcrs: [0, 7, 10]", "pcrs: [17, 22]" },
 		{ "on-failure: fail", "on-failure: prompt" },
 		{ "on-failure: fail", "on-failure: halt" },
 		{ "[discard]", "[]" },
@@ -134,6 +142,8 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 		{ "pcrs: [0, 7, 10]", "pcrs: []" },
 		{ "pcrs: [0, 7, 10]", "pcrs: 7" },
 		{ "pcrs: [0, 7, 10]", "pcrs: [[0]]" },
+		{ "pcrs: [0, 7, 10]", "pcrs: [0, 7, 16]" },
+		{ "pcrs: [0, 7, 10]", "pcrs: [23]" },
 		{ "latch: 15", "latch: 10" },
 		{ "latch: 15", "latch: 16" },
 		{ "latch: 15", "latch: None" },
@@ -146,6 +156,13 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 		{ "latch: 15", "latch: 15\nprompt-without-tpm: 1" },
 		{ "latch: 15", "latch: 15\nroot-key: { handle: 0x80000000 }" },
 		{ "latch: 15", "latch: 15\nroot-key: { name: 000b }" },
+		{ "latch: 15", "latch: 15\nroot-key: { name: 0" NAME33 " }" },
+		{ "latch: 15", "latch: 15\nroot-key: { name: " NAME33 " }" },
+		{ "latch: 15", "latch: 15\nroot-key: { name: " NAME34 "00 }" },
+		{ "latch: 15",
+		  "latch: 15\nroot-key: { name: " NAME33 BYTES16 " }" },
+		{ "latch: 15",
+		  "latch: 15\nroot-key: { name: " NAME34 BYTES16 "00 }" },
 		{ "latch: 15", "latch: 15\nroot-key: { x: 1 }" },
 		{ "name: root", "name: control" },
 		{ "name: root", "name: ../root" },

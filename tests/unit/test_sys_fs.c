@@ -132,8 +132,9 @@ static void test_replacing_is_whole_and_leaves_no_other_file(void **s)
 	assert_int_equal(mkdir(in_dir("d"), 0700), 0);
 	assert_int_equal(lk_fs_replace(in_dir("d"), "x", 1, 0600, NULL),
 			 LK_E_IO);
+	assert_int_equal(rmdir(in_dir("d")), 0);
 	assert_int_equal(lk_fs_list(dir, 9, &names, &n, NULL), LK_OK);
-	assert_int_equal(n, 2);
+	assert_int_equal(n, 1);
 	lk_fs_list_free(names, n);
 }
 
@@ -146,6 +147,7 @@ static void test_appending_makes_the_directory_and_keeps_what_is_there(void **s)
 			 LK_OK);
 	assert_content(in_dir("d/log"), "one\ntwo\n");
 	assert_int_equal(unlink(in_dir("d/log")), 0);
+	assert_int_equal(rmdir(in_dir("d")), 0);
 }
 
 static void test_a_list_is_sorted_without_hidden_files_and_bounded(void **s)
@@ -170,6 +172,23 @@ static void test_a_list_is_sorted_without_hidden_files_and_bounded(void **s)
 	assert_string_equal(names[1], in_dir("b"));
 	lk_fs_list_free(names, n);
 	assert_int_equal(unlink(in_dir(".h")), 0);
+}
+
+static void test_a_list_leaves_directories_out(void **s)
+{
+	char **names = NULL;
+	size_t n = 0;
+
+	(void)s;
+	assert_int_equal(lk_fs_write_new(in_dir("b"), "", 0, 0600, NULL),
+			 LK_OK);
+	assert_int_equal(mkdir(in_dir("a"), 0700), 0);
+	/* As few as are let: the directory isn't counted either. */
+	assert_int_equal(lk_fs_list(dir, 1, &names, &n, NULL), LK_OK);
+	assert_int_equal(rmdir(in_dir("a")), 0);
+	assert_int_equal(n, 1);
+	assert_string_equal(names[0], in_dir("b"));
+	lk_fs_list_free(names, n);
 }
 
 static void test_a_device_is_a_path_or_a_tag(void **s)
@@ -219,6 +238,7 @@ int main(void)
 		IN_DIR(test_replacing_is_whole_and_leaves_no_other_file),
 		IN_DIR(test_appending_makes_the_directory_and_keeps_what_is_there),
 		IN_DIR(test_a_list_is_sorted_without_hidden_files_and_bounded),
+		IN_DIR(test_a_list_leaves_directories_out),
 		cmocka_unit_test(test_a_device_is_a_path_or_a_tag),
 		cmocka_unit_test(test_a_path_too_long_is_refused),
 	};
