@@ -106,8 +106,9 @@ int lk_use_owner_auth(struct lk_tpm *tpm, const struct lk_options *opts,
 	/* Found out now, and not halfway by a refused command. */
 	rc = lk_tpm_info_read(tpm, &info, err);
 	if (rc == LK_OK && info.owner_auth_set)
-		rc = lk_err_set(err, LK_E_USAGE, 0,
-				"the TPM has an owner: give --owner-auth (install's own file, or decrypted from its record)");
+		rc = lk_err_set(
+			err, LK_E_USAGE, 0,
+			"the TPM has an owner: give --owner-auth (install's own file, or decrypted from its record)");
 	return rc;
 }
 
