@@ -119,10 +119,10 @@ static int parse_root_key(const struct lk_doc *doc, struct lk_policy_file *pf,
 		return LK_OK;
 	TRY(lk_doc_get_hex(root, "name", pf->root_name.data, LK_NAME_MAX, &len,
 			   err));
-	if (len < 34)
+	if (len != 34 && len != 50)
 		return lk_doc_error(
 			lk_doc_get(root, "name"), err,
-			"name: a TPM Name is an algorithm and a digest, 34 bytes or more");
+			"name: a TPM Name is an algorithm and a digest, 34 or 50 bytes");
 	pf->root_name.len = (uint16_t)len;
 	return LK_OK;
 }

@@ -248,7 +248,7 @@ void lk_fs_list_free(char **names, size_t n)
 
 static int is_visible(const struct dirent *entry)
 {
-	return entry->d_name[0] != '.' && entry->d_type != DT_DIR;
+	return entry->d_name[0] != '.';
 }
 
 int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,
@@ -270,7 +270,12 @@ int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,
 		names = calloc((size_t)found + 1, sizeof(*names));
 	for (int i = 0; i < found; i++) {
 		if (names &&
-		    asprintf(&names[n], "%s/%s", dir, entries[i]->d_name) >= 0)
+		    asprintf(&names[n], "%s/%s", dir, entries[i]->d_name) < 0)
+			rc = lk_err_set(err, LK_E_SYSTEM, ENOMEM,
+					"out of memory");
+		else if (names && lk_fs_is_directory(names[n]))
+			free(names[n]);
+		else if (names)
 			n++;
 		free(entries[i]);
 	}

@@ -106,7 +106,7 @@ int lk_tpm_lockout_read(struct lk_tpm *tpm, struct lk_tpm_lockout *ret,
 int lk_tpm_counter_read(struct lk_tpm *tpm, uint32_t nv_index, uint64_t *ret,
 			struct lk_err *err);
 
-/** Commands sent so far, for --timing and the tests. */
-unsigned int lk_tpm_commands(const struct lk_tpm *tpm);
+/** Whether it has answered anything at all, refusals included. */
+bool lk_tpm_answered(const struct lk_tpm *tpm);
 
 #endif

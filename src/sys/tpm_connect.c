@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns the connection to the TPM: which TCTI, how long to wait, how many commands. */
+/* Owns the connection to the TPM: which TCTI, and how long to wait. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,32 +15,31 @@
 
 #include "sys/tpm_private.h"
 
-/** A TCTI around another one: it counts, and gives up on a TPM that is silent. */
-struct counting_tcti {
+/** A TCTI around another one: it gives up on a TPM that is silent. */
+struct patient_tcti {
 	TSS2_TCTI_CONTEXT_COMMON_V2 common;
 	TSS2_TCTI_CONTEXT *inner;
 	int32_t timeout_ms;
-	unsigned int commands;
+	bool answered;
 	bool waiting; /* a command was sent, and nothing of its answer read */
 };
 
 struct lk_tpm {
-	struct counting_tcti tcti;
+	struct patient_tcti tcti;
 	ESYS_CONTEXT *esys;
 	char sysfs[32]; /* "tpm0"; empty when it isn't the kernel's device */
 };
 
-static struct counting_tcti *counting(TSS2_TCTI_CONTEXT *tcti)
+static struct patient_tcti *patient(TSS2_TCTI_CONTEXT *tcti)
 {
-	return (struct counting_tcti *)tcti;
+	return (struct patient_tcti *)tcti;
 }
 
 static TSS2_RC transmit(TSS2_TCTI_CONTEXT *tcti, size_t size,
 			uint8_t const *command)
 {
-	counting(tcti)->commands++;
-	counting(tcti)->waiting = true;
-	return Tss2_Tcti_Transmit(counting(tcti)->inner, size, command);
+	patient(tcti)->waiting = true;
+	return Tss2_Tcti_Transmit(patient(tcti)->inner, size, command);
 }
 
 #ifdef LK_TCTI_ANY
@@ -49,7 +48,7 @@ static TSS2_RC transmit(TSS2_TCTI_CONTEXT *tcti, size_t size,
  * no handle to poll. The sockets of this process are theirs, so those are
  * polled. The kernel's device needs none of this: its driver gives up itself.
  */
-static bool answers_in_time(const struct counting_tcti *c)
+static bool answers_in_time(const struct patient_tcti *c)
 {
 	struct pollfd socks[8];
 	nfds_t n = 0;
@@ -63,7 +62,7 @@ static bool answers_in_time(const struct counting_tcti *c)
 	return n == 0 || poll(socks, n, c->timeout_ms) != 0;
 }
 #else
-static bool answers_in_time(const struct counting_tcti *c)
+static bool answers_in_time(const struct patient_tcti *c)
 {
 	(void)c;
 	return true;
@@ -73,29 +72,33 @@ static bool answers_in_time(const struct counting_tcti *c)
 static TSS2_RC receive(TSS2_TCTI_CONTEXT *tcti, size_t *size, uint8_t *response,
 		       int32_t timeout)
 {
-	struct counting_tcti *c = counting(tcti);
+	struct patient_tcti *c = patient(tcti);
+	TSS2_RC rc;
 
 	/* Receive is called twice for an answer: for its size, then for it. */
 	if (c->waiting && !answers_in_time(c))
 		return TSS2_TCTI_RC_IO_ERROR;
 	c->waiting = false;
-	return Tss2_Tcti_Receive(c->inner, size, response, timeout);
+	rc = Tss2_Tcti_Receive(c->inner, size, response, timeout);
+	if (rc == TSS2_RC_SUCCESS)
+		c->answered = true;
+	return rc;
 }
 
 static TSS2_RC cancel(TSS2_TCTI_CONTEXT *tcti)
 {
-	return Tss2_Tcti_Cancel(counting(tcti)->inner);
+	return Tss2_Tcti_Cancel(patient(tcti)->inner);
 }
 
 static TSS2_RC get_poll_handles(TSS2_TCTI_CONTEXT *tcti,
 				TSS2_TCTI_POLL_HANDLE *handles, size_t *n)
 {
-	return Tss2_Tcti_GetPollHandles(counting(tcti)->inner, handles, n);
+	return Tss2_Tcti_GetPollHandles(patient(tcti)->inner, handles, n);
 }
 
 static TSS2_RC set_locality(TSS2_TCTI_CONTEXT *tcti, uint8_t locality)
 {
-	return Tss2_Tcti_SetLocality(counting(tcti)->inner, locality);
+	return Tss2_Tcti_SetLocality(patient(tcti)->inner, locality);
 }
 
 static void wrap(struct lk_tpm *tpm, TSS2_TCTI_CONTEXT *inner,
@@ -270,7 +273,7 @@ bool lk_tpm_bank_known_active(const struct lk_tpm *tpm, enum lk_alg alg)
 	return tpm->sysfs[0] && access(path, F_OK) == 0;
 }
 
-unsigned int lk_tpm_commands(const struct lk_tpm *tpm)
+bool lk_tpm_answered(const struct lk_tpm *tpm)
 {
-	return tpm->tcti.commands;
+	return tpm->tcti.answered;
 }

@@ -145,20 +145,6 @@ static void unseal_all(struct run *run)
 	}
 }
 
-/* Whether anything was had of the TPM, an answer that refuses included. */
-static bool tpm_answered(const struct run *run)
-{
-	for (size_t i = 0; i < run->n; i++) {
-		const struct lk_target *t = &run->targets[i];
-
-		if (t->payload.len || t->rc == LK_E_POLICY ||
-		    t->rc == LK_E_AGAIN || t->rc == LK_E_LOCKED ||
-		    t->rc == LK_E_OBJECT)
-			return true;
-	}
-	return false;
-}
-
 static bool anything_unsealed(const struct run *run)
 {
 	for (size_t i = 0; i < run->n; i++)
@@ -183,7 +169,7 @@ static int close_latch(struct run *run, struct lk_err *err)
 	if (!run->tpm)
 		return LK_OK;
 	rc = lk_latch_close(run->tpm, &run->pf, !anything_unsealed(run), err);
-	if (rc == LK_E_NO_TPM && !tpm_answered(run)) {
+	if (rc == LK_E_NO_TPM && !lk_tpm_answered(run->tpm)) {
 		lk_tpm_free(run->tpm);
 		run->tpm = NULL;
 		return LK_OK;
@@ -279,12 +265,14 @@ static void halt_if_told(const struct run *run)
 	}
 }
 
-/* The latch stays open: no volume may be mapped and no prompt shown. */
-static int give_up(struct run *run, int rc)
+/* No volume may be mapped and no prompt shown: the latch may be open. */
+static int give_up(struct run *run, int rc, const struct lk_err *err)
 {
+	lk_log(LK_LOG_ERR, "nothing is opened: %s", err->msg);
 	for (size_t i = 0; i < run->n; i++)
 		run->targets[i].rc = rc;
-	halt_if_told(run);
+	if (rc != LK_E_USAGE)
+		halt_if_told(run);
 	return rc;
 }
 
@@ -322,13 +310,16 @@ static int finish(struct run *run)
 
 	for (size_t i = 0; i < run->n; i++) {
 		struct lk_target *t = &run->targets[i];
+		/* Not for one that the TPM opened and that can't be mapped:
+		 * no key mends that, and others may be open already. */
+		bool asks = t->rc != LK_OK && may_prompt(run, t);
 
 		if (t->rc == LK_OK)
 			t->rc = map(run, t);
 		if (t->rc != LK_OK)
 			lk_diagnose(t, &run->pf, run->tpm, &run->files,
 				    !run->options->dry_run);
-		if (t->rc != LK_OK && may_prompt(run, t))
+		if (asks)
 			prompt(run, t);
 		if (first == LK_OK)
 			first = t->rc;
@@ -367,12 +358,7 @@ int lk_unseal_run(const struct lk_unseal_options *options)
 	rc = prepare(run, &err);
 	if (rc == LK_OK)
 		rc = open_all(run, &err);
-	if (rc == LK_OK)
-		rc = finish(run);
-	else
-		lk_log(LK_LOG_ERR, "nothing is opened: %s", err.msg);
-	if (rc == LK_E_LATCH)
-		rc = give_up(run, rc);
+	rc = rc == LK_OK ? finish(run) : give_up(run, rc, &err);
 	run_done(run);
 	free(run);
 	return rc;

@@ -10,7 +10,7 @@
 #include "world.h"
 
 struct lk_tpm {
-	int unused;
+	bool answered;
 };
 
 static struct lk_tpm the_tpm;
@@ -24,6 +24,7 @@ int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret,
 	fake.tpm_opens++;
 	fake_event("tpm %s %u", rc == LK_OK ? "open" : "missing", timeout_s);
 	if (rc == LK_OK) {
+		the_tpm.answered = false;
 		*ret = &the_tpm;
 		fake.tpms++;
 	}
@@ -43,6 +44,19 @@ int lk_tpm_forget(struct lk_tpm *tpm, struct lk_err *err)
 	(void)tpm;
 	fake_event("tpm forget");
 	return fake_result(fake.forget_rc, "forgetting", err);
+}
+
+bool lk_tpm_answered(const struct lk_tpm *tpm)
+{
+	return tpm->answered;
+}
+
+/* Every result but silence is an answer. */
+static int heard(struct lk_tpm *tpm, int rc)
+{
+	if (rc != LK_E_NO_TPM)
+		tpm->answered = true;
+	return rc;
 }
 
 static struct fake_volume *sealed_at(uint32_t handle)
@@ -73,12 +87,12 @@ int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 	unsigned int last = sizeof(v->unseal_rc) / sizeof(v->unseal_rc[0]) - 1;
 	int rc;
 
-	(void)tpm;
 	if (!v)
-		return fake_result(LK_E_OBJECT, "finding the object", err);
+		return fake_result(heard(tpm, LK_E_OBJECT),
+				   "finding the object", err);
 	fake_event("unseal %s%s", v->name,
 		   req->sealed.serialized_len ? " remembered" : "");
-	rc = v->unseal_rc[v->unseals < last ? v->unseals : last];
+	rc = heard(tpm, v->unseal_rc[v->unseals < last ? v->unseals : last]);
 	v->unseals++;
 	return rc == LK_OK ? give(v, ret_secret, err)
 			   : fake_result(rc, "unsealing", err);
@@ -87,9 +101,8 @@ int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 int lk_tpm_pcr_read(struct lk_tpm *tpm, const struct lk_pcr_selection *sel,
 		    struct lk_pcr_values *ret, struct lk_err *err)
 {
-	(void)tpm;
 	fake_event("pcr read");
-	if (fake.pcr_rc != LK_OK)
+	if (heard(tpm, fake.pcr_rc) != LK_OK)
 		return fake_result(fake.pcr_rc, "reading PCRs", err);
 	*ret = fake.pcrs;
 	ret->sel = *sel;
@@ -149,7 +162,6 @@ int lk_tpm_pcr_extend(struct lk_tpm *tpm, const struct lk_pcr_extension *ext,
 {
 	int rc = fake.extend_rc;
 
-	(void)tpm;
 	fake.extends++;
 	if (fake.extend_fails_at && fake.extends != fake.extend_fails_at)
 		rc = LK_OK;
@@ -158,7 +170,7 @@ int lk_tpm_pcr_extend(struct lk_tpm *tpm, const struct lk_pcr_extension *ext,
 	fake_event("%s %u by %s in %zu banks",
 		   rc == LK_OK ? "extend" : "not extended", ext->pcr,
 		   meaning(ext), ext->n);
-	return fake_result(rc, "extending", err);
+	return fake_result(heard(tpm, rc), "extending", err);
 }
 
 bool lk_tpm_bank_known_active(const struct lk_tpm *tpm, enum lk_alg alg)

@@ -3,8 +3,6 @@
 """The text of the sources: license first, then what is owned; nothing left to be done."""
 import os
 import re
-import shutil
-import subprocess
 
 import tree
 
@@ -68,18 +66,6 @@ class Text(tree.TestCase):
                 if t != t.rstrip():
                     bad.append(f"{name}:{line}")
         self.assertNone(bad, "blanks at the end of a line")
-
-    def test_c_is_as_clang_format_has_it(self):
-        version = (subprocess.run(["clang-format", "--version"], stdout=subprocess.PIPE).stdout
-                   if shutil.which("clang-format") else b"")
-        if b"version 14." not in version:
-            self.skipTest("no clang-format 14 here; others differ in details")
-        names = tree.sources("src/", "tools/", "tests/", "bench/")
-        done = subprocess.run(["clang-format", "--dry-run", "-Werror", *names], cwd=tree.ROOT,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        places = sorted({line.split(": error")[0].rsplit(":", 1)[0]
-                         for line in done.stderr.decode().splitlines() if ": error" in line})
-        self.assertNone(places, "clang-format would change these")
 
 
 if __name__ == "__main__":
