@@ -91,12 +91,16 @@ class Kit:
         with machine.boot(esp=self.image()) as boot:
             (out / "pcrs").write_text(measured(boot))
             boot.expect("latchkey-unseal: .*\n")
+        self.sign(out)
+        self.enroll(machine, out)
+
+    def sign(self, out):
+        """Sign the values in out/pcrs as the owner does, into out/signed.yaml."""
         in_chroot(self.distro, f"""
             latchkey policy sign --policy /io/policy.yaml --key /in/keys/policy-key.pem --pcr-values /io/pcrs \
                 --version 1 --label '{self.name}' -o /io/signed.yaml
             latchkey policy verify --policy /io/policy.yaml /io/signed.yaml
         """, out, self.keys())
-        self.enroll(machine, out)
 
     def manufacture(self, out):
         """A new machine with its own TPM and disks, through the factory: keys installed, volumes formatted and filled."""
