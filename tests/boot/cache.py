@@ -61,6 +61,16 @@ def locked(name):
         yield
 
 
+def _forget_unused():
+    """By the time of change, which os.utime sets too; unpacking a Debian sets its folder's time of modification long back."""
+    for old in ROOT.iterdir():
+        try:
+            if old.stat().st_ctime < time.time() - KEEP:
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+        except FileNotFoundError:
+            pass  # another run's doing
+
+
 def entry(name, key, make):
     """The folder `name-key`, made by make(folder) when it isn't there yet. Entries that nobody used for days go."""
     folder = ROOT / f"{name}-{key}"
@@ -73,10 +83,8 @@ def entry(name, key, make):
         try:
             work.chmod(0o755)
             make(work)
-            for old in ROOT.iterdir():
-                if old.stat().st_mtime < time.time() - KEEP:
-                    shutil.rmtree(old) if old.is_dir() else old.unlink()
             work.rename(folder)
+            _forget_unused()
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return folder
