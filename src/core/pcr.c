@@ -26,7 +26,7 @@ const char *lk_pcr_meaning(unsigned int pcr)
 		[12] = "kernel command line and credentials",
 		[13] = "system extensions",
 		[14] = "shim's certificates (MOK)",
-		[15] = "the latch: a volume was opened already in this boot",
+		[15] = "the latch: all zeros until it is closed",
 		[16] = "debug",
 		[23] = "application support",
 	};

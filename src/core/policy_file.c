@@ -161,6 +161,17 @@ static bool all_of(const char *text, const char *chars)
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGIT "0123456789"
 
+static bool is_device(const char *text)
+{
+	static const char *const tags[] = { "UUID=", "LABEL=", "PARTUUID=",
+					    "PARTLABEL=" };
+
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
+		if (strncmp(text, tags[i], strlen(tags[i])) == 0)
+			return text[strlen(tags[i])] && !strchr(text, '/');
+	return text[0] == '/';
+}
+
 static int parse_place(const struct lk_doc *map, struct lk_volume *vol,
 		       struct lk_err *err)
 {
@@ -173,7 +184,11 @@ static int parse_place(const struct lk_doc *map, struct lk_volume *vol,
 			lk_doc_get(map, "name"), err,
 			"name: letters, digits and _ - . + only, and not \"control\"");
 	TRY(copy_text(map, "device", vol->device, sizeof(vol->device), err));
-	TRY(lk_doc_get_uint(map, "handle", 0x81000000, 0x817fffff, &handle,
+	if (!is_device(vol->device))
+		return lk_doc_error(
+			lk_doc_get(map, "device"), err,
+			"device: an absolute path, or UUID=, LABEL=, PARTUUID= or PARTLABEL= with a value");
+	TRY(lk_doc_get_uint(map, "handle", 0x8100a001, 0x8100afff, &handle,
 			    err));
 	vol->handle = (uint32_t)handle;
 	if (!lk_doc_get(map, "uuid"))

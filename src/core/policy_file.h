@@ -8,9 +8,10 @@
 #include "core/doc.h"
 #include "core/policy_key.h"
 
-#define LK_VOLUMES_MAX	  16u
-#define LK_POLICY_REF_MAX 48u /* TPM2B_NONCE of the largest digest we use */
-#define LK_NO_PCR	  0xffu
+#define LK_POLICY_FILE_MAX 65536u /* bytes; of a signed policy's file too */
+#define LK_VOLUMES_MAX	   16u
+#define LK_POLICY_REF_MAX  48u /* TPM2B_NONCE of the largest digest we use */
+#define LK_NO_PCR	   0xffu
 
 enum lk_on_failure {
 	LK_ON_FAILURE_FAIL,

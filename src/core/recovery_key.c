@@ -32,7 +32,7 @@ bool lk_recovery_key_normalize(const char *typed, size_t len,
 	for (size_t i = 0; i < len; i++) {
 		char c = typed[i];
 
-		if (c == '-' || c == ' ')
+		if (c == '-' || c == ' ' || c == '\r' || c == '\n')
 			continue;
 		if (c >= 'A' && c <= 'Z')
 			c = (char)(c - 'A' + 'a');

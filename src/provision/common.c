@@ -3,6 +3,8 @@
 #include "common.h"
 
 #include <stdlib.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/policy_digest.h"
@@ -16,7 +18,7 @@ int lk_policy_file_load(const char *path, struct lk_policy_file *ret,
 {
 	LK_OWNED_BUF text = LK_BUF_NONE;
 	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_fs_read(path, LK_YAML_SIZE_MAX, &text, err);
+	int rc = lk_fs_read(path, LK_POLICY_FILE_MAX, &text, err);
 
 	if (rc != LK_OK)
 		return rc;
@@ -54,6 +56,7 @@ int lk_target_load(const struct lk_options *opts, struct lk_target *ret,
 		   struct lk_err *err)
 {
 	const char *device = opts->value[LK_OPT_DEVICE];
+	char absolute[PATH_MAX];
 	int rc = lk_policy_file_load(opts->value[LK_OPT_POLICY], &ret->pf, err);
 
 	if (rc == LK_OK)
@@ -61,6 +64,10 @@ int lk_target_load(const struct lk_options *opts, struct lk_target *ret,
 				 &ret->vol, err);
 	if (rc != LK_OK)
 		return rc;
+	/* On a command line a path may be relative; in the policy file not. */
+	if (device && device[0] != '/' && !strchr(device, '=') &&
+	    realpath(device, absolute))
+		device = absolute;
 	return lk_fs_wait_device(device ? device : ret->vol->device, 0,
 				 ret->device, err);
 }
@@ -101,7 +108,13 @@ int lk_use_owner_auth(struct lk_tpm *tpm, const struct lk_options *opts,
 
 	if (path) {
 		rc = lk_read_line_secret(path, 32, &auth, err);
-		return rc == LK_OK ? lk_tpm_owner_auth(tpm, &auth, err) : rc;
+		if (rc == LK_OK)
+			rc = lk_tpm_owner_auth(tpm, &auth, err);
+		if (rc == LK_OK)
+			rc = lk_tpm_owner_auth_check(tpm, err);
+		if (rc == LK_E_POLICY)
+			lk_err_prefix(err, "%s", path);
+		return rc;
 	}
 	/* Found out now, and not halfway by a refused command. */
 	rc = lk_tpm_info_read(tpm, &info, err);
@@ -196,7 +209,7 @@ int lk_signed_policy_load(const char *path, const struct lk_policy_file *pf,
 {
 	LK_OWNED_BUF text = LK_BUF_NONE;
 	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_fs_read(path, LK_YAML_SIZE_MAX, &text, err);
+	int rc = lk_fs_read(path, LK_POLICY_FILE_MAX, &text, err);
 
 	if (rc != LK_OK)
 		return rc;

@@ -20,6 +20,8 @@
 #define NAME_LABEL_BYTES                                                       \
 	23u /* of the Name's digest; a label has 47 characters */
 
+#define SIZE_LEAST (4u * 1024u * 1024u) /* the header takes two of these MiB */
+
 struct format {
 	const struct lk_options *opts;
 	struct lk_target target;
@@ -74,10 +76,17 @@ static int check_device(struct format *f, struct lk_err *err)
 	const char *allowed = f->opts->value[LK_OPT_OVERWRITE];
 	const char *asked = f->opts->value[LK_OPT_DEVICE];
 	char found[LK_BLKID_TEXT];
+	uint64_t size;
 	int rc;
 
-	if (f->unfinished)
-		return LK_OK;
+	rc = lk_fs_size(f->target.device, &size, err);
+	if (rc == LK_OK && size < SIZE_LEAST)
+		rc = lk_err_set(err, LK_E_NO_DEVICE, 0,
+				"%s has %llu bytes; a volume needs at least %u",
+				f->target.device, (unsigned long long)size,
+				SIZE_LEAST);
+	if (rc != LK_OK || f->unfinished)
+		return rc;
 	rc = lk_blkid_probe(f->target.device, found, err);
 	if (rc != LK_OK || !found[0])
 		return rc;

@@ -97,6 +97,8 @@ static int use_auths(struct lk_install *in, struct lk_err *err)
 
 	if (in->info.owner_auth_set && in->owner.len)
 		rc = lk_tpm_owner_auth(in->tpm, &in->owner, err);
+	if (rc == LK_OK && in->info.owner_auth_set && in->owner.len)
+		rc = lk_tpm_owner_auth_check(in->tpm, err);
 	if (rc == LK_OK && in->info.lockout_auth_set && in->lockout.len)
 		rc = lk_tpm_lockout_auth(in->tpm, &in->lockout, err);
 	return rc;
@@ -222,6 +224,19 @@ static int check_outputs(const struct lk_install *in, struct lk_err *err)
 		       : rc;
 }
 
+/* FAPI makes nothing where its key store says that all is there. */
+static int check_root(struct lk_install *in, struct lk_err *err)
+{
+	struct lk_tpm_public root;
+	int rc = lk_tpm_read_public(in->tpm, LK_HANDLE_SRK, &root, err);
+
+	if (rc == LK_OK && !root.present)
+		rc = lk_err_set(
+			err, LK_E_OBJECT, 0,
+			"no storage root key came into being: the FAPI key store is of another TPM, or of before this one was cleared; move it away (see --fapi-dir) and run install again");
+	return rc;
+}
+
 static int check_ek(struct lk_install *in, struct lk_err *err)
 {
 	LK_OWNED_JSON nowhere = lk_json_object();
@@ -239,6 +254,8 @@ static int change_tpm(struct lk_install *in, struct lk_err *err)
 		rc = check_outputs(in, err);
 	if (rc == LK_OK && !in->info.owner_auth_set)
 		rc = make_root(in, err);
+	if (rc == LK_OK && !in->has_root)
+		rc = check_root(in, err);
 	/* A TPM that isn't the maker's gets no key. (Its endorsement key is
 	 * read over a session that the storage root key salts.) */
 	if (rc == LK_OK && in->opts->value[LK_OPT_EK_CA])
@@ -281,7 +298,11 @@ static int install(struct lk_install *in, struct lk_err *err)
 	if (rc != LK_OK)
 		return rc;
 	if (is_complete(in)) {
-		lk_log(LK_LOG_INFO, "installed already: nothing to do");
+		if (in->opts->value[LK_OPT_EK_CA])
+			rc = check_ek(in, err);
+		if (rc == LK_OK)
+			lk_log(LK_LOG_INFO,
+			       "installed already: nothing to do (authorizations given weren't tried)");
 	} else {
 		rc = change_tpm(in, err);
 		if (rc == LK_OK)
@@ -289,6 +310,9 @@ static int install(struct lk_install *in, struct lk_err *err)
 	}
 	if (rc == LK_OK && lk_option_given(in->opts, LK_OPT_SHRED))
 		rc = shred(in->opts->value[LK_OPT_CONFIG_KEY], err);
+	if (rc == LK_OK && lk_option_given(in->opts, LK_OPT_SHRED))
+		lk_log(LK_LOG_INFO, "%s overwritten and removed",
+		       in->opts->value[LK_OPT_CONFIG_KEY]);
 	return rc;
 }
 

@@ -95,10 +95,11 @@ static void fill_options(const struct lk_command *cmd,
 	out[n] = (struct option){ NULL, 0, NULL, 0 };
 }
 
-static int usage(const struct lk_command *cmd, const char *why)
+static int usage(const struct lk_command *cmd, const char *word,
+		 const char *why)
 {
-	lk_log(LK_LOG_ERR, "%s: %s; see \"latchkey-provision %s --help\"",
-	       cmd->name, why, cmd->name);
+	lk_log(LK_LOG_ERR, "%s: %s%s%s; see \"latchkey-provision %s --help\"",
+	       cmd->name, word ? word : "", word ? ": " : "", why, cmd->name);
 	return LK_E_USAGE;
 }
 
@@ -132,16 +133,18 @@ int lk_options_parse(const struct lk_command *cmd, int argc, char **argv,
 			return LK_OK;
 		}
 		if (c == ':')
-			return usage(cmd, "an option lacks its value");
+			return usage(cmd, argv[optind - 1],
+				     "the option lacks its value");
 		if (c < FIRST_LONG)
-			return usage(cmd, "unknown option");
+			return usage(cmd, argv[optind - 1], "unknown option");
 		if (take(&opts, (unsigned int)(c - FIRST_LONG), optarg))
-			return usage(cmd, "an option was given twice");
+			return usage(cmd, table[c - FIRST_LONG].name,
+				     "the option was given twice");
 	}
 	opts.args = argv + optind;
 	opts.n_args = argc - optind;
 	if (opts.n_args < cmd->min_args || opts.n_args > cmd->max_args)
-		return usage(cmd, "wrong number of arguments");
+		return usage(cmd, NULL, "wrong number of arguments");
 	*ret = opts;
 	return LK_OK;
 }

@@ -79,6 +79,9 @@ static int add(const struct lk_options *opts, struct lk_err *err)
 
 		rc = lk_signed_policy_load(opts->args[i], &p.target.pf, &sp,
 					   err);
+		if (rc == LK_OK && has_policy(&p.token, &sp))
+			lk_log(LK_LOG_INFO, "%s: there already (version %u)",
+			       opts->args[i], sp.version);
 		if (rc != LK_OK || has_policy(&p.token, &sp))
 			continue;
 		rc = append(&p.token, &sp, err);

@@ -134,10 +134,12 @@ static unsigned int count_fitting(const struct lk_policy_file *pf,
 	return fitting;
 }
 
+/** @sealed: the object at the volume's handle is there, of the right policy. */
 static void token_status(struct status *s, struct lk_json *obj,
 			 const struct lk_policy_file *pf,
-			 struct lk_volume_header *h)
+			 struct lk_volume_header *h, bool sealed)
 {
+	unsigned int fitting;
 	LK_OWNED_TOKEN token = LK_TOKEN_NONE;
 	struct lk_pcr_values now;
 	uint64_t floor = 0;
@@ -157,8 +159,9 @@ static void token_status(struct status *s, struct lk_json *obj,
 	    (pf->version_floor && lk_tpm_counter_read(s->tpm, pf->version_floor,
 						      &floor, NULL) != LK_OK))
 		return;
-	say_uint(s, obj, "policies-fitting-now",
-		 count_fitting(pf, &token, &now, floor));
+	fitting = count_fitting(pf, &token, &now, floor);
+	say_uint(s, obj, "policies-fitting-now", fitting);
+	say_bool(s, obj, "opens-now", sealed && fitting > 0);
 }
 
 static int volume_status(struct status *s, struct lk_json *array,
@@ -191,7 +194,10 @@ static int volume_status(struct status *s, struct lk_json *array,
 	}
 	say(s, obj, "device", path);
 	if (lk_volume_header_open(path, &h, NULL) == LK_OK)
-		token_status(s, obj, pf, h);
+		token_status(s, obj, pf, h,
+			     sealed.present &&
+				     lk_digest_equal(&sealed.auth_policy,
+						     &policy));
 	else
 		say(s, obj, "state", "no LUKS2 header");
 	return LK_OK;

@@ -239,6 +239,20 @@ bool lk_fs_is_directory(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+int lk_fs_size(const char *path, uint64_t *ret, struct lk_err *err)
+{
+	LK_OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	off_t end;
+
+	if (fd < 0)
+		return fail(err, LK_E_IO, path, "can't open");
+	end = lseek(fd, 0, SEEK_END);
+	if (end < 0)
+		return fail(err, LK_E_IO, path, "has no size");
+	*ret = (uint64_t)end;
+	return LK_OK;
+}
+
 void lk_fs_list_free(char **names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

@@ -286,8 +286,9 @@ int lk_luks_token(const struct lk_luks *luks, struct lk_buf *ret,
 		ret->len = strlen(json);
 		return LK_OK;
 	}
-	return lk_err_set(err, LK_E_HEADER, 0,
-			  "the LUKS2 header has no token of type latchkey");
+	return lk_err_set(
+		err, LK_E_HEADER, 0,
+		"the LUKS2 header has no token of type latchkey: not formatted by latchkey-provision, or removed (its reseal makes one)");
 }
 
 int lk_luks_volume_key(const struct lk_luks *luks, int keyslot,

@@ -255,6 +255,36 @@ int lk_tpm_owner_auth(struct lk_tpm *tpm, const struct lk_secret *auth,
 	return set_auth(tpm, ESYS_TR_RH_OWNER, auth, err);
 }
 
+int lk_tpm_owner_auth_check(struct lk_tpm *tpm, struct lk_err *err)
+{
+	static const TPMT_SYM_DEF none = { .algorithm = TPM2_ALG_NULL };
+	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
+	LK_OWNED_TPM_HANDLE trial = LK_TPM_HANDLE_NONE(tpm);
+	TSS2_RC trc;
+	int rc = lk_admin_begin(tpm, 0, &a, err);
+
+	if (rc != LK_OK)
+		return rc;
+	trc = Esys_StartAuthSession(a.esys, ESYS_TR_NONE, ESYS_TR_NONE,
+				    ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+				    NULL, TPM2_SE_TRIAL, &none, TPM2_ALG_SHA256,
+				    &trial.tr);
+	if (trc == TSS2_RC_SUCCESS)
+		trc = Esys_PolicySecret(a.esys, ESYS_TR_RH_OWNER, trial.tr,
+					a.session.tr, ESYS_TR_NONE,
+					ESYS_TR_NONE, NULL, NULL, NULL, 0, NULL,
+					NULL);
+	if (lk_tpm_rc_base(trc) == TPM2_RC_BAD_AUTH ||
+	    lk_tpm_rc_base(trc) == TPM2_RC_AUTH_FAIL)
+		return lk_err_set(
+			err, LK_E_POLICY, trc,
+			"not the TPM's owner authorization; nothing was changed");
+	return trc == TSS2_RC_SUCCESS
+		       ? LK_OK
+		       : lk_tpm_error(trc, "trying the owner's authorization",
+				      err);
+}
+
 int lk_tpm_lockout_auth(struct lk_tpm *tpm, const struct lk_secret *auth,
 			struct lk_err *err)
 {

@@ -51,6 +51,13 @@ int lk_tpm_info_read(struct lk_tpm *tpm, struct lk_tpm_info *ret,
 int lk_tpm_owner_auth(struct lk_tpm *tpm, const struct lk_secret *auth,
 		      struct lk_err *err);
 /** The same for the lockout hierarchy. */
+/**
+ * lk_tpm_owner_auth_check - is the owner's authorization that was set right?
+ *
+ * By a command that needs it and changes nothing, before one that does.
+ * Return: LK_OK, LK_E_POLICY when it is wrong.
+ */
+int lk_tpm_owner_auth_check(struct lk_tpm *tpm, struct lk_err *err);
 int lk_tpm_lockout_auth(struct lk_tpm *tpm, const struct lk_secret *auth,
 			struct lk_err *err);
 /** Sets a new authorization over an encrypted session salted with the SRK. */

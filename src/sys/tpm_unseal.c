@@ -67,6 +67,19 @@ static int floor_handle(struct lk_tpm *tpm, uint32_t index, ESYS_TR *ret,
 		       : lk_tpm_error(rc, "finding the version floor", err);
 }
 
+static int under_floor(struct lk_tpm *tpm, const struct lk_unseal_request *req,
+		       struct lk_err *err)
+{
+	uint64_t floor = 0;
+
+	(void)lk_tpm_counter_read(tpm, req->version_floor, &floor, NULL);
+	return lk_err_set(
+		err, LK_E_POLICY, 0,
+		"signed policy version %u is under the TPM's version floor %llu (NV 0x%08x): it was retired; a boot that is still to be allowed needs one of version %llu or more",
+		req->policy->version, (unsigned long long)floor,
+		req->version_floor, (unsigned long long)floor);
+}
+
 static int policy_nv(struct lk_tpm *tpm, ESYS_TR session,
 		     const struct lk_unseal_request *req, struct lk_err *err)
 {
@@ -83,10 +96,7 @@ static int policy_nv(struct lk_tpm *tpm, ESYS_TR session,
 			   ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
 			   &version, 0, TPM2_EO_UNSIGNED_LE);
 	if (lk_tpm_rc_base(rc) == TPM2_RC_POLICY)
-		return lk_err_set(
-			err, LK_E_POLICY, rc,
-			"signed policy version %u is under the TPM's version floor (NV 0x%08x): it was retired",
-			req->policy->version, req->version_floor);
+		return under_floor(tpm, req, err);
 	if (lk_tpm_rc_base(rc) == TPM2_RC_HANDLE)
 		return lk_err_set(
 			err, LK_E_OBJECT, rc,
@@ -186,8 +196,8 @@ static int policy_authorize(struct lk_tpm *tpm, ESYS_TR session,
 	if (lk_tpm_rc_base(rc) == TPM2_RC_VALUE)
 		return lk_err_set(
 			err, LK_E_POLICY, rc,
-			"the measured boot isn't the one that signed policy \"%s\" is for",
-			req->policy->label);
+			"the measured boot isn't the one that signed policy version %u (\"%s\") is for",
+			req->policy->version, req->policy->label);
 	return rc == TSS2_RC_SUCCESS ? LK_OK
 				     : lk_tpm_error(rc, "PolicyAuthorize", err);
 }

@@ -8,8 +8,6 @@
 #include "sys/yaml.h"
 #include "unseal/unseal.h"
 
-#define SIGNED_FILE_MAX 65536u
-
 static void add(const struct lk_policy_file *pf, const struct lk_token *from,
 		struct lk_candidates *c)
 {
@@ -46,7 +44,7 @@ static int load_file(const char *path, struct lk_token *into,
 {
 	LK_OWNED_BUF buf = LK_BUF_NONE;
 	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_fs_read(path, SIGNED_FILE_MAX, &buf, err);
+	int rc = lk_fs_read(path, LK_POLICY_FILE_MAX, &buf, err);
 
 	if (rc != LK_OK)
 		return rc;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns what a person is told when a volume stays closed. */
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "core/pcr_text.h"
@@ -16,7 +17,7 @@ static const char *remedy(int rc)
 	case LK_E_NO_TPM:
 		return "see whether the TPM is enabled in the firmware and its driver is in the initramfs; the recovery key opens the volume";
 	case LK_E_OBJECT:
-		return "open the volume with the recovery key and seal it again (latchkey-provision reseal)";
+		return "open the volume with the recovery key; if the TPM was cleared or exchanged, run latchkey-provision install; then seal again (latchkey-provision reseal)";
 	case LK_E_NO_DEVICE:
 		return "see whether the disk is there, its driver is in the initramfs, and the policy file names it rightly";
 	case LK_E_HEADER:
@@ -56,6 +57,21 @@ static void say_pcrs(const char *name, uint32_t mask,
 			say_value(name, i, now, sp);
 }
 
+static uint32_t latch_bit(const struct lk_policy_file *pf)
+{
+	return pf->latch == LK_NO_PCR ? 0 : 1u << pf->latch;
+}
+
+static bool is_latched(const struct lk_policy_file *pf,
+		       const struct lk_pcr_values *seen)
+{
+	static const struct lk_pcr_values zero;
+
+	return seen->sel.mask & latch_bit(pf) &&
+	       memcmp(seen->value[pf->latch], zero.value[0],
+		      lk_alg_size(seen->sel.bank)) != 0;
+}
+
 /* At most a few policies in full: a console shows some 25 lines. */
 #define POLICIES_SHOWN 4u
 
@@ -71,7 +87,7 @@ static void say_policy(struct lk_target *t, const struct lk_policy_file *pf,
 	if (lk_candidates_from(pf, files, &t->token, &c, &err) != LK_OK)
 		return;
 	if (c.n == 0)
-		say_pcrs(name, pf->pcrs.mask, &t->seen, NULL);
+		say_pcrs(name, pf->pcrs.mask & ~latch_bit(pf), &t->seen, NULL);
 	for (size_t i = 0; i < c.n && i < POLICIES_SHOWN; i++) {
 		const struct lk_signed_policy *sp = c.list[i];
 		uint32_t differing =
@@ -133,6 +149,12 @@ void lk_diagnose(struct lk_target *t, const struct lk_policy_file *pf,
 	lk_log(LK_LOG_ERR, "%s: not opened: %s", t->vol->name, t->err.msg);
 	if (t->rc == LK_E_POLICY || t->rc == LK_E_AGAIN)
 		say_policy(t, pf, files);
+	if (t->rc == LK_E_POLICY && is_latched(pf, &t->seen)) {
+		lk_log(LK_LOG_ERR,
+		       "%s: the latch is closed in this boot: nothing is unsealed again before the next, and there is nothing to sign",
+		       t->vol->name);
+		return;
+	}
 	if (keep && t->seen.sel.mask)
 		keep_values(&t->seen);
 	if (tpm && t->rc == LK_E_LOCKED)

@@ -10,8 +10,6 @@
 #include "sys/log.h"
 #include "sys/yaml.h"
 
-#define POLICY_FILE_MAX 65536u
-
 /** The state of one run. */
 struct run {
 	const struct lk_unseal_options *options;
@@ -36,7 +34,7 @@ static int read_policy_file(const char *path, struct lk_policy_file *ret,
 {
 	LK_OWNED_BUF buf = LK_BUF_NONE;
 	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_fs_read(path, POLICY_FILE_MAX, &buf, err);
+	int rc = lk_fs_read(path, LK_POLICY_FILE_MAX, &buf, err);
 
 	if (rc != LK_OK)
 		return rc;

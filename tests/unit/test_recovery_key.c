@@ -58,7 +58,7 @@ static void test_what_is_not_forty_modhex_letters_is_refused(void **s)
 		"cbdefghijklnrtuvvutrnlkjihgfedbccbdefghii",
 		"cbdefghijklnrtuvvutrnlkjihgfedbccbdefgha",
 		"cbdefghijklnrtuvvutrnlkjihgfedbccbdefgh0",
-		"cbdefghijklnrtuvvutrnlkjihgfedbccbdefghi\n",
+		"cbdefghijklnrtuvvutrnlkjihgfedbccbdefghi\t",
 		"cbdefghijklnrtuvvutrnlkjihgfedbccbdef_ghi",
 	};
 	char out[LK_RECOVERY_KEY_TEXT + 1];

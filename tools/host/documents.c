@@ -12,7 +12,7 @@
 int lk_read_yaml(const char *path, struct lk_yaml **ret, struct lk_err *err)
 {
 	LK_OWNED_BUF text = LK_BUF_NONE;
-	int rc = lk_fs_read(path, LK_YAML_SIZE_MAX, &text, err);
+	int rc = lk_fs_read(path, LK_POLICY_FILE_MAX, &text, err);
 
 	if (rc != LK_OK)
 		return rc;
