@@ -69,6 +69,8 @@ int lk_exit_code(int rc)
 		return 12;
 	case LK_E_REFUSED:
 		return 13;
+	case LK_E_SERVICE:
+		return 14;
 	default:
 		return 1;
 	}

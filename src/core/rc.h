@@ -22,6 +22,8 @@ enum lk_rc {
 	LK_E_LATCH = -12,    /* the latch could not be closed */
 	LK_E_REFUSED = -13,  /* would overwrite or destroy something */
 	LK_E_USAGE = -14,    /* wrong command line */
+	LK_E_SERVICE =
+		-15, /* a unit didn't come back with a new configuration */
 };
 
 #define LK_ERR_MSG_MAX 1024

@@ -5,7 +5,7 @@
 #include "core/policy_digest.h"
 #include "install.h"
 #include "sys/crypto.h"
-#include "sys/crypto_admin.h"
+#include "sys/crypto_stream.h"
 
 /**
  * Nothing that Latchkey uses at boot counts towards a lockout. What does are

@@ -6,17 +6,13 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 
+#include "core/ecdsa_der.h"
 #include "sys/crypto_openssl.h"
 
 LK_OPENSSL_CLEANUP(EVP_MD, EVP_MD_free)
 LK_OPENSSL_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free)
-LK_OPENSSL_CLEANUP(ECDSA_SIG, ECDSA_SIG_free)
-
-/** DER ECDSA-Sig-Value: two INTEGERs with a sign byte each, and headers. */
-#define SIGNATURE_DER_MAX (2u * (LK_COORD_MAX + 1u + 2u) + 3u)
 
 /* Orders of the base points, SP 800-186, 3.2.1.3 and 3.2.1.4. */
 static const uint8_t order_p256[32] = {
@@ -111,22 +107,6 @@ static bool signature_in_range(enum lk_curve curve, struct lk_bytes signature)
 	       in_range(signature.data + size, order, size);
 }
 
-static int signature_to_der(struct lk_bytes signature,
-			    uint8_t out[static SIGNATURE_DER_MAX])
-{
-	LK_OWNED_OPENSSL(ECDSA_SIG) *sig = ECDSA_SIG_new();
-	int half = (int)(signature.len / 2);
-	BIGNUM *r = BN_bin2bn(signature.data, half, NULL);
-	BIGNUM *s = BN_bin2bn(signature.data + half, half, NULL);
-
-	if (!sig || !r || !s || ECDSA_SIG_set0(sig, r, s) != 1) {
-		BN_free(r);
-		BN_free(s);
-		return -1;
-	}
-	return i2d_ECDSA_SIG(sig, &out);
-}
-
 static EVP_PKEY *import_key(EVP_PKEY_CTX *ctx, const struct lk_policy_key *key)
 {
 	size_t size = lk_curve_size(key->curve);
@@ -180,8 +160,9 @@ int lk_crypto_verify(const struct lk_policy_key *key,
 {
 	LK_OWNED_OPENSSL(EVP_PKEY) *pkey = NULL;
 	LK_OWNED_OPENSSL(EVP_PKEY_CTX) *ctx = NULL;
-	uint8_t der[SIGNATURE_DER_MAX];
-	int rc, der_len;
+	uint8_t der[LK_ECDSA_DER_MAX];
+	size_t der_len;
+	int rc;
 
 	assert(digest->len == lk_alg_size(lk_curve_hash(key->curve)));
 	if (!signature_in_range(key->curve, signature))
@@ -190,13 +171,12 @@ int lk_crypto_verify(const struct lk_policy_key *key,
 	rc = verify_key_new(key, &pkey, err);
 	if (rc != LK_OK)
 		return rc;
-	der_len = signature_to_der(signature, der);
+	der_len = lk_ecdsa_der_encode(signature, der);
 	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, LK_OPENSSL_SOFTWARE);
-	if (der_len <= 0 || !ctx || EVP_PKEY_verify_init(ctx) != 1)
+	if (!ctx || EVP_PKEY_verify_init(ctx) != 1)
 		return lk_openssl_error(err, LK_E_SYSTEM,
 					"a signature can't be verified");
-	rc = EVP_PKEY_verify(ctx, der, (size_t)der_len, digest->data,
-			     digest->len);
+	rc = EVP_PKEY_verify(ctx, der, der_len, digest->data, digest->len);
 	if (rc < 0)
 		return lk_openssl_error(err, LK_E_SYSTEM,
 					"a signature can't be verified");
@@ -204,6 +184,5 @@ int lk_crypto_verify(const struct lk_policy_key *key,
 	if (rc == 1)
 		return LK_OK;
 	return lk_err_set(err, LK_E_POLICY, 0,
-			  "signature: not made by the policy key over this "
-			  "policy");
+			  "signature: not made by the policy key");
 }

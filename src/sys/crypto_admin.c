@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns OpenSSL for provisioning: comparing AES keys, PEM, endorsement certificates. */
+/* Owns OpenSSL for provisioning: PEM, RSA keys, endorsement certificates. */
 #include "sys/crypto_admin.h"
 
 #include <limits.h>
@@ -25,24 +25,6 @@ static int openssl_error(struct lk_err *err, enum lk_rc rc, const char *step)
 	ERR_clear_error();
 	return lk_err_set(err, rc, (uint32_t)code, "%s: %s", step,
 			  reason ? reason : "failed");
-}
-
-int lk_crypto_aes_zero_block(const struct lk_secret *key,
-			     uint8_t ret[static 16], struct lk_err *err)
-{
-	const uint8_t zeros[16] = { 0 };
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	const EVP_CIPHER *cipher =
-		key->len == 32 ? EVP_aes_256_ecb() : EVP_aes_128_ecb();
-	int len = 0;
-	bool ok = ctx && (key->len == 32 || key->len == 16) &&
-		  EVP_EncryptInit_ex(ctx, cipher, NULL, key->data, NULL) &&
-		  EVP_CIPHER_CTX_set_padding(ctx, 0) &&
-		  EVP_EncryptUpdate(ctx, ret, &len, zeros, sizeof(zeros)) &&
-		  len == (int)sizeof(zeros);
-
-	EVP_CIPHER_CTX_free(ctx);
-	return ok ? LK_OK : openssl_error(err, LK_E_SYSTEM, "AES");
 }
 
 /** A copy that lk_buf_done may free, with the NUL that lk_buf promises. */

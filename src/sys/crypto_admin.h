@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns OpenSSL for provisioning: comparing AES keys, PEM, endorsement certificates. */
+/* Owns OpenSSL for provisioning: PEM, RSA keys, endorsement certificates. */
 #ifndef LK_SYS_CRYPTO_ADMIN_H
 #define LK_SYS_CRYPTO_ADMIN_H
 
@@ -8,9 +8,6 @@
 #include "sys/fs.h"
 #include "sys/secret.h"
 
-/** AES (key of 16 or 32 bytes) of one all-zero block. */
-int lk_crypto_aes_zero_block(const struct lk_secret *key,
-			     uint8_t ret[static 16], struct lk_err *err);
 /** DER SubjectPublicKeyInfo of an RSA key with exponent 65537. */
 int lk_crypto_rsa_spki(struct lk_bytes modulus, struct lk_buf *ret,
 		       struct lk_err *err);

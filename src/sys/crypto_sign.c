@@ -17,17 +17,15 @@
 #include <openssl/provider.h>
 #include <openssl/x509.h>
 
+#include "core/ecdsa_der.h"
 #include "sys/crypto_key.h"
 #include "sys/crypto_openssl.h"
 
 LK_OPENSSL_CLEANUP(PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free)
 LK_OPENSSL_CLEANUP(X509_SIG, X509_SIG_free)
-LK_OPENSSL_CLEANUP(ECDSA_SIG, ECDSA_SIG_free)
 
 /** OWASP's figure for PBKDF2 with HMAC-SHA-256; half a second at most. */
 #define PBKDF2_ITERATIONS 600000
-
-#define SIGNATURE_DER_MAX (2u * (LK_COORD_MAX + 1u + 2u) + 3u)
 
 void lk_private_key_free(struct lk_private_key *key)
 {
@@ -159,7 +157,7 @@ int lk_private_key_sign(const struct lk_private_key *key,
 			struct lk_err *err)
 {
 	LK_OWNED_OPENSSL(EVP_PKEY_CTX) *ctx = NULL;
-	uint8_t der[2 * SIGNATURE_DER_MAX]; /* an HSM may pad; checked after */
+	uint8_t der[2 * LK_ECDSA_DER_MAX]; /* an HSM may pad; checked after */
 	size_t der_len = sizeof(der);
 	struct lk_policy_key public;
 	const EVP_MD *md;
@@ -177,46 +175,8 @@ int lk_private_key_sign(const struct lk_private_key *key,
 	    EVP_PKEY_sign(ctx, der, &der_len, digest->data, digest->len) != 1)
 		return lk_openssl_error(err, LK_E_SYSTEM,
 					"the private key doesn't sign");
-	return lk_signature_from_der(der, der_len, public.curve, ret, ret_len,
-				     err);
-}
-
-/* DER has one encoding of a value: what isn't reproduced was not DER. */
-static bool is_der_of(const ECDSA_SIG *sig, const uint8_t *der, size_t len)
-{
-	uint8_t *again = NULL;
-	int again_len = i2d_ECDSA_SIG(sig, &again);
-	bool same = again_len > 0 && (size_t)again_len == len &&
-		    memcmp(again, der, len) == 0;
-
-	OPENSSL_free(again);
-	return same;
-}
-
-int lk_signature_from_der(const uint8_t *der, size_t len, enum lk_curve curve,
-			  uint8_t ret[static 2 * LK_COORD_MAX], size_t *ret_len,
-			  struct lk_err *err)
-{
-	LK_OWNED_OPENSSL(ECDSA_SIG) *sig = NULL;
-	uint8_t out[2 * LK_COORD_MAX];
-	int size = (int)lk_curve_size(curve);
-	const uint8_t *p = der;
-	bool good;
-
-	if (len <= SIGNATURE_DER_MAX)
-		sig = d2i_ECDSA_SIG(NULL, &p, (long)len);
-	good = sig && is_der_of(sig, der, len) &&
-	       BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, size) == size &&
-	       BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + size, size) == size;
-	ERR_clear_error();
-	if (!good)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "signature: not a DER ECDSA-Sig-Value for "
-				  "curve %s",
-				  lk_curve_name(curve));
-	memcpy(ret, out, 2 * (size_t)size);
-	*ret_len = 2 * (size_t)size;
-	return LK_OK;
+	return lk_ecdsa_der_decode((struct lk_bytes){ der, der_len },
+				   public.curve, ret, ret_len, err);
 }
 
 int lk_policy_key_to_pem(const struct lk_policy_key *key, struct lk_buf *ret,

@@ -59,10 +59,6 @@ int lk_private_key_sign(const struct lk_private_key *key,
 			const struct lk_digest *digest,
 			uint8_t ret[static 2 * LK_COORD_MAX], size_t *ret_len,
 			struct lk_err *err);
-/** DER ECDSA-Sig-Value (strict) to r || s; LK_E_INPUT when it isn't one. */
-int lk_signature_from_der(const uint8_t *der, size_t len, enum lk_curve curve,
-			  uint8_t ret[static 2 * LK_COORD_MAX], size_t *ret_len,
-			  struct lk_err *err);
 /** Public key as PEM text. */
 int lk_policy_key_to_pem(const struct lk_policy_key *key, struct lk_buf *ret,
 			 struct lk_err *err);

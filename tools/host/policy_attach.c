@@ -2,8 +2,8 @@
 /* Owns latchkey policy attach: a signature made elsewhere joins its policy. */
 #include <string.h>
 
+#include "core/ecdsa_der.h"
 #include "signing.h"
-#include "sys/crypto_sign.h"
 
 /** A signature, with room to notice what isn't one. */
 #define SIGNATURE_FILE_MAX 4096u
@@ -20,8 +20,8 @@ static int read_signature(const char *path, enum lk_curve curve,
 	rc = lk_fs_read(path, SIGNATURE_FILE_MAX, &file, err);
 	if (rc != LK_OK)
 		return rc;
-	if (lk_signature_from_der(file.data, file.len, curve, ret, ret_len,
-				  NULL) == LK_OK)
+	if (lk_ecdsa_der_decode((struct lk_bytes){ file.data, file.len }, curve,
+				ret, ret_len, NULL) == LK_OK)
 		return LK_OK;
 	if (file.len != raw)
 		return lk_err_set(err, LK_E_INPUT, 0,
