@@ -21,7 +21,7 @@ struct lk_seal {
 
 /**
  * lk_blob_seal - encrypt under a fresh content key, and sign
- * @fd: an empty file that can be read and written; left at its end, synced
+ * @fd: an empty file that can be read and written; synced at the end
  *
  * Where @plain_len is known one pass does; else the ciphertext is read again
  * for its hash.
