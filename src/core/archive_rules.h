@@ -47,6 +47,7 @@ int lk_archive_path_check(const char *path,
 			  struct lk_err *err);
 
 struct lk_archive_limits {
+	/** Entries; and files and directories, those too that only paths name. */
 	uint64_t max_entries;
 	uint64_t max_file;  /* bytes of one file */
 	uint64_t max_total; /* bytes of all files */
@@ -75,7 +76,7 @@ static inline void lk_archive_rules_freep(struct lk_archive_rules **p)
  * Refused, each with its path and reason: any kind but file and directory,
  * set-id and sticky bits, a bad path, a path that was there before (a
  * directory may be repeated), a file where a directory was or below a file,
- * more or larger ones than the limits say.
+ * more or larger ones than the limits say. Nothing is to be asked after that.
  *
  * Return: LK_OK, LK_E_INPUT, or LK_E_SYSTEM for memory.
  */

@@ -39,7 +39,8 @@ struct lk_userconfig_file {
 	uint64_t max_blob;  /* bytes */
 	uint64_t max_total; /* bytes unpacked */
 	uint64_t max_file;
-	uint64_t max_files;
+	uint64_t
+		max_files; /* and directories of an archive, implied ones too */
 	unsigned int settle;	    /* seconds that a unit has to stay up */
 	unsigned int sequence_step; /* how far above the floor at once */
 };
@@ -52,11 +53,15 @@ int lk_userconfig_file_from_doc(const struct lk_doc *doc,
 				struct lk_err *err);
 
 /**
- * An absolute plain path of at most @max bytes: each component neither empty,
- * "." nor "..", no control characters. "/" alone is none.
+ * An absolute plain path of at most @max bytes: each component of 1 to 255
+ * bytes and neither "." nor "..", UTF-8 without control characters. "/" alone
+ * is none.
  */
 bool lk_path_is_plain(const char *path, size_t max);
-/** The prefix that @path lies in (never the prefix itself), or NULL. */
+/**
+ * The longest prefix that @path lies in (never the prefix itself), or NULL.
+ * The state directory, what lies in it and what it lies in are in no prefix.
+ */
 const char *lk_userconfig_prefix_of(const struct lk_userconfig_file *file,
 				    const char *path);
 bool lk_userconfig_owner_allowed(const struct lk_userconfig_file *file,
