@@ -6,6 +6,7 @@
 #include "install.h"
 #include "sys/crypto.h"
 #include "sys/crypto_stream.h"
+#include "sys/tpm_config.h"
 
 /**
  * Nothing that Latchkey uses at boot counts towards a lockout. What does are
@@ -137,27 +138,15 @@ static int survey_policy_key(struct lk_install *in, struct lk_err *err)
 static int compare_config_key(struct lk_install *in, bool *ret_same,
 			      struct lk_err *err)
 {
-	LK_OWNED_SECRET there = LK_SECRET_NONE;
-	uint8_t ours[LK_AES_BLOCK];
-	uint8_t theirs[LK_AES_BLOCK];
-	int rc;
+	uint8_t ours[16];
+	uint8_t theirs[16];
+	int rc = lk_crypto_aes_zero_block(&in->config_key, ours, err);
 
-	if (in->form == LK_KEY_FORM_SEALED) {
-		rc = lk_tpm_unseal_plain(in->tpm, LK_HANDLE_CONFIG_KEY, &there,
-					 err);
-		*ret_same = rc == LK_OK && there.len == in->config_key.len &&
-			    lk_secret_equal(there.data, in->config_key.data,
-					    there.len);
-		return rc;
-	}
-	rc = lk_crypto_aes_zero_block(&in->config_key, ours, err);
 	if (rc == LK_OK)
-		rc = lk_tpm_key_block(in->tpm, LK_HANDLE_CONFIG_KEY, theirs,
-				      err);
+		rc = lk_tpm_config_zero_block(in->tpm, theirs, err);
 	*ret_same = rc == LK_OK && lk_secret_equal(ours, theirs, sizeof(ours));
-	lk_wipe(ours, sizeof(ours));
-	lk_wipe(theirs, sizeof(theirs));
-	return rc;
+	/* An object that can't be a configuration key is another one. */
+	return rc == LK_E_OBJECT ? LK_OK : rc;
 }
 
 #define ALG_KEYEDHASH 0x0008u /* TPM_ALG_ID, Part 2, 6.3 */

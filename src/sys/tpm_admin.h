@@ -10,14 +10,7 @@
 #include "sys/fs.h"
 #include "sys/secret.h"
 #include "sys/tpm.h"
-
-#define LK_HANDLE_SRK	     0x81000001u
-#define LK_HANDLE_CONFIG_KEY 0x8100a000u
-#define LK_HANDLE_VOLUME_MIN 0x8100a001u
-#define LK_HANDLE_VOLUME_MAX 0x8100afffu
-#define LK_NV_POLICY_KEY     0x018a0000u
-#define LK_NV_VERSION_FLOOR  0x018a0001u
-#define LK_NV_SEQUENCE_FLOOR 0x018a0002u
+#include "sys/tpm_places.h"
 
 /** Who a hierarchy's authorization belongs to. */
 enum lk_hierarchy { LK_HIERARCHY_OWNER, LK_HIERARCHY_LOCKOUT };
@@ -132,19 +125,6 @@ int lk_tpm_import_key(struct lk_tpm *tpm, enum lk_key_form form,
 int lk_tpm_persist(struct lk_tpm *tpm, const struct lk_tpm_new_object *obj,
 		   uint32_t handle, struct lk_err *err);
 
-/**
- * lk_tpm_key_block - AES of an all-zero block under a cipher object's key
- *
- * Decrypting zeros in CFB mode with a zero IV gives the key's encryption of
- * zeros, which tells keys apart and needs the right to decrypt alone.
- */
-#define LK_AES_BLOCK 16u
-int lk_tpm_key_block(struct lk_tpm *tpm, uint32_t handle,
-		     uint8_t ret[static LK_AES_BLOCK], struct lk_err *err);
-/** Unseals an object with the empty auth over an encrypted session. */
-int lk_tpm_unseal_plain(struct lk_tpm *tpm, uint32_t handle,
-			struct lk_secret *ret, struct lk_err *err);
-
 /** An NV index as the TPM shows it. */
 struct lk_nv_public {
 	bool present;
@@ -158,11 +138,6 @@ int lk_tpm_nv_read_public(struct lk_tpm *tpm, uint32_t index,
 int lk_tpm_nv_read(struct lk_tpm *tpm, uint32_t index, struct lk_buf *ret,
 		   struct lk_err *err);
 int lk_tpm_nv_undefine(struct lk_tpm *tpm, uint32_t index, struct lk_err *err);
-
-/** What the policy key's index is defined with, and ends up with. */
-#define LK_NV_POLICY_KEY_ATTRIBUTES 0x02062002u
-#define LK_NV_WRITTEN		    0x20000000u
-#define LK_NV_WRITELOCKED	    0x00000800u
 
 /** Defines, writes and write-locks it, from whichever step is left. */
 int lk_tpm_nv_store_key(struct lk_tpm *tpm, uint32_t index,

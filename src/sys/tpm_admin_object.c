@@ -286,10 +286,7 @@ int lk_tpm_import_key(struct lk_tpm *tpm, enum lk_key_form form,
 		.publicArea = {
 			.type = TPM2_ALG_KEYEDHASH,
 			.nameAlg = TPM2_ALG_SHA256,
-			.objectAttributes = TPMA_OBJECT_FIXEDTPM |
-					    TPMA_OBJECT_FIXEDPARENT |
-					    TPMA_OBJECT_NODA |
-					    TPMA_OBJECT_USERWITHAUTH,
+			.objectAttributes = LK_CONFIG_KEY_SEALED,
 			.parameters.keyedHashDetail.scheme.scheme =
 				TPM2_ALG_NULL,
 		},
@@ -297,8 +294,7 @@ int lk_tpm_import_key(struct lk_tpm *tpm, enum lk_key_form form,
 
 	if (form == LK_KEY_FORM_CIPHER) {
 		pub.publicArea.type = TPM2_ALG_SYMCIPHER;
-		/* Decrypting is all that a device has to do with it. */
-		pub.publicArea.objectAttributes |= TPMA_OBJECT_DECRYPT;
+		pub.publicArea.objectAttributes = LK_CONFIG_KEY_CIPHER;
 		pub.publicArea.parameters.symDetail.sym = (TPMT_SYM_DEF_OBJECT){
 			.algorithm = TPM2_ALG_AES,
 			.keyBits.aes = (TPM2_KEY_BITS)(8 * key->len),
@@ -306,62 +302,4 @@ int lk_tpm_import_key(struct lk_tpm *tpm, enum lk_key_form form,
 		};
 	}
 	return create(tpm, &pub, key, ret, err);
-}
-
-int lk_tpm_key_block(struct lk_tpm *tpm, uint32_t handle,
-		     uint8_t ret[static LK_AES_BLOCK], struct lk_err *err)
-{
-	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
-	const TPM2B_MAX_BUFFER zeros = { .size = LK_AES_BLOCK };
-	const TPM2B_IV iv = { .size = LK_AES_BLOCK };
-	TPM2B_MAX_BUFFER *out = NULL;
-	TPM2B_IV *iv_out = NULL;
-	ESYS_TR tr;
-	TSS2_RC trc;
-	int rc =
-		lk_admin_begin(tpm, TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT,
-			       &a, err);
-
-	if (rc == LK_OK)
-		rc = lk_admin_handle(tpm, handle, &tr, err);
-	if (rc != LK_OK)
-		return rc;
-	trc = Esys_EncryptDecrypt2(a.esys, tr, a.session.tr, ESYS_TR_NONE,
-				   ESYS_TR_NONE, &zeros, TPM2_YES, TPM2_ALG_CFB,
-				   &iv, &out, &iv_out);
-	Esys_TR_Close(a.esys, &tr);
-	if (trc != TSS2_RC_SUCCESS)
-		return lk_tpm_error(trc, "using the configuration key", err);
-	if (out->size == LK_AES_BLOCK)
-		memcpy(ret, out->buffer, LK_AES_BLOCK);
-	else
-		rc = lk_err_set(err, LK_E_OBJECT, 0,
-				"the configuration key gives a short block");
-	lk_tpm_wipe_free(out, sizeof(*out));
-	Esys_Free(iv_out);
-	return rc;
-}
-
-int lk_tpm_unseal_plain(struct lk_tpm *tpm, uint32_t handle,
-			struct lk_secret *ret, struct lk_err *err)
-{
-	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
-	TPM2B_SENSITIVE_DATA *data = NULL;
-	ESYS_TR tr;
-	TSS2_RC trc;
-	int rc = lk_admin_begin(tpm, TPMA_SESSION_ENCRYPT, &a, err);
-
-	if (rc == LK_OK)
-		rc = lk_admin_handle(tpm, handle, &tr, err);
-	if (rc != LK_OK)
-		return rc;
-	trc = Esys_Unseal(a.esys, tr, a.session.tr, ESYS_TR_NONE, ESYS_TR_NONE,
-			  &data);
-	Esys_TR_Close(a.esys, &tr);
-	if (trc != TSS2_RC_SUCCESS)
-		return lk_tpm_error(trc, "unsealing the configuration key",
-				    err);
-	rc = lk_secret_from(ret, data->buffer, data->size, err);
-	lk_tpm_wipe_free(data, sizeof(*data));
-	return rc;
 }

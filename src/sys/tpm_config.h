@@ -8,6 +8,7 @@
 #include "sys/fs.h"
 #include "sys/secret.h"
 #include "sys/tpm.h"
+#include "sys/tpm_places.h"
 
 /** The policy key of NV index 0x018A0000; LK_E_OBJECT where it isn't there,
  * or isn't write-locked. */

@@ -49,6 +49,13 @@ int lk_tpm_session(struct lk_tpm *tpm, ESYS_TR root, TPM2_SE type,
 int lk_tpm_object_load(struct lk_tpm *tpm, const struct lk_tpm_object *obj,
 		       ESYS_TR *ret, struct lk_err *err);
 
+/** The configuration key's attributes, in either of its forms. */
+#define LK_CONFIG_KEY_SEALED                                                   \
+	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_NODA |   \
+	 TPMA_OBJECT_USERWITHAUTH)
+/* Decrypting is all that a device has to do with it. */
+#define LK_CONFIG_KEY_CIPHER (LK_CONFIG_KEY_SEALED | TPMA_OBJECT_DECRYPT)
+
 /** Frees memory that ESAPI handed out, wiped first. */
 void lk_tpm_wipe_free(void *p, size_t len);
 

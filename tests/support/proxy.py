@@ -10,7 +10,8 @@ import rig
 CC = {0x182: "PCR_Extend", 0x17e: "PCR_Read", 0x176: "StartAuthSession", 0x17f: "PolicyPCR",
       0x149: "PolicyNV", 0x16a: "PolicyAuthorize", 0x167: "LoadExternal",
       0x177: "VerifySignature", 0x15e: "Unseal", 0x165: "FlushContext", 0x173: "ReadPublic",
-      0x169: "NV_ReadPublic", 0x17a: "GetCapability", 0x14e: "NV_Read"}
+      0x169: "NV_ReadPublic", 0x17a: "GetCapability", 0x14e: "NV_Read",
+      0x134: "NV_Increment", 0x193: "EncryptDecrypt2"}
 RC_LOCKOUT = 0x921
 
 
