@@ -14,7 +14,7 @@ OWN = {"src/provision/": "src/provision", "tools/host/": "tools/host", "tests/un
 def flags():
     """Directories of the libraries, where they aren't the compiler's own."""
     out = subprocess.run(["pkg-config", "--cflags", "yaml-0.1", "libcrypto", "tss2-esys", "tss2-fapi",
-                          "libcryptsetup", "json-c", "blkid", "cmocka"],
+                          "libcryptsetup", "json-c", "blkid", "libarchive", "cmocka"],
                          stdout=subprocess.PIPE, check=True)
     return out.stdout.decode().split()
 
