@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns tests of text from outside: names, modes, sizes, and how it is shown. */
+#include "support.h"
+
+#include "core/text.h"
+
+static void test_plain_text_is_utf8_without_controls(void **s)
+{
+	static const char *const plain[] = {
+		"",
+		"a b",
+		"~!",
+		"\xc2\xa0",
+		"\xc3\xa9",
+		"\xed\x9f\xbf",
+		"\xee\x80\x80",
+		"\xe2\x82\xac",
+		"\xf0\x90\x80\x80",
+		"\xf4\x8f\xbf\xbf",
+	};
+	static const char *const others[] = {
+		"\n",
+		"\t",
+		"a\x1b[31m",
+		"\x7f",
+		"\xc2\x80",
+		"\xc2\x9f",
+		"\x80",
+		"\xbf",
+		"\xc3",
+		"\xc3(",
+		"\xc0\xaf",
+		"\xc1\x81",
+		"\xe0\x80\xaf",
+		"\xe2\x82",
+		"\xe2\x82(",
+		"\xed\xa0\x80",
+		"\xf0\x80\x80\xaf",
+		"\xf4\x90\x80\x80",
+		"\xf5\x80\x80\x80",
+		"\xf0\x90\x80",
+		"\xff",
+		"\xfe",
+	};
+
+	(void)s;
+	for (size_t i = 0; i < N_OF(plain); i++)
+		if (!lk_text_is_plain(plain[i]))
+			fail_msg("refused: %zu", i);
+	for (size_t i = 0; i < N_OF(others); i++)
+		if (lk_text_is_plain(others[i]))
+			fail_msg("taken: %zu", i);
+}
+
+static void test_what_is_shown_is_plain_and_bounded(void **s)
+{
+	char text[1000];
+	char shown[LK_TEXT_SHOWN_MAX + 4];
+
+	(void)s;
+	assert_string_equal(lk_text_show("a\xc3\xa9z", shown), "a\xc3\xa9z");
+	assert_string_equal(lk_text_show("a\x1b\n\xc3"
+					 "b\xff",
+					 shown),
+			    "a???b?");
+	for (size_t n = 0; n < sizeof(text) - 2; n++) {
+		/* Two bytes a character after the first: none is cut. */
+		text[0] = 'x';
+		for (size_t i = 1; i < n; i += 2)
+			memcpy(text + i, "\xc3\xa9", 2);
+		text[n ? n | 1 : 0] = '\0';
+		(void)lk_text_show(text, shown);
+		assert_true(lk_text_is_plain(shown));
+		assert_true(strlen(shown) <= LK_TEXT_SHOWN_MAX + 3);
+		if (strlen(text) <= LK_TEXT_SHOWN_MAX)
+			assert_string_equal(text, shown);
+		else
+			assert_non_null(strstr(shown, "..."));
+	}
+}
+
+static void test_accounts(void **s)
+{
+	static const char *const good[] = { "root",	   "_apt",	"a",
+					    "systemd-oom", "A.b",	"0",
+					    "1000",	   "4294967294" };
+	static const char *const bad[] = { "",		 "-a",
+					   ".a",	 "1a",
+					   "00",	 "01",
+					   "-1",	 "4294967295",
+					   "4294967296", "18446744073709551616",
+					   "a b",	 "a:b",
+					   "a/b",	 "\xc3\xa9",
+					   "a\n",	 "root " };
+
+	(void)s;
+	for (size_t i = 0; i < N_OF(good); i++)
+		if (!lk_text_is_account(good[i]))
+			fail_msg("refused: %s", good[i]);
+	for (size_t i = 0; i < N_OF(bad); i++)
+		if (lk_text_is_account(bad[i]))
+			fail_msg("taken: %s", bad[i]);
+}
+
+static void test_units(void **s)
+{
+	static const char *const good[] = { "app.service", "nginx",
+					    "a@b.socket",
+					    "dev-disk-by\\x2duuid.device",
+					    "x:y_z.timer" };
+	static const char *const bad[] = { "",
+					   ".",
+					   "..",
+					   ".service",
+					   "-r",
+					   "--root.service",
+					   "a b.service",
+					   "a/b.service",
+					   "*",
+					   "a*.service",
+					   "a\n",
+					   "\xc3\xa9.service",
+					   "a;b" };
+
+	(void)s;
+	for (size_t i = 0; i < N_OF(good); i++)
+		if (!lk_text_is_unit(good[i]))
+			fail_msg("refused: %s", good[i]);
+	for (size_t i = 0; i < N_OF(bad); i++)
+		if (lk_text_is_unit(bad[i]))
+			fail_msg("taken: %s", bad[i]);
+}
+
+static void test_modes(void **s)
+{
+	static const char *const bad[] = { "",	    "0",	"644",	"00644",
+					   "0688",  "1755",	"4755", "7777",
+					   "0x1f",  "064 ",	" 644", "-644",
+					   "0o644", "rw-r--r--" };
+	uint32_t mode = 12345;
+
+	(void)s;
+	for (size_t i = 0; i < N_OF(bad); i++)
+		if (lk_text_to_mode(bad[i], &mode))
+			fail_msg("taken: %s", bad[i]);
+	assert_int_equal(mode, 12345);
+	assert_true(lk_text_to_mode("0640", &mode) && mode == 0640);
+	assert_true(lk_text_to_mode("0000", &mode) && mode == 0);
+	assert_true(lk_text_to_mode("0777", &mode) && mode == 0777);
+	assert_true(lk_text_to_mode("0123", &mode) && mode == 0123);
+}
+
+static void test_sizes(void **s)
+{
+	static const struct {
+		const char *text;
+		uint64_t size;
+	} good[] = {
+		{ "0", 0 },
+		{ "65536", 65536 },
+		{ "1 KiB", 1024 },
+		{ "64 MiB", 64u << 20 },
+		{ "3 GiB", UINT64_C(3) << 30 },
+		{ "18446744073709551615", UINT64_MAX },
+		{ "17179869183 GiB", UINT64_C(17179869183) << 30 },
+	};
+	static const char *const bad[] = {
+		"",
+		" ",
+		"MiB",
+		" MiB",
+		"-1",
+		"+1",
+		"01",
+		"00",
+		"0x10",
+		"1.5 MiB",
+		"1 MB",
+		"1 M",
+		"1MiB",
+		"1  MiB",
+		"1 MiB ",
+		"1 mib",
+		"1 TiB",
+		"64 MiB 1",
+		"18446744073709551616",
+		"17179869184 GiB",
+		"18014398509481984 KiB",
+		"99999999999999999999999",
+	};
+	uint64_t size = 12345;
+
+	(void)s;
+	for (size_t i = 0; i < N_OF(bad); i++)
+		if (lk_text_to_size(bad[i], &size))
+			fail_msg("taken: %s", bad[i]);
+	assert_int_equal(size, 12345);
+	for (size_t i = 0; i < N_OF(good); i++)
+		if (!lk_text_to_size(good[i].text, &size) ||
+		    size != good[i].size)
+			fail_msg("%s", good[i].text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plain_text_is_utf8_without_controls),
+		cmocka_unit_test(test_what_is_shown_is_plain_and_bounded),
+		cmocka_unit_test(test_accounts),
+		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_sizes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
