@@ -113,6 +113,35 @@ static void test_paths_that_do_not(void **s)
 			fail_msg("taken: %zu: %s", i, table[i]);
 }
 
+static void test_a_refused_path_is_named_with_the_reason(void **s)
+{
+	static const struct {
+		const char *path;
+		const char *said;
+	} table[] = {
+		{ "", "\"\": the path is empty" },
+		{ "/", "\"/\": the path is absolute" },
+		{ "/a", "\"/a\": the path is absolute" },
+		{ "a//b", "\"a//b\": a component of the path is empty" },
+		{ "a/./b", "\"a/./b\": \".\" within the path" },
+		{ "a/../b", "\"a/../b\": \"..\" would lead" },
+		{ "a\nb", "\"a?b\": the path isn't UTF-8, or has a control" },
+		{ "\xff", "\"?\": the path isn't UTF-8" },
+	};
+
+	(void)s;
+	for (size_t i = 0; i < N_OF(table); i++) {
+		char ret[LK_ARCHIVE_PATH_MAX + 1];
+		struct lk_err err = { 0 };
+
+		assert_int_equal(lk_archive_path_check(table[i].path, ret,
+						       &err),
+				 LK_E_INPUT);
+		if (!strstr(err.msg, table[i].said))
+			fail_msg("%s", err.msg);
+	}
+}
+
 /* @depth components of @len bytes, malloc'd. */
 static char *deep(size_t depth, size_t len)
 {
@@ -405,6 +434,26 @@ static void test_as_many_entries_as_allowed_and_no_more(void **s)
 	assert_int_equal(enter(deeper, LK_ARCHIVE_FILE, "a/d", 0), LK_E_INPUT);
 }
 
+/* Whatever they share in the table that they are looked up in. */
+static void test_names_that_begin_alike_or_lie_elsewhere_are_others(void **s)
+{
+	const struct lk_archive_limits limits = { 10000, 1, 10000, 1 };
+	LK_OWNED_ARCHIVE_RULES rules = rules_of(&limits);
+	char path[64];
+
+	(void)s;
+	for (size_t len = 255; len > 0; len--) {
+		char *name = deep(1, len);
+
+		assert_int_equal(enter(rules, LK_ARCHIVE_FILE, name, 0), LK_OK);
+		free(name);
+	}
+	for (unsigned int i = 0; i < 2000; i++) {
+		(void)snprintf(path, sizeof(path), "%u/x", i);
+		assert_int_equal(enter(rules, LK_ARCHIVE_FILE, path, 0), LK_OK);
+	}
+}
+
 /* Quadratic work would take hours: the timeout of the test is what fails. */
 static void test_a_million_entries_are_judged_one_by_one(void **s)
 {
@@ -440,6 +489,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths_that_stay_where_they_are_put),
 		cmocka_unit_test(test_paths_that_do_not),
+		cmocka_unit_test(test_a_refused_path_is_named_with_the_reason),
 		cmocka_unit_test(
 			test_paths_as_long_and_deep_as_allowed_and_no_more),
 		cmocka_unit_test(test_no_name_comes_twice_or_is_two_things),
@@ -450,6 +500,8 @@ int main(void)
 		cmocka_unit_test(test_a_bomb_is_refused),
 		cmocka_unit_test(test_totals_do_not_wrap_around),
 		cmocka_unit_test(test_as_many_entries_as_allowed_and_no_more),
+		cmocka_unit_test(
+			test_names_that_begin_alike_or_lie_elsewhere_are_others),
 		cmocka_unit_test(test_a_million_entries_are_judged_one_by_one),
 		cmocka_unit_test(test_free_takes_nothing),
 	};
