@@ -11,7 +11,8 @@
 /** A connection; which kind it is was found out when it was opened. */
 struct lk_services;
 
-/** @hooks: folder of programs, used where systemd doesn't run (sd_booted(3)). */
+/** @hooks: folder of programs, used where systemd doesn't run (sd_booted(3)).
+ * One that others than root can write to is LK_E_SYSTEM. */
 int lk_services_open(const char *hooks, struct lk_services **ret,
 		     struct lk_err *err);
 void lk_services_free(struct lk_services *s);
@@ -22,6 +23,12 @@ static inline void lk_services_freep(struct lk_services **p)
 #define LK_OWNED_SERVICES                                                      \
 	__attribute__((cleanup(lk_services_freep))) struct lk_services *
 
+/**
+ * Whether there is anything to restart units with. Without systemd and without
+ * hooks, as while an image is made, lk_services_act does nothing.
+ */
+bool lk_services_any(const struct lk_services *s);
+
 struct lk_unit_action {
 	const char *unit;
 	bool reload; /* reload where the unit can, else restart */
@@ -29,16 +36,22 @@ struct lk_unit_action {
 
 /**
  * lk_services_act - restart or reload units, and see that they stay up
- * @settle_s: seconds after which each must still be up, without having
- *	been started again in between
+ * @settle_s: seconds for which each must stay up, without having been started
+ *	again in between; the wait is one for all
  *
- * A unit that isn't running is left alone: it starts with the new
- * configuration when its turn comes. With hooks, each program of the folder is
- * called, in order of names, as "PROGRAM restart|reload UNIT"; exit code 0 is
- * success.
+ * An inactive unit is left alone: it starts with the new configuration when
+ * its turn comes. One that has failed is started again, and must come up. A
+ * oneshot that has finished well is as good as one that is up.
  *
- * Return: LK_OK, LK_E_SERVICE naming the unit and what became of it,
- * LK_E_SYSTEM where the service manager can't be asked.
+ * With hooks, each program of the folder is called, in order of names, as
+ * "PROGRAM restart|reload UNIT"; exit code 0 is success, and nothing is waited
+ * for after it. Programs that others than root can write to are LK_E_SYSTEM,
+ * found before any is called.
+ *
+ * All units are acted on, whatever becomes of one.
+ *
+ * Return: LK_OK, LK_E_SERVICE naming the first unit that failed and what became
+ * of it, LK_E_SYSTEM where the service manager can't be asked.
  */
 int lk_services_act(struct lk_services *s, const struct lk_unit_action *actions,
 		    size_t n, unsigned int settle_s, struct lk_err *err);

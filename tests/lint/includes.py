@@ -15,6 +15,7 @@ OWNERS = (
     (r"json-c/|json\.h$", r"(src/sys/json\.c|tools/host/json_out\.c)$"),
     (r"blkid/", r"src/sys/blkid\.c$"),
     (r"archive(_entry)?\.h$", r"src/sys/archive[^/]*\.c$"),
+    (r"systemd/", r"src/sys/services[^/]*\.[ch]$"),
     (r"libdevmapper\.h$", r"$^"),
 )
 CORE_HEADERS = {"assert.h", "ctype.h", "errno.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h",
