@@ -100,7 +100,6 @@ int lk_archive_rules_new(const struct lk_archive_limits *limits,
 	if (!rules)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	rules->limits = *limits;
-	rules->seen = lk_path_tree_init(limits->max_entries);
 	*ret = rules;
 	return LK_OK;
 }
@@ -188,9 +187,6 @@ static int place(struct lk_archive_rules *rules, const char *path, bool is_file,
 		return refuse(path, "a file where a directory is", err);
 	case LK_PATH_BELOW_FILE:
 		return refuse(path, "it lies below a file", err);
-	case LK_PATH_FULL:
-		return too_much(path, "too many files and directories",
-				rules->limits.max_entries, err);
 	default:
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	}

@@ -47,7 +47,6 @@ int lk_archive_path_check(const char *path,
 			  struct lk_err *err);
 
 struct lk_archive_limits {
-	/** Entries; and files and directories, those too that only paths name. */
 	uint64_t max_entries;
 	uint64_t max_file;  /* bytes of one file */
 	uint64_t max_total; /* bytes of all files */

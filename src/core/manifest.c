@@ -164,8 +164,8 @@ static int add_once(struct lk_path_tree *tree, const char *path,
 static int parse_all(const struct lk_doc *seq, struct lk_manifest *m,
 		     struct lk_err *err)
 {
-	LK_OWNED_PATH_TREE paths = lk_path_tree_init(UINT64_MAX);
-	LK_OWNED_PATH_TREE destinations = lk_path_tree_init(UINT64_MAX);
+	LK_OWNED_PATH_TREE paths = LK_PATH_TREE_NONE;
+	LK_OWNED_PATH_TREE destinations = LK_PATH_TREE_NONE;
 
 	for (const struct lk_doc *i = seq->child; i; i = i->next) {
 		struct lk_manifest_file *f = &m->files[m->n_files++];

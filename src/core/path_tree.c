@@ -12,20 +12,12 @@ struct step {
 	const char *name;
 };
 
-struct lk_path_tree lk_path_tree_init(uint64_t max)
-{
-	/* A node's number has 32 bits, and the root is one. */
-	return (struct lk_path_tree){ .max = max < UINT32_MAX / 2
-						     ? (size_t)max
-						     : UINT32_MAX / 2 };
-}
-
 void lk_path_tree_done(struct lk_path_tree *tree)
 {
 	free(tree->nodes);
 	free(tree->names);
 	free(tree->slots);
-	*tree = lk_path_tree_init(0);
+	*tree = LK_PATH_TREE_NONE;
 }
 
 /* FNV-1a; its high bits are folded in, since the low ones choose the slot. */
@@ -102,7 +94,8 @@ static bool reserve_all(struct lk_path_tree *t, size_t name_len)
 			  sizeof(*t->nodes));
 
 	t->nodes = nodes;
-	if (!ok)
+	/* A node's number has 32 bits. */
+	if (!ok || t->n_nodes > UINT32_MAX / 2)
 		return false;
 	ok = reserve(&names, &t->cap_names, t->n_names + name_len, 1);
 	t->names = names;
@@ -124,8 +117,6 @@ static enum lk_path_verdict enter(struct lk_path_tree *t, const struct step *s,
 	slot = slot_of(t, s);
 	*ret_new = t->slots[slot] == 0;
 	if (*ret_new) {
-		if (t->n_nodes > t->max)
-			return LK_PATH_FULL;
 		memcpy(t->names + t->n_names, s->name, s->len);
 		t->nodes[t->n_nodes] = (struct lk_path_node){
 			.parent = s->parent, .len = s->len, .name = t->n_names

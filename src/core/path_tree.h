@@ -25,11 +25,10 @@ struct lk_path_tree {
 	size_t cap_names;
 	uint32_t *slots; /* hash table of nodes; 0 is free */
 	size_t n_slots;	 /* a power of two */
-	size_t max;	 /* nodes that there may be, without the root */
 };
+#define LK_PATH_TREE_NONE ((struct lk_path_tree){ .nodes = NULL })
 #define LK_OWNED_PATH_TREE                                                     \
 	__attribute__((cleanup(lk_path_tree_done))) struct lk_path_tree
-struct lk_path_tree lk_path_tree_init(uint64_t max);
 void lk_path_tree_done(struct lk_path_tree *tree);
 
 enum lk_path_verdict {
@@ -37,7 +36,6 @@ enum lk_path_verdict {
 	LK_PATH_TWICE,	      /* it was there before */
 	LK_PATH_IS_DIRECTORY, /* a file, where a directory is */
 	LK_PATH_BELOW_FILE,
-	LK_PATH_FULL,
 	LK_PATH_NO_MEMORY,
 };
 

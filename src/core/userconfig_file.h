@@ -39,9 +39,8 @@ struct lk_userconfig_file {
 	uint64_t max_blob;  /* bytes */
 	uint64_t max_total; /* bytes unpacked */
 	uint64_t max_file;
-	uint64_t
-		max_files; /* and directories of an archive, implied ones too */
-	unsigned int settle;	    /* seconds that a unit has to stay up */
+	uint64_t max_files;  /* and directories: entries of the archive */
+	unsigned int settle; /* seconds that a unit has to stay up */
 	unsigned int sequence_step; /* how far above the floor at once */
 };
 

@@ -427,9 +427,10 @@ static void test_as_many_entries_as_allowed_and_no_more(void **s)
 				 LK_OK);
 	assert_int_equal(enter(repeated, LK_ARCHIVE_DIRECTORY, ".", 0),
 			 LK_E_INPUT);
-	/* Directories that only a path names count as much. */
+	/* Directories that only a path names aren't entries. */
 	deeper = rules_of(&limits);
 	assert_int_equal(enter(deeper, LK_ARCHIVE_FILE, "a/b/c", 0), LK_OK);
+	assert_int_equal(enter(deeper, LK_ARCHIVE_FILE, "d/e/f", 0), LK_OK);
 	assert_int_equal(enter(deeper, LK_ARCHIVE_DIRECTORY, "a/b", 0), LK_OK);
 	assert_int_equal(enter(deeper, LK_ARCHIVE_FILE, "a/d", 0), LK_E_INPUT);
 }
@@ -463,7 +464,7 @@ static void test_a_million_entries_are_judged_one_by_one(void **s)
 	char path[64];
 
 	(void)s;
-	for (unsigned int i = 0; i < 999000; i++) {
+	for (unsigned int i = 0; i < 999998; i++) {
 		(void)snprintf(path, sizeof(path), "%u/file-%u", i % 997, i);
 		assert_int_equal(enter(rules, LK_ARCHIVE_FILE, path, 1), LK_OK);
 	}
@@ -474,8 +475,7 @@ static void test_a_million_entries_are_judged_one_by_one(void **s)
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "996", 0), LK_E_INPUT);
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "a", 0), LK_OK);
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "b", 0), LK_OK);
-	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "c", 0), LK_OK);
-	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "d", 0), LK_E_INPUT);
+	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "c", 0), LK_E_INPUT);
 }
 
 static void test_free_takes_nothing(void **s)
