@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "sys/crypto_openssl.h"
@@ -71,19 +72,13 @@ static int cipher_new(const char *mode, const struct lk_secret *key,
 {
 	LK_OWNED_OPENSSL(EVP_CIPHER) *cipher = NULL;
 	LK_OWNED_OPENSSL(EVP_CIPHER_CTX) *ctx = EVP_CIPHER_CTX_new();
-	char name[] = "AES-256-XXX";
+	char name[16];
 
 	if (key->len != 16 && key->len != 32)
 		return lk_err_set(err, LK_E_INPUT, 0,
 				  "an AES key of %zu bytes; 16 or 32 are known",
 				  key->len);
-	if (key->len == 16) {
-		name[4] = '1';
-		name[5] = '2';
-		name[6] = '8';
-	}
-	for (size_t i = 0; i < 3; i++)
-		name[8 + i] = mode[i];
+	(void)snprintf(name, sizeof(name), "AES-%zu-%s", 8 * key->len, mode);
 	cipher = EVP_CIPHER_fetch(NULL, name, LK_OPENSSL_SOFTWARE);
 	if (!ctx || !cipher ||
 	    EVP_CipherInit_ex2(ctx, cipher, key->data, iv, encrypt, NULL) !=

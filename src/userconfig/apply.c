@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns latchkey-userconfig apply. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "commit.h"
+#include "generation.h"
+#include "plan.h"
+#include "sys/log.h"
+#include "unpack.h"
+#include "upload.h"
+
+/* Is it the blob's fault, so that trying again is of no use? */
+static bool is_refusal(int rc)
+{
+	/* After LK_E_SERVICE lk_commit has put it aside. */
+	return rc == LK_E_INPUT || rc == LK_E_POLICY || rc == LK_E_REFUSED;
+}
+
+static void show_plan(const struct lk_plan *plan, uint64_t sequence)
+{
+	printf("configuration %" PRIu64 "%s%s would be applied:\n", sequence,
+	       plan->manifest.label[0] ? ", " : "", plan->manifest.label);
+	for (size_t i = 0; i < plan->n_files; i++) {
+		const struct lk_plan_file *f = &plan->files[i];
+
+		printf("  %s  %04o %u:%u  %" PRIu64 " bytes%s\n",
+		       f->destination, (unsigned int)f->mode, f->uid, f->gid,
+		       f->size, f->is_volatile ? ", in memory" : "");
+	}
+}
+
+static void report(const struct lk_plan *plan, uint64_t sequence,
+		   const struct lk_commit_result *result)
+{
+	lk_log(LK_LOG_INFO,
+	       "configuration %" PRIu64 "%s%s is in place: %zu file%s, %u "
+	       "changed, %zu unit%s concerned",
+	       sequence, plan->manifest.label[0] ? ", " : "",
+	       plan->manifest.label, plan->n_files,
+	       plan->n_files == 1 ? "" : "s", result->files_changed,
+	       result->units, result->units == 1 ? "" : "s");
+}
+
+/* From a plan to a configuration in place. */
+static int carry_out(const struct lk_uc *uc, const struct lk_admitted *blob,
+		     const struct lk_plan *plan, struct lk_err *err)
+{
+	struct lk_commit c = {
+		.to = lk_verified_blob_header(blob->blob)->sequence,
+		.raise_floor = true,
+	};
+	struct lk_commit_result result = { 0 };
+	int rc = lk_generation_begin(uc, &c.from, err);
+
+	if (rc == LK_OK)
+		rc = lk_unpack(uc, blob, plan, err);
+	if (rc == LK_OK && plan->volatile_bytes)
+		rc = lk_volatile_mark(uc, c.to, err);
+	if (rc == LK_OK)
+		rc = lk_commit(uc, &c, &result, err);
+	if (rc == LK_OK)
+		report(plan, c.to, &result);
+	return rc;
+}
+
+static int apply_blob(const struct lk_uc *uc, const struct lk_upload *upload,
+		      struct lk_err *err)
+{
+	LK_OWNED_ADMITTED blob = LK_ADMITTED_NONE;
+	LK_OWNED_PLAN plan = LK_PLAN_NONE;
+	int copy = -1;
+	int rc = lk_unpack_begin(uc, &copy, err);
+
+	if (rc == LK_OK)
+		rc = lk_admit(uc, upload->fd, copy, &blob, err);
+	if (rc == LK_OK)
+		rc = lk_plan_make(uc, &blob, &plan, err);
+	if (rc == LK_OK && uc->opts->dry_run)
+		show_plan(&plan, lk_verified_blob_header(blob.blob)->sequence);
+	else if (rc == LK_OK)
+		rc = carry_out(uc, &blob, &plan, err);
+	/* After success it has another name, and nothing is removed. */
+	if (lk_unpack_discard(uc, NULL) != LK_OK)
+		lk_log(LK_LOG_WARNING, "the next run tidies up");
+	return rc;
+}
+
+static int take_upload(const struct lk_uc *uc, struct lk_err *err)
+{
+	LK_OWNED_UPLOAD upload = LK_UPLOAD_NONE;
+	struct lk_err why = { 0 };
+	bool present = false;
+	int rc = lk_upload_open(uc, &present, &upload, err);
+
+	if (rc == LK_OK && !present) {
+		lk_log(LK_LOG_INFO, "no configuration to apply in %s",
+		       uc->settings.upload_directory.text);
+		return LK_OK;
+	}
+	if (rc == LK_OK) {
+		rc = apply_blob(uc, &upload, err);
+		if (rc != LK_OK)
+			lk_err_prefix(err, "%s", upload.where);
+	}
+	if (uc->opts->dry_run || !present)
+		return rc;
+	if (rc == LK_OK && lk_upload_remove(&upload, &why) != LK_OK)
+		lk_log(LK_LOG_WARNING, "%s", why.msg);
+	if (is_refusal(rc) &&
+	    lk_upload_refuse(&upload, err->msg, &why) != LK_OK)
+		lk_log(LK_LOG_WARNING, "%s", why.msg);
+	return rc;
+}
+
+/* What the current configuration keeps in memory alone. */
+static int refresh_current(const struct lk_uc *uc, struct lk_err *err)
+{
+	bool present = false;
+	uint64_t current = 0;
+	int rc = lk_generation_get(uc, "current", &present, &current, err);
+
+	if (rc == LK_OK && present && current != LK_GENERATION_ORIGINAL)
+		rc = lk_volatile_refresh(uc, current, err);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "volatile files");
+	return rc;
+}
+
+int lk_uc_apply(const struct lk_uc_options *opts, struct lk_err *err)
+{
+	LK_OWNED_UC uc = NULL;
+	struct lk_err first = { 0 };
+	int before = LK_OK;
+	int rc = lk_uc_open(opts, true, &uc, err);
+
+	if (rc == LK_OK && !opts->dry_run)
+		before = lk_commit_recover(uc, &first);
+	if (rc == LK_OK && before == LK_OK && !opts->dry_run)
+		before = refresh_current(uc, &first);
+	/* A change that can't be finished is no ground to begin another. What
+	 * else went wrong doesn't keep a new configuration from being applied.
+	 */
+	if (rc == LK_OK && before != LK_OK)
+		lk_log(LK_LOG_ERR, "%s", first.msg);
+	if (rc == LK_OK && !lk_commit_is_pending(uc))
+		rc = take_upload(uc, err);
+	if (rc == LK_OK && before != LK_OK)
+		rc = lk_err_set(err, first.rc, first.code,
+				"what was begun before isn't complete");
+	return rc;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns comparing generations. */
+#include "changes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generation.h"
+#include "sys/tree.h"
+
+/** Two generations side by side. */
+struct comparison {
+	const struct lk_uc *uc;
+	uint64_t from;
+	uint64_t to;
+	struct lk_manifest before;
+	struct lk_manifest after;
+	struct lk_changes *found;
+};
+
+/* Where the file of a destination really lies: on disk or in memory. */
+static int place_of(const struct lk_uc *uc, uint64_t sequence,
+		    const char *destination, char ret[static PATH_MAX],
+		    enum lk_tree_kind *ret_kind, struct lk_err *err)
+{
+	int rc;
+
+	lk_generation_file(uc, sequence, destination, ret);
+	rc = lk_tree_kind(uc->at, ret, ret_kind, err);
+	if (rc != LK_OK || *ret_kind != LK_TREE_LINK)
+		return rc;
+	lk_generation_volatile(sequence, destination, ret);
+	return lk_tree_kind(uc->at, ret, ret_kind, err);
+}
+
+static int differs(const struct comparison *c, const char *destination,
+		   bool *ret, struct lk_err *err)
+{
+	char a[PATH_MAX], b[PATH_MAX];
+	enum lk_tree_kind ka = LK_TREE_NONE, kb = LK_TREE_NONE;
+	bool same = false;
+	int rc = place_of(c->uc, c->from, destination, a, &ka, err);
+
+	if (rc == LK_OK)
+		rc = place_of(c->uc, c->to, destination, b, &kb, err);
+	if (rc == LK_OK && ka == LK_TREE_FILE && kb == LK_TREE_FILE)
+		rc = lk_tree_same(c->uc->at, a, c->uc->at, b, &same, err);
+	else
+		same = ka == LK_TREE_NONE && kb == LK_TREE_NONE;
+	if (rc == LK_OK)
+		*ret = !same;
+	return rc;
+}
+
+static int add_unit(struct lk_changes *found, const char *unit, bool reload,
+		    struct lk_err *err)
+{
+	size_t i = 0;
+
+	while (i < found->n_actions && strcmp(found->names[i], unit) != 0)
+		i++;
+	if (i == LK_CHANGES_UNITS_MAX)
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "more than %u units to restart",
+				  LK_CHANGES_UNITS_MAX);
+	if (i < found->n_actions) {
+		found->action[i].reload &= reload;
+		return LK_OK;
+	}
+	(void)snprintf(found->names[i], sizeof(found->names[i]), "%s", unit);
+	found->action[i] = (struct lk_unit_action){ found->names[i], reload };
+	found->n_actions++;
+	return LK_OK;
+}
+
+static int add_units(struct comparison *c, const struct lk_manifest *m,
+		     const char *destination, struct lk_err *err)
+{
+	int rc = LK_OK;
+
+	for (size_t i = 0; i < m->n_files; i++) {
+		const struct lk_manifest_file *f = &m->files[i];
+
+		if (strcmp(f->destination, destination) != 0)
+			continue;
+		for (size_t k = 0; rc == LK_OK && k < f->n_restart; k++)
+			rc = add_unit(c->found, f->restart[k], false, err);
+		for (size_t k = 0; rc == LK_OK && k < f->n_reload; k++)
+			rc = add_unit(c->found, f->reload[k], true, err);
+	}
+	return rc;
+}
+
+static int compare(struct comparison *c, const char *destination,
+		   struct lk_err *err)
+{
+	bool changed = false;
+	int rc = differs(c, destination, &changed, err);
+
+	if (rc != LK_OK || !changed)
+		return rc;
+	c->found->files++;
+	rc = add_units(c, &c->after, destination, err);
+	if (rc == LK_OK)
+		rc = add_units(c, &c->before, destination, err);
+	return rc;
+}
+
+static int compare_new(void *ctx, const char *destination,
+		       enum lk_tree_kind kind, struct lk_err *err)
+{
+	(void)kind;
+	return compare(ctx, destination, err);
+}
+
+/* Of the old generation, only what the new one lacks. */
+static int compare_old(void *ctx, const char *destination,
+		       enum lk_tree_kind kind, struct lk_err *err)
+{
+	const struct comparison *c = ctx;
+	char path[PATH_MAX];
+	int rc;
+
+	lk_generation_file(c->uc, c->to, destination, path);
+	rc = lk_tree_kind(c->uc->at, path, &kind, err);
+	if (rc != LK_OK || kind != LK_TREE_NONE)
+		return rc;
+	return compare(ctx, destination, err);
+}
+
+static int compare_trees(struct comparison *c, struct lk_err *err)
+{
+	const struct lk_tree_visitor after = { compare_new, c };
+	const struct lk_tree_visitor before = { compare_old, c };
+	char path[PATH_MAX];
+	int rc;
+
+	lk_generation_path(c->uc, c->to, "tree", path);
+	rc = lk_tree_walk(c->uc->at, path, &after, err);
+	lk_generation_path(c->uc, c->from, "tree", path);
+	if (rc == LK_OK)
+		rc = lk_tree_walk(c->uc->at, path, &before, err);
+	return rc;
+}
+
+int lk_changes_find(const struct lk_uc *uc, uint64_t from, uint64_t to,
+		    struct lk_changes *ret, struct lk_err *err)
+{
+	LK_OWNED_MANIFEST before = LK_MANIFEST_NONE;
+	LK_OWNED_MANIFEST after = LK_MANIFEST_NONE;
+	struct comparison c = { .uc = uc, .from = from, .to = to };
+	int rc = lk_uc_manifest_read(uc, from, &before, err);
+
+	if (rc == LK_OK)
+		rc = lk_uc_manifest_read(uc, to, &after, err);
+	if (rc != LK_OK)
+		return rc;
+	c.before = before;
+	c.after = after;
+	c.found = ret;
+	memset(ret, 0, sizeof(*ret));
+	return compare_trees(&c, err);
+}

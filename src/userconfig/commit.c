@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns the order of a change, and where the next run goes on. */
+#include "commit.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "admit.h"
+#include "changes.h"
+#include "deploy.h"
+#include "generation.h"
+#include "sys/log.h"
+#include "sys/tpm_places.h"
+#include "sys/tpm_config.h"
+#include "unpack.h"
+#include "upload.h"
+
+static int write_stage(const struct lk_uc *uc, const struct lk_commit *c,
+		       enum lk_uc_stage stage, struct lk_err *err)
+{
+	const struct lk_uc_pending p = { stage, c->from, c->to };
+
+	return lk_uc_pending_write(uc, &p, err);
+}
+
+/* What @c->to has put in place is taken away, and forgotten. */
+static int abandon(const struct lk_uc *uc, const struct lk_commit *c,
+		   struct lk_err *err)
+{
+	int rc = lk_deploy_tidy(uc, c->to, c->from, err);
+
+	if (rc == LK_OK)
+		rc = lk_uc_pending_clear(uc, err);
+	if (rc == LK_OK)
+		rc = lk_generation_prune(uc, err);
+	return rc;
+}
+
+static int act(const struct lk_uc *uc, const struct lk_commit *c,
+	       struct lk_commit_result *ret, struct lk_err *err)
+{
+	struct lk_changes *changes = calloc(1, sizeof(*changes));
+	LK_OWNED_SERVICES services = NULL;
+	int rc;
+
+	if (!changes)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	rc = lk_changes_find(uc, c->from, c->to, changes, err);
+	if (rc == LK_OK) {
+		ret->files_changed = changes->files;
+		ret->units = changes->n_actions;
+	}
+	if (rc == LK_OK && changes->n_actions && !uc->live)
+		lk_log(LK_LOG_INFO, "no unit is restarted under --root");
+	if (rc == LK_OK && changes->n_actions && uc->live)
+		rc = lk_services_open(uc->settings.hooks.text, &services, err);
+	if (rc == LK_OK && services)
+		rc = lk_services_act(services, changes->action,
+				     changes->n_actions, uc->settings.settle,
+				     err);
+	free(changes);
+	return rc;
+}
+
+/* An upload that is the very blob of @sequence is dealt with. */
+static int settle_upload(const struct lk_uc *uc, uint64_t sequence,
+			 const char *reason, struct lk_err *err)
+{
+	LK_OWNED_UPLOAD upload = LK_UPLOAD_NONE;
+	char path[PATH_MAX];
+	bool present = false, same = false;
+
+	if (uc->opts->blob ||
+	    lk_upload_open(uc, &present, &upload, NULL) != LK_OK || !present)
+		return LK_OK;
+	lk_generation_path(uc, sequence, "blob", path);
+	if (lk_upload_is(uc, &upload, path, &same, NULL) != LK_OK || !same)
+		return LK_OK;
+	return reason ? lk_upload_refuse(&upload, reason, err)
+		      : lk_upload_remove(&upload, err);
+}
+
+/* Back to @c->from after a unit didn't come up. @err says which, and stays. */
+static int revert(const struct lk_uc *uc, const struct lk_commit *c,
+		  struct lk_err *err)
+{
+	const struct lk_commit back = { c->to, c->from, false };
+	struct lk_commit_result ignored = { 0 };
+	struct lk_err why = { 0 };
+	int rc = write_stage(uc, c, LK_STAGE_REVERT, &why);
+
+	if (rc == LK_OK)
+		rc = lk_generation_set(uc, "current", c->from, &why);
+	if (rc == LK_OK && act(uc, &back, &ignored, &why) != LK_OK)
+		lk_log(LK_LOG_ERR, "with the configuration before, too: %s",
+		       why.msg);
+	if (rc == LK_OK)
+		rc = settle_upload(uc, c->to, err->msg, &why);
+	if (rc == LK_OK)
+		rc = abandon(uc, c, &why);
+	if (rc != LK_OK)
+		return lk_err_set(err, why.rc, why.code,
+				  "taking configuration %" PRIu64 " back: %s",
+				  c->to, why.msg);
+	lk_err_prefix(err,
+		      "configuration %" PRIu64 " is taken back, %" PRIu64
+		      " is in place again",
+		      c->to, c->from);
+	return LK_E_SERVICE;
+}
+
+static int raise_floor(const struct lk_uc *uc, uint64_t to, struct lk_err *err)
+{
+	LK_OWNED_TPM tpm = NULL;
+	int rc = lk_uc_tpm(uc, &tpm, err);
+
+	if (rc == LK_OK)
+		rc = lk_tpm_counter_raise(tpm, LK_NV_SEQUENCE_FLOOR, to, err);
+	return rc;
+}
+
+static int finish(const struct lk_uc *uc, const struct lk_commit *c,
+		  struct lk_err *err)
+{
+	int rc = lk_generation_set(uc, "previous", c->from, err);
+
+	if (rc == LK_OK)
+		rc = lk_deploy_tidy(uc, c->from, c->to, err);
+	if (rc == LK_OK)
+		rc = lk_uc_pending_clear(uc, err);
+	if (rc == LK_OK)
+		rc = lk_generation_prune(uc, err);
+	return rc;
+}
+
+/* From the switch on. */
+static int settle(const struct lk_uc *uc, const struct lk_commit *c,
+		  struct lk_commit_result *ret, struct lk_err *err)
+{
+	int rc = write_stage(uc, c, LK_STAGE_SETTLE, err);
+
+	if (rc == LK_OK && c->raise_floor)
+		rc = raise_floor(uc, c->to, err);
+	if (rc == LK_OK && c->to != LK_GENERATION_ORIGINAL)
+		rc = lk_volatile_refresh(uc, c->to, err);
+	if (rc == LK_OK)
+		rc = act(uc, c, ret, err);
+	if (rc == LK_E_SERVICE)
+		return revert(uc, c, err);
+	return rc == LK_OK ? finish(uc, c, err) : rc;
+}
+
+int lk_commit(const struct lk_uc *uc, const struct lk_commit *commit,
+	      struct lk_commit_result *ret, struct lk_err *err)
+{
+	int rc = write_stage(uc, commit, LK_STAGE_SWITCH, err);
+
+	if (rc == LK_OK)
+		rc = lk_deploy_link(uc, commit->from, commit->to, err);
+	if (rc == LK_OK)
+		rc = lk_generation_set(uc, "current", commit->to, err);
+	if (rc == LK_OK)
+		return settle(uc, commit, ret, err);
+	if (abandon(uc, commit, NULL) != LK_OK)
+		lk_log(LK_LOG_WARNING, "the next run tidies up");
+	return rc;
+}
+
+/* The switch was made, and the run cut after it. */
+static int resume(const struct lk_uc *uc, struct lk_commit *c,
+		  struct lk_err *err)
+{
+	LK_OWNED_ADMITTED blob = LK_ADMITTED_NONE;
+	struct lk_commit_result result = { 0 };
+	int rc = LK_OK;
+
+	lk_log(LK_LOG_INFO, "finishing configuration %" PRIu64, c->to);
+	/* Who can write to the disk could have us count the TPM's floor up to
+	 * any number: only a signed sequence does. */
+	if (c->to > c->from) {
+		rc = lk_admit_stored(uc, c->to, LK_ADMIT_RESUMED, &blob, err);
+		c->raise_floor = rc == LK_OK;
+	}
+	lk_admitted_done(&blob);
+	if (rc == LK_OK)
+		rc = settle(uc, c, &result, err);
+	if (rc == LK_OK)
+		rc = settle_upload(uc, c->to, NULL, err);
+	return rc;
+}
+
+static int resume_revert(const struct lk_uc *uc, const struct lk_commit *c,
+			 struct lk_err *err)
+{
+	(void)lk_err_set(err, LK_E_SERVICE, 0,
+			 "a unit didn't come back, and the run that took the "
+			 "configuration back was cut");
+	return revert(uc, c, err);
+}
+
+int lk_commit_recover(const struct lk_uc *uc, struct lk_err *err)
+{
+	struct lk_uc_pending p;
+	struct lk_commit c;
+	bool present = false, has_current = false;
+	uint64_t current = 0;
+	int rc = lk_uc_pending_read(uc, &present, &p, err);
+
+	if (rc == LK_OK)
+		rc = lk_unpack_discard(uc, err);
+	if (rc != LK_OK || !present)
+		return rc;
+	c = (struct lk_commit){ p.from, p.to, false };
+	rc = lk_generation_get(uc, "current", &has_current, &current, err);
+	if (rc != LK_OK)
+		return rc;
+	if (p.stage == LK_STAGE_REVERT)
+		return resume_revert(uc, &c, err);
+	if (has_current && current == p.to)
+		return resume(uc, &c, err);
+	lk_log(LK_LOG_INFO,
+	       "configuration %" PRIu64 " wasn't put in place before the "
+	       "last run ended; what it left is removed",
+	       p.to);
+	return abandon(uc, &c, err);
+}
+
+bool lk_commit_is_pending(const struct lk_uc *uc)
+{
+	struct lk_uc_pending p;
+	bool present = false;
+
+	return lk_uc_pending_read(uc, &present, &p, NULL) != LK_OK || present;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns the beginning of each command: settings read, root opened, lock taken. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "sys/fs.h"
+#include "sys/tree.h"
+#include "sys/yaml.h"
+#include "userconfig.h"
+
+#define TPM_WAIT_S 10u
+
+static int parse_settings(struct lk_uc *uc, const char *path,
+			  struct lk_err *err)
+{
+	LK_OWNED_BUF text = LK_BUF_NONE;
+	LK_OWNED_YAML yaml = NULL;
+	int rc = lk_fs_read(path, LK_YAML_SIZE_MAX, &text, err);
+
+	if (rc != LK_OK)
+		return rc;
+	rc = lk_yaml_parse(text.data, text.len, &yaml, err);
+	if (rc == LK_OK)
+		rc = lk_userconfig_file_from_doc(lk_yaml_root(yaml),
+						 &uc->settings, err);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "%s", path);
+	return rc;
+}
+
+static int read_settings(struct lk_uc *uc, struct lk_err *err)
+{
+	const char *root = uc->opts->root ? uc->opts->root : "";
+	char path[PATH_MAX];
+
+	lk_userconfig_file_defaults(&uc->settings);
+	if (uc->opts->config)
+		return parse_settings(uc, uc->opts->config, err);
+	if (snprintf(path, sizeof(path), "%s%s", root, LK_UC_SETTINGS) >=
+	    (int)sizeof(path))
+		return lk_err_set(err, LK_E_USAGE, 0, "--root is too long");
+	if (access(path, F_OK) != 0 && errno == ENOENT)
+		return LK_OK;
+	return parse_settings(uc, path, err);
+}
+
+static int take_lock(struct lk_uc *uc, struct lk_err *err)
+{
+	LK_OWNED_FD state = -1;
+	int rc = lk_tree_open_dir(uc->at, uc->settings.state_directory.text,
+				  true, &state, err);
+
+	if (rc != LK_OK)
+		return rc;
+	uc->lock = openat(state, "lock",
+			  O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	/* Another run is short: what it leaves is what we go on from. */
+	if (uc->lock < 0 || flock(uc->lock, LOCK_EX) != 0)
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s/lock: %s",
+				  uc->settings.state_directory.text,
+				  strerror(errno));
+	return LK_OK;
+}
+
+int lk_uc_open(const struct lk_uc_options *opts, bool write, struct lk_uc **ret,
+	       struct lk_err *err)
+{
+	LK_OWNED_UC uc = calloc(1, sizeof(*uc));
+	int rc;
+
+	if (!uc)
+		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	uc->opts = opts;
+	uc->at = -1;
+	uc->lock = -1;
+	uc->live = !opts->root || strcmp(opts->root, "/") == 0;
+	rc = read_settings(uc, err);
+	if (rc == LK_OK)
+		rc = lk_tree_open_root(opts->root ? opts->root : "/", &uc->at,
+				       err);
+	if (rc == LK_OK && write)
+		rc = take_lock(uc, err);
+	if (rc != LK_OK)
+		return rc;
+	*ret = uc;
+	uc = NULL;
+	return LK_OK;
+}
+
+void lk_uc_close(struct lk_uc *uc)
+{
+	if (!uc)
+		return;
+	lk_fd_closep(&uc->lock);
+	lk_fd_closep(&uc->at);
+	free(uc);
+}
+
+int lk_uc_tpm(const struct lk_uc *uc, struct lk_tpm **ret, struct lk_err *err)
+{
+	return lk_tpm_open(uc->opts->tcti, TPM_WAIT_S, ret, err);
+}
+
+void lk_uc_join(char ret[static PATH_MAX], const char *a, const char *b)
+{
+	size_t n = strlen(a);
+	size_t m = strlen(b);
+
+	if (n > PATH_MAX - 1)
+		n = PATH_MAX - 1;
+	if (m > PATH_MAX - 1 - n)
+		m = PATH_MAX - 1 - n;
+	memcpy(ret, a, n);
+	memcpy(ret + n, b, m);
+	ret[n + m] = '\0';
+}
+
+void lk_uc_state(const struct lk_uc *uc, const char *name,
+		 char ret[static PATH_MAX])
+{
+	char folder[PATH_MAX];
+
+	lk_uc_join(folder, uc->settings.state_directory.text, "/");
+	lk_uc_join(ret, folder, name);
+}
+
+int lk_uc_store(const struct lk_uc *uc, const char *name, const void *data,
+		size_t len, struct lk_err *err)
+{
+	char path[PATH_MAX];
+	char temporary[PATH_MAX];
+	LK_OWNED_FD fd = -1;
+	const struct lk_tree_file file = { temporary, 0600, geteuid(),
+					   getegid() };
+	int rc;
+
+	lk_uc_state(uc, name, path);
+	lk_uc_state(uc, ".store", temporary);
+	/* Left by a run that was cut; the lock is ours. */
+	rc = lk_tree_remove(uc->at, temporary, err);
+	if (rc == LK_OK)
+		rc = lk_tree_create(uc->at, &file, &fd, err);
+	if (rc == LK_OK)
+		rc = lk_tree_write(fd, data, len, err);
+	if (rc == LK_OK && fsync(fd) != 0)
+		rc = lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", path,
+				strerror(errno));
+	if (rc == LK_OK)
+		rc = lk_tree_rename(uc->at, temporary, path, err);
+	return rc;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns putting links in place, and taking them away. */
+#include "deploy.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "generation.h"
+#include "sys/fs.h"
+#include "sys/log.h"
+
+int lk_deploy_relative(const char *from, const char *to,
+		       char ret[static LK_TREE_LINK_MAX], struct lk_err *err)
+{
+	size_t len = 0;
+
+	/* One level up for each folder that @from lies in, below the root. */
+	for (const char *p = strchr(from + 1, '/'); p; p = strchr(p + 1, '/')) {
+		if (len + 3 >= LK_TREE_LINK_MAX)
+			break;
+		memcpy(ret + len, "../", 3);
+		len += 3;
+	}
+	if (len + strlen(to + 1) + 1 > LK_TREE_LINK_MAX)
+		return lk_err_set(err, LK_E_INPUT, ENAMETOOLONG,
+				  "%s: the path is too long", from);
+	memcpy(ret + len, to + 1, strlen(to + 1) + 1);
+	return LK_OK;
+}
+
+/* What the link at @destination has to say. */
+static int link_text(const struct lk_uc *uc, const char *destination,
+		     char ret[static LK_TREE_LINK_MAX], struct lk_err *err)
+{
+	char tree[PATH_MAX], target[PATH_MAX];
+
+	lk_uc_state(uc, "current/tree", tree);
+	lk_uc_join(target, tree, destination);
+	return lk_deploy_relative(destination, target, ret, err);
+}
+
+static int is_ours(const struct lk_uc *uc, const char *destination, bool *ret,
+		   struct lk_err *err)
+{
+	char want[LK_TREE_LINK_MAX], is[LK_TREE_LINK_MAX];
+	int rc = link_text(uc, destination, want, err);
+
+	if (rc == LK_OK)
+		rc = lk_tree_read_link(uc->at, destination, is, err);
+	if (rc == LK_OK)
+		*ret = strcmp(want, is) == 0;
+	return rc;
+}
+
+int lk_deploy_check_place(const struct lk_uc *uc, const char *destination,
+			  struct lk_err *err)
+{
+	enum lk_tree_kind kind;
+	bool ours = false;
+	int rc = lk_tree_kind(uc->at, destination, &kind, err);
+
+	if (rc == LK_OK && kind == LK_TREE_LINK)
+		rc = is_ours(uc, destination, &ours, err);
+	if (rc != LK_OK || ours || kind == LK_TREE_NONE || kind == LK_TREE_FILE)
+		return rc;
+	return lk_err_set(err, LK_E_REFUSED, 0,
+			  "%s: %s is there, which is not replaced", destination,
+			  kind == LK_TREE_LINK	? "another symbolic link"
+			  : kind == LK_TREE_DIR ? "a folder"
+						: "something that is no file");
+}
+
+/** Destinations under way from one generation to another. */
+struct linking {
+	const struct lk_uc *uc;
+	uint64_t from;
+	unsigned int wrong;
+};
+
+static int copy_into(const struct linking *l, uint64_t sequence,
+		     const char *destination, struct lk_err *err)
+{
+	char to[PATH_MAX];
+	const struct lk_tree_copy copy = { l->uc->at, destination, l->uc->at,
+					   to, l->uc->settings.max_file };
+	enum lk_tree_kind kind;
+	int rc;
+
+	lk_generation_file(l->uc, sequence, destination, to);
+	rc = lk_tree_kind(l->uc->at, to, &kind, err);
+	/* From a run before: it was copied whole, or the run goes on from
+	 * LK_STAGE_SWITCH, which throws this copy away. */
+	if (rc == LK_OK && kind == LK_TREE_FILE)
+		rc = lk_tree_remove(l->uc->at, to, err);
+	return rc == LK_OK ? lk_tree_copy(&copy, err) : rc;
+}
+
+/* A file that nobody of ours has put there: it isn't lost. */
+static int adopt(void *ctx, const char *destination, enum lk_tree_kind in_tree,
+		 struct lk_err *err)
+{
+	struct linking *l = ctx;
+	enum lk_tree_kind kind, was;
+	char path[PATH_MAX];
+	int rc = lk_deploy_check_place(l->uc, destination, err);
+
+	(void)in_tree;
+	if (rc == LK_OK)
+		rc = lk_tree_kind(l->uc->at, destination, &kind, err);
+	if (rc != LK_OK || kind != LK_TREE_FILE)
+		return rc;
+	lk_generation_file(l->uc, l->from, destination, path);
+	rc = lk_tree_kind(l->uc->at, path, &was, err);
+	if (rc != LK_OK)
+		return rc;
+	if (was != LK_TREE_NONE && l->from != LK_GENERATION_ORIGINAL)
+		lk_log(LK_LOG_WARNING,
+		       "%s was replaced by another file since configuration "
+		       "%llu; that file is kept as the original one",
+		       destination, (unsigned long long)l->from);
+	rc = copy_into(l, LK_GENERATION_ORIGINAL, destination, err);
+	if (rc == LK_OK && l->from != LK_GENERATION_ORIGINAL &&
+	    was == LK_TREE_NONE)
+		rc = copy_into(l, l->from, destination, err);
+	return rc;
+}
+
+static int set_link(void *ctx, const char *destination,
+		    enum lk_tree_kind in_tree, struct lk_err *err)
+{
+	struct linking *l = ctx;
+	char text[LK_TREE_LINK_MAX];
+	bool ours = false;
+	int rc = is_ours(l->uc, destination, &ours, err);
+
+	(void)in_tree;
+	if (rc != LK_OK || ours)
+		return rc;
+	rc = link_text(l->uc, destination, text, err);
+	if (rc == LK_OK)
+		rc = lk_tree_set_link(l->uc->at, destination, text, err);
+	return rc;
+}
+
+static int for_each(struct linking *l, uint64_t sequence,
+		    int (*visit)(void *, const char *, enum lk_tree_kind,
+				 struct lk_err *),
+		    struct lk_err *err)
+{
+	const struct lk_tree_visitor visitor = { visit, l };
+	char path[PATH_MAX];
+
+	lk_generation_path(l->uc, sequence, "tree", path);
+	return lk_tree_walk(l->uc->at, path, &visitor, err);
+}
+
+int lk_deploy_link(const struct lk_uc *uc, uint64_t from, uint64_t to,
+		   struct lk_err *err)
+{
+	struct linking l = { .uc = uc, .from = from };
+	LK_OWNED_FD state = -1;
+	int rc = lk_tree_open_dir(uc->at, uc->settings.state_directory.text,
+				  false, &state, err);
+
+	if (rc == LK_OK)
+		rc = for_each(&l, to, adopt, err);
+	if (rc == LK_OK)
+		rc = lk_tree_sync(state, err);
+	if (rc == LK_OK)
+		rc = for_each(&l, to, set_link, err);
+	return rc;
+}
+
+static int unlink_gone(void *ctx, const char *destination,
+		       enum lk_tree_kind in_tree, struct lk_err *err)
+{
+	struct linking *l = ctx; /* from: the generation that is kept */
+	enum lk_tree_kind kind;
+	char path[PATH_MAX];
+	bool ours = false;
+	int rc;
+
+	(void)in_tree;
+	lk_generation_file(l->uc, l->from, destination, path);
+	rc = lk_tree_kind(l->uc->at, path, &kind, err);
+	if (rc == LK_OK && kind == LK_TREE_NONE)
+		rc = is_ours(l->uc, destination, &ours, err);
+	if (rc == LK_OK && ours)
+		rc = lk_tree_remove(l->uc->at, destination, err);
+	return rc;
+}
+
+int lk_deploy_tidy(const struct lk_uc *uc, uint64_t gone, uint64_t kept,
+		   struct lk_err *err)
+{
+	struct linking l = { .uc = uc, .from = kept };
+
+	return for_each(&l, gone, unlink_gone, err);
+}
+
+static int verify_one(void *ctx, const char *destination,
+		      enum lk_tree_kind in_tree, struct lk_err *err)
+{
+	struct linking *l = ctx;
+	struct lk_err why = { 0 };
+	bool ours = false;
+
+	(void)in_tree;
+	(void)err;
+	/* A link in the way is a finding, and the search goes on. */
+	if (is_ours(l->uc, destination, &ours, &why) == LK_OK && ours)
+		return LK_OK;
+	l->wrong++;
+	lk_log(LK_LOG_ERR, "%s: %s", destination,
+	       why.msg[0] ? why.msg
+			  : "isn't the link that was put there any more");
+	return LK_OK;
+}
+
+int lk_deploy_verify(const struct lk_uc *uc, uint64_t sequence,
+		     unsigned int *ret_wrong, struct lk_err *err)
+{
+	struct linking l = { .uc = uc };
+	int rc = for_each(&l, sequence, verify_one, err);
+
+	if (rc == LK_OK)
+		*ret_wrong = l.wrong;
+	return rc;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns destinations: each a link through <state>/current, so that one rename changes them all. */
+#ifndef LK_USERCONFIG_DEPLOY_H
+#define LK_USERCONFIG_DEPLOY_H
+
+#include "sys/tree.h"
+#include "userconfig.h"
+
+/**
+ * lk_deploy_relative - text of a link at @from that leads to @to
+ *
+ * Both absolute and plain, as seen from the root: so that it holds in an image
+ * under --root as well as in the system that boots it.
+ */
+int lk_deploy_relative(const char *from, const char *to,
+		       char ret[static LK_TREE_LINK_MAX], struct lk_err *err);
+
+/**
+ * lk_deploy_check_place - may a link of ours be put there?
+ *
+ * Nothing there, a link of ours, or a regular file, which is kept. Return:
+ * LK_OK, LK_E_REFUSED for a folder, another link, anything else, or a link on
+ * the way.
+ */
+int lk_deploy_check_place(const struct lk_uc *uc, const char *destination,
+			  struct lk_err *err);
+
+/**
+ * lk_deploy_link - make every destination of generation @to a link
+ * @from: the current one
+ *
+ * What can be read at each destination doesn't change by it: a file that was
+ * there is copied into @from, to which the link leads so far. Can be run again.
+ */
+int lk_deploy_link(const struct lk_uc *uc, uint64_t from, uint64_t to,
+		   struct lk_err *err);
+/** Removes the links that generation @gone has and @kept has not. */
+int lk_deploy_tidy(const struct lk_uc *uc, uint64_t gone, uint64_t kept,
+		   struct lk_err *err);
+/** Whether every destination of @sequence is a link of ours: LK_OK, or the
+ * number of those that aren't, each logged. */
+int lk_deploy_verify(const struct lk_uc *uc, uint64_t sequence,
+		     unsigned int *ret_wrong, struct lk_err *err);
+
+#endif

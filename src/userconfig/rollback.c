@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns latchkey-userconfig rollback: the configuration before this one. */
+#include <inttypes.h>
+
+#include "commit.h"
+#include "generation.h"
+#include "sys/log.h"
+
+int lk_uc_rollback(const struct lk_uc_options *opts, struct lk_err *err)
+{
+	LK_OWNED_UC uc = NULL;
+	struct lk_commit_result result = { 0 };
+	struct lk_commit c = { .raise_floor = false };
+	bool has_current = false, has_previous = false;
+	int rc = lk_uc_open(opts, true, &uc, err);
+
+	if (rc == LK_OK)
+		rc = lk_commit_recover(uc, err);
+	if (rc == LK_OK)
+		rc = lk_generation_get(uc, "current", &has_current, &c.from,
+				       err);
+	if (rc == LK_OK)
+		rc = lk_generation_get(uc, "previous", &has_previous, &c.to,
+				       err);
+	if (rc != LK_OK)
+		return rc;
+	if (!has_current || !has_previous)
+		return lk_err_set(err, LK_E_REFUSED, 0,
+				  "there is no configuration to go back to");
+	rc = lk_commit(uc, &c, &result, err);
+	if (rc == LK_OK)
+		lk_log(LK_LOG_INFO,
+		       "configuration %" PRIu64 " is in place again, instead "
+		       "of %" PRIu64 ": %u files changed",
+		       c.to, c.from, result.files_changed);
+	return rc;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns latchkey-userconfig status: what is in place, and what this device would take. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "core/blob.h"
+#include "generation.h"
+#include "sys/crypto.h"
+#include "sys/json.h"
+#include "sys/log.h"
+#include "sys/tpm_places.h"
+#include "sys/tpm_config.h"
+
+/** What there is to say. */
+struct state {
+	bool has_current, has_previous, pending;
+	struct lk_uc_record current, previous;
+	struct lk_uc_pending change;
+	uint64_t floor;
+	char device[2 * LK_BLOB_ID_SIZE + 1];
+	char policy_key[2 * LK_BLOB_ID_SIZE + 1];
+};
+
+static int read_generation(const struct lk_uc *uc, const char *which,
+			   bool *ret_present, struct lk_uc_record *ret,
+			   struct lk_err *err)
+{
+	uint64_t sequence = 0;
+	int rc = lk_generation_get(uc, which, ret_present, &sequence, err);
+
+	if (rc == LK_OK && *ret_present)
+		rc = lk_uc_record_read(uc, sequence, ret, err);
+	return rc;
+}
+
+static int read_disk(const struct lk_uc *uc, struct state *s,
+		     struct lk_err *err)
+{
+	int rc = read_generation(uc, "current", &s->has_current, &s->current,
+				 err);
+
+	if (rc == LK_OK)
+		rc = read_generation(uc, "previous", &s->has_previous,
+				     &s->previous, err);
+	if (rc == LK_OK)
+		rc = lk_uc_pending_read(uc, &s->pending, &s->change, err);
+	return rc;
+}
+
+static int read_tpm(const struct lk_uc *uc, struct state *s, struct lk_err *err)
+{
+	LK_OWNED_TPM tpm = NULL;
+	struct lk_policy_key key;
+	struct lk_name root;
+	uint8_t id[LK_BLOB_ID_SIZE];
+	int rc = lk_uc_tpm(uc, &tpm, err);
+
+	if (rc == LK_OK)
+		rc = lk_tpm_root_name(tpm, &root, err);
+	if (rc == LK_OK)
+		rc = lk_device_id(&root, lk_crypto_hash, id, err);
+	if (rc == LK_OK)
+		lk_hex_encode(id, sizeof(id), s->device);
+	if (rc == LK_OK)
+		rc = lk_tpm_policy_key(tpm, &key, err);
+	if (rc == LK_OK)
+		rc = lk_policy_key_id(&key, lk_crypto_hash, id, err);
+	if (rc == LK_OK)
+		lk_hex_encode(id, sizeof(id), s->policy_key);
+	if (rc == LK_OK)
+		rc = lk_tpm_counter_read(tpm, LK_NV_SEQUENCE_FLOOR, &s->floor,
+					 err);
+	return rc;
+}
+
+static void print_generation(const char *what, bool present,
+			     const struct lk_uc_record *r)
+{
+	time_t applied = (time_t)r->applied;
+	char when[32] = "";
+	struct tm tm;
+
+	printf("%s", what);
+	if (!present) {
+		printf("none\n");
+		return;
+	}
+	if (r->sequence == LK_GENERATION_ORIGINAL) {
+		printf("%s\n", r->label);
+		return;
+	}
+	if (gmtime_r(&applied, &tm))
+		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC",
+			       &tm);
+	printf("%" PRIu64 "%s%s, %" PRIu64 " files, applied %s\n", r->sequence,
+	       r->label[0] ? ", " : "", r->label, r->files, when);
+}
+
+static void print_text(const struct state *s, int tpm_rc)
+{
+	print_generation("current:    ", s->has_current, &s->current);
+	print_generation("previous:   ", s->has_previous, &s->previous);
+	if (s->pending)
+		printf("unfinished: from %" PRIu64 " to %" PRIu64
+		       "; the next \"apply\" finishes it\n",
+		       s->change.from, s->change.to);
+	if (tpm_rc != LK_OK)
+		return;
+	printf("floor:      %" PRIu64 " (a new blob needs a higher sequence)\n"
+	       "device ID:  %s\npolicy key: %s\n",
+	       s->floor, s->device, s->policy_key);
+}
+
+static void set_generation(struct lk_json *json, const char *key, bool present,
+			   const struct lk_uc_record *r)
+{
+	struct lk_json *obj;
+
+	if (!present)
+		return;
+	obj = lk_json_set_object(json, key);
+	lk_json_set_uint(obj, "sequence", r->sequence);
+	lk_json_set_text(obj, "label", r->label);
+	lk_json_set_uint(obj, "created", r->created);
+	lk_json_set_uint(obj, "applied", r->applied);
+	lk_json_set_uint(obj, "files", r->files);
+}
+
+static int print_json(const struct state *s, int tpm_rc, struct lk_err *err)
+{
+	LK_OWNED_JSON json = lk_json_object();
+	LK_OWNED_BUF text = LK_BUF_NONE;
+	int rc;
+
+	if (!json)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	set_generation(json, "current", s->has_current, &s->current);
+	set_generation(json, "previous", s->has_previous, &s->previous);
+	lk_json_set_bool(json, "unfinished", s->pending);
+	if (tpm_rc == LK_OK) {
+		lk_json_set_uint(json, "sequence-floor", s->floor);
+		lk_json_set_text(json, "device-id", s->device);
+		lk_json_set_text(json, "policy-key-id", s->policy_key);
+	}
+	rc = lk_json_write(json, &text, err);
+	if (rc == LK_OK)
+		(void)fwrite(text.data, 1, text.len, stdout);
+	return rc;
+}
+
+int lk_uc_status(const struct lk_uc_options *opts, struct lk_err *err)
+{
+	LK_OWNED_UC uc = NULL;
+	struct lk_err why = { 0 };
+	struct state s = { 0 };
+	int tpm_rc, rc = lk_uc_open(opts, false, &uc, err);
+
+	if (rc == LK_OK)
+		rc = read_disk(uc, &s, err);
+	if (rc != LK_OK)
+		return rc;
+	/* What the disk says is worth telling without a TPM, too. */
+	tpm_rc = read_tpm(uc, &s, &why);
+	if (opts->json)
+		rc = print_json(&s, tpm_rc, err);
+	else
+		print_text(&s, tpm_rc);
+	if (rc == LK_OK && tpm_rc != LK_OK)
+		rc = lk_err_set(err, why.rc, why.code, "%s", why.msg);
+	return rc;
+}

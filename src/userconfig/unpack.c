@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns writing a generation. */
+#include "unpack.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "deploy.h"
+#include "generation.h"
+#include "sys/archive.h"
+#include "sys/tree.h"
+
+#define NEW   "generations/" LK_GENERATION_NEW
+#define CHUNK (256u * 1024u)
+/* Folders, records and links take some room of their own. */
+#define SPARE (1024u * 1024u)
+
+static void new_path(const struct lk_uc *uc, const char *sub,
+		     char ret[static PATH_MAX])
+{
+	char folder[PATH_MAX];
+
+	lk_uc_state(uc, NEW, folder);
+	lk_uc_join(ret, folder, sub);
+}
+
+/* The file or link of @destination in the new generation's tree. */
+static void new_file(const struct lk_uc *uc, const char *destination,
+		     char ret[static PATH_MAX])
+{
+	char tree[PATH_MAX];
+
+	new_path(uc, "/tree", tree);
+	lk_uc_join(ret, tree, destination);
+}
+
+int lk_unpack_discard(const struct lk_uc *uc, struct lk_err *err)
+{
+	char path[PATH_MAX];
+
+	new_path(uc, "", path);
+	return lk_tree_remove(uc->at, path, err);
+}
+
+int lk_unpack_begin(const struct lk_uc *uc, int *ret_blob, struct lk_err *err)
+{
+	char path[PATH_MAX];
+	const struct lk_tree_file blob = { path, 0600, geteuid(), getegid() };
+	int rc = lk_unpack_discard(uc, err);
+
+	new_path(uc, "/blob", path);
+	return rc == LK_OK ? lk_tree_create(uc->at, &blob, ret_blob, err) : rc;
+}
+
+/** A writing under way. */
+struct writing {
+	const struct lk_uc *uc;
+	const struct lk_plan *plan;
+	struct lk_archive_rules *rules;
+	uint64_t sequence;
+	size_t next; /* file of the plan */
+	bool volatile_only;
+	uint8_t *buf;
+};
+
+static int copy_data(struct writing *w, const struct lk_source *data,
+		     const struct lk_plan_file *f, int fd, struct lk_err *err)
+{
+	uint64_t left = f->size;
+	int rc = LK_OK;
+
+	while (rc == LK_OK) {
+		size_t len = 0;
+
+		rc = data->read(data->ctx, w->buf, CHUNK, &len, err);
+		if (rc != LK_OK || len == 0)
+			break;
+		if (len > left)
+			return lk_err_set(err, LK_E_INPUT, 0,
+					  "longer than its header says");
+		left -= len;
+		rc = lk_tree_write(fd, w->buf, len, err);
+	}
+	if (rc == LK_OK && left)
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "shorter than its header says");
+	return rc;
+}
+
+static int write_file(struct writing *w, const struct lk_plan_file *f,
+		      const struct lk_source *data, struct lk_err *err)
+{
+	char path[PATH_MAX];
+	const struct lk_tree_file file = { path, f->mode, f->uid, f->gid };
+	LK_OWNED_FD fd = -1;
+	int rc;
+
+	if (f->is_volatile)
+		lk_generation_volatile(w->sequence, f->destination, path);
+	else
+		new_file(w->uc, f->destination, path);
+	rc = lk_tree_create(w->uc->at, &file, &fd, err);
+	if (rc == LK_OK)
+		rc = copy_data(w, data, f, fd, err);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "%s", f->destination);
+	return rc;
+}
+
+/* In the generation, a volatile file is a link to where it lies in memory. */
+static int write_volatile_link(struct writing *w, const struct lk_plan_file *f,
+			       struct lk_err *err)
+{
+	char path[PATH_MAX], final[PATH_MAX], target[PATH_MAX];
+	char text[LK_TREE_LINK_MAX];
+	int rc;
+
+	new_file(w->uc, f->destination, path);
+	lk_generation_file(w->uc, w->sequence, f->destination, final);
+	lk_generation_volatile(w->sequence, f->destination, target);
+	rc = lk_deploy_relative(final, target, text, err);
+	if (rc == LK_OK)
+		rc = lk_tree_set_link(w->uc->at, path, text, err);
+	return rc;
+}
+
+static int put(void *ctx, const struct lk_archive_entry *entry,
+	       const struct lk_source *data, struct lk_err *err)
+{
+	struct writing *w = ctx;
+	char path[LK_ARCHIVE_PATH_MAX + 1];
+	const struct lk_plan_file *f;
+	int rc = lk_archive_rules_entry(w->rules, entry, path, err);
+
+	if (rc != LK_OK || entry->kind == LK_ARCHIVE_DIRECTORY ||
+	    strcmp(path, LK_MANIFEST_NAME) == 0)
+		return rc;
+	/* The blob's copy is ours alone: it reads the same twice. */
+	if (w->next >= w->plan->n_files ||
+	    strcmp(w->plan->files[w->next].path, path) != 0)
+		return lk_err_set(err, LK_E_SYSTEM, 0,
+				  "the archive isn't what it was");
+	f = &w->plan->files[w->next++];
+	if (f->is_volatile && !w->volatile_only) {
+		rc = write_volatile_link(w, f, err);
+		if (rc != LK_OK)
+			return rc;
+	}
+	if (w->volatile_only && !f->is_volatile)
+		return LK_OK;
+	return write_file(w, f, data, err);
+}
+
+static int write_files(const struct lk_uc *uc, const struct lk_admitted *blob,
+		       const struct lk_plan *plan, bool volatile_only,
+		       struct lk_err *err)
+{
+	LK_OWNED_ARCHIVE_RULES rules = NULL;
+	LK_OWNED_BLOB_CONTENT content = NULL;
+	struct writing w = {
+		.uc = uc,
+		.plan = plan,
+		.sequence = lk_verified_blob_header(blob->blob)->sequence,
+		.volatile_only = volatile_only,
+		.buf = malloc(CHUNK),
+	};
+	const struct lk_archive_visitor visitor = { put, &w };
+	struct lk_source from;
+	int rc = lk_plan_rules(uc, blob, &rules, err);
+
+	if (!w.buf)
+		rc = lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	w.rules = rules;
+	if (rc == LK_OK)
+		rc = lk_blob_content_open(blob->blob, &blob->content_key, NULL,
+					  &content, err);
+	if (rc == LK_OK) {
+		from = lk_blob_content_source(content);
+		rc = lk_archive_read(&from, &visitor, err);
+	}
+	if (w.buf)
+		lk_wipe(w.buf, CHUNK);
+	free(w.buf);
+	return rc;
+}
+
+static int check_space(const struct lk_uc *uc, const char *folder,
+		       uint64_t needed, struct lk_err *err)
+{
+	LK_OWNED_FD dir = -1;
+	uint64_t room = 0;
+	int rc = lk_tree_open_dir(uc->at, folder, true, &dir, err);
+
+	if (rc == LK_OK)
+		rc = lk_tree_free_bytes(dir, &room, err);
+	if (rc == LK_OK && room < needed + SPARE)
+		rc = lk_err_set(err, LK_E_IO, ENOSPC,
+				"%s: the disk is full: %" PRIu64
+				" bytes are needed, %" PRIu64 " are free",
+				folder, needed + SPARE, room);
+	return rc;
+}
+
+/** Where nothing of the new configuration goes, what was there before Latchkey stays. */
+struct carry {
+	const struct lk_uc *uc;
+	const struct lk_plan *plan;
+};
+
+static int carry_original(void *ctx, const char *path, enum lk_tree_kind kind,
+			  struct lk_err *err)
+{
+	const struct carry *c = ctx;
+	char from[PATH_MAX], to[PATH_MAX];
+	const struct lk_tree_copy copy = { c->uc->at, from, c->uc->at, to,
+					   UINT64_MAX };
+
+	for (size_t i = 0; i < c->plan->n_files; i++)
+		if (strcmp(c->plan->files[i].destination, path) == 0)
+			return LK_OK;
+	if (kind != LK_TREE_FILE)
+		return LK_OK;
+	lk_generation_file(c->uc, LK_GENERATION_ORIGINAL, path, from);
+	new_file(c->uc, path, to);
+	return lk_tree_copy(&copy, err);
+}
+
+static int carry_originals(const struct lk_uc *uc, const struct lk_plan *plan,
+			   struct lk_err *err)
+{
+	struct carry c = { uc, plan };
+	const struct lk_tree_visitor visitor = { carry_original, &c };
+	char path[PATH_MAX];
+
+	lk_generation_path(uc, LK_GENERATION_ORIGINAL, "tree", path);
+	return lk_tree_walk(uc->at, path, &visitor, err);
+}
+
+static int write_papers(const struct lk_uc *uc, const struct lk_admitted *blob,
+			const struct lk_plan *plan, struct lk_err *err)
+{
+	const struct lk_blob_header *h = lk_verified_blob_header(blob->blob);
+	struct lk_uc_record rec = {
+		.sequence = h->sequence,
+		.created = h->created,
+		.applied = (uint64_t)time(NULL),
+		.files = plan->n_files,
+		.has_volatile = false,
+	};
+
+	for (size_t i = 0; i < plan->n_files; i++)
+		rec.has_volatile |= plan->files[i].is_volatile;
+	memcpy(rec.label, plan->manifest.label, sizeof(rec.label));
+	if (plan->manifest_text.len) {
+		int rc = lk_uc_store(uc, NEW "/manifest.yaml",
+				     plan->manifest_text.data,
+				     plan->manifest_text.len, err);
+
+		if (rc != LK_OK)
+			return rc;
+	}
+	return lk_uc_record_write(uc, &rec, err);
+}
+
+/* One sync for all of them, and then the name. */
+static int finish(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err)
+{
+	LK_OWNED_FD dir = -1;
+	char path[PATH_MAX], final[PATH_MAX];
+	int rc;
+
+	new_path(uc, "", path);
+	lk_generation_path(uc, sequence, "", final);
+	rc = lk_tree_open_dir(uc->at, path, false, &dir, err);
+	if (rc == LK_OK)
+		rc = lk_tree_sync(dir, err);
+	if (rc == LK_OK)
+		rc = lk_tree_remove(uc->at, final, err);
+	if (rc == LK_OK)
+		rc = lk_tree_rename(uc->at, path, final, err);
+	return rc;
+}
+
+int lk_unpack_volatile(const struct lk_uc *uc, const struct lk_admitted *blob,
+		       const struct lk_plan *plan, struct lk_err *err)
+{
+	char path[PATH_MAX];
+	int rc;
+
+	lk_generation_volatile(lk_verified_blob_header(blob->blob)->sequence,
+			       "", path);
+	rc = lk_tree_remove(uc->at, path, err);
+	if (rc == LK_OK && plan->volatile_bytes)
+		rc = check_space(uc, LK_UC_VOLATILE, plan->volatile_bytes, err);
+	if (rc == LK_OK)
+		rc = write_files(uc, blob, plan, true, err);
+	return rc;
+}
+
+int lk_unpack(const struct lk_uc *uc, const struct lk_admitted *blob,
+	      const struct lk_plan *plan, struct lk_err *err)
+{
+	uint64_t sequence = lk_verified_blob_header(blob->blob)->sequence;
+	char path[PATH_MAX];
+	int rc = check_space(uc, uc->settings.state_directory.text,
+			     plan->disk_bytes, err);
+
+	lk_generation_volatile(sequence, "", path);
+	if (rc == LK_OK)
+		rc = lk_tree_remove(uc->at, path, err);
+	if (rc == LK_OK)
+		rc = write_files(uc, blob, plan, false, err);
+	if (rc == LK_OK)
+		rc = carry_originals(uc, plan, err);
+	if (rc == LK_OK)
+		rc = write_papers(uc, blob, plan, err);
+	if (rc == LK_OK)
+		rc = finish(uc, sequence, err);
+	return rc;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what is done with a file in a folder that somebody else writes to. */
+#include "upload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys/fs.h"
+#include "sys/tree.h"
+
+#define CHUNK	      (64u * 1024u)
+#define TEMPORARY_MAX 48u
+#define ASIDE_MAX     (LK_UC_NAME_MAX + 16u)
+
+void lk_upload_done(struct lk_upload *upload)
+{
+	lk_fd_closep(&upload->fd);
+	lk_fd_closep(&upload->dir);
+}
+
+static int fail(struct lk_err *err, const struct lk_upload *upload,
+		const char *what)
+{
+	return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s: %s",
+			  upload->where, what, strerror(errno));
+}
+
+static int open_regular(struct lk_upload *upload, const char *path,
+			struct lk_err *err)
+{
+	int at = upload->dir >= 0 ? upload->dir : AT_FDCWD;
+	int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	struct stat st;
+
+	if (upload->dir >= 0)
+		flags |= O_NOFOLLOW;
+	upload->fd = openat(at, path, flags);
+	if (upload->fd < 0 && errno == ELOOP)
+		return lk_err_set(err, LK_E_REFUSED, ELOOP,
+				  "%s is a symbolic link; a regular file is "
+				  "wanted",
+				  upload->where);
+	if (upload->fd < 0)
+		return fail(err, upload, "can't open");
+	if (fstat(upload->fd, &st) != 0)
+		return fail(err, upload, "can't look at");
+	if (!S_ISREG(st.st_mode))
+		return lk_err_set(err, LK_E_REFUSED, 0,
+				  "%s is not a regular file", upload->where);
+	return LK_OK;
+}
+
+static int open_named(const struct lk_uc *uc, struct lk_upload *ret,
+		      struct lk_err *err)
+{
+	LK_OWNED_UPLOAD upload = LK_UPLOAD_NONE;
+	int rc;
+
+	upload.name = uc->opts->blob;
+	upload.where = uc->opts->blob;
+	rc = open_regular(&upload, uc->opts->blob, err);
+	if (rc != LK_OK)
+		return rc == LK_E_IO ? lk_err_set(err, LK_E_INPUT, 0, "%s: %s",
+						  upload.where, strerror(errno))
+				     : rc;
+	*ret = upload;
+	upload = LK_UPLOAD_NONE;
+	return LK_OK;
+}
+
+int lk_upload_open(const struct lk_uc *uc, bool *ret_present,
+		   struct lk_upload *ret, struct lk_err *err)
+{
+	LK_OWNED_UPLOAD upload = LK_UPLOAD_NONE;
+	const char *dir = uc->settings.upload_directory.text;
+	enum lk_tree_kind kind;
+	struct stat st;
+	int rc;
+
+	*ret_present = true;
+	if (uc->opts->blob)
+		return open_named(uc, ret, err);
+	*ret_present = false;
+	rc = lk_tree_kind(uc->at, dir, &kind, err);
+	if (rc != LK_OK || kind == LK_TREE_NONE)
+		return rc;
+	if (kind == LK_TREE_LINK)
+		return lk_err_set(err, LK_E_REFUSED, 0,
+				  "%s: the upload directory is a symbolic "
+				  "link; name the folder itself in "
+				  "upload-directory",
+				  dir);
+	rc = lk_tree_open_dir(uc->at, dir, false, &upload.dir, err);
+	if (rc != LK_OK)
+		return rc;
+	upload.name = uc->settings.blob_name.text;
+	upload.where = upload.name;
+	if (fstatat(upload.dir, upload.name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? LK_OK
+				       : fail(err, &upload, "can't look at");
+	*ret_present = true;
+	/* Handed over in any case: who refuses it has to put it aside. */
+	rc = open_regular(&upload, upload.name, err);
+	*ret = upload;
+	upload = LK_UPLOAD_NONE;
+	return rc;
+}
+
+static int random_name(char ret[static TEMPORARY_MAX])
+{
+	uint64_t tag = 0;
+
+	if (getrandom(&tag, sizeof(tag), 0) != (ssize_t)sizeof(tag))
+		return -1;
+	(void)snprintf(ret, TEMPORARY_MAX, ".latchkey-%016llx",
+		       (unsigned long long)tag);
+	return 0;
+}
+
+/*
+ * Moves the file that was opened to @to, and nothing else: by way of a name
+ * that nobody knows, where it can be told whether it is the one. "" removes.
+ */
+static int move_away(const struct lk_upload *upload, const char *to,
+		     struct lk_err *err)
+{
+	char temporary[TEMPORARY_MAX];
+	struct stat ours, moved;
+	bool known = upload->fd >= 0 && fstat(upload->fd, &ours) == 0;
+
+	if (random_name(temporary) != 0 ||
+	    renameat(upload->dir, upload->name, upload->dir, temporary) != 0)
+		return fail(err, upload, "can't move away");
+	if (known &&
+	    (fstatat(upload->dir, temporary, &moved, AT_SYMLINK_NOFOLLOW) !=
+		     0 ||
+	     moved.st_dev != ours.st_dev || moved.st_ino != ours.st_ino)) {
+		/* A new upload, which the next run takes. */
+		(void)renameat2(upload->dir, temporary, upload->dir,
+				upload->name, RENAME_NOREPLACE);
+		return LK_OK;
+	}
+	if (*to ? renameat(upload->dir, temporary, upload->dir, to) != 0
+		: unlinkat(upload->dir, temporary, 0) != 0)
+		return fail(err, upload, "can't move away");
+	return fsync(upload->dir) == 0 ? LK_OK
+				       : fail(err, upload, "can't sync");
+}
+
+int lk_upload_remove(const struct lk_upload *upload, struct lk_err *err)
+{
+	return upload->dir < 0 ? LK_OK : move_away(upload, "", err);
+}
+
+static int write_reason(const struct lk_upload *upload, const char *name,
+			const char *reason, struct lk_err *err)
+{
+	char temporary[TEMPORARY_MAX];
+	LK_OWNED_FD fd = -1;
+	int rc;
+
+	if (random_name(temporary) != 0)
+		return fail(err, upload, "no random name");
+	fd = openat(upload->dir, temporary,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return fail(err, upload, "can't write the reason");
+	rc = lk_tree_write(fd, reason, strlen(reason), err);
+	if (rc == LK_OK)
+		rc = lk_tree_write(fd, "\n", 1, err);
+	/* Whoever uploaded it may read why, whatever the umask. */
+	if (rc == LK_OK &&
+	    (fchmod(fd, 0644) != 0 ||
+	     renameat(upload->dir, temporary, upload->dir, name) != 0))
+		rc = fail(err, upload, "can't write the reason");
+	if (rc != LK_OK)
+		(void)unlinkat(upload->dir, temporary, 0);
+	return rc;
+}
+
+int lk_upload_refuse(const struct lk_upload *upload, const char *reason,
+		     struct lk_err *err)
+{
+	char aside[ASIDE_MAX], text[ASIDE_MAX];
+	int rc;
+
+	if (upload->dir < 0)
+		return LK_OK;
+	(void)snprintf(aside, sizeof(aside), "%s.refused", upload->name);
+	(void)snprintf(text, sizeof(text), "%s.refused.txt", upload->name);
+	rc = write_reason(upload, text, reason, err);
+	if (rc == LK_OK)
+		rc = move_away(upload, aside, err);
+	return rc;
+}
+
+int lk_upload_is(const struct lk_uc *uc, const struct lk_upload *upload,
+		 const char *path, bool *ret, struct lk_err *err)
+{
+	uint8_t theirs[CHUNK], ours[CHUNK];
+	LK_OWNED_FD fd = -1;
+	uint64_t at = 0;
+	int rc = lk_tree_open_file(uc->at, path, &fd, err);
+
+	*ret = rc == LK_OK;
+	while (rc == LK_OK && *ret) {
+		ssize_t n = pread(upload->fd, theirs, CHUNK, (off_t)at);
+		ssize_t m = pread(fd, ours, CHUNK, (off_t)at);
+
+		if (n < 0 || m < 0)
+			return fail(err, upload, "can't compare");
+		*ret = n == m && memcmp(theirs, ours, (size_t)n) == 0;
+		if (n == 0)
+			break;
+		at += (uint64_t)n;
+	}
+	return rc;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what every command of latchkey-userconfig works with: settings, the file system's root, the lock, the TPM's name. */
+#ifndef LK_USERCONFIG_USERCONFIG_H
+#define LK_USERCONFIG_USERCONFIG_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "core/rc.h"
+#include "core/userconfig_file.h"
+#include "sys/tpm.h"
+
+#define LK_UC_SETTINGS "/etc/latchkey/userconfig.yaml"
+#define LK_UC_VOLATILE "/run/latchkey/userconfig"
+#define LK_UC_TPM      "device:/dev/tpmrm0"
+
+struct lk_uc_options {
+	const char *config; /* NULL: LK_UC_SETTINGS, or defaults without it */
+	const char *blob;   /* NULL: the upload directory's */
+	const char *root;   /* NULL: / */
+	const char *tcti;
+	bool dry_run;
+	bool json;
+};
+
+/** One run of the program. All paths are beneath @at. */
+struct lk_uc {
+	const struct lk_uc_options *opts;
+	struct lk_userconfig_file settings;
+	int at;	   /* the root folder */
+	int lock;  /* held until the end; -1: reading only */
+	bool live; /* the root is the running system's */
+};
+void lk_uc_close(struct lk_uc *uc);
+static inline void lk_uc_closep(struct lk_uc **p)
+{
+	lk_uc_close(*p);
+}
+#define LK_OWNED_UC __attribute__((cleanup(lk_uc_closep))) struct lk_uc *
+
+/**
+ * lk_uc_open - settings and root
+ * @write: make the state directory where it lacks, and lock it against other runs
+ */
+int lk_uc_open(const struct lk_uc_options *opts, bool write, struct lk_uc **ret,
+	       struct lk_err *err);
+int lk_uc_tpm(const struct lk_uc *uc, struct lk_tpm **ret, struct lk_err *err);
+
+/**
+ * Both parts in one. What is too long is cut: settings and archive rules keep
+ * paths far below PATH_MAX, and a path that is cut isn't found.
+ */
+void lk_uc_join(char ret[static PATH_MAX], const char *a, const char *b);
+/** "<state directory>/<name>" */
+void lk_uc_state(const struct lk_uc *uc, const char *name,
+		 char ret[static PATH_MAX]);
+/** A small file in the state directory, replaced in one step and synced. */
+int lk_uc_store(const struct lk_uc *uc, const char *name, const void *data,
+		size_t len, struct lk_err *err);
+
+/* The commands. */
+int lk_uc_apply(const struct lk_uc_options *opts, struct lk_err *err);
+int lk_uc_check(const struct lk_uc_options *opts, struct lk_err *err);
+int lk_uc_status(const struct lk_uc_options *opts, struct lk_err *err);
+int lk_uc_rollback(const struct lk_uc_options *opts, struct lk_err *err);
+
+#endif
