@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """The examples in latchkey(1) and latchkey-policy(5) work as they are printed."""
+import json
 import os
 import re
 
@@ -17,13 +18,23 @@ def examples(page):
 
 
 class Man(host.TestCase):
+    def write_record(self):
+        """One device's, for the blobs of a fleet."""
+        os.mkdir(self.path("records"))
+        self.write("records/first.json", json.dumps({"objects": {
+            "storage-root-key": {"name": "000b" + "17" * 32}, "config-key": {"bits": 256},
+            "sequence-floor": {"value": 1}}}))
+
     def test_commands_run_one_after_the_other(self):
         self.pcrs()
+        self.write_record()
         script = "set -e\ncd " + self.tmp + "\n" + "".join(examples("latchkey.1"))
         env = dict(os.environ, PATH=os.path.dirname(host.LATCHKEY) + ":" + os.environ["PATH"])
         host.rig.run(["sh", "-c", script], env=env, check=0)
         self.latchkey("policy", "verify", "--policy", self.path("policy.yaml"),
                       self.path("signed.yaml"), self.path("signed2.yaml"))
+        self.assertEqual(self.read("opened/app/app.conf"), b"verbose=yes\n")
+        self.latchkey("config", "show", self.path("blobs/first.lkb"))
 
     def test_the_signed_policy_belongs_to_the_policy_file(self):
         policy, signed = examples("latchkey-policy.5")

@@ -10,6 +10,9 @@
 
 /** A command was asked for its help and has given it: nothing else is to do. */
 #define LK_HELP_SHOWN 1
+/** Done, and two things aren't the same: an exit code above all of rc.h's. */
+#define LK_DIFFERENT	  2
+#define LK_DIFFERENT_EXIT 20
 
 struct lk_command {
 	const char *words;    /* "policy sign" */
@@ -18,8 +21,8 @@ struct lk_command {
 	const char *details;  /* more for --help, with line ends; may be NULL */
 	int min_operands;
 	int max_operands;
-	/** @argv[0] is the command's last word. LK_OK, LK_HELP_SHOWN or an
-	 * error. */
+	/** @argv[0] is the command's last word. LK_OK, LK_HELP_SHOWN,
+	 * LK_DIFFERENT or an error. */
 	int (*run)(int argc, char **argv, struct lk_err *err);
 };
 
@@ -56,6 +59,11 @@ int lk_option_number(const char *option, const char *text,
 		     const uint32_t range[static 2], uint32_t *ret,
 		     struct lk_err *err);
 
+/** The same beyond 32 bits. */
+int lk_option_number64(const char *option, const char *text,
+		       const uint64_t range[static 2], uint64_t *ret,
+		       struct lk_err *err);
+
 extern const struct lk_command lk_cmd_keygen;
 extern const struct lk_command lk_cmd_policy_init;
 extern const struct lk_command lk_cmd_policy_sign;
@@ -63,5 +71,10 @@ extern const struct lk_command lk_cmd_policy_show;
 extern const struct lk_command lk_cmd_policy_verify;
 extern const struct lk_command lk_cmd_policy_digest;
 extern const struct lk_command lk_cmd_policy_attach;
+extern const struct lk_command lk_cmd_config_seal;
+extern const struct lk_command lk_cmd_config_show;
+extern const struct lk_command lk_cmd_config_verify;
+extern const struct lk_command lk_cmd_config_open;
+extern const struct lk_command lk_cmd_config_diff;
 
 #endif

@@ -9,24 +9,66 @@
 static const struct lk_command *const commands[] = {
 	&lk_cmd_keygen,	       &lk_cmd_policy_init,   &lk_cmd_policy_sign,
 	&lk_cmd_policy_show,   &lk_cmd_policy_verify, &lk_cmd_policy_digest,
-	&lk_cmd_policy_attach,
+	&lk_cmd_policy_attach, &lk_cmd_config_seal,   &lk_cmd_config_show,
+	&lk_cmd_config_verify, &lk_cmd_config_open,   &lk_cmd_config_diff,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static bool is_of(const struct lk_command *cmd, const char *group)
+{
+	size_t len = strlen(group);
+
+	return !strncmp(cmd->words, group, len) && cmd->words[len] == ' ';
+}
+
+static bool is_group(const char *word)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (is_of(commands[i], word))
+			return true;
+	return false;
+}
+
+/* @group: "policy", or NULL for all. */
+static void list_commands(const char *group)
+{
+	printf("\nCommands:\n");
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (!group || is_of(commands[i], group))
+			printf("  %-14s  %s\n", commands[i]->words,
+			       commands[i]->summary);
+}
 
 static void show_help(void)
 {
 	printf("Usage: latchkey COMMAND [options]\n\n"
 	       "Makes and signs the boot policies of devices that unlock "
 	       "their\n"
-	       "disks by themselves. Needs no TPM.\n\nCommands:\n");
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		printf("  %-14s  %s\n", commands[i]->words,
-		       commands[i]->summary);
+	       "disks by themselves, and seals their configuration. Needs no "
+	       "TPM.\n");
+	list_commands(NULL);
 	printf("\nOptions:\n"
 	       "  -h, --help      this text; after a command, the command's "
 	       "own\n"
 	       "  --version       version of the program\n"
-	       "\nSee latchkey(1) and latchkey-policy(5).\n");
+	       "\nSee latchkey(1), latchkey-policy(5) and latchkey-blob(5).\n");
+}
+
+/* "policy --help", and "policy" alone, which is a mistake. */
+static int run_group(const char *group, int argc, char **argv)
+{
+	bool help = argc > 0 &&
+		    (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h"));
+
+	if (help) {
+		printf("Usage: latchkey %s COMMAND [options]\n", group);
+		list_commands(group);
+		printf("\nEach has --help; see latchkey(1).\n");
+		return lk_exit_code(LK_OK);
+	}
+	lk_log(LK_LOG_ERR, "%s; see: latchkey %s --help",
+	       argc > 0 ? "no such command" : "a command is missing", group);
+	return lk_exit_code(LK_E_USAGE);
 }
 
 /* How many of @argv spell @words; 0 when they don't. */
@@ -64,7 +106,8 @@ static int run(const struct lk_command *cmd, int argc, char **argv)
 		rc = lk_err_set(&err, LK_E_IO, 0,
 				"standard output can't be written");
 	if (rc >= 0)
-		return lk_exit_code(LK_OK);
+		return rc == LK_DIFFERENT ? LK_DIFFERENT_EXIT
+					  : lk_exit_code(LK_OK);
 	if (rc == LK_E_USAGE)
 		return usage_error(err.msg, cmd->words);
 	lk_log(LK_LOG_ERR, "%s", err.msg);
@@ -90,6 +133,8 @@ int main(int argc, char **argv)
 		if (n)
 			return run(commands[i], argc - n, argv + n);
 	}
+	if (is_group(first))
+		return run_group(first, argc - 2, argv + 2);
 	return usage_error(argc > 1 ? "no such command"
 				    : "a command is missing",
 			   "");

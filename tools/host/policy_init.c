@@ -6,10 +6,9 @@
 
 #include "command.h"
 #include "documents.h"
+#include "keys.h"
 #include "sys/crypto.h"
 #include "sys/crypto_sign.h"
-
-#define KEY_MAX 4096u
 
 struct init_args {
 	const char *policy_key;
@@ -19,20 +18,6 @@ struct init_args {
 	const char *policy_ref;
 	struct lk_output output;
 };
-
-static int read_key(const char *path, struct lk_policy_key *ret,
-		    struct lk_err *err)
-{
-	LK_OWNED_BUF pem = LK_BUF_NONE;
-	int rc = lk_fs_read(path, KEY_MAX, &pem, err);
-
-	if (rc != LK_OK)
-		return rc;
-	rc = lk_policy_key_from_pem((const char *)pem.data, pem.len, ret, err);
-	if (rc != LK_OK)
-		lk_err_prefix(err, "%s", path);
-	return rc;
-}
 
 static int write_key(FILE *f, const struct lk_policy_key *key,
 		     struct lk_err *err)
@@ -199,7 +184,7 @@ static int init(struct init_args *args, struct lk_err *err)
 
 	rc = check_args(args, &mask, err);
 	if (rc == LK_OK)
-		rc = read_key(args->policy_key, &key, err);
+		rc = lk_load_policy_key(args->policy_key, &key, err);
 	if (rc != LK_OK)
 		return rc;
 	f = open_memstream(&data, &text.len);

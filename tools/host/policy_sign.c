@@ -1,44 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns latchkey policy sign. */
 #include <string.h>
-#include <sys/stat.h>
 
+#include "keys.h"
 #include "signing.h"
 #include "sys/crypto.h"
-#include "sys/crypto_sign.h"
-#include "sys/log.h"
-
-/* "file:" is the one URI that names a file whose mode can be looked at. */
-static void warn_if_readable(const char *key)
-{
-	const char *path = strncmp(key, "file:", 5) ? key : key + 5;
-	struct stat st;
-
-	if (!strncmp(path, "///", 3))
-		path += 2;
-	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_mode & 077)
-		lk_log(LK_LOG_WARNING,
-		       "%s: the private key can be read by others (chmod 600)",
-		       path);
-}
-
-static int load_key(const char *uri, const char *passphrase_file,
-		    struct lk_private_key **ret, struct lk_err *err)
-{
-	LK_OWNED_SECRET passphrase = LK_SECRET_NONE;
-	int rc = LK_OK;
-
-	if (passphrase_file)
-		rc = lk_read_passphrase(passphrase_file, &passphrase, err);
-	if (rc != LK_OK)
-		return rc;
-	warn_if_readable(uri);
-	rc = lk_private_key_load(uri, passphrase_file ? &passphrase : NULL, ret,
-				 err);
-	if (rc != LK_OK && !strstr(err->msg, uri))
-		lk_err_prefix(err, "%s", uri);
-	return rc;
-}
 
 static int expect_key(const struct lk_private_key *key, const char *uri,
 		      const struct lk_policy_file *pf, struct lk_err *err)
@@ -100,7 +66,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = lk_signing_prepare(&args, &signing, err);
 	if (rc == LK_OK)
-		rc = load_key(uri, passphrase_file, &key, err);
+		rc = lk_load_private_key(uri, passphrase_file, &key, err);
 	if (rc == LK_OK)
 		rc = expect_key(key, uri, &signing.file, err);
 	if (rc == LK_OK)

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns sealing for a whole folder of records, on all processors. */
+#include "sealing.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "record.h"
+#include "sys/fs.h"
+#include "sys/log.h"
+#include "sys/progress.h"
+
+#define RECORDS_MAX 1000000u
+#define WORKERS_MAX 64
+
+struct fleet {
+	const struct lk_sealing *sealing;
+	const char *folder;
+	char **records; /* those that end in .json */
+	size_t n;
+	struct outcome {
+		int rc;
+		char *why; /* NULL: LK_OK, or no memory to say it */
+	} * outcomes;
+	atomic_size_t next;
+	pthread_mutex_t lock; /* of what follows */
+	size_t done;
+	struct lk_progress_meter meter;
+};
+
+static bool is_record(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 5 && !strcmp(path + len - 5, ".json");
+}
+
+static int blob_path(const struct fleet *f, const char *record,
+		     char out[static PATH_MAX], struct lk_err *err)
+{
+	const char *name = strrchr(record, '/');
+
+	name = name ? name + 1 : record;
+	if (snprintf(out, PATH_MAX, "%s/%.*s.lkb", f->folder,
+		     (int)strlen(name) - 5, name) >= PATH_MAX)
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "%s: the path is too long", record);
+	return LK_OK;
+}
+
+static int seal_one(const struct fleet *f, const char *path, struct lk_err *err)
+{
+	const struct lk_sealing *s = f->sealing;
+	struct lk_record record;
+	char blob[PATH_MAX];
+	int rc = lk_record_read(path, &record, err);
+
+	if (rc == LK_OK)
+		rc = lk_record_fits(&record, path, s->sequence,
+				    s->config_key.len, err);
+	if (rc == LK_OK)
+		rc = blob_path(f, path, blob, err);
+	if (rc == LK_OK)
+		rc = lk_sealing_blob(s, record.device, blob, NULL, err);
+	return rc;
+}
+
+static void tell_one_more(struct fleet *f)
+{
+	uint64_t size = f->sealing->archive_size;
+
+	(void)pthread_mutex_lock(&f->lock);
+	f->done++;
+	f->meter.progress.tell(f->meter.progress.ctx, f->done * size,
+			       f->n * size);
+	(void)pthread_mutex_unlock(&f->lock);
+}
+
+static void *work(void *ctx)
+{
+	struct fleet *f = ctx;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&f->next, 1)) < f->n) {
+		struct lk_err err = { 0 };
+		struct outcome *o = &f->outcomes[i];
+
+		o->rc = seal_one(f, f->records[i], &err);
+		if (o->rc != LK_OK)
+			o->why = strdup(err.msg);
+		tell_one_more(f);
+	}
+	return NULL;
+}
+
+/* The calling thread works too, so that there is one however little there is
+ * to start others with. */
+static void run(struct fleet *f)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	pthread_t workers[WORKERS_MAX];
+	size_t wanted = cpus < 1	     ? 1
+			: cpus > WORKERS_MAX ? WORKERS_MAX
+					     : (size_t)cpus;
+	size_t n = 0;
+
+	lk_progress_begin(&f->meter, "sealing");
+	while (n + 1 < wanted && n + 1 < f->n &&
+	       pthread_create(&workers[n], NULL, work, f) == 0)
+		n++;
+	(void)work(f);
+	while (n)
+		(void)pthread_join(workers[--n], NULL);
+	lk_progress_end(&f->meter);
+}
+
+/* As policy verify: failures of ours first, then what couldn't be read, what a
+ * device would refuse, and what is there already. */
+static int report(const struct fleet *f, struct lk_err *err)
+{
+	static const int order[] = { LK_E_SYSTEM, LK_E_IO, LK_E_INPUT,
+				     LK_E_POLICY, LK_E_REFUSED };
+	size_t worst = sizeof(order) / sizeof(order[0]);
+	size_t failed = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		const struct outcome *o = &f->outcomes[i];
+
+		if (o->rc == LK_OK)
+			continue;
+		failed++;
+		lk_log(LK_LOG_ERR, "%s", o->why ? o->why : "out of memory");
+		for (size_t k = 0; k < worst; k++)
+			if (o->rc == order[k])
+				worst = k;
+	}
+	if (!failed)
+		return LK_OK;
+	if (worst == sizeof(order) / sizeof(order[0]))
+		worst = 0;
+	return lk_err_set(err, (enum lk_rc)order[worst], 0,
+			  "%zu of %zu records failed; the other blobs are in "
+			  "%s",
+			  failed, f->n, f->folder);
+}
+
+static int list(struct fleet *f, const char *records, char **names,
+		struct lk_err *err)
+{
+	f->records = names;
+	for (size_t i = 0; names[i]; i++) {
+		char *name = names[i];
+
+		if (!is_record(name))
+			continue;
+		names[i] = names[f->n];
+		names[f->n++] = name;
+	}
+	if (f->n == 0)
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "%s: no record (*.json) in it", records);
+	f->outcomes = calloc(f->n, sizeof(*f->outcomes));
+	if (!f->outcomes)
+		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	return LK_OK;
+}
+
+int lk_sealing_fleet(const struct lk_sealing *s, const char *records,
+		     const char *folder, struct lk_err *err)
+{
+	struct fleet f = { .sealing = s,
+			   .folder = folder,
+			   .lock = PTHREAD_MUTEX_INITIALIZER };
+	char **names = NULL;
+	size_t n_names = 0;
+	int rc = lk_fs_list(records, RECORDS_MAX, &names, &n_names, err);
+
+	if (rc != LK_OK)
+		return rc;
+	rc = list(&f, records, names, err);
+	if (rc == LK_OK && mkdir(folder, 0777) != 0 && errno != EEXIST)
+		rc = lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", folder,
+				strerror(errno));
+	if (rc == LK_OK) {
+		run(&f);
+		rc = report(&f, err);
+	}
+	for (size_t i = 0; f.outcomes && i < f.n; i++)
+		free(f.outcomes[i].why);
+	free(f.outcomes);
+	lk_fs_list_free(names, n_names);
+	return rc;
+}

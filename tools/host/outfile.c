@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns writing long output under another name until it is whole. */
+#include "outfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int fail(struct lk_err *err, const char *path, const char *what)
+{
+	int saved = errno;
+
+	return lk_err_set(err, LK_E_IO, (uint32_t)saved, "%s: %s: %s", path,
+			  what, strerror(saved));
+}
+
+static int taken(struct lk_err *err, const char *path)
+{
+	return lk_err_set(err, LK_E_REFUSED, EEXIST,
+			  "%s exists already: --force replaces it", path);
+}
+
+static int copy_path(const char *path, char out[static PATH_MAX],
+		     struct lk_err *err)
+{
+	if (strlen(path) >= PATH_MAX - sizeof(".XXXXXX"))
+		return lk_err_set(err, LK_E_USAGE, 0, "the path is too long");
+	strcpy(out, path);
+	return LK_OK;
+}
+
+int lk_outfile_check(const struct lk_output *out, struct lk_err *err)
+{
+	char folder[PATH_MAX];
+	struct stat st;
+	int rc = copy_path(out->path, folder, err);
+
+	if (rc != LK_OK)
+		return rc;
+	if (lstat(out->path, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return lk_err_set(err, LK_E_REFUSED, EISDIR,
+					  "%s: a folder is there", out->path);
+		if (!out->force)
+			return taken(err, out->path);
+	}
+	if (access(dirname(folder), W_OK | X_OK) != 0)
+		return fail(err, out->path, "can't create");
+	return LK_OK;
+}
+
+int lk_outfile_open(const struct lk_output *out, struct lk_outfile *ret,
+		    struct lk_err *err)
+{
+	struct lk_outfile f = { .out = out };
+	int rc = lk_outfile_check(out, err);
+
+	if (rc == LK_OK)
+		rc = copy_path(out->path, f.temporary, err);
+	if (rc != LK_OK)
+		return rc;
+	strcat(f.temporary, ".XXXXXX");
+	f.fd = mkostemp(f.temporary, O_CLOEXEC);
+	if (f.fd < 0)
+		return fail(err, out->path, "can't create");
+	*ret = f;
+	return LK_OK;
+}
+
+/* FAT, as on a stick that goes to the device, has no hard links; some file
+ * systems can't rename without replacing: there a look has to do. */
+static int put_in_place(const struct lk_outfile *f)
+{
+	const char *path = f->out->path;
+	struct stat st;
+
+	if (f->out->force)
+		return rename(f->temporary, path);
+	if (renameat2(AT_FDCWD, f->temporary, AT_FDCWD, path,
+		      RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (lstat(path, &st) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return rename(f->temporary, path);
+}
+
+static int sync_folder_of(const char *path)
+{
+	char folder[PATH_MAX];
+	LK_OWNED_FD fd = -1;
+
+	strcpy(folder, path);
+	fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -1 : fsync(fd);
+}
+
+int lk_outfile_commit(struct lk_outfile *f, mode_t mode, struct lk_err *err)
+{
+	const char *path = f->out->path;
+
+	if (fchmod(f->fd, mode) != 0 || fsync(f->fd) != 0)
+		return fail(err, path, "can't write");
+	if (put_in_place(f) != 0)
+		return errno == EEXIST ? taken(err, path)
+				       : fail(err, path, "can't create");
+	f->temporary[0] = '\0';
+	if (sync_folder_of(path) != 0)
+		return fail(err, path, "can't write");
+	return LK_OK;
+}
+
+void lk_outfile_done(struct lk_outfile *f)
+{
+	lk_fd_closep(&f->fd);
+	if (f->temporary[0])
+		(void)unlink(f->temporary);
+	f->temporary[0] = '\0';
+}
+
+static int write_all(void *ctx, const uint8_t *data, size_t len,
+		     struct lk_err *err)
+{
+	const int *fd = ctx;
+
+	while (len) {
+		ssize_t n = write(*fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return lk_err_set(err, LK_E_IO, (uint32_t)errno,
+					  "can't write: %s", strerror(errno));
+		data += n;
+		len -= (size_t)n;
+	}
+	return LK_OK;
+}
+
+struct lk_sink lk_fd_sink(int *fd)
+{
+	return (struct lk_sink){ write_all, fd };
+}
+
+int lk_nameless_file(int *ret, struct lk_err *err)
+{
+	const char *folder = secure_getenv("TMPDIR");
+	char path[PATH_MAX];
+
+	if (!folder || !*folder)
+		folder = "/var/tmp";
+	*ret = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (*ret >= 0)
+		return LK_OK;
+	if (snprintf(path, sizeof(path), "%s/latchkey.XXXXXX", folder) >=
+	    (int)sizeof(path))
+		return lk_err_set(err, LK_E_USAGE, 0, "$TMPDIR is too long");
+	*ret = mkostemp(path, O_CLOEXEC);
+	if (*ret < 0)
+		return fail(err, folder, "can't make a temporary file");
+	(void)unlink(path);
+	return LK_OK;
+}
