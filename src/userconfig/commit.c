@@ -54,6 +54,10 @@ static int act(const struct lk_uc *uc, const struct lk_commit *c,
 		lk_log(LK_LOG_INFO, "no unit is restarted under --root");
 	if (rc == LK_OK && changes->n_actions && uc->live)
 		rc = lk_services_open(uc->settings.hooks.text, &services, err);
+	if (rc == LK_OK && services && !lk_services_any(services))
+		lk_log(LK_LOG_WARNING,
+		       "no systemd and no hooks in %s: no unit is restarted",
+		       uc->settings.hooks.text);
 	if (rc == LK_OK && services)
 		rc = lk_services_act(services, changes->action,
 				     changes->n_actions, uc->settings.settle,
