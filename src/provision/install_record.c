@@ -3,9 +3,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "core/blob.h"
 #include "install.h"
+#include "sys/crypto.h"
 #include "sys/crypto_admin.h"
 #include "sys/log.h"
+#include "sys/tpm_config.h"
 
 static void describe_tpm(const struct lk_tpm_info *info, struct lk_json *record)
 {
@@ -108,6 +111,21 @@ static int describe_objects(struct lk_install *in, struct lk_json *record,
 	return LK_OK;
 }
 
+/** What configuration for this one device is made out to. */
+static int describe_device(struct lk_tpm *tpm, struct lk_json *record,
+			   struct lk_err *err)
+{
+	uint8_t id[LK_BLOB_ID_SIZE];
+	struct lk_name root;
+	int rc = lk_tpm_root_name(tpm, &root, err);
+
+	if (rc == LK_OK)
+		rc = lk_device_id(&root, lk_crypto_hash, id, err);
+	if (rc == LK_OK)
+		lk_json_set_hex(record, "device-id", id, sizeof(id));
+	return rc;
+}
+
 static int describe_pcrs(struct lk_tpm *tpm, struct lk_json *record,
 			 struct lk_err *err)
 {
@@ -191,6 +209,8 @@ int lk_install_describe(struct lk_install *in, struct lk_json *record,
 
 	describe_tpm(&in->info, record);
 	rc = lk_install_describe_ek(in, record, err);
+	if (rc == LK_OK)
+		rc = describe_device(in->tpm, record, err);
 	if (rc == LK_OK)
 		rc = describe_objects(in, record, err);
 	if (rc == LK_OK)

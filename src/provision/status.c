@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "common.h"
+#include "core/blob.h"
+#include "sys/crypto.h"
 #include "sys/json.h"
 
 /* One document is built; the text form is written from the same values. */
@@ -85,6 +87,26 @@ static int counter_status(struct status *s, struct lk_json *obj,
 	return rc;
 }
 
+/** What configuration for this one device is made out to. */
+static int device_id_status(struct status *s, const struct lk_tpm_public *root,
+			    struct lk_err *err)
+{
+	char text[2 * LK_BLOB_ID_SIZE + 1];
+	uint8_t id[LK_BLOB_ID_SIZE];
+	int rc;
+
+	if (!root->present) {
+		say(s, s->json, "device-id", "missing");
+		return LK_OK;
+	}
+	rc = lk_device_id(&root->name, lk_crypto_hash, id, err);
+	if (rc != LK_OK)
+		return rc;
+	lk_hex_encode(id, sizeof(id), text);
+	say(s, s->json, "device-id", text);
+	return LK_OK;
+}
+
 static int object_status(struct status *s, struct lk_err *err)
 {
 	struct lk_json *obj = lk_json_set_object(s->json, "objects");
@@ -98,6 +120,9 @@ static int object_status(struct status *s, struct lk_err *err)
 					err);
 	if (rc == LK_OK)
 		rc = lk_tpm_nv_read_public(s->tpm, LK_NV_POLICY_KEY, &key, err);
+	if (rc != LK_OK)
+		return rc;
+	rc = device_id_status(s, &root, err);
 	if (rc != LK_OK)
 		return rc;
 	say(s, obj, "storage-root-key", root.present ? "present" : "missing");

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Install: what it leaves in the TPM and in the record, checked with the stock tools."""
 import glob
+import hashlib
+import json
 import os
 import re
 import unittest
@@ -79,6 +81,16 @@ class Install(rig.TestCase):
         for pcr in ("0", "7", "17"):
             self.assertIn(dev.record()["pcrs"]["sha256"][pcr], pcrs)
         self.assertEqual(os.stat(dev.record_path).st_mode & 0o777, 0o600)
+
+    def test_device_id_is_made_from_the_storage_root_keys_name(self):
+        dev = Device(self)
+        self.assertEqual(json.loads(dev.provision("status", "--json").stdout)["device-id"], "missing")
+        dev.install()
+        shown = dev.tpm.tool("tpm2_readpublic", "-c", "0x81000001").stdout.decode()
+        wanted = hashlib.sha256(bytes.fromhex(name_of(shown))).hexdigest()
+        self.assertEqual(dev.record()["device-id"], wanted)
+        self.assertEqual(json.loads(dev.provision("status", "--json").stdout)["device-id"], wanted)
+        self.assertRegex(dev.provision("status").stdout.decode(), rf"(?m)^device-id +{wanted}$")
 
     def test_auths_of_the_record_are_those_of_the_tpm(self):
         dev = Device(self)
