@@ -134,6 +134,114 @@ def keys():
         yield b"\3" + text
 
 
+def blobs():
+    """Headers, each with the DER that comes after a content of a few bytes."""
+    def header(suite=1, sequence=1, length=4, magic=b"\x89LKB\r\n\x1a\n"):
+        key = bytes(range(32)) if suite == 1 else bytes(range(16)) + bytes(16)
+        return (magic + (1).to_bytes(2, "big") + suite.to_bytes(2, "big") + bytes(4)
+                + sequence.to_bytes(8, "big") + (1700000000).to_bytes(8, "big")
+                + length.to_bytes(8, "big") + b"t" * 32 + b"p" * 32 + b"c" * 32 + b"w" * 16
+                + key + b"k" * 16 + b"i" * 16)
+
+    def der(*numbers):
+        body = b"".join(b"\2" + bytes([len(n)]) + n for n in numbers)
+        return b"0" + bytes([len(body)]) + body
+
+    longest = der(b"\0" + b"\xff" * 48, b"\0" + b"\xff" * 48)
+    signatures = [der(b"\1", b"\1"), der(b"\0\x80", b"\x7f"), longest, longest + b"\0",
+                  der(b"\x80", b"\1"), der(b"\0\1", b"\1"), der(b"", b"\1"), der(b"\1"),
+                  der(b"\1", b"\1", b"\1"), der(b"\1" * 49, b"\1"), der(b"\x7f" * 32, b"\0\x80" + b"r" * 31),
+                  b"0\x81\6" + der(b"\1", b"\1")[2:], b"0\x80" + der(b"\1", b"\1")[2:] + b"\0\0", b""]
+    for suite in (1, 2):
+        for signature in signatures:
+            yield header(suite) + b"text" + signature
+        yield header(suite) + longest
+    for change in ({"suite": 3}, {"sequence": 0}, {"length": 0}, {"length": (1 << 40) + 1},
+                   {"length": 1 << 40}, {"sequence": (1 << 64) - 1}, {"magic": b"\x89LKB\n\n\x1a\n"}):
+        yield header(**change) + b"text" + longest
+    yield header()[:-1]
+    yield header(2)[:168] + b"x" + header(2)[169:]
+
+
+# What a value can be mistaken in, with the key that it belongs to.
+SETTINGS = (("upload-directory", ("/srv/up", "up", "/a/../b", "/", '"/a\\nb"', "/a//b", "/a/", "[/a]")),
+            ("blob-name", ("b", "..", "a/b", '""', "x" * 243, "x" * 244)),
+            ("state-directory", ("/opt", "/opt/state", "/s")),
+            ("default-destination", ("/opt/app", "/etc", "/optional", "/home/update/upload/mnt")),
+            ("prefixes", ("[/opt, /opt/app]", "[]", "[/etc]", "[/]", "/opt")),
+            ("owners", ("[root, app, 1000]", "[4294967295]", "[01]", "[a b]", "[]")),
+            ("groups", ("[_a]", "[-1]", "[[]]")),
+            ("modes", ("0640", '"0777"', "4755", "0o755", "01755")),
+            ("units", ("[app.service, b]", '["*"]', '["*", a]', "[-a]", "[]")),
+            ("hooks", ("/hooks", "hooks")),
+            ("max-blob", ("1 KiB", "1024 GiB", "1025 GiB", "64MiB", "0", "17179869184 GiB")),
+            ("max-total", ("65536",)), ("max-file", ("1.5 MiB", "2 GiB")),
+            ("max-files", ("1", "1000000", "0x10", "0")),
+            ("settle", ("0", "300", "301")), ("sequence-step", ("65536", "0")))
+
+
+def settings():
+    yield "latchkey-userconfig: 1\n"
+    yield "latchkey-userconfig: 2\n"
+    yield "latchkey-userconfig: 1\nmore: 1\n"
+    yield "latchkey-userconfig: 1\n" + "".join(f"{k}: {v[0]}\n" for k, v in SETTINGS if k != "prefixes")
+    for key, values in SETTINGS:
+        for value in values:
+            yield f"latchkey-userconfig: 1\n{key}: {value}\n"
+
+
+def manifests():
+    def manifest(*files, label="a label"):
+        return json.dumps({"latchkey-manifest": 1, "label": label, "files": list(files)})
+
+    good = {"path": "app/app.conf", "destination": "/opt/app/app.conf", "mode": "0640", "owner": "root",
+            "group": "root", "volatile": True}
+    other = {"path": "b", "destination": "/home/update/upload/mnt/b"}
+    yield manifest()
+    yield manifest(good, other)
+    yield manifest(*({"path": f"f{i}", "destination": f"/opt/f{i}"} for i in range(40)))
+    yield "latchkey-manifest: 1\n"
+    yield "latchkey-manifest: 1\nfiles:\n  - path: a\n    destination: /opt/a\n    mode: 0600\n"
+    yield manifest(good, label="two\nlines")
+    for key in good:
+        yield manifest({k: v for k, v in good.items() if k != key})
+    for change in ({"path": "../a"}, {"path": "/a"}, {"path": "./a"}, {"path": "latchkey-manifest.yaml"},
+                   {"path": ""}, {"destination": "/etc/shadow"}, {"destination": "/opt/../etc/a"},
+                   {"destination": "/opt"}, {"destination": "a"}, {"mode": "0777"}, {"mode": "4755"},
+                   {"mode": "640"}, {"owner": "app"}, {"owner": "4294967295"}, {"group": "-1"},
+                   {"volatile": "yes"}, {"restart": ["app.service"]}, {"reload": ["a"] * 9},
+                   {"restart": ["-a"]}, {"reload": "a"}, {"more": 1}):
+        yield manifest(dict(good, **change))
+    for path, destination in (("app/app.conf", "/opt/b"), ("app", "/opt/b"), ("app/app.conf/x", "/opt/b"),
+                              ("b", "/opt/app/app.conf"), ("b", "/opt/app"), ("b", "/opt/app/app.conf/x")):
+        yield manifest(good, {"path": path, "destination": destination})
+
+
+def entries():
+    """Scripts for fuzz_archive_rules.c: limits in 4 bytes; then each entry."""
+    def entry(path, kind=0, mode=0o140, size=1):
+        return bytes([kind, mode]) + size.to_bytes(2, "big") + path + b"\0"
+
+    wide, narrow = bytes([255, 40, 40, 40]), bytes([64, 4, 5, 0])
+    for paths in ((b"a", b"b", b"c/d"), (b"a", b"a"), (b"a", b"./a"), (b"a", b"a/b"), (b"a/b", b"a"),
+                  (b"a/b/c", b"a/b/d", b"a/e"), (b"a/../b",), (b"/a",), (b"./",), (b"a//b",), (b"",),
+                  (b"a\n",), (b"\xc3\xa9", b"\xc3"), (b"x" * 255,), (b"x" * 256,), (b"/".join([b"x"] * 32),),
+                  (b"/".join([b"x"] * 33),), ((b"x" * 200 + b"/") * 6,), (b"...", b"..a", b".a")):
+        yield wide + b"".join(map(entry, paths))
+    yield wide + entry(b"a/", 1) + entry(b"a/", 1) + entry(b"a/b") + entry(b"a", 1) + entry(b"a/b/", 1)
+    yield wide + entry(b".", 1) + entry(b"./", 1) + entry(b"a/b/c") + entry(b"a/b", 1) + entry(b"a/b")
+    for kind in (2, 3, 4, 5, 6, 7, 8, 16 | 2):
+        yield wide + entry(b"a") + entry(b"b", kind)
+    for mode in (0, 1, 2, 4, 0o370):
+        yield wide + entry(b"a", 0, mode)
+    for size in (15, 16, 17, 65535):
+        yield narrow + entry(b"a", 0, 0o140, size) + entry(b"b", 0, 0o140, size) + entry(b"c", 0, 0o140, 1)
+    yield narrow + b"".join(entry(b"%d" % i, 1, 0o140, 0) for i in range(70))
+    yield narrow + b"".join(entry(b"%d/%d/%d" % (i, i, i), 0, 0o140, 0) for i in range(30))
+    yield bytes([255, 40, 40, 3]) + b"".join(entry(b"%d" % i, 32, 0o140, 2048) for i in range(4))
+    yield bytes([255, 61, 61, 61]) + b"".join(entry(b"%d" % i, 0xe0, 0o140, 8192) for i in range(4))
+
+
 def write(corpus, seeds):
     directory = os.path.join(HERE, "corpus", corpus)
     os.makedirs(directory, exist_ok=True)
@@ -152,6 +260,10 @@ def main():
     write("luks_header", (json.dumps(h) for h in headers()))
     write("pcr_values", pcr_values())
     write("key", keys())
+    write("blob_header", blobs())
+    write("userconfig_file", settings())
+    write("manifest", manifests())
+    write("archive_rules", entries())
 
 
 if __name__ == "__main__":
