@@ -73,7 +73,7 @@ class Man(tree.TestCase):
                 self.assertIn(name, done.stdout.decode())
 
     def test_pages_are_sound(self):
-        pages = [n for n in tree.committed() if re.match(r"man/.*\.[158]$", n)]
+        pages = [n for n in tree.committed() if re.match(r"man/.*\.[1578]$", n)]
         self.assertTrue(pages)
         bad = []
         for page in pages:

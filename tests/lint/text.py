@@ -14,7 +14,8 @@ DATA = r"(tests/fuzz/corpus/|tests/data/|COPYING|\.git|\.clang-format)"
 def is_source(name):
     if re.match(DATA, name) or name.endswith((".md", ".json", ".svg", ".png", ".csv", ".txt")):
         return False
-    if name.endswith((".c", ".h", ".py", ".sh", ".cmake", "CMakeLists.txt", ".service", ".1", ".5", ".8")):
+    if name.endswith((".c", ".h", ".py", ".sh", ".cmake", "CMakeLists.txt", ".service", ".path", ".rules",
+                      ".1", ".5", ".7", ".8")):
         return True
     with open(os.path.join(tree.ROOT, name), "rb") as f:
         return f.read(2) == b"#!"
