@@ -7,9 +7,7 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS	"0123456789"
 
-/* Bytes of the character at @p, or 0: the well-formed sequences of Unicode,
- * table 3-7, without control characters. */
-static size_t character(const uint8_t *p, size_t left)
+size_t lk_text_character(const uint8_t *p, size_t left)
 {
 	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
 	uint8_t low = 0x80;
@@ -41,7 +39,7 @@ bool lk_text_is_plain(const char *text)
 	size_t left = strlen(text);
 
 	while (left) {
-		size_t n = character(p, left);
+		size_t n = lk_text_character(p, left);
 
 		if (n == 0)
 			return false;
@@ -59,7 +57,7 @@ const char *lk_text_show(const char *text,
 	size_t at = 0;
 
 	while (left) {
-		size_t n = character(p, left);
+		size_t n = lk_text_character(p, left);
 		size_t step = n ? n : 1;
 
 		if (at + step > LK_TEXT_SHOWN_MAX) {

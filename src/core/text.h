@@ -7,7 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Well-formed UTF-8 without control characters (C0, DEL, C1). */
+/**
+ * Bytes of the character at @p, of which @left are there, at least one; 0 for
+ * what is no well-formed sequence (Unicode, table 3-7) and for control
+ * characters (C0, DEL, C1).
+ */
+size_t lk_text_character(const uint8_t *p, size_t left);
+
+/** Nothing but such characters. */
 bool lk_text_is_plain(const char *text);
 
 #define LK_TEXT_SHOWN_MAX 160u

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "core/text.h"
+
 /* Everything of one document is freed at once, so it is carved from blocks. */
 struct block {
 	struct block *next;
@@ -256,33 +258,13 @@ static int parse_events(yaml_parser_t *p, struct builder *b)
 	}
 }
 
-/* Bytes of the character at @p, or 0: the well-formed sequences of Unicode,
- * table 3-7, without what YAML doesn't count as printable (YAML 1.2, 5.1). */
+/* Bytes of the character at @p, or 0 for what YAML doesn't count as printable
+ * (YAML 1.2, 5.1). */
 static size_t character(const uint8_t *p, size_t left)
 {
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	uint8_t low = 0x80;
-	uint8_t high = 0xbf;
-
-	if (n == 1)
-		return p[0] == '\t' || p[0] == '\n' || p[0] == '\r' ||
-		       (p[0] >= 0x20 && p[0] < 0x7f);
-	if (p[0] < 0xc2 || p[0] > 0xf4 || left < n)
-		return 0;
-	if (p[0] == 0xc2 || p[0] == 0xe0)
-		low = 0xa0; /* no C1 controls; no overlong form */
-	else if (p[0] == 0xf0)
-		low = 0x90;
-	else if (p[0] == 0xed)
-		high = 0x9f; /* no surrogates */
-	else if (p[0] == 0xf4)
-		high = 0x8f;
-	if (p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
+	if (*p == '\t' || *p == '\n' || *p == '\r')
+		return 1;
+	return lk_text_character(p, left);
 }
 
 /* The whole file, before libyaml sees it: it would take UTF-16 and 32 too, and
