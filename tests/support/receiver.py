@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Owns a device that receives configuration: a provisioned software TPM and the root of a system in a folder."""
+import atexit
+import copy
 import io
 import json
 import os
+import shutil
 import tarfile
 
 import blob
@@ -115,9 +118,34 @@ class Receiver(Device):
                 for name in names + dirs:
                     path = os.path.join(place, name)
                     st = os.lstat(path)
+                    who = (st.st_mode, st.st_uid, st.st_gid)
                     if os.path.isfile(path):
                         with open(path, "rb") as f:
-                            seen[path] = (st.st_mode, f.read())
+                            seen[path] = who + (f.read(),)
                     else:
-                        seen[path] = (st.st_mode, os.path.islink(path) and os.readlink(path))
+                        seen[path] = who + (os.path.islink(path) and os.readlink(path),)
         return seen
+
+
+_made = {}
+
+
+def spare(test, **options):
+    """A Receiver of a test's own, of a kind that was provisioned once for the whole program, and copied."""
+    key = tuple(sorted(options.items()))
+    if key not in _made:
+        owner = rig.TestCase()
+        owner.setUp()
+        atexit.register(owner.doCleanups)
+        _made[key] = Receiver(owner, **options)
+        _made[key].tpm.stop()
+    made = _made[key]
+    dev = copy.copy(made)
+    dev.test, dev.dir = test, test.tmp
+    shutil.copytree(made.dir, dev.dir, symlinks=True, dirs_exist_ok=True)
+    dev.root, dev.private = dev.path("root"), dev.path("keys", "policy-key.pem")
+    dev.tpm = copy.copy(made.tpm)
+    dev.tpm.dir = dev.path("tpm")
+    test.addCleanup(dev.tpm.stop)
+    dev.tpm.start()
+    return dev
