@@ -363,7 +363,7 @@ static void test_the_longest_prefix_that_a_path_lies_in(void **s)
 	struct lk_userconfig_file f;
 
 	(void)s;
-	assert_int_equal(parse_line("prefixes: [/opt/app, /opt]\n"
+	assert_int_equal(parse_line("prefixes: [/opt, /opt/app, /opt]\n"
 				    "state-directory: /opt/state/here",
 				    &f),
 			 LK_OK);
