@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""One blob a device: provisioning records, one or a folder of them."""
+import json
+import os
+
+import blob
+import config
+import host
+
+
+class Fleet(config.TestCase):
+    def fleet(self, *more, sequence="5", check=0):
+        return self.seal(self.path("settings"), "--records", self.path("records"), *more,
+                         sequence=sequence, out="blobs", check=check)
+
+    def setUp(self):
+        super().setUp()
+        self.folder()
+
+    def test_each_record_gets_a_blob_of_its_own(self):
+        for n in range(40):
+            self.record(f"records/unit-{n:02}.json", number=n + 1)
+        self.write("records/notes.txt", "not a record")
+        os.mkdir(self.path("records/old.json.d"))
+        self.fleet()
+        names = sorted(os.listdir(self.path("blobs")))
+        self.assertEqual(names, [f"unit-{n:02}.lkb" for n in range(40)])
+        seen, contents = set(), set()
+        key = self.read("keys/config-key.bin")
+        for n, name in enumerate(names):
+            data = self.read("blobs/" + name)
+            header, content = blob.unseal(data, self.key_dir + "/policy-key.pub.pem", key)
+            self.assertEqual(header["target"], blob.device_id(bytes.fromhex(f"000b{n + 1:064x}")))
+            self.assertEqual(header["sequence"], 5)
+            seen |= {header["wrapped"], header["wrap_iv"], header["iv"]}
+            contents.add(content)
+        self.assertEqual((len(seen), len(contents)), (3 * len(names), 1))
+
+    def test_a_bad_record_does_not_keep_the_others_from_being_made(self):
+        self.record("records/a.json")
+        self.record("records/floor.json", number=2, floor=5)
+        self.record("records/bits.json", number=3, bits=128)
+        self.record("records/z.json", number=4, floor=4)
+        done = self.fleet(check=5)
+        self.assertSaid(done, "floor.json: .*floor was 5.*sequence 5")
+        self.assertSaid(done, "bits.json: .*128 bits; this one has 256")
+        self.assertSaid(done, "2 of 4 records failed")
+        self.assertEqual(sorted(os.listdir(self.path("blobs"))), ["a.lkb", "z.lkb"])
+        self.write("records/text.json", "nonsense")
+        done = self.fleet("--force", check=3)
+        self.assertSaid(done, "text.json: ")
+        self.assertSaid(done, "3 of 5 records failed")
+
+    def test_blobs_that_are_there_are_kept_unless_forced(self):
+        self.record("records/a.json")
+        self.record("records/b.json", number=2)
+        os.mkdir(self.path("blobs"))
+        self.write("blobs/a.lkb", "mine")
+        self.assertSaid(self.fleet(check=13), "a.lkb exists already")
+        self.assertEqual(self.read("blobs/a.lkb"), b"mine")
+        self.verify("blobs/b.lkb")
+        self.fleet("--force")
+        self.verify("blobs/a.lkb")
+        self.assertEqual(len(os.listdir(self.path("blobs"))), 2)
+
+    def test_a_content_that_is_wrong_makes_no_blob_at_all(self):
+        self.record("records/a.json")
+        os.symlink("x", self.path("settings/link"))
+        self.fleet(check=3)
+        self.assertNotMade("blobs")
+
+    def test_folders_that_cannot_serve(self):
+        self.assertSaid(self.fleet(check=3), "records")
+        os.mkdir(self.path("records"))
+        self.assertSaid(self.fleet(check=3), r"no record \(\*.json\)")
+        self.record("records/a.json")
+        self.write("blobs", "a file")
+        self.fleet(check=11)
+
+    def test_records_that_are_none(self):
+        self.record("good.json")
+        good = json.loads(self.read("good.json"))
+
+        def without(*path):
+            bad = json.loads(json.dumps(good))
+            inner = bad
+            for key in path[:-1]:
+                inner = inner[key]
+            del inner[path[-1]]
+            return bad
+
+        def having(name):
+            bad = json.loads(json.dumps(good))
+            bad["objects"]["storage-root-key"]["name"] = name
+            return bad
+
+        for bad in (without("objects"), without("objects", "storage-root-key"),
+                    without("objects", "storage-root-key", "name"), without("objects", "config-key", "bits"),
+                    without("objects", "sequence-floor"), without("objects", "sequence-floor", "value"),
+                    having(""), having("000b"), having("000b" + "ab" * 31), having("0004" + "ab" * 20),
+                    having("zz" * 34), dict(good, **{"device-id": "ab" * 32}), [], "text", {}):
+            with self.subTest(str(bad)[:60]):
+                self.write("bad.json", json.dumps(bad))
+                done = self.seal(self.path("settings"), "--record", self.path("bad.json"), sequence="5",
+                                 check=3)
+                self.assertSaid(done, self.path("bad.json") + ": ")
+                self.assertNotMade("blob.lkb")
+        name = bytes.fromhex(good["objects"]["storage-root-key"]["name"])
+        self.write("good.json", json.dumps(dict(good, **{"device-id": blob.device_id(name).hex()})))
+        self.seal(self.path("settings"), "--record", self.path("good.json"), sequence="5")
+        self.assertSaid(self.seal(self.path("settings"), "--record", self.path("good.json"), out="b",
+                                  sequence="1", check=5), "good.json: .*floor was 1")
+
+    def test_a_sha384_name_is_one_too(self):
+        record = self.record("r.json", **{"storage-root-key": {"name": "000c" + "ef" * 48}})
+        self.seal(self.path("settings"), "--record", record, sequence="9")
+        self.assertEqual(self.shown()["target"], blob.device_id(bytes.fromhex("000c" + "ef" * 48)).hex())
+
+
+if __name__ == "__main__":
+    host.main()
