@@ -133,10 +133,11 @@ static void test_units(void **s)
 
 static void test_modes(void **s)
 {
-	static const char *const bad[] = { "",	    "0",	"644",	"00644",
-					   "0688",  "1755",	"4755", "7777",
-					   "0x1f",  "064 ",	" 644", "-644",
-					   "0o644", "rw-r--r--" };
+	static const char *const bad[] = {
+		"",	 "0",	  "644",   "00644",    "0688", "1755",
+		"4755",	 "7777",  "0x1f",  "064 ",     " 644", "-644",
+		"0o644", "0644x", "0644 ", "rw-r--r--"
+	};
 	uint32_t mode = 12345;
 
 	(void)s;
