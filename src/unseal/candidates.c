@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "sys/crypto.h"
+#include "sys/document.h"
 #include "sys/log.h"
-#include "sys/yaml.h"
 #include "unseal/unseal.h"
 
 static void add(const struct lk_policy_file *pf, const struct lk_token *from,
@@ -42,21 +42,11 @@ int lk_candidates_from(const struct lk_policy_file *pf,
 static int load_file(const char *path, struct lk_token *into,
 		     struct lk_err *err)
 {
-	LK_OWNED_BUF buf = LK_BUF_NONE;
-	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_fs_read(path, LK_POLICY_FILE_MAX, &buf, err);
+	int rc = lk_document_signed_policy(path,
+					   &into->policies[into->n_policies],
+					   err);
 
-	if (rc != LK_OK)
-		return rc;
-	rc = lk_yaml_parse(buf.data, buf.len, &yaml, err);
 	if (rc == LK_OK)
-		rc = lk_signed_policy_from_doc(lk_yaml_root(yaml),
-					       &into->policies
-							[into->n_policies],
-					       err);
-	if (rc != LK_OK)
-		lk_err_prefix(err, "%s", path);
-	else
 		into->n_policies++;
 	return rc;
 }

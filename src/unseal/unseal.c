@@ -7,8 +7,8 @@
 #include <sys/reboot.h>
 #include <unistd.h>
 
+#include "sys/document.h"
 #include "sys/log.h"
-#include "sys/yaml.h"
 
 /** The state of one run. */
 struct run {
@@ -27,23 +27,6 @@ static void run_done(struct run *run)
 		lk_target_done(&run->targets[i]);
 	lk_token_done(&run->files.token);
 	lk_tpm_free(run->tpm);
-}
-
-static int read_policy_file(const char *path, struct lk_policy_file *ret,
-			    struct lk_err *err)
-{
-	LK_OWNED_BUF buf = LK_BUF_NONE;
-	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_fs_read(path, LK_POLICY_FILE_MAX, &buf, err);
-
-	if (rc != LK_OK)
-		return rc;
-	rc = lk_yaml_parse(buf.data, buf.len, &yaml, err);
-	if (rc == LK_OK)
-		rc = lk_policy_file_from_doc(lk_yaml_root(yaml), ret, err);
-	if (rc != LK_OK)
-		lk_err_prefix(err, "%s", path);
-	return rc;
 }
 
 static int choose_targets(struct run *run, struct lk_err *err)
@@ -80,7 +63,7 @@ static int choose_targets(struct run *run, struct lk_err *err)
 static int prepare(struct run *run, struct lk_err *err)
 {
 	const struct lk_unseal_options *o = run->options;
-	int rc = read_policy_file(o->policy, &run->pf, err);
+	int rc = lk_document_policy_file(o->policy, &run->pf, err);
 
 	if (rc == LK_OK)
 		rc = choose_targets(run, err);

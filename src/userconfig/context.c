@@ -8,9 +8,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "sys/document.h"
 #include "sys/fs.h"
 #include "sys/tree.h"
-#include "sys/yaml.h"
 #include "userconfig.h"
 
 #define TPM_WAIT_S 10u
@@ -18,16 +18,13 @@
 static int parse_settings(struct lk_uc *uc, const char *path,
 			  struct lk_err *err)
 {
-	LK_OWNED_BUF text = LK_BUF_NONE;
 	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_fs_read(path, LK_YAML_SIZE_MAX, &text, err);
+	int rc = lk_document_read(path, LK_YAML_SIZE_MAX, &yaml, err);
 
 	if (rc != LK_OK)
 		return rc;
-	rc = lk_yaml_parse(text.data, text.len, &yaml, err);
-	if (rc == LK_OK)
-		rc = lk_userconfig_file_from_doc(lk_yaml_root(yaml),
-						 &uc->settings, err);
+	rc = lk_userconfig_file_from_doc(lk_yaml_root(yaml), &uc->settings,
+					 err);
 	if (rc != LK_OK)
 		lk_err_prefix(err, "%s", path);
 	return rc;

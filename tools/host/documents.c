@@ -9,47 +9,6 @@
 #define PCR_VALUES_MAX (64u * 1024u)
 #define PASSPHRASE_MAX 1024u
 
-int lk_read_yaml(const char *path, struct lk_yaml **ret, struct lk_err *err)
-{
-	LK_OWNED_BUF text = LK_BUF_NONE;
-	int rc = lk_fs_read(path, LK_POLICY_FILE_MAX, &text, err);
-
-	if (rc != LK_OK)
-		return rc;
-	rc = lk_yaml_parse(text.data, text.len, ret, err);
-	if (rc != LK_OK)
-		lk_err_prefix(err, "%s", path);
-	return rc;
-}
-
-int lk_read_policy_file(const char *path, struct lk_policy_file *ret,
-			struct lk_err *err)
-{
-	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_read_yaml(path, &yaml, err);
-
-	if (rc != LK_OK)
-		return rc;
-	rc = lk_policy_file_from_doc(lk_yaml_root(yaml), ret, err);
-	if (rc != LK_OK)
-		lk_err_prefix(err, "%s", path);
-	return rc;
-}
-
-int lk_read_signed_policy(const char *path, struct lk_signed_policy *ret,
-			  struct lk_err *err)
-{
-	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_read_yaml(path, &yaml, err);
-
-	if (rc != LK_OK)
-		return rc;
-	rc = lk_signed_policy_from_doc(lk_yaml_root(yaml), ret, err);
-	if (rc != LK_OK)
-		lk_err_prefix(err, "%s", path);
-	return rc;
-}
-
 static bool is_plain_text(const struct lk_buf *buf)
 {
 	for (size_t i = 0; i < buf->len; i++) {

@@ -9,17 +9,13 @@
 
 #include "core/policy_file.h"
 #include "core/signed_policy.h"
+#include "sys/document.h"
 #include "sys/fs.h"
 #include "sys/secret.h"
 #include "sys/yaml.h"
 
 /* Every message names the file. "-" is standard input. */
 
-int lk_read_yaml(const char *path, struct lk_yaml **ret, struct lk_err *err);
-int lk_read_policy_file(const char *path, struct lk_policy_file *ret,
-			struct lk_err *err);
-int lk_read_signed_policy(const char *path, struct lk_signed_policy *ret,
-			  struct lk_err *err);
 /**
  * lk_read_pcr_values - of the policy file's bank, in any of three forms
  *

@@ -160,7 +160,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 
 	if (rc != LK_OK)
 		return rc;
-	rc = lk_read_yaml(argv[optind], &yaml, err);
+	rc = lk_document_read(argv[optind], LK_POLICY_FILE_MAX, &yaml, err);
 	if (rc != LK_OK)
 		return rc;
 	rc = show_doc(lk_yaml_root(yaml), json, err);

@@ -16,7 +16,7 @@ static void judge(const char *path, const struct lk_policy_file *pf,
 	struct lk_signed_policy sp;
 
 	*ret = (struct lk_verdict){ .path = path };
-	ret->rc = lk_read_signed_policy(path, &sp, &err);
+	ret->rc = lk_document_signed_policy(path, &sp, &err);
 	if (ret->rc == LK_OK) {
 		ret->rc = lk_signed_policy_verify(&sp, pf, &err);
 		if (ret->rc != LK_OK)
@@ -108,7 +108,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 				  err);
 
 	if (rc == LK_OK)
-		rc = lk_read_policy_file(policy, &pf, err);
+		rc = lk_document_policy_file(policy, &pf, err);
 	if (rc == LK_OK)
 		rc = verify(&pf, argv + optind, json, err);
 	return rc;

@@ -16,7 +16,7 @@ static int read_inputs(const struct lk_signing_args *args,
 		return lk_err_set(err, LK_E_USAGE, 0,
 				  "--policy and --pcr-values can't both be "
 				  "standard input");
-	rc = lk_read_policy_file(args->policy, pf, err);
+	rc = lk_document_policy_file(args->policy, pf, err);
 	if (rc != LK_OK)
 		return rc;
 	return lk_read_pcr_values(args->pcr_values, pf, values, err);
