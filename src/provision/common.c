@@ -52,16 +52,15 @@ static int pick_volume(const struct lk_policy_file *pf, const char *name,
 			  pf->n_volumes);
 }
 
-int lk_target_load(const struct lk_options *opts, struct lk_target *ret,
-		   struct lk_err *err)
+int lk_target_resolve(const struct lk_policy_file *pf, const char *volume,
+		      const char *device, struct lk_target *ret,
+		      struct lk_err *err)
 {
-	const char *device = opts->value[LK_OPT_DEVICE];
 	char absolute[PATH_MAX];
-	int rc = lk_policy_file_load(opts->value[LK_OPT_POLICY], &ret->pf, err);
+	int rc;
 
-	if (rc == LK_OK)
-		rc = pick_volume(&ret->pf, opts->value[LK_OPT_VOLUME],
-				 &ret->vol, err);
+	ret->pf = *pf;
+	rc = pick_volume(&ret->pf, volume, &ret->vol, err);
 	if (rc != LK_OK)
 		return rc;
 	/* On a command line a path may be relative; in the policy file not. */
@@ -70,6 +69,18 @@ int lk_target_load(const struct lk_options *opts, struct lk_target *ret,
 		device = absolute;
 	return lk_fs_wait_device(device ? device : ret->vol->device, 0,
 				 ret->device, err);
+}
+
+int lk_target_load(const struct lk_options *opts, struct lk_target *ret,
+		   struct lk_err *err)
+{
+	struct lk_policy_file pf;
+	int rc = lk_policy_file_load(opts->value[LK_OPT_POLICY], &pf, err);
+
+	return rc == LK_OK
+		       ? lk_target_resolve(&pf, opts->value[LK_OPT_VOLUME],
+					   opts->value[LK_OPT_DEVICE], ret, err)
+		       : rc;
 }
 
 int lk_tpm_open_option(const struct lk_options *opts, struct lk_tpm **ret,

@@ -24,6 +24,14 @@ struct lk_target {
 
 int lk_policy_file_load(const char *path, struct lk_policy_file *ret,
 			struct lk_err *err);
+/**
+ * lk_target_resolve - a volume and its device, which has to be there
+ * @volume: NULL: the only one that there is
+ * @device: instead of the policy file's; may be NULL
+ */
+int lk_target_resolve(const struct lk_policy_file *pf, const char *volume,
+		      const char *device, struct lk_target *ret,
+		      struct lk_err *err);
 /** By --policy, --volume (may be left out when there is one) and --device. */
 int lk_target_load(const struct lk_options *opts, struct lk_target *ret,
 		   struct lk_err *err);

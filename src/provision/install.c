@@ -8,7 +8,6 @@
 
 #include "install.h"
 #include "record.h"
-#include "sys/crypto_sign.h"
 #include "sys/fapi.h"
 #include "sys/log.h"
 
@@ -203,27 +202,6 @@ static bool is_complete(const struct lk_install *in)
 	       access(in->opts->value[LK_OPT_RECORD], F_OK) == 0;
 }
 
-/** Before anything is changed: can it be finished? */
-static int check_outputs(const struct lk_install *in, struct lk_err *err)
-{
-	const char *recipient = in->opts->value[LK_OPT_RECIPIENT];
-	LK_OWNED_JSON record = NULL;
-	LK_OWNED_BUF cms = LK_BUF_NONE;
-	bool existed;
-	int rc = lk_record_load(in->opts->value[LK_OPT_RECORD], &record,
-				&existed, err);
-
-	if (rc == LK_OK && recipient)
-		rc = lk_cms_encrypt(recipient, (struct lk_bytes){ in->spki, 1 },
-				    &cms, err);
-	/* The record as it was, or an empty one: shows that it can be written.
-	 */
-	return rc == LK_OK && !existed
-		       ? lk_record_save(in->opts->value[LK_OPT_RECORD], record,
-					err)
-		       : rc;
-}
-
 /* FAPI makes nothing where its key store says that all is there. */
 static int check_root(struct lk_install *in, struct lk_err *err)
 {
@@ -250,8 +228,10 @@ static int change_tpm(struct lk_install *in, struct lk_err *err)
 {
 	int rc = authorize(in, err);
 
+	/* Before anything is changed: can it be finished? */
 	if (rc == LK_OK)
-		rc = check_outputs(in, err);
+		rc = lk_record_try(in->opts->value[LK_OPT_RECORD],
+				   in->opts->value[LK_OPT_RECIPIENT], err);
 	if (rc == LK_OK && !in->info.owner_auth_set)
 		rc = make_root(in, err);
 	if (rc == LK_OK && !in->has_root)

@@ -21,6 +21,8 @@ static const struct {
 	[LK_OPT_VOLUME] = { "volume", "NAME", "volume of the policy file" },
 	[LK_OPT_DEVICE] = { "device", "PATH",
 			    "device or file instead of the policy file's" },
+	[LK_OPT_POLICIES] = { "policies", "DIR",
+			      "folder of signed policies (*.yaml)" },
 	[LK_OPT_RECORD] = { "record", "FILE", "provisioning record (JSON)" },
 	[LK_OPT_RECIPIENT] = { "recipient", "FILE",
 			       "certificate or public key that secrets of the "

@@ -14,6 +14,7 @@ enum lk_opt {
 	LK_OPT_POLICY,
 	LK_OPT_VOLUME,
 	LK_OPT_DEVICE,
+	LK_OPT_POLICIES,
 	LK_OPT_RECORD,
 	LK_OPT_RECIPIENT,
 	LK_OPT_OWNER_AUTH,
@@ -73,6 +74,7 @@ extern const struct lk_command lk_cmd_status;
 extern const struct lk_command lk_cmd_pcrs;
 extern const struct lk_command lk_cmd_reseal;
 extern const struct lk_command lk_cmd_remove;
+extern const struct lk_command lk_cmd_setup;
 
 /**
  * lk_options_parse - options of @cmd

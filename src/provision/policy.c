@@ -5,94 +5,106 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common.h"
+#include "policies.h"
 #include "sys/json.h"
 #include "sys/log.h"
 
-/** A volume's header and token, to be read or changed. */
+/** What a policy file's volume has. */
 struct policies {
 	struct lk_target target;
-	struct lk_volume_header *header;
-	struct lk_token token;
+	struct lk_policies p;
 };
 
 static void policies_done(struct policies *p)
 {
-	lk_token_done(&p->token);
-	lk_volume_header_free(p->header);
+	lk_policies_done(&p->p);
 }
 #define OWNED_POLICIES __attribute__((cleanup(policies_done))) struct policies
+#define POLICIES_NONE                                                          \
+	{                                                                      \
+		.p = LK_POLICIES_NONE                                          \
+	}
 
 static int policies_load(const struct lk_options *opts, struct policies *p,
 			 struct lk_err *err)
 {
 	int rc = lk_target_load(opts, &p->target, err);
 
-	if (rc == LK_OK)
-		rc = lk_volume_header_open(p->target.device, &p->header, err);
-	if (rc == LK_OK)
-		rc = lk_token_load(p->header, &p->token, err);
-	return rc;
+	return rc == LK_OK ? lk_policies_load(p->target.device, &p->p, err)
+			   : rc;
 }
 
-static bool has_policy(const struct lk_token *token,
-		       const struct lk_signed_policy *sp)
+/**
+ * The floor is told by the TPM alone, which nothing else here needs: where
+ * none was named, one that isn't there is no reason to refuse.
+ */
+static int read_floor(const struct lk_options *opts,
+		      const struct lk_policy_file *pf, struct lk_floor *ret,
+		      struct lk_err *err)
 {
-	for (size_t i = 0; i < token->n_policies; i++) {
-		const struct lk_signed_policy *at = &token->policies[i];
+	LK_OWNED_TPM tpm = NULL;
+	struct lk_err why = { 0 };
+	int rc;
 
-		if (at->version == sp->version &&
-		    lk_digest_equal(&at->digest, &sp->digest))
-			return true;
-	}
-	return false;
-}
-
-static int append(struct lk_token *token, const struct lk_signed_policy *sp,
-		  struct lk_err *err)
-{
-	struct lk_signed_policy *more;
-
-	if (token->n_policies >= LK_TOKEN_POLICIES_MAX)
-		return lk_err_set(err, LK_E_REFUSED, 0,
-				  "the token has %u policies already: retire "
-				  "one",
-				  LK_TOKEN_POLICIES_MAX);
-	more = realloc(token->policies,
-		       (token->n_policies + 1) * sizeof(*more));
-	if (!more)
-		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
-	token->policies = more;
-	more[token->n_policies++] = *sp;
+	*ret = (struct lk_floor){ false, 0 };
+	if (!pf->version_floor)
+		return LK_OK;
+	rc = lk_tpm_open(opts->value[LK_OPT_TPM], 0, &tpm, &why);
+	if (rc == LK_OK)
+		rc = lk_floor_load(tpm, pf, ret, &why);
+	if (rc == LK_OK)
+		return LK_OK;
+	if (lk_option_given(opts, LK_OPT_TPM))
+		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
+	lk_log(LK_LOG_INFO, "not compared with the TPM's version floor: %s",
+	       why.msg);
 	return LK_OK;
+}
+
+static int add_one(struct policies *p, const char *path, size_t *added,
+		   struct lk_err *err)
+{
+	struct lk_signed_policy sp = { 0 };
+	int rc = lk_signed_policy_load(path, &p->target.pf, &sp, err);
+
+	if (rc == LK_OK && lk_policies_has(&p->p.token, &sp)) {
+		lk_log(LK_LOG_INFO, "%s: there already (version %u)", path,
+		       sp.version);
+		return LK_OK;
+	}
+	if (rc == LK_OK && p->p.token.n_policies >= LK_TOKEN_POLICIES_MAX)
+		rc = lk_err_set(err, LK_E_REFUSED, 0,
+				"the token has %u policies already: retire one",
+				LK_TOKEN_POLICIES_MAX);
+	if (rc == LK_OK)
+		rc = lk_policies_append(&p->p.token, &sp, err);
+	if (rc == LK_OK)
+		(*added)++;
+	return rc;
 }
 
 /** All of them are checked before the one write: it is all or none. */
 static int add(const struct lk_options *opts, struct lk_err *err)
 {
-	OWNED_POLICIES p = { .token = LK_TOKEN_NONE };
-	unsigned int added = 0;
+	OWNED_POLICIES p = POLICIES_NONE;
+	struct lk_floor floor = { false, 0 };
+	size_t added = 0;
 	int rc = policies_load(opts, &p, err);
 
-	for (int i = 0; rc == LK_OK && i < opts->n_args; i++) {
-		struct lk_signed_policy sp = { 0 };
-
-		rc = lk_signed_policy_load(opts->args[i], &p.target.pf, &sp,
-					   err);
-		if (rc == LK_OK && has_policy(&p.token, &sp))
-			lk_log(LK_LOG_INFO, "%s: there already (version %u)",
-			       opts->args[i], sp.version);
-		if (rc != LK_OK || has_policy(&p.token, &sp))
-			continue;
-		rc = append(&p.token, &sp, err);
-		added++;
-	}
+	for (int i = 0; rc == LK_OK && i < opts->n_args; i++)
+		rc = add_one(&p, opts->args[i], &added, err);
 	if (rc == LK_OK && added)
-		rc = lk_token_store(p.header, &p.token, err);
-	if (rc == LK_OK)
-		lk_log(LK_LOG_INFO, "volume %s: %u added, %zu in the token",
-		       p.target.vol->name, added, p.token.n_policies);
-	return rc;
+		rc = read_floor(opts, &p.target.pf, &floor, err);
+	if (rc == LK_OK && added)
+		rc = lk_token_store(p.p.header, &p.p.token, err);
+	if (rc != LK_OK)
+		return rc;
+	for (size_t i = p.p.token.n_policies - added; i < p.p.token.n_policies;
+	     i++)
+		lk_floor_warn(&floor, &p.p.token.policies[i]);
+	lk_log(LK_LOG_INFO, "volume %s: %zu added, %zu in the token",
+	       p.target.vol->name, added, p.p.token.n_policies);
+	return LK_OK;
 }
 
 /** Whether it is one that would be added today. */
@@ -112,8 +124,8 @@ static int list_json(const struct policies *p, struct lk_err *err)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	lk_json_set_text(json, "volume", p->target.vol->name);
 	array = lk_json_set_array(json, "policies");
-	for (size_t i = 0; i < p->token.n_policies; i++) {
-		const struct lk_signed_policy *sp = &p->token.policies[i];
+	for (size_t i = 0; i < p->p.token.n_policies; i++) {
+		const struct lk_signed_policy *sp = &p->p.token.policies[i];
 		struct lk_json *entry = lk_json_add_object(array);
 		char mask[LK_PCR_MASK_TEXT];
 
@@ -141,8 +153,8 @@ static void print_label(const char *label)
 
 static void list_text(const struct policies *p)
 {
-	for (size_t i = 0; i < p->token.n_policies; i++) {
-		const struct lk_signed_policy *sp = &p->token.policies[i];
+	for (size_t i = 0; i < p->p.token.n_policies; i++) {
+		const struct lk_signed_policy *sp = &p->p.token.policies[i];
 		char mask[LK_PCR_MASK_TEXT];
 		char digest[2 * LK_DIGEST_MAX + 1];
 
@@ -158,7 +170,7 @@ static void list_text(const struct policies *p)
 
 static int list(const struct lk_options *opts, struct lk_err *err)
 {
-	OWNED_POLICIES p = { .token = LK_TOKEN_NONE };
+	OWNED_POLICIES p = POLICIES_NONE;
 	int rc = policies_load(opts, &p, err);
 
 	if (rc != LK_OK)
@@ -181,23 +193,23 @@ static bool is_named(const struct lk_signed_policy *sp, const char *what)
 
 static int retire(const struct lk_options *opts, struct lk_err *err)
 {
-	OWNED_POLICIES p = { .token = LK_TOKEN_NONE };
+	OWNED_POLICIES p = POLICIES_NONE;
 	size_t kept = 0;
 	size_t before;
 	int rc = policies_load(opts, &p, err);
 
 	if (rc != LK_OK)
 		return rc;
-	before = p.token.n_policies;
+	before = p.p.token.n_policies;
 	for (size_t i = 0; i < before; i++)
-		if (!is_named(&p.token.policies[i], opts->args[0]))
-			p.token.policies[kept++] = p.token.policies[i];
+		if (!is_named(&p.p.token.policies[i], opts->args[0]))
+			p.p.token.policies[kept++] = p.p.token.policies[i];
 	if (kept == before)
 		return lk_err_set(err, LK_E_INPUT, 0,
 				  "no policy of that version or label: %s",
 				  opts->args[0]);
-	p.token.n_policies = kept;
-	rc = lk_token_store(p.header, &p.token, err);
+	p.p.token.n_policies = kept;
+	rc = lk_token_store(p.p.header, &p.p.token, err);
 	if (rc != LK_OK)
 		return rc;
 	lk_log(LK_LOG_INFO, "volume %s: %zu retired, %zu left",
@@ -218,7 +230,7 @@ const struct lk_command lk_cmd_policy_add = {
 	.args = "SIGNED...",
 	.min_args = 1,
 	.max_args = LK_TOKEN_POLICIES_MAX,
-	.options = POLICY_OPTIONS,
+	.options = POLICY_OPTIONS | LK_OPT_BIT(TPM),
 	.run = add,
 };
 

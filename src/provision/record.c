@@ -57,6 +57,20 @@ int lk_record_save(const char *path, const struct lk_json *record,
 			   : rc;
 }
 
+int lk_record_try(const char *path, const char *recipient, struct lk_err *err)
+{
+	static const uint8_t anything[1];
+	LK_OWNED_JSON record = NULL;
+	LK_OWNED_BUF cms = LK_BUF_NONE;
+	bool existed;
+	int rc = lk_record_load(path, &record, &existed, err);
+
+	if (rc == LK_OK && recipient)
+		rc = lk_cms_encrypt(recipient, (struct lk_bytes){ anything, 1 },
+				    &cms, err);
+	return rc == LK_OK && !existed ? lk_record_save(path, record, err) : rc;
+}
+
 int lk_record_set_secret(struct lk_json *obj, const char *key,
 			 const char *recipient, const struct lk_secret *secret,
 			 struct lk_err *err)

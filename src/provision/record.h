@@ -15,6 +15,14 @@ int lk_record_load(const char *path, struct lk_json **ret, bool *ret_existed,
 int lk_record_save(const char *path, const struct lk_json *record,
 		   struct lk_err *err);
 
+/**
+ * lk_record_try - can it be written, for this recipient?
+ * @recipient: may be NULL
+ *
+ * Makes an empty record where there is none.
+ */
+int lk_record_try(const char *path, const char *recipient, struct lk_err *err);
+
 /** Member @key becomes CMS (PEM) of @secret for @recipient. */
 int lk_record_set_secret(struct lk_json *obj, const char *key,
 			 const char *recipient, const struct lk_secret *secret,

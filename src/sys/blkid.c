@@ -4,9 +4,17 @@
 
 #include <blkid/blkid.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "sys/fs.h"
+
+#define CHUNK	   (64u * 1024u)
+#define END_CHUNKS 16u /* a MiB at each end */
+#define SAMPLES	   64u /* in between */
 
 static void take_value(blkid_probe probe, const char *name, const char *kind,
 		       char out[static LK_BLKID_TEXT])
@@ -46,5 +54,50 @@ int lk_blkid_probe(const char *device, char ret_found[static LK_BLKID_TEXT],
 	else if (found < 0)
 		return lk_err_set(err, LK_E_IO, (uint32_t)errno,
 				  "%s: can't be looked through", device);
+	return LK_OK;
+}
+
+/** Places that are looked at, however many more the device has. */
+static uint64_t place(unsigned int i, uint64_t size)
+{
+	uint64_t chunks = size / CHUNK;
+
+	if (i < END_CHUNKS)
+		return i;
+	if (i < 2 * END_CHUNKS)
+		return chunks - 1 - (i - END_CHUNKS);
+	return chunks * (i - 2 * END_CHUNKS) / SAMPLES;
+}
+
+static bool is_blank(const uint8_t *data, size_t len)
+{
+	if (data[0] != 0 && data[0] != 0xff)
+		return false;
+	return memcmp(data, data + 1, len - 1) == 0;
+}
+
+int lk_device_is_blank(const char *device, bool *ret, struct lk_err *err)
+{
+	LK_OWNED_FD fd = open(device, O_RDONLY | O_CLOEXEC);
+	static uint8_t data[CHUNK];
+	bool blank = true;
+	uint64_t size;
+	int rc = lk_fs_size(device, &size, err);
+
+	if (rc != LK_OK)
+		return rc;
+	if (fd < 0 || size < END_CHUNKS * CHUNK)
+		return lk_err_set(err, LK_E_NO_DEVICE, (uint32_t)errno,
+				  "%s: can't be looked through", device);
+	for (unsigned int i = 0; blank && i < 2 * END_CHUNKS + SAMPLES; i++) {
+		off_t at = (off_t)(place(i, size) * CHUNK);
+
+		if (pread(fd, data, CHUNK, at) != CHUNK)
+			return lk_err_set(err, LK_E_IO, (uint32_t)errno,
+					  "%s: can't be read at %llu", device,
+					  (unsigned long long)at);
+		blank = is_blank(data, CHUNK);
+	}
+	*ret = blank;
 	return LK_OK;
 }

@@ -18,4 +18,14 @@
 int lk_blkid_probe(const char *device, char ret_found[static LK_BLKID_TEXT],
 		   struct lk_err *err);
 
+/**
+ * lk_device_is_blank - does it look as if nothing was ever written to it?
+ *
+ * Its first and last MiB, and places in between, are all zeros or, as erased
+ * flash is, all ones.
+ *
+ * Return: LK_OK, LK_E_NO_DEVICE or LK_E_IO.
+ */
+int lk_device_is_blank(const char *device, bool *ret, struct lk_err *err);
+
 #endif

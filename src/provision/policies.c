@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns the signed policies of a volume's token as a set, and the floor under their versions. */
+#include "policies.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sys/log.h"
+
+/* Of the header's 124 KiB of JSON; keyslots and the like take the rest. */
+#define TOKEN_TEXT_MAX (112u * 1024u)
+
+void lk_policies_done(struct lk_policies *p)
+{
+	lk_token_done(&p->token);
+	lk_volume_header_free(p->header);
+}
+
+int lk_policies_load(const char *device, struct lk_policies *p,
+		     struct lk_err *err)
+{
+	int rc = lk_volume_header_open(device, &p->header, err);
+
+	return rc == LK_OK ? lk_token_load(p->header, &p->token, err) : rc;
+}
+
+bool lk_policies_has(const struct lk_token *token,
+		     const struct lk_signed_policy *sp)
+{
+	for (size_t i = 0; i < token->n_policies; i++) {
+		const struct lk_signed_policy *at = &token->policies[i];
+
+		if (at->version == sp->version &&
+		    lk_digest_equal(&at->digest, &sp->digest))
+			return true;
+	}
+	return false;
+}
+
+int lk_policies_append(struct lk_token *token,
+		       const struct lk_signed_policy *sp, struct lk_err *err)
+{
+	struct lk_signed_policy *more =
+		realloc(token->policies,
+			(token->n_policies + 1) * sizeof(*more));
+
+	if (!more)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	token->policies = more;
+	more[token->n_policies++] = *sp;
+	return LK_OK;
+}
+
+static int is_too_much(const struct lk_token *token, bool *ret,
+		       struct lk_err *err)
+{
+	char *json;
+
+	*ret = token->n_policies > LK_TOKEN_POLICIES_MAX;
+	if (*ret)
+		return LK_OK;
+	json = lk_token_to_json(token);
+	if (!json)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	*ret = strlen(json) > TOKEN_TEXT_MAX;
+	free(json);
+	return LK_OK;
+}
+
+/** Where the newest of the first @n is; past the end when there is none. */
+static size_t find_newest(const struct lk_token *token, size_t n)
+{
+	size_t newest = token->n_policies;
+
+	for (size_t i = 0; i < n; i++)
+		if (newest == token->n_policies ||
+		    token->policies[i].version >=
+			    token->policies[newest].version)
+			newest = i;
+	return newest;
+}
+
+/** Where the lowest version is but for @but; the earliest of equals. */
+static size_t find_lowest(const struct lk_token *token, size_t but)
+{
+	size_t lowest = token->n_policies;
+
+	for (size_t i = 0; i < token->n_policies; i++)
+		if (i != but && (lowest == token->n_policies ||
+				 token->policies[i].version <
+					 token->policies[lowest].version))
+			lowest = i;
+	return lowest;
+}
+
+int lk_policies_make_room(struct lk_token *token, size_t n_before,
+			  size_t *ret_kept, struct lk_err *err)
+{
+	size_t kept = n_before;
+	bool too_much = false;
+	int rc = is_too_much(token, &too_much, err);
+
+	while (rc == LK_OK && too_much && token->n_policies > 1) {
+		size_t at = find_lowest(token, find_newest(token, kept));
+
+		memmove(&token->policies[at], &token->policies[at + 1],
+			(token->n_policies - at - 1) *
+				sizeof(*token->policies));
+		token->n_policies--;
+		if (at < kept)
+			kept--;
+		rc = is_too_much(token, &too_much, err);
+	}
+	if (rc == LK_OK)
+		*ret_kept = kept;
+	return rc;
+}
+
+int lk_floor_load(struct lk_tpm *tpm, const struct lk_policy_file *pf,
+		  struct lk_floor *ret, struct lk_err *err)
+{
+	struct lk_floor floor = { pf->version_floor != 0, 0 };
+	int rc = floor.known ? lk_tpm_counter_read(tpm, pf->version_floor,
+						   &floor.value, err)
+			     : LK_OK;
+
+	if (rc == LK_OK)
+		*ret = floor;
+	return rc;
+}
+
+void lk_floor_warn(const struct lk_floor *floor,
+		   const struct lk_signed_policy *sp)
+{
+	if (floor->known && sp->version < floor->value)
+		lk_log(LK_LOG_WARNING,
+		       "signed policy version %" PRIu32
+		       " is under the TPM's version floor %" PRIu64
+		       ": the TPM accepts it no more; sign one of version "
+		       "%" PRIu64 " or more",
+		       sp->version, floor->value, floor->value);
+}
