@@ -5,13 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TRY(expr)                                                              \
-	do {                                                                   \
-		int try_rc = (expr);                                           \
-		if (try_rc != LK_OK)                                           \
-			return try_rc;                                         \
-	} while (0)
-
 /* A refusal: what a field of the header says and why that won't do. */
 #define refuse(err, ...) lk_err_set(err, LK_E_HEADER, 0, __VA_ARGS__)
 
@@ -148,11 +141,11 @@ static int check_segment(const struct lk_doc *json,
 			err,
 			"segment size \"%.40s\": expected the whole device (dynamic)",
 			get_text(segment, "size"));
-	TRY(get_number(segment, "offset", INT64_MAX, &offset, err));
+	LK_TRY(get_number(segment, "offset", INT64_MAX, &offset, err));
 	if (offset < areas->end)
 		return refuse(err, "the data begins at %llu, within the header",
 			      (unsigned long long)offset);
-	TRY(get_number(segment, "sector_size", 4096, &sector, err));
+	LK_TRY(get_number(segment, "sector_size", 4096, &sector, err));
 	if (sector != want->sector_size)
 		return refuse(err, "sector size %u; the policy file wants %u",
 			      (unsigned int)sector, want->sector_size);
@@ -171,9 +164,9 @@ static int check_kdf(const struct lk_doc *kdf, struct lk_err *err)
 				  err);
 	if (strcmp(type, "argon2i") != 0 && strcmp(type, "argon2id") != 0)
 		return refuse(err, "kdf \"%.40s\" is unknown", type);
-	TRY(get_number(kdf, "time", LK_KDF_WORK_MAX_KIB, &n, err));
-	TRY(get_number(kdf, "memory", LK_KDF_MEMORY_MAX_KIB, &memory, err));
-	TRY(get_number(kdf, "cpus", LK_KDF_CPUS_MAX, &cpus, err));
+	LK_TRY(get_number(kdf, "time", LK_KDF_WORK_MAX_KIB, &n, err));
+	LK_TRY(get_number(kdf, "memory", LK_KDF_MEMORY_MAX_KIB, &memory, err));
+	LK_TRY(get_number(kdf, "cpus", LK_KDF_CPUS_MAX, &cpus, err));
 	if (n * memory > LK_KDF_WORK_MAX_KIB)
 		return refuse(
 			err,
@@ -196,9 +189,9 @@ static int check_area(const struct lk_doc *slot,
 	if (strncmp(get_text(area, "encryption"), "aes-", 4) != 0)
 		return refuse(err, "area encryption \"%.40s\" isn't AES",
 			      get_text(area, "encryption"));
-	TRY(get_number(area, "key_size", 64, &size, err));
-	TRY(get_number(area, "offset", INT64_MAX, &offset, err));
-	TRY(get_number(area, "size", INT64_MAX, &size, err));
+	LK_TRY(get_number(area, "key_size", 64, &size, err));
+	LK_TRY(get_number(area, "offset", INT64_MAX, &offset, err));
+	LK_TRY(get_number(area, "size", INT64_MAX, &size, err));
 	if (offset < 2 * areas->header_size || offset > areas->copied ||
 	    size > areas->copied - offset || offset + size > areas->end)
 		return refuse(err, "area from %llu, %llu bytes: out of bounds",
@@ -215,13 +208,13 @@ static int check_keyslot(const struct lk_doc *slot, size_t key_size,
 	if (strcmp(get_text(slot, "type"), "luks2") != 0)
 		return refuse(err, "type \"%.40s\" isn't luks2",
 			      get_text(slot, "type"));
-	TRY(get_number(slot, "key_size", 1024, &size, err));
+	LK_TRY(get_number(slot, "key_size", 1024, &size, err));
 	if (size != key_size)
 		return refuse(err,
 			      "volume key of %u bits; the policy file wants %u",
 			      (unsigned int)size * 8,
 			      (unsigned int)key_size * 8);
-	TRY(check_kdf(get_map(slot, "kdf"), err));
+	LK_TRY(check_kdf(get_map(slot, "kdf"), err));
 	return check_area(slot, areas, err);
 }
 
@@ -256,8 +249,8 @@ static int check_digests(const struct lk_doc *json, struct lk_err *err)
 		if (strcmp(get_text(k->next, "type"), "pbkdf2") != 0)
 			return refuse(err, "digest \"%.40s\" is unknown",
 				      get_text(k->next, "type"));
-		TRY(get_number(k->next, "iterations", LK_KDF_ITERATIONS_MAX, &n,
-			       err));
+		LK_TRY(get_number(k->next, "iterations", LK_KDF_ITERATIONS_MAX,
+				  &n, err));
 	}
 	return LK_OK;
 }
@@ -265,8 +258,8 @@ static int check_digests(const struct lk_doc *json, struct lk_err *err)
 int lk_luks_header_check(const struct lk_doc *json, const struct lk_volume *vol,
 			 const struct lk_luks_areas *areas, struct lk_err *err)
 {
-	TRY(check_config(json, vol, err));
-	TRY(check_segment(json, &vol->format, areas, err));
-	TRY(check_keyslots(json, &vol->format, areas, err));
+	LK_TRY(check_config(json, vol, err));
+	LK_TRY(check_segment(json, &vol->format, areas, err));
+	LK_TRY(check_keyslots(json, &vol->format, areas, err));
 	return check_digests(json, err);
 }

@@ -8,13 +8,6 @@
 #include "core/path_tree.h"
 #include "core/text.h"
 
-#define TRY(expr)                                                              \
-	do {                                                                   \
-		int try_rc = (expr);                                           \
-		if (try_rc != LK_OK)                                           \
-			return try_rc;                                         \
-	} while (0)
-
 void lk_manifest_done(struct lk_manifest *m)
 {
 	free(m->files);
@@ -28,7 +21,8 @@ static int parse_label(const struct lk_doc *doc, struct lk_manifest *m,
 
 	if (!lk_doc_get(doc, "label"))
 		return LK_OK;
-	TRY(lk_doc_get_text(doc, "label", LK_MANIFEST_LABEL_MAX, &text, err));
+	LK_TRY(lk_doc_get_text(doc, "label", LK_MANIFEST_LABEL_MAX, &text,
+			       err));
 	if (!lk_text_is_plain(text))
 		return lk_doc_error(lk_doc_get(doc, "label"), err,
 				    "label: control characters, such as the "
@@ -43,7 +37,7 @@ static int parse_places(const struct lk_doc *map, struct lk_manifest_file *f,
 	struct lk_err why = { 0 };
 	const char *text;
 
-	TRY(lk_doc_get_text(map, "path", LK_ARCHIVE_PATH_MAX, &text, err));
+	LK_TRY(lk_doc_get_text(map, "path", LK_ARCHIVE_PATH_MAX, &text, err));
 	if (lk_archive_path_check(text, f->path, &why) != LK_OK)
 		return lk_doc_error(lk_doc_get(map, "path"), err,
 				    "path: %.500s", why.msg);
@@ -52,7 +46,7 @@ static int parse_places(const struct lk_doc *map, struct lk_manifest_file *f,
 		return lk_doc_error(
 			lk_doc_get(map, "path"), err,
 			"path: expected that of a file other than the manifest, without \"./\" and \"/\" around it");
-	TRY(lk_doc_get_text(map, "destination", LK_UC_DEST_MAX, &text, err));
+	LK_TRY(lk_doc_get_text(map, "destination", LK_UC_DEST_MAX, &text, err));
 	if (!lk_path_is_plain(text, LK_UC_DEST_MAX))
 		return lk_doc_error(
 			lk_doc_get(map, "destination"), err,
@@ -68,7 +62,7 @@ static int parse_account(const struct lk_doc *map, const char *key,
 	const char *text = "root";
 
 	if (lk_doc_get(map, key))
-		TRY(lk_doc_get_text(map, key, LK_UC_NAME_MAX, &text, err));
+		LK_TRY(lk_doc_get_text(map, key, LK_UC_NAME_MAX, &text, err));
 	if (!lk_text_is_account(text))
 		return lk_doc_error(lk_doc_get(map, key), err,
 				    "%s: expected a name or a number", key);
@@ -83,7 +77,7 @@ static int parse_mode(const struct lk_doc *map, struct lk_manifest_file *f,
 
 	if (!lk_doc_get(map, "mode"))
 		return LK_OK;
-	TRY(lk_doc_get_text(map, "mode", LK_UC_NAME_MAX, &text, err));
+	LK_TRY(lk_doc_get_text(map, "mode", LK_UC_NAME_MAX, &text, err));
 	if (!lk_text_to_mode(text, &f->mode))
 		return lk_doc_error(
 			lk_doc_get(map, "mode"), err,
@@ -126,14 +120,14 @@ static int parse_file(const struct lk_doc *map, struct lk_manifest_file *f,
 		"volatile", "restart",	   "reload", NULL
 	};
 
-	TRY(lk_doc_expect_keys(map, known, err));
-	TRY(parse_places(map, f, err));
-	TRY(parse_mode(map, f, err));
-	TRY(parse_account(map, "owner", f->owner, err));
-	TRY(parse_account(map, "group", f->group, err));
+	LK_TRY(lk_doc_expect_keys(map, known, err));
+	LK_TRY(parse_places(map, f, err));
+	LK_TRY(parse_mode(map, f, err));
+	LK_TRY(parse_account(map, "owner", f->owner, err));
+	LK_TRY(parse_account(map, "group", f->group, err));
 	if (lk_doc_get(map, "volatile"))
-		TRY(lk_doc_get_bool(map, "volatile", &f->is_volatile, err));
-	TRY(parse_units(map, "restart", f->restart, &f->n_restart, err));
+		LK_TRY(lk_doc_get_bool(map, "volatile", &f->is_volatile, err));
+	LK_TRY(parse_units(map, "restart", f->restart, &f->n_restart, err));
 	return parse_units(map, "reload", f->reload, &f->n_reload, err);
 }
 
@@ -170,10 +164,10 @@ static int parse_all(const struct lk_doc *seq, struct lk_manifest *m,
 	for (const struct lk_doc *i = seq->child; i; i = i->next) {
 		struct lk_manifest_file *f = &m->files[m->n_files++];
 
-		TRY(parse_file(i, f, err));
-		TRY(add_once(&paths, f->path, i, "path", err));
-		TRY(add_once(&destinations, f->destination + 1, i,
-			     "destination", err));
+		LK_TRY(parse_file(i, f, err));
+		LK_TRY(add_once(&paths, f->path, i, "path", err));
+		LK_TRY(add_once(&destinations, f->destination + 1, i,
+				"destination", err));
 	}
 	return LK_OK;
 }
@@ -209,10 +203,10 @@ int lk_manifest_from_doc(const struct lk_doc *doc, struct lk_manifest *ret,
 	LK_OWNED_MANIFEST m = LK_MANIFEST_NONE;
 	uint64_t format;
 
-	TRY(lk_doc_expect_keys(doc, known, err));
-	TRY(lk_doc_get_uint(doc, "latchkey-manifest", 1, 1, &format, err));
-	TRY(parse_label(doc, &m, err));
-	TRY(parse_files(doc, &m, err));
+	LK_TRY(lk_doc_expect_keys(doc, known, err));
+	LK_TRY(lk_doc_get_uint(doc, "latchkey-manifest", 1, 1, &format, err));
+	LK_TRY(parse_label(doc, &m, err));
+	LK_TRY(parse_files(doc, &m, err));
 	*ret = m;
 	m = LK_MANIFEST_NONE;
 	return LK_OK;
@@ -280,6 +274,6 @@ int lk_manifest_check(const struct lk_manifest *m,
 		      struct lk_err *err)
 {
 	for (size_t i = 0; i < m->n_files; i++)
-		TRY(check_file(&m->files[i], settings, err));
+		LK_TRY(check_file(&m->files[i], settings, err));
 	return LK_OK;
 }

@@ -5,13 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TRY(expr)                                                              \
-	do {                                                                   \
-		int try_rc = (expr);                                           \
-		if (try_rc != LK_OK)                                           \
-			return try_rc;                                         \
-	} while (0)
-
 static const char *const on_failure_words[] = { "fail", "prompt", "halt",
 						NULL };
 
@@ -20,7 +13,7 @@ static int parse_key(const struct lk_doc *doc, struct lk_policy_file *pf,
 {
 	const char *pem;
 
-	TRY(lk_doc_get_text(doc, "policy-key", 1024, &pem, err));
+	LK_TRY(lk_doc_get_text(doc, "policy-key", 1024, &pem, err));
 	if (lk_policy_key_from_pem(pem, strlen(pem), &pf->key, err) != LK_OK) {
 		struct lk_err why = err ? *err : (struct lk_err){ 0 };
 
@@ -37,7 +30,7 @@ static int parse_pcrs(const struct lk_doc *doc, struct lk_policy_file *pf,
 	const struct lk_doc *seq = lk_doc_get(doc, "pcrs");
 	unsigned int bank;
 
-	TRY(lk_doc_get_word(doc, "bank", banks, &bank, err));
+	LK_TRY(lk_doc_get_word(doc, "bank", banks, &bank, err));
 	pf->pcrs.bank = bank == 0 ? LK_ALG_SHA256 : LK_ALG_SHA384;
 	if (!seq || seq->type != LK_DOC_SEQ || !seq->child)
 		return lk_doc_error(
@@ -46,7 +39,7 @@ static int parse_pcrs(const struct lk_doc *doc, struct lk_policy_file *pf,
 	for (const struct lk_doc *i = seq->child; i; i = i->next) {
 		uint64_t pcr;
 
-		TRY(lk_doc_uint(i, 0, LK_PCR_COUNT - 1, &pcr, err));
+		LK_TRY(lk_doc_uint(i, 0, LK_PCR_COUNT - 1, &pcr, err));
 		if (pf->pcrs.mask & 1u << pcr)
 			return lk_doc_error(i, err, "pcrs: %s is named twice",
 					    i->text);
@@ -73,7 +66,7 @@ static int parse_latch(const struct lk_doc *doc, struct lk_policy_file *pf,
 	}
 	/* A PCR that the firmware or the kernel extends would be closed, or
 	 * open again, by somebody else; 16 and 23 can be reset. */
-	TRY(lk_doc_get_uint(doc, "latch", 11, 15, &pcr, err));
+	LK_TRY(lk_doc_get_uint(doc, "latch", 11, 15, &pcr, err));
 	if (pf->pcrs.mask & 1u << pcr)
 		return lk_doc_error(
 			node, err,
@@ -93,8 +86,8 @@ static int parse_floor(const struct lk_doc *doc, struct lk_policy_file *pf,
 	if (node && node->type == LK_DOC_SCALAR &&
 	    strcmp(node->text, "none") == 0)
 		return LK_OK;
-	TRY(lk_doc_get_uint(doc, "version-floor", 0x01000000, 0x01ffffff,
-			    &index, err));
+	LK_TRY(lk_doc_get_uint(doc, "version-floor", 0x01000000, 0x01ffffff,
+			       &index, err));
 	pf->version_floor = (uint32_t)index;
 	return LK_OK;
 }
@@ -110,15 +103,15 @@ static int parse_root_key(const struct lk_doc *doc, struct lk_policy_file *pf,
 	pf->root_handle = (uint32_t)handle;
 	if (!root)
 		return LK_OK;
-	TRY(lk_doc_expect_keys(root, known, err));
+	LK_TRY(lk_doc_expect_keys(root, known, err));
 	if (lk_doc_get(root, "handle"))
-		TRY(lk_doc_get_uint(root, "handle", 0x81000000, 0x81ffffff,
-				    &handle, err));
+		LK_TRY(lk_doc_get_uint(root, "handle", 0x81000000, 0x81ffffff,
+				       &handle, err));
 	pf->root_handle = (uint32_t)handle;
 	if (!lk_doc_get(root, "name"))
 		return LK_OK;
-	TRY(lk_doc_get_hex(root, "name", pf->root_name.data, LK_NAME_MAX, &len,
-			   err));
+	LK_TRY(lk_doc_get_hex(root, "name", pf->root_name.data, LK_NAME_MAX,
+			      &len, err));
 	if (len != 34 && len != 50)
 		return lk_doc_error(
 			lk_doc_get(root, "name"), err,
@@ -134,7 +127,7 @@ static int parse_timeout(const struct lk_doc *doc, const char *key,
 
 	if (!lk_doc_get(doc, key))
 		return LK_OK;
-	TRY(lk_doc_get_uint(doc, key, 0, 600, &v, err));
+	LK_TRY(lk_doc_get_uint(doc, key, 0, 600, &v, err));
 	*ret = (unsigned int)v;
 	return LK_OK;
 }
@@ -144,7 +137,7 @@ static int copy_text(const struct lk_doc *map, const char *key, char *out,
 {
 	const char *text;
 
-	TRY(lk_doc_get_text(map, key, cap - 1, &text, err));
+	LK_TRY(lk_doc_get_text(map, key, cap - 1, &text, err));
 	if (!*text)
 		return lk_doc_error(lk_doc_get(map, key), err, "%s is empty",
 				    key);
@@ -177,23 +170,23 @@ static int parse_place(const struct lk_doc *map, struct lk_volume *vol,
 {
 	uint64_t handle;
 
-	TRY(copy_text(map, "name", vol->name, sizeof(vol->name), err));
+	LK_TRY(copy_text(map, "name", vol->name, sizeof(vol->name), err));
 	if (!all_of(vol->name, LOWER UPPER DIGIT "_-.+") ||
 	    strcmp(vol->name, "control") == 0 || vol->name[0] == '.')
 		return lk_doc_error(
 			lk_doc_get(map, "name"), err,
 			"name: letters, digits and _ - . + only, and not \"control\"");
-	TRY(copy_text(map, "device", vol->device, sizeof(vol->device), err));
+	LK_TRY(copy_text(map, "device", vol->device, sizeof(vol->device), err));
 	if (!is_device(vol->device))
 		return lk_doc_error(
 			lk_doc_get(map, "device"), err,
 			"device: an absolute path, or UUID=, LABEL=, PARTUUID= or PARTLABEL= with a value");
-	TRY(lk_doc_get_uint(map, "handle", 0x8100a001, 0x8100afff, &handle,
-			    err));
+	LK_TRY(lk_doc_get_uint(map, "handle", 0x8100a001, 0x8100afff, &handle,
+			       err));
 	vol->handle = (uint32_t)handle;
 	if (!lk_doc_get(map, "uuid"))
 		return LK_OK;
-	TRY(copy_text(map, "uuid", vol->uuid, sizeof(vol->uuid), err));
+	LK_TRY(copy_text(map, "uuid", vol->uuid, sizeof(vol->uuid), err));
 	if (strlen(vol->uuid) != 36 || !all_of(vol->uuid, "abcdef" DIGIT "-"))
 		return lk_doc_error(
 			lk_doc_get(map, "uuid"), err,
@@ -208,8 +201,8 @@ static int parse_cipher(const struct lk_doc *map, struct lk_volume_format *f,
 
 	(void)snprintf(f->cipher, sizeof(f->cipher), "aes-xts-plain64");
 	if (lk_doc_get(map, "cipher"))
-		TRY(copy_text(map, "cipher", f->cipher, sizeof(f->cipher),
-			      err));
+		LK_TRY(copy_text(map, "cipher", f->cipher, sizeof(f->cipher),
+				 err));
 	if (!all_of(f->cipher, LOWER DIGIT "-:()") ||
 	    strstr(f->cipher, "null") || !strchr(f->cipher, '-'))
 		return lk_doc_error(
@@ -218,7 +211,7 @@ static int parse_cipher(const struct lk_doc *map, struct lk_volume_format *f,
 	f->key_bits = 512;
 	if (!lk_doc_get(map, "key-size"))
 		return LK_OK;
-	TRY(lk_doc_get_uint(map, "key-size", 128, 512, &bits, err));
+	LK_TRY(lk_doc_get_uint(map, "key-size", 128, 512, &bits, err));
 	if (bits % 128)
 		return lk_doc_error(lk_doc_get(map, "key-size"), err,
 				    "key-size: 128, 256, 384 or 512 bits");
@@ -234,11 +227,11 @@ static int parse_format(const struct lk_doc *map, struct lk_volume_format *f,
 	uint64_t sector;
 	unsigned int word;
 
-	TRY(parse_cipher(map, f, err));
+	LK_TRY(parse_cipher(map, f, err));
 	f->sector_size = 512;
 	if (lk_doc_get(map, "sector-size")) {
-		TRY(lk_doc_get_uint(map, "sector-size", 512, 4096, &sector,
-				    err));
+		LK_TRY(lk_doc_get_uint(map, "sector-size", 512, 4096, &sector,
+				       err));
 		if (sector & (sector - 1))
 			return lk_doc_error(
 				lk_doc_get(map, "sector-size"), err,
@@ -246,7 +239,8 @@ static int parse_format(const struct lk_doc *map, struct lk_volume_format *f,
 		f->sector_size = (unsigned int)sector;
 	}
 	if (lk_doc_get(map, "integrity")) {
-		TRY(lk_doc_get_word(map, "integrity", integrities, &word, err));
+		LK_TRY(lk_doc_get_word(map, "integrity", integrities, &word,
+				       err));
 		f->integrity =
 			word ? LK_INTEGRITY_HMAC_SHA256 : LK_INTEGRITY_NONE;
 	}
@@ -309,16 +303,16 @@ static int parse_volume(const struct lk_doc *map, struct lk_policy_file *pf,
 	struct lk_volume vol = { .on_failure = on_failure };
 	unsigned int word;
 
-	TRY(lk_doc_expect_keys(map, known, err));
-	TRY(parse_place(map, &vol, err));
-	TRY(parse_format(map, &vol.format, err));
-	TRY(parse_options(map, &vol, err));
+	LK_TRY(lk_doc_expect_keys(map, known, err));
+	LK_TRY(parse_place(map, &vol, err));
+	LK_TRY(parse_format(map, &vol.format, err));
+	LK_TRY(parse_options(map, &vol, err));
 	if (lk_doc_get(map, "on-failure")) {
-		TRY(lk_doc_get_word(map, "on-failure", on_failure_words, &word,
-				    err));
+		LK_TRY(lk_doc_get_word(map, "on-failure", on_failure_words,
+				       &word, err));
 		vol.on_failure = (enum lk_on_failure)word;
-		TRY(check_prompt(lk_doc_get(map, "on-failure"), pf,
-				 vol.on_failure, err));
+		LK_TRY(check_prompt(lk_doc_get(map, "on-failure"), pf,
+				    vol.on_failure, err));
 	}
 	for (size_t i = 0; i < pf->n_volumes; i++)
 		if (strcmp(pf->volumes[i].name, vol.name) == 0 ||
@@ -343,7 +337,7 @@ static int parse_volumes(const struct lk_doc *doc, struct lk_policy_file *pf,
 			return lk_doc_error(i, err,
 					    "volumes: at most %u are allowed",
 					    LK_VOLUMES_MAX);
-		TRY(parse_volume(i, pf, on_failure, err));
+		LK_TRY(parse_volume(i, pf, on_failure, err));
 	}
 	return LK_OK;
 }
@@ -355,23 +349,25 @@ static int parse_settings(const struct lk_doc *doc, struct lk_policy_file *pf,
 	const char *ref;
 	unsigned int word;
 
-	TRY(lk_doc_get_text(doc, "policy-ref", LK_POLICY_REF_MAX, &ref, err));
+	LK_TRY(lk_doc_get_text(doc, "policy-ref", LK_POLICY_REF_MAX, &ref,
+			       err));
 	pf->policy_ref_len = strlen(ref);
 	memcpy(pf->policy_ref, ref, pf->policy_ref_len);
-	TRY(parse_pcrs(doc, pf, err));
-	TRY(parse_latch(doc, pf, err));
-	TRY(parse_floor(doc, pf, err));
-	TRY(lk_doc_get_word(doc, "on-failure", on_failure_words, &word, err));
+	LK_TRY(parse_pcrs(doc, pf, err));
+	LK_TRY(parse_latch(doc, pf, err));
+	LK_TRY(parse_floor(doc, pf, err));
+	LK_TRY(lk_doc_get_word(doc, "on-failure", on_failure_words, &word,
+			       err));
 	*ret_on_failure = (enum lk_on_failure)word;
-	TRY(check_prompt(lk_doc_get(doc, "on-failure"), pf, *ret_on_failure,
-			 err));
+	LK_TRY(check_prompt(lk_doc_get(doc, "on-failure"), pf, *ret_on_failure,
+			    err));
 	if (lk_doc_get(doc, "prompt-without-tpm"))
-		TRY(lk_doc_get_bool(doc, "prompt-without-tpm",
-				    &pf->prompt_without_tpm, err));
+		LK_TRY(lk_doc_get_bool(doc, "prompt-without-tpm",
+				       &pf->prompt_without_tpm, err));
 	pf->timeout_tpm = 10;
 	pf->timeout_device = 30;
-	TRY(parse_timeout(doc, "timeout-tpm", &pf->timeout_tpm, err));
-	TRY(parse_timeout(doc, "timeout-device", &pf->timeout_device, err));
+	LK_TRY(parse_timeout(doc, "timeout-tpm", &pf->timeout_tpm, err));
+	LK_TRY(parse_timeout(doc, "timeout-device", &pf->timeout_device, err));
 	return parse_root_key(doc, pf, err);
 }
 
@@ -396,11 +392,11 @@ int lk_policy_file_from_doc(const struct lk_doc *doc,
 	enum lk_on_failure on_failure;
 	uint64_t format;
 
-	TRY(lk_doc_expect_keys(doc, known, err));
-	TRY(lk_doc_get_uint(doc, "latchkey-policy", 1, 1, &format, err));
-	TRY(parse_key(doc, &pf, err));
-	TRY(parse_settings(doc, &pf, &on_failure, err));
-	TRY(parse_volumes(doc, &pf, on_failure, err));
+	LK_TRY(lk_doc_expect_keys(doc, known, err));
+	LK_TRY(lk_doc_get_uint(doc, "latchkey-policy", 1, 1, &format, err));
+	LK_TRY(parse_key(doc, &pf, err));
+	LK_TRY(parse_settings(doc, &pf, &on_failure, err));
+	LK_TRY(parse_volumes(doc, &pf, on_failure, err));
 	*ret = pf;
 	return LK_OK;
 }

@@ -50,6 +50,14 @@ int lk_err_set(struct lk_err *err, enum lk_rc rc, uint32_t code,
 void lk_err_prefix(struct lk_err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/** For a function that does one thing after another, and undoes nothing. */
+#define LK_TRY(expr)                                                           \
+	do {                                                                   \
+		int lk_try_rc = (expr);                                        \
+		if (lk_try_rc != LK_OK)                                        \
+			return lk_try_rc;                                      \
+	} while (0)
+
 /** The exit code of each result, as the man pages list them. */
 int lk_exit_code(int rc);
 

@@ -10,13 +10,6 @@
 #include "core/pcr_text.h"
 #include "core/policy_digest.h"
 
-#define TRY(expr)                                                              \
-	do {                                                                   \
-		int try_rc = (expr);                                           \
-		if (try_rc != LK_OK)                                           \
-			return try_rc;                                         \
-	} while (0)
-
 static int parse_pcrs(const struct lk_doc *doc, struct lk_signed_policy *sp,
 		      struct lk_err *err)
 {
@@ -24,7 +17,7 @@ static int parse_pcrs(const struct lk_doc *doc, struct lk_signed_policy *sp,
 	const struct lk_doc *pcrs = lk_doc_get(doc, "pcrs");
 	unsigned int bank;
 
-	TRY(lk_doc_get_word(doc, "bank", banks, &bank, err));
+	LK_TRY(lk_doc_get_word(doc, "bank", banks, &bank, err));
 	if (!pcrs || pcrs->type != LK_DOC_MAP || !pcrs->child)
 		return lk_doc_error(
 			pcrs ? pcrs : doc, err,
@@ -48,10 +41,10 @@ static int parse_floor(const struct lk_doc *doc, struct lk_signed_policy *sp,
 				"version: has no meaning without version-floor");
 		return LK_OK;
 	}
-	TRY(lk_doc_get_uint(doc, "version-floor", 0x01000000, 0x01ffffff, &v,
-			    err));
+	LK_TRY(lk_doc_get_uint(doc, "version-floor", 0x01000000, 0x01ffffff, &v,
+			       err));
 	sp->version_floor = (uint32_t)v;
-	TRY(lk_doc_get_uint(doc, "version", 1, UINT32_MAX, &v, err));
+	LK_TRY(lk_doc_get_uint(doc, "version", 1, UINT32_MAX, &v, err));
 	sp->version = (uint32_t)v;
 	return LK_OK;
 }
@@ -62,22 +55,23 @@ static int parse_proof(const struct lk_doc *doc, struct lk_signed_policy *sp,
 	size_t len;
 	size_t hash;
 
-	TRY(lk_doc_get_hex(doc, "key", sp->key.data, LK_NAME_MAX, &len, err));
+	LK_TRY(lk_doc_get_hex(doc, "key", sp->key.data, LK_NAME_MAX, &len,
+			      err));
 	if (len != 34 && len != 50)
 		return lk_doc_error(
 			lk_doc_get(doc, "key"), err,
 			"key: a Name of 34 or 50 bytes is expected");
 	sp->key.len = (uint16_t)len;
 	hash = len - 2;
-	TRY(lk_doc_get_hex(doc, "digest", sp->digest.data, LK_DIGEST_MAX, &len,
-			   err));
+	LK_TRY(lk_doc_get_hex(doc, "digest", sp->digest.data, LK_DIGEST_MAX,
+			      &len, err));
 	if (len != hash)
 		return lk_doc_error(lk_doc_get(doc, "digest"), err,
 				    "digest: %zu bytes; the key's is %zu", len,
 				    hash);
 	sp->digest.len = (uint16_t)len;
-	TRY(lk_doc_get_hex(doc, "signature", sp->signature, LK_SIGNATURE_MAX,
-			   &len, err));
+	LK_TRY(lk_doc_get_hex(doc, "signature", sp->signature, LK_SIGNATURE_MAX,
+			      &len, err));
 	if (len != 2 * hash)
 		return lk_doc_error(
 			lk_doc_get(doc, "signature"), err,
@@ -105,18 +99,20 @@ int lk_signed_policy_from_doc(const struct lk_doc *doc,
 	const char *text;
 	uint64_t format;
 
-	TRY(lk_doc_expect_keys(doc, known, err));
-	TRY(lk_doc_get_uint(doc, "latchkey-signed-policy", 1, 1, &format, err));
+	LK_TRY(lk_doc_expect_keys(doc, known, err));
+	LK_TRY(lk_doc_get_uint(doc, "latchkey-signed-policy", 1, 1, &format,
+			       err));
 	if (lk_doc_get(doc, "label")) {
-		TRY(lk_doc_get_text(doc, "label", LK_LABEL_MAX, &text, err));
+		LK_TRY(lk_doc_get_text(doc, "label", LK_LABEL_MAX, &text, err));
 		memcpy(sp.label, text, strlen(text) + 1);
 	}
-	TRY(lk_doc_get_text(doc, "policy-ref", LK_POLICY_REF_MAX, &text, err));
+	LK_TRY(lk_doc_get_text(doc, "policy-ref", LK_POLICY_REF_MAX, &text,
+			       err));
 	sp.policy_ref_len = strlen(text);
 	memcpy(sp.policy_ref, text, sp.policy_ref_len);
-	TRY(parse_pcrs(doc, &sp, err));
-	TRY(parse_floor(doc, &sp, err));
-	TRY(parse_proof(doc, &sp, err));
+	LK_TRY(parse_pcrs(doc, &sp, err));
+	LK_TRY(parse_floor(doc, &sp, err));
+	LK_TRY(parse_proof(doc, &sp, err));
 	*ret = sp;
 	return LK_OK;
 }
@@ -127,10 +123,10 @@ static int approved_digest(enum lk_alg alg, const struct lk_signed_policy *sp,
 	struct lk_digest digest;
 
 	lk_policy_start(alg, &digest);
-	TRY(lk_policy_pcr(alg, &sp->pcrs, hash, &digest));
+	LK_TRY(lk_policy_pcr(alg, &sp->pcrs, hash, &digest));
 	if (sp->version_floor)
-		TRY(lk_policy_nv_floor(alg, sp->version_floor, sp->version,
-				       hash, &digest));
+		LK_TRY(lk_policy_nv_floor(alg, sp->version_floor, sp->version,
+					  hash, &digest));
 	*ret = digest;
 	return LK_OK;
 }
@@ -185,7 +181,7 @@ int lk_signed_policy_prepare(const struct lk_policy_file *pf,
 	memcpy(sp.label, label, strlen(label) + 1);
 	memcpy(sp.policy_ref, pf->policy_ref, sizeof(sp.policy_ref));
 	sp.policy_ref_len = pf->policy_ref_len;
-	TRY(select_values(pf, values, &sp.pcrs, err));
+	LK_TRY(select_values(pf, values, &sp.pcrs, err));
 	if (approved_digest(alg, &sp, hash, &sp.digest) != LK_OK ||
 	    lk_policy_key_name(&pf->key, hash, &sp.key) != LK_OK)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
@@ -240,7 +236,7 @@ int lk_signed_policy_check(const struct lk_signed_policy *sp,
 
 	if (lk_policy_key_name(&pf->key, hash, &name) != LK_OK)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
-	TRY(check_fields(sp, pf, &name, err));
+	LK_TRY(check_fields(sp, pf, &name, err));
 	if (approved_digest(lk_curve_hash(pf->key.curve), sp, hash, &digest) !=
 	    LK_OK)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");

@@ -8,13 +8,6 @@
 #include "core/blob.h"
 #include "core/text.h"
 
-#define TRY(expr)                                                              \
-	do {                                                                   \
-		int try_rc = (expr);                                           \
-		if (try_rc != LK_OK)                                           \
-			return try_rc;                                         \
-	} while (0)
-
 #define KIB 1024u
 #define MIB (1024u * 1024u)
 
@@ -132,7 +125,7 @@ static int parse_path(const struct lk_doc *doc, const char *key,
 
 	if (!lk_doc_get(doc, key))
 		return LK_OK;
-	TRY(lk_doc_get_text(doc, key, LK_UC_PATH_MAX, &text, err));
+	LK_TRY(lk_doc_get_text(doc, key, LK_UC_PATH_MAX, &text, err));
 	if (!lk_path_is_plain(text, LK_UC_PATH_MAX))
 		return lk_doc_error(
 			lk_doc_get(doc, key), err,
@@ -149,7 +142,7 @@ static int parse_blob_name(const struct lk_doc *doc, struct lk_uc_name *ret,
 
 	if (!lk_doc_get(doc, "blob-name"))
 		return LK_OK;
-	TRY(lk_doc_get_text(doc, "blob-name", BLOB_NAME_MAX, &text, err));
+	LK_TRY(lk_doc_get_text(doc, "blob-name", BLOB_NAME_MAX, &text, err));
 	if (!*text || strchr(text, '/') || !lk_text_is_plain(text) ||
 	    strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
 		return lk_doc_error(lk_doc_get(doc, "blob-name"), err,
@@ -188,7 +181,7 @@ static int parse_prefixes(const struct lk_doc *doc,
 {
 	const struct lk_doc *seq;
 
-	TRY(get_list(doc, "prefixes", 1, &seq, err));
+	LK_TRY(get_list(doc, "prefixes", 1, &seq, err));
 	if (!seq)
 		return LK_OK;
 	memset(file->prefixes, 0, sizeof(file->prefixes));
@@ -217,7 +210,7 @@ static int parse_names(const struct lk_doc *doc, const struct names *names,
 {
 	const struct lk_doc *seq;
 
-	TRY(get_list(doc, names->key, names->min, &seq, err));
+	LK_TRY(get_list(doc, names->key, names->min, &seq, err));
 	if (!seq)
 		return LK_OK;
 	memset(names->list, 0, LK_UC_LIST_MAX * sizeof(*names->list));
@@ -239,7 +232,7 @@ static int parse_units(const struct lk_doc *doc,
 				     &file->n_units };
 	const struct lk_doc *seq;
 
-	TRY(get_list(doc, "units", 0, &seq, err));
+	LK_TRY(get_list(doc, "units", 0, &seq, err));
 	if (!seq || !seq->child || seq->child->next ||
 	    strcmp(seq->child->text, "*") != 0)
 		return parse_names(doc, &units, err);
@@ -257,13 +250,13 @@ static int parse_allowed(const struct lk_doc *doc,
 				      file->groups, &file->n_groups };
 	const char *modes;
 
-	TRY(parse_prefixes(doc, file, err));
-	TRY(parse_names(doc, &owners, err));
-	TRY(parse_names(doc, &groups, err));
-	TRY(parse_units(doc, file, err));
+	LK_TRY(parse_prefixes(doc, file, err));
+	LK_TRY(parse_names(doc, &owners, err));
+	LK_TRY(parse_names(doc, &groups, err));
+	LK_TRY(parse_units(doc, file, err));
 	if (!lk_doc_get(doc, "modes"))
 		return LK_OK;
-	TRY(lk_doc_get_text(doc, "modes", LK_UC_NAME_MAX, &modes, err));
+	LK_TRY(lk_doc_get_text(doc, "modes", LK_UC_NAME_MAX, &modes, err));
 	if (!lk_text_to_mode(modes, &file->modes))
 		return lk_doc_error(
 			lk_doc_get(doc, "modes"), err,
@@ -279,7 +272,7 @@ static int parse_size(const struct lk_doc *doc, const char *key, uint64_t *ret,
 
 	if (!lk_doc_get(doc, key))
 		return LK_OK;
-	TRY(lk_doc_get_text(doc, key, LK_UC_NAME_MAX, &text, err));
+	LK_TRY(lk_doc_get_text(doc, key, LK_UC_NAME_MAX, &text, err));
 	if (!lk_text_to_size(text, &v))
 		return lk_doc_error(
 			lk_doc_get(doc, key), err,
@@ -306,15 +299,16 @@ static int parse_limits(const struct lk_doc *doc,
 	uint64_t settle = file->settle;
 	uint64_t step = file->sequence_step;
 
-	TRY(parse_size(doc, "max-blob", &file->max_blob, err));
-	TRY(parse_size(doc, "max-total", &file->max_total, err));
-	TRY(parse_size(doc, "max-file", &file->max_file, err));
-	TRY(parse_count(doc, "max-files", (const uint64_t[2]){ 1, FILES_MAX },
-			&file->max_files, err));
-	TRY(parse_count(doc, "settle", (const uint64_t[2]){ 0, SETTLE_MAX },
-			&settle, err));
-	TRY(parse_count(doc, "sequence-step",
-			(const uint64_t[2]){ 1, STEP_MAX }, &step, err));
+	LK_TRY(parse_size(doc, "max-blob", &file->max_blob, err));
+	LK_TRY(parse_size(doc, "max-total", &file->max_total, err));
+	LK_TRY(parse_size(doc, "max-file", &file->max_file, err));
+	LK_TRY(parse_count(doc, "max-files",
+			   (const uint64_t[2]){ 1, FILES_MAX },
+			   &file->max_files, err));
+	LK_TRY(parse_count(doc, "settle", (const uint64_t[2]){ 0, SETTLE_MAX },
+			   &settle, err));
+	LK_TRY(parse_count(doc, "sequence-step",
+			   (const uint64_t[2]){ 1, STEP_MAX }, &step, err));
 	file->settle = (unsigned int)settle;
 	file->sequence_step = (unsigned int)step;
 	return LK_OK;
@@ -363,17 +357,18 @@ int lk_userconfig_file_from_doc(const struct lk_doc *doc,
 	uint64_t format;
 
 	lk_userconfig_file_defaults(&file);
-	TRY(lk_doc_expect_keys(doc, known, err));
-	TRY(lk_doc_get_uint(doc, "latchkey-userconfig", 1, 1, &format, err));
-	TRY(parse_path(doc, "upload-directory", &file.upload_directory, err));
-	TRY(parse_blob_name(doc, &file.blob_name, err));
-	TRY(parse_path(doc, "state-directory", &file.state_directory, err));
-	TRY(parse_path(doc, "default-destination", &file.default_destination,
-		       err));
-	TRY(parse_path(doc, "hooks", &file.hooks, err));
-	TRY(parse_allowed(doc, &file, err));
-	TRY(parse_limits(doc, &file, err));
-	TRY(check_default(doc, &file, err));
+	LK_TRY(lk_doc_expect_keys(doc, known, err));
+	LK_TRY(lk_doc_get_uint(doc, "latchkey-userconfig", 1, 1, &format, err));
+	LK_TRY(parse_path(doc, "upload-directory", &file.upload_directory,
+			  err));
+	LK_TRY(parse_blob_name(doc, &file.blob_name, err));
+	LK_TRY(parse_path(doc, "state-directory", &file.state_directory, err));
+	LK_TRY(parse_path(doc, "default-destination", &file.default_destination,
+			  err));
+	LK_TRY(parse_path(doc, "hooks", &file.hooks, err));
+	LK_TRY(parse_allowed(doc, &file, err));
+	LK_TRY(parse_limits(doc, &file, err));
+	LK_TRY(check_default(doc, &file, err));
 	*ret = file;
 	return LK_OK;
 }

@@ -40,8 +40,7 @@ static int fail(struct lk_err *err, enum lk_rc rc, const char *path,
 			  strerror(saved));
 }
 
-/* Reads until end of file or until @cap is full. */
-static ssize_t read_full(int fd, uint8_t *data, size_t cap)
+ssize_t lk_fs_read_full(int fd, uint8_t *data, size_t cap)
 {
 	size_t len = 0;
 
@@ -90,7 +89,7 @@ static int read_capped(const char *path, uint8_t *data, size_t cap,
 
 	if (rc != LK_OK)
 		return rc;
-	n = read_full(fd, data, cap + 1);
+	n = lk_fs_read_full(fd, data, cap + 1);
 	if (n < 0)
 		return fail(err, LK_E_IO, path, "can't read");
 	if ((size_t)n > cap)

@@ -23,6 +23,9 @@ void lk_buf_done(struct lk_buf *buf); /* wipes, for keys pass through */
 #define LK_OWNED_FD __attribute__((cleanup(lk_fd_closep))) int
 void lk_fd_closep(int *fd);
 
+/** Reads until end of file or until @cap is full; -1 with errno. */
+ssize_t lk_fs_read_full(int fd, uint8_t *data, size_t cap);
+
 /**
  * lk_fs_read - a whole regular file, pipe or standard input ("-")
  * @cap: more than that is LK_E_INPUT, found without reading it all

@@ -8,13 +8,6 @@
 #include "sys/crypto.h"
 #include "sys/tpm_private.h"
 
-#define TRY(expr)                                                              \
-	do {                                                                   \
-		int try_rc = (expr);                                           \
-		if (try_rc != LK_OK)                                           \
-			return try_rc;                                         \
-	} while (0)
-
 static int policy_pcr(struct lk_tpm *tpm, ESYS_TR session,
 		      const struct lk_pcr_selection *sel, struct lk_err *err)
 {
@@ -53,7 +46,7 @@ static int floor_handle(struct lk_tpm *tpm, uint32_t index, ESYS_TR *ret,
 	struct lk_name name;
 	TSS2_RC rc;
 
-	TRY(lk_floor_name(index, lk_crypto_hash, &name));
+	LK_TRY(lk_floor_name(index, lk_crypto_hash, &name));
 	lk_floor_nv_public(index, true, public);
 	lk_write_be32(&w, index);
 	lk_write_be16(&w, name.len);
@@ -90,7 +83,7 @@ static int policy_nv(struct lk_tpm *tpm, ESYS_TR session,
 
 	if (!req->version_floor)
 		return LK_OK;
-	TRY(floor_handle(tpm, req->version_floor, &floor, err));
+	LK_TRY(floor_handle(tpm, req->version_floor, &floor, err));
 	lk_write_be64(&w, req->policy->version);
 	rc = Esys_PolicyNV(lk_tpm_esys(tpm), floor, floor, session,
 			   ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
@@ -158,7 +151,7 @@ static int verify(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 	ecdsa->signatureS.size = (UINT16)half;
 	memcpy(ecdsa->signatureS.buffer, req->policy->signature + half, half);
 
-	TRY(load_key(tpm, req->key, &key, err));
+	LK_TRY(load_key(tpm, req->key, &key, err));
 	rc = Esys_VerifySignature(lk_tpm_esys(tpm), key.tr, ESYS_TR_NONE,
 				  ESYS_TR_NONE, ESYS_TR_NONE, &tbs, &sig, ret);
 	if (lk_tpm_rc_base(rc) == TPM2_RC_SIGNATURE)
@@ -188,7 +181,7 @@ static int policy_authorize(struct lk_tpm *tpm, ESYS_TR session,
 	memcpy(approved.buffer, req->policy->digest.data, approved.size);
 	memcpy(ref.buffer, req->policy_ref.data, ref.size);
 
-	TRY(verify(tpm, req, &ticket, err));
+	LK_TRY(verify(tpm, req, &ticket, err));
 	rc = Esys_PolicyAuthorize(lk_tpm_esys(tpm), session, ESYS_TR_NONE,
 				  ESYS_TR_NONE, ESYS_TR_NONE, &approved, &ref,
 				  &name, ticket);
@@ -238,13 +231,13 @@ int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 	ESYS_TR object;
 	int rc;
 
-	TRY(lk_tpm_object_load(tpm, &req->root, &root, err));
-	TRY(lk_tpm_object_load(tpm, &req->sealed, &object, err));
-	TRY(lk_tpm_session(tpm, root, TPM2_SE_POLICY,
-			   lk_curve_hash(req->key->curve), &session, err));
-	TRY(policy_pcr(tpm, session.tr, &req->pcrs, err));
-	TRY(policy_nv(tpm, session.tr, req, err));
-	TRY(policy_authorize(tpm, session.tr, req, err));
+	LK_TRY(lk_tpm_object_load(tpm, &req->root, &root, err));
+	LK_TRY(lk_tpm_object_load(tpm, &req->sealed, &object, err));
+	LK_TRY(lk_tpm_session(tpm, root, TPM2_SE_POLICY,
+			      lk_curve_hash(req->key->curve), &session, err));
+	LK_TRY(policy_pcr(tpm, session.tr, &req->pcrs, err));
+	LK_TRY(policy_nv(tpm, session.tr, req, err));
+	LK_TRY(policy_authorize(tpm, session.tr, req, err));
 	/* The last command of the way that succeeds ends the session itself. */
 	(void)Esys_TRSess_SetAttributes(lk_tpm_esys(tpm), session.tr, 0,
 					TPMA_SESSION_CONTINUESESSION);

@@ -206,29 +206,10 @@ int lk_tree_open_file(int at, const char *path, int *ret, struct lk_err *err)
 	return LK_OK;
 }
 
-/* Reads until @cap or the end of the file. */
-static ssize_t read_full(int fd, uint8_t *buf, size_t cap)
-{
-	size_t len = 0;
-
-	while (len < cap) {
-		ssize_t n = read(fd, buf + len, cap - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	return (ssize_t)len;
-}
-
 int lk_tree_read(int fd, uint8_t *buf, size_t cap, size_t *ret_len,
 		 struct lk_err *err)
 {
-	ssize_t n = read_full(fd, buf, cap);
+	ssize_t n = lk_fs_read_full(fd, buf, cap);
 
 	if (n < 0)
 		return lk_err_set(err, LK_E_IO, (uint32_t)errno,
@@ -312,8 +293,8 @@ static int same_bytes(int a, int b, bool *ret)
 	uint8_t left[COPY_CHUNK], right[COPY_CHUNK];
 
 	for (;;) {
-		ssize_t n = read_full(a, left, sizeof(left));
-		ssize_t m = read_full(b, right, sizeof(right));
+		ssize_t n = lk_fs_read_full(a, left, sizeof(left));
+		ssize_t m = lk_fs_read_full(b, right, sizeof(right));
 
 		if (n < 0 || m < 0)
 			return -1;
