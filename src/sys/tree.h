@@ -73,6 +73,21 @@ int lk_tree_read_link(int at, const char *path,
 int lk_tree_set_link(int at, const char *path, const char *target,
 		     struct lk_err *err);
 
+/*
+ * What is renamed into place has a name of its own for a moment, which nobody
+ * can guess and so occupy. It can be told from others, for a run after one that
+ * was killed.
+ */
+#define LK_TREE_TEMPORARY      ".latchkey-"
+#define LK_TREE_TEMPORARY_SIZE 27u
+int lk_tree_temporary(char ret[static LK_TREE_TEMPORARY_SIZE],
+		      struct lk_err *err);
+bool lk_tree_is_temporary(const char *name);
+/** Removes the links of such names in a folder whose text begins with @text; a
+ * folder that isn't there is LK_OK. */
+int lk_tree_sweep_links(int at, const char *path, const char *text,
+			struct lk_err *err);
+
 int lk_tree_rename(int at, const char *from, const char *to,
 		   struct lk_err *err);
 /** A file, link or whole folder; one that isn't there is LK_OK. */

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,22 +46,80 @@ int lk_tree_read_link(int at, const char *path,
 	return LK_OK;
 }
 
+int lk_tree_temporary(char ret[static LK_TREE_TEMPORARY_SIZE],
+		      struct lk_err *err)
+{
+	uint64_t tag = 0;
+
+	if (getrandom(&tag, sizeof(tag), 0) != (ssize_t)sizeof(tag))
+		return fail(err, "a temporary name", "no random number");
+	(void)snprintf(ret, LK_TREE_TEMPORARY_SIZE,
+		       LK_TREE_TEMPORARY "%016" PRIx64, tag);
+	return LK_OK;
+}
+
+bool lk_tree_is_temporary(const char *name)
+{
+	const size_t len = sizeof(LK_TREE_TEMPORARY) - 1;
+
+	return strncmp(name, LK_TREE_TEMPORARY, len) == 0 &&
+	       strspn(name + len, "0123456789abcdef") == 16 &&
+	       name[len + 16] == '\0';
+}
+
+static int sweep_entry(int dir, const char *name, const char *text)
+{
+	char is[LK_TREE_LINK_MAX];
+	ssize_t n;
+
+	if (!lk_tree_is_temporary(name))
+		return 0;
+	n = readlinkat(dir, name, is, sizeof(is));
+	if (n < (ssize_t)strlen(text) || memcmp(is, text, strlen(text)) != 0)
+		return 0;
+	return unlinkat(dir, name, 0);
+}
+
+int lk_tree_sweep_links(int at, const char *path, const char *text,
+			struct lk_err *err)
+{
+	struct dirent *entry;
+	enum lk_tree_kind kind;
+	DIR *stream;
+	int fd = -1;
+	int rc = lk_tree_kind(at, path, &kind, err);
+
+	if (rc != LK_OK || kind != LK_TREE_DIR)
+		return rc;
+	rc = lk_tree_open_dir(at, path, false, &fd, err);
+	if (rc != LK_OK)
+		return rc;
+	stream = fdopendir(fd);
+	if (!stream) {
+		rc = fail(err, path, "can't list");
+		close(fd);
+		return rc;
+	}
+	/* Entry by entry: others may have put there as many as they like. */
+	while (rc == LK_OK && (entry = readdir(stream)))
+		if (sweep_entry(dirfd(stream), entry->d_name, text) != 0)
+			rc = fail(err, path, "can't remove a link");
+	closedir(stream);
+	return rc;
+}
+
 int lk_tree_set_link(int at, const char *path, const char *target,
 		     struct lk_err *err)
 {
 	LK_OWNED_FD dir = -1;
 	const char *name;
-	char temporary[40];
-	uint64_t tag = 0;
+	char temporary[LK_TREE_TEMPORARY_SIZE];
 	int rc = lk_tree_open_parent(at, path, true, &dir, &name, err);
 
+	if (rc == LK_OK)
+		rc = lk_tree_temporary(temporary, err);
 	if (rc != LK_OK)
 		return rc;
-	/* In a folder that others write to, a name that they can't occupy. */
-	if (getrandom(&tag, sizeof(tag), 0) != (ssize_t)sizeof(tag))
-		return fail(err, path, "no random name");
-	(void)snprintf(temporary, sizeof(temporary), ".latchkey-%016llx",
-		       (unsigned long long)tag);
 	if (symlinkat(target, dir, temporary) != 0)
 		return fail(err, path, "can't make a link");
 	if (renameat(dir, temporary, dir, name) != 0) {

@@ -98,12 +98,18 @@ static bool lies_in(const char *path, const char *folder)
 	       (path[len] == '/' || path[len] == '\0');
 }
 
+static bool meets(const char *path, const char *folder)
+{
+	return lies_in(path, folder) || lies_in(folder, path);
+}
+
 /* Beyond the prefixes: what is our own, or would be taken for an upload. */
 static int check_destination(const struct reading *r, const char *destination,
 			     struct lk_err *err)
 {
 	const struct lk_userconfig_file *s = &r->uc->settings;
-	size_t len = strlen(s->upload_directory.text);
+	const char *upload = s->upload_directory.text;
+	const char *name = strrchr(destination, '/') + 1;
 
 	if (!lk_path_is_plain(destination, LK_UC_DEST_MAX) ||
 	    !lk_userconfig_prefix_of(s, destination))
@@ -111,13 +117,22 @@ static int check_destination(const struct reading *r, const char *destination,
 				  "%s: not within one of this device's "
 				  "prefixes",
 				  destination);
-	if (lies_in(destination, s->state_directory.text) ||
-	    lies_in(destination, LK_UC_VOLATILE))
+	if (meets(destination, s->state_directory.text) ||
+	    meets(destination, LK_UC_VOLATILE))
 		return lk_err_set(err, LK_E_INPUT, 0,
 				  "%s: within latchkey-userconfig's own folder",
 				  destination);
-	if (lies_in(destination, s->upload_directory.text) &&
-	    strncmp(destination + len + 1, s->blob_name.text,
+	if (lies_in(upload, destination))
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "%s: the upload directory is or lies there",
+				  destination);
+	if (strncmp(name, LK_TREE_TEMPORARY, strlen(LK_TREE_TEMPORARY)) == 0)
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "%s: names beginning with " LK_TREE_TEMPORARY
+				  " are for what is renamed into place",
+				  destination);
+	if (lies_in(destination, upload) &&
+	    strncmp(destination + strlen(upload) + 1, s->blob_name.text,
 		    strlen(s->blob_name.text)) == 0)
 		return lk_err_set(err, LK_E_INPUT, 0,
 				  "%s: would be taken for an uploaded blob",
