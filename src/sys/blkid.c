@@ -11,10 +11,13 @@
 #include <unistd.h>
 
 #include "sys/fs.h"
+#include "sys/luks_format.h"
 
 #define CHUNK	   (64u * 1024u)
-#define END_CHUNKS 16u /* a MiB at each end */
+#define BEGIN	   (LK_LUKS_KEYSLOTS / CHUNK)
+#define END_CHUNKS 16u /* a MiB */
 #define SAMPLES	   64u /* in between */
+#define PLACES	   (BEGIN + 2 * END_CHUNKS + SAMPLES)
 
 static void take_value(blkid_probe probe, const char *name, const char *kind,
 		       char out[static LK_BLKID_TEXT])
@@ -57,16 +60,20 @@ int lk_blkid_probe(const char *device, char ret_found[static LK_BLKID_TEXT],
 	return LK_OK;
 }
 
-/** Places that are looked at, however many more the device has. */
-static uint64_t place(unsigned int i, uint64_t size)
+/** The chunks that are looked at: before the keyslots, after them, the end. */
+static uint64_t place(unsigned int i, uint64_t chunks)
 {
-	uint64_t chunks = size / CHUNK;
+	const uint64_t data = LK_LUKS_DATA / CHUNK;
 
-	if (i < END_CHUNKS)
+	if (i < BEGIN)
 		return i;
-	if (i < 2 * END_CHUNKS)
-		return chunks - 1 - (i - END_CHUNKS);
-	return chunks * (i - 2 * END_CHUNKS) / SAMPLES;
+	i -= BEGIN;
+	if (i < END_CHUNKS)
+		return data + i;
+	i -= END_CHUNKS;
+	if (i < END_CHUNKS)
+		return chunks - 1 - i;
+	return data + (chunks - data) * (i - END_CHUNKS) / SAMPLES;
 }
 
 static bool is_blank(const uint8_t *data, size_t len)
@@ -86,11 +93,11 @@ int lk_device_is_blank(const char *device, bool *ret, struct lk_err *err)
 
 	if (rc != LK_OK)
 		return rc;
-	if (fd < 0 || size < END_CHUNKS * CHUNK)
+	if (fd < 0 || size < LK_LUKS_DATA + END_CHUNKS * CHUNK)
 		return lk_err_set(err, LK_E_NO_DEVICE, (uint32_t)errno,
 				  "%s: can't be looked through", device);
-	for (unsigned int i = 0; blank && i < 2 * END_CHUNKS + SAMPLES; i++) {
-		off_t at = (off_t)(place(i, size) * CHUNK);
+	for (unsigned int i = 0; blank && i < PLACES; i++) {
+		off_t at = (off_t)(place(i, size / CHUNK) * CHUNK);
 
 		if (pread(fd, data, CHUNK, at) != CHUNK)
 			return lk_err_set(err, LK_E_IO, (uint32_t)errno,

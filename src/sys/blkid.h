@@ -21,8 +21,9 @@ int lk_blkid_probe(const char *device, char ret_found[static LK_BLKID_TEXT],
 /**
  * lk_device_is_blank - does it look as if nothing was ever written to it?
  *
- * Its first and last MiB, and places in between, are all zeros or, as erased
- * flash is, all ones.
+ * Its beginning, its end and places in between are all zeros or, as erased
+ * flash is, all ones. Not looked at is where keyslots lie: making a volume
+ * begins with random data there, and may be cut short.
  *
  * Return: LK_OK, LK_E_NO_DEVICE or LK_E_IO.
  */

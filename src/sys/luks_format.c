@@ -11,8 +11,7 @@
 
 #include "core/token.h"
 
-#define METADATA_SIZE	 (128u * 1024u)
-#define DATA_OFFSET	 (2u * 1024u * 1024u)
+#define METADATA_SIZE	 (LK_LUKS_KEYSLOTS / 2) /* two copies */
 #define SECTOR		 512u
 #define INTEGRITY_KEY	 32u /* hmac-sha256 */
 #define WIPE_BLOCK	 (1024u * 1024u)
@@ -130,10 +129,10 @@ static int split_cipher(const char *text, char *cipher, size_t size,
 static int set_layout(struct lk_volume_header *h, struct lk_err *err)
 {
 	int n = crypt_set_metadata_size(h->cd, METADATA_SIZE,
-					DATA_OFFSET - 2 * METADATA_SIZE);
+					LK_LUKS_DATA - 2 * METADATA_SIZE);
 
 	if (n == 0)
-		n = crypt_set_data_offset(h->cd, DATA_OFFSET / SECTOR);
+		n = crypt_set_data_offset(h->cd, LK_LUKS_DATA / SECTOR);
 	return n ? header_error(h, n, LK_E_SYSTEM, "header layout", err)
 		 : LK_OK;
 }

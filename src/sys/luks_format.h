@@ -22,6 +22,10 @@ static inline void lk_volume_header_freep(struct lk_volume_header **p)
 	__attribute__((                                                        \
 		cleanup(lk_volume_header_freep))) struct lk_volume_header *
 
+/** Where keyslots begin in what we format, and where they end. */
+#define LK_LUKS_KEYSLOTS (256u * 1024u)
+#define LK_LUKS_DATA	 (2u * 1024u * 1024u)
+
 /** Told how far a wipe has come, now and then. */
 typedef void (*lk_progress_fn)(uint64_t done, uint64_t size, void *data);
 

@@ -115,6 +115,20 @@ class PowerCut(rig.TestCase):
             with cut:
                 self.check_formatted(dev)
 
+    def test_setup_finishes_after_a_cut_at_any_write(self):
+        dev = self.installed()
+        os.mkdir(dev.path("policies"))
+        dev.sign(1, out="policies/1.yaml")
+        words = ["setup", "--policy", dev.path("policy.yaml"), "--policies", dev.path("policies"),
+                 "--owner-auth", dev.path("owner.auth"), "--record", dev.record_path,
+                 "--recipient", dev.path("owner.pem")]
+        for cut in self.syncs(dev, words):
+            with cut:
+                dev.provision(*words)
+                self.assertIn(b"nothing to do", dev.provision(*words).stderr)
+                self.assertEqual(len(dev.luks()["tokens"]["0"]["policies"]), 1)
+                self.check_formatted(dev)
+
     def test_reseal_leaves_the_recovery_key_and_finishes_after_a_cut_at_any_command(self):
         dev = Device(self).ready()
         self.write("recovery", dev.decrypt(dev.record()["volumes"][0]["recovery-key"]))

@@ -101,7 +101,7 @@ class Volumes(SetupTestCase):
                 self.refused(word)
 
     def test_data_of_no_known_kind_is_left_alone(self):
-        for at in (12345, (32 << 20) - 5, 17 << 20):
+        for at in (12345, (2 << 20) + 1, (32 << 20) - 5, 17 << 20):
             with self.subTest(at=at):
                 self.dev.new_disk("disk.img")
                 with open(self.path("disk.img"), "r+b") as f:
