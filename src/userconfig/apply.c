@@ -17,6 +17,15 @@ static bool is_refusal(int rc)
 	return rc == LK_E_INPUT || rc == LK_E_POLICY || rc == LK_E_REFUSED;
 }
 
+/* What is wrong with the state directory itself leaves the blob where it is. */
+static int not_the_blobs(int rc, struct lk_err *err)
+{
+	if (!is_refusal(rc))
+		return rc;
+	err->rc = LK_E_IO;
+	return LK_E_IO;
+}
+
 static void show_plan(const struct lk_plan *plan, uint64_t sequence)
 {
 	printf("configuration %" PRIu64 "%s%s would be applied:\n", sequence,
@@ -51,10 +60,13 @@ static int carry_out(const struct lk_uc *uc, const struct lk_admitted *blob,
 		.raise_floor = true,
 	};
 	struct lk_commit_result result = { 0 };
-	int rc = lk_generation_begin(uc, &c.from, err);
+	int rc = not_the_blobs(lk_generation_begin(uc, &c.from, err), err);
 
 	if (rc == LK_OK)
 		rc = lk_unpack(uc, blob, plan, err);
+	/* Beneath the state directory a link in the way is no blob's. */
+	if (rc == LK_E_REFUSED)
+		rc = not_the_blobs(rc, err);
 	if (rc == LK_OK && plan->volatile_bytes)
 		rc = lk_volatile_mark(uc, c.to, err);
 	if (rc == LK_OK)
@@ -70,7 +82,7 @@ static int apply_blob(const struct lk_uc *uc, const struct lk_upload *upload,
 	LK_OWNED_ADMITTED blob = LK_ADMITTED_NONE;
 	LK_OWNED_PLAN plan = LK_PLAN_NONE;
 	int copy = -1;
-	int rc = lk_unpack_begin(uc, &copy, err);
+	int rc = not_the_blobs(lk_unpack_begin(uc, &copy, err), err);
 
 	if (rc == LK_OK)
 		rc = lk_admit(uc, upload->fd, copy, &blob, err);
@@ -86,6 +98,27 @@ static int apply_blob(const struct lk_uc *uc, const struct lk_upload *upload,
 	return rc;
 }
 
+/* A run that was cut after its last step but one: nothing but the upload is
+ * left of it. */
+static bool is_in_place(const struct lk_uc *uc, const struct lk_upload *upload)
+{
+	char path[PATH_MAX];
+	bool present = false, same = false;
+	uint64_t current = 0;
+
+	if (lk_generation_get(uc, "current", &present, &current, NULL) !=
+		    LK_OK ||
+	    !present || current == LK_GENERATION_ORIGINAL)
+		return false;
+	lk_generation_path(uc, current, "blob", path);
+	if (lk_upload_is(uc, upload, path, &same, NULL) != LK_OK || !same)
+		return false;
+	lk_log(LK_LOG_INFO,
+	       "%s: configuration %" PRIu64 ", which is in place already",
+	       upload->where, current);
+	return true;
+}
+
 static int take_upload(const struct lk_uc *uc, struct lk_err *err)
 {
 	LK_OWNED_UPLOAD upload = LK_UPLOAD_NONE;
@@ -98,7 +131,7 @@ static int take_upload(const struct lk_uc *uc, struct lk_err *err)
 		       uc->settings.upload_directory.text);
 		return LK_OK;
 	}
-	if (rc == LK_OK) {
+	if (rc == LK_OK && !is_in_place(uc, &upload)) {
 		rc = apply_blob(uc, &upload, err);
 		if (rc != LK_OK)
 			lk_err_prefix(err, "%s", upload.where);
@@ -134,6 +167,8 @@ int lk_uc_apply(const struct lk_uc_options *opts, struct lk_err *err)
 	int before = LK_OK;
 	int rc = lk_uc_open(opts, true, &uc, err);
 
+	if (rc == LK_OK && !opts->dry_run && !opts->blob)
+		lk_upload_sweep(uc);
 	if (rc == LK_OK && !opts->dry_run)
 		before = lk_commit_recover(uc, &first);
 	if (rc == LK_OK && before == LK_OK && !opts->dry_run)
@@ -143,7 +178,7 @@ int lk_uc_apply(const struct lk_uc_options *opts, struct lk_err *err)
 	 */
 	if (rc == LK_OK && before != LK_OK)
 		lk_log(LK_LOG_ERR, "%s", first.msg);
-	if (rc == LK_OK && !lk_commit_is_pending(uc))
+	if (rc == LK_OK && (opts->dry_run || !lk_commit_is_pending(uc)))
 		rc = take_upload(uc, err);
 	if (rc == LK_OK && before != LK_OK)
 		rc = lk_err_set(err, first.rc, first.code,

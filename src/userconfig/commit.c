@@ -2,6 +2,7 @@
 /* Owns the order of a change, and where the next run goes on. */
 #include "commit.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -84,15 +85,19 @@ static int settle_upload(const struct lk_uc *uc, uint64_t sequence,
 		      : lk_upload_remove(&upload, err);
 }
 
-/* Back to @c->from after a unit didn't come up. @err says which, and stays. */
-static int revert(const struct lk_uc *uc, const struct lk_commit *c,
-		  struct lk_err *err)
+/* Back to @c->from for the reason in @err, which stays, with its code @cause. */
+static int take_back(const struct lk_uc *uc, const struct lk_commit *c,
+		     int cause, struct lk_err *err)
 {
 	const struct lk_commit back = { c->to, c->from, false };
 	struct lk_commit_result ignored = { 0 };
 	struct lk_err why = { 0 };
 	int rc = write_stage(uc, c, LK_STAGE_REVERT, &why);
 
+	/* After a boot they aren't there, and units are about to look. */
+	if (rc == LK_OK && c->from != LK_GENERATION_ORIGINAL &&
+	    lk_volatile_refresh(uc, c->from, &why) != LK_OK)
+		lk_log(LK_LOG_ERR, "volatile files: %s", why.msg);
 	if (rc == LK_OK)
 		rc = lk_generation_set(uc, "current", c->from, &why);
 	if (rc == LK_OK && act(uc, &back, &ignored, &why) != LK_OK)
@@ -110,7 +115,7 @@ static int revert(const struct lk_uc *uc, const struct lk_commit *c,
 		      "configuration %" PRIu64 " is taken back, %" PRIu64
 		      " is in place again",
 		      c->to, c->from);
-	return LK_E_SERVICE;
+	return cause;
 }
 
 static int raise_floor(const struct lk_uc *uc, uint64_t to, struct lk_err *err)
@@ -150,7 +155,7 @@ static int settle(const struct lk_uc *uc, const struct lk_commit *c,
 	if (rc == LK_OK)
 		rc = act(uc, c, ret, err);
 	if (rc == LK_E_SERVICE)
-		return revert(uc, c, err);
+		return take_back(uc, c, rc, err);
 	return rc == LK_OK ? finish(uc, c, err) : rc;
 }
 
@@ -161,6 +166,9 @@ int lk_commit(const struct lk_uc *uc, const struct lk_commit *commit,
 
 	if (rc == LK_OK)
 		rc = lk_deploy_link(uc, commit->from, commit->to, err);
+	/* Of a configuration that comes back after a boot. */
+	if (rc == LK_OK && commit->to != LK_GENERATION_ORIGINAL)
+		rc = lk_volatile_refresh(uc, commit->to, err);
 	if (rc == LK_OK)
 		rc = lk_generation_set(uc, "current", commit->to, err);
 	if (rc == LK_OK)
@@ -170,22 +178,43 @@ int lk_commit(const struct lk_uc *uc, const struct lk_commit *commit,
 	return rc;
 }
 
+/*
+ * Who can write to the disk could have us count the TPM's floor up to any
+ * number: only a signed sequence does.
+ */
+static int check_resumed(const struct lk_uc *uc, struct lk_commit *c,
+			 struct lk_err *err)
+{
+	LK_OWNED_ADMITTED blob = LK_ADMITTED_NONE;
+	struct lk_uc_record rec;
+	int rc = LK_OK;
+
+	if (c->to != LK_GENERATION_ORIGINAL) {
+		rc = lk_admit_stored(uc, c->to, LK_ADMIT_RESUMED, &blob, err);
+		c->raise_floor = rc == LK_OK && c->to > blob.floor;
+	}
+	return rc == LK_OK ? lk_uc_record_read(uc, c->to, &rec, err) : rc;
+}
+
+/* Will it be as wrong the next time? */
+static bool is_lasting(int rc, const struct lk_err *err)
+{
+	return rc == LK_E_INPUT || rc == LK_E_POLICY || rc == LK_E_REFUSED ||
+	       (rc == LK_E_IO && err->code == ENOENT);
+}
+
 /* The switch was made, and the run cut after it. */
 static int resume(const struct lk_uc *uc, struct lk_commit *c,
 		  struct lk_err *err)
 {
-	LK_OWNED_ADMITTED blob = LK_ADMITTED_NONE;
 	struct lk_commit_result result = { 0 };
-	int rc = LK_OK;
+	int rc;
 
 	lk_log(LK_LOG_INFO, "finishing configuration %" PRIu64, c->to);
-	/* Who can write to the disk could have us count the TPM's floor up to
-	 * any number: only a signed sequence does. */
-	if (c->to > c->from) {
-		rc = lk_admit_stored(uc, c->to, LK_ADMIT_RESUMED, &blob, err);
-		c->raise_floor = rc == LK_OK;
-	}
-	lk_admitted_done(&blob);
+	rc = check_resumed(uc, c, err);
+	/* It would bar the way for each configuration to come. */
+	if (is_lasting(rc, err))
+		return take_back(uc, c, rc, err);
 	if (rc == LK_OK)
 		rc = settle(uc, c, &result, err);
 	if (rc == LK_OK)
@@ -199,7 +228,20 @@ static int resume_revert(const struct lk_uc *uc, const struct lk_commit *c,
 	(void)lk_err_set(err, LK_E_SERVICE, 0,
 			 "a unit didn't come back, and the run that took the "
 			 "configuration back was cut");
-	return revert(uc, c, err);
+	return take_back(uc, c, LK_E_SERVICE, err);
+}
+
+/* What a run that was killed has left besides a change. */
+static int sweep(const struct lk_uc *uc, const struct lk_uc_pending *p,
+		 struct lk_err *err)
+{
+	int rc = lk_unpack_discard(uc, err);
+
+	if (rc == LK_OK)
+		rc = lk_generation_sweep(uc, err);
+	if (rc == LK_OK && p)
+		return lk_deploy_sweep(uc, p->to, err);
+	return rc == LK_OK ? lk_generation_prune(uc, err) : rc;
 }
 
 int lk_commit_recover(const struct lk_uc *uc, struct lk_err *err)
@@ -211,7 +253,7 @@ int lk_commit_recover(const struct lk_uc *uc, struct lk_err *err)
 	int rc = lk_uc_pending_read(uc, &present, &p, err);
 
 	if (rc == LK_OK)
-		rc = lk_unpack_discard(uc, err);
+		rc = sweep(uc, present ? &p : NULL, err);
 	if (rc != LK_OK || !present)
 		return rc;
 	c = (struct lk_commit){ p.from, p.to, false };

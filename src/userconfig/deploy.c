@@ -39,17 +39,21 @@ static int link_text(const struct lk_uc *uc, const char *destination,
 	return lk_deploy_relative(destination, target, ret, err);
 }
 
-static int is_ours(const struct lk_uc *uc, const char *destination, bool *ret,
-		   struct lk_err *err)
+int lk_deploy_is_ours(const struct lk_uc *uc, const char *destination,
+		      bool *ret, struct lk_err *err)
 {
 	char want[LK_TREE_LINK_MAX], is[LK_TREE_LINK_MAX];
 	int rc = link_text(uc, destination, want, err);
 
-	if (rc == LK_OK)
-		rc = lk_tree_read_link(uc->at, destination, is, err);
-	if (rc == LK_OK)
+	if (rc != LK_OK)
+		return rc;
+	rc = lk_tree_read_link(uc->at, destination, is, err);
+	/* Beyond a link in the way, nothing is ours. */
+	if (rc == LK_E_REFUSED)
+		*ret = false;
+	else if (rc == LK_OK)
 		*ret = strcmp(want, is) == 0;
-	return rc;
+	return rc == LK_E_REFUSED ? LK_OK : rc;
 }
 
 int lk_deploy_check_place(const struct lk_uc *uc, const char *destination,
@@ -60,7 +64,7 @@ int lk_deploy_check_place(const struct lk_uc *uc, const char *destination,
 	int rc = lk_tree_kind(uc->at, destination, &kind, err);
 
 	if (rc == LK_OK && kind == LK_TREE_LINK)
-		rc = is_ours(uc, destination, &ours, err);
+		rc = lk_deploy_is_ours(uc, destination, &ours, err);
 	if (rc != LK_OK || ours || kind == LK_TREE_NONE || kind == LK_TREE_FILE)
 		return rc;
 	return lk_err_set(err, LK_E_REFUSED, 0,
@@ -83,16 +87,17 @@ static int copy_into(const struct linking *l, uint64_t sequence,
 	char to[PATH_MAX];
 	const struct lk_tree_copy copy = { l->uc->at, destination, l->uc->at,
 					   to, l->uc->settings.max_file };
-	enum lk_tree_kind kind;
+	char final[PATH_MAX];
 	int rc;
 
-	lk_generation_file(l->uc, sequence, destination, to);
-	rc = lk_tree_kind(l->uc->at, to, &kind, err);
-	/* From a run before: it was copied whole, or the run goes on from
-	 * LK_STAGE_SWITCH, which throws this copy away. */
-	if (rc == LK_OK && kind == LK_TREE_FILE)
-		rc = lk_tree_remove(l->uc->at, to, err);
-	return rc == LK_OK ? lk_tree_copy(&copy, err) : rc;
+	/* Whole or not at all: in a tree, it counts as a file of it. What is
+	 * left of one that was cut is no generation, and pruned. */
+	lk_uc_state(l->uc, "generations/.copy", to);
+	lk_generation_file(l->uc, sequence, destination, final);
+	rc = lk_tree_remove(l->uc->at, to, err);
+	if (rc == LK_OK)
+		rc = lk_tree_copy(&copy, err);
+	return rc == LK_OK ? lk_tree_rename(l->uc->at, to, final, err) : rc;
 }
 
 /* A file that nobody of ours has put there: it isn't lost. */
@@ -131,7 +136,7 @@ static int set_link(void *ctx, const char *destination,
 	struct linking *l = ctx;
 	char text[LK_TREE_LINK_MAX];
 	bool ours = false;
-	int rc = is_ours(l->uc, destination, &ours, err);
+	int rc = lk_deploy_is_ours(l->uc, destination, &ours, err);
 
 	(void)in_tree;
 	if (rc != LK_OK || ours)
@@ -171,6 +176,43 @@ int lk_deploy_link(const struct lk_uc *uc, uint64_t from, uint64_t to,
 	return rc;
 }
 
+struct sweeping {
+	const struct lk_uc *uc;
+	char last[PATH_MAX]; /* folder that was swept */
+};
+
+static int sweep_folder(void *ctx, const char *destination,
+			enum lk_tree_kind in_tree, struct lk_err *err)
+{
+	struct sweeping *s = ctx;
+	char text[LK_TREE_LINK_MAX], folder[PATH_MAX];
+	int rc;
+
+	(void)in_tree;
+	lk_uc_join(folder, destination, "");
+	strrchr(folder, '/')[1] = '\0';
+	if (strcmp(folder, s->last) == 0)
+		return LK_OK;
+	lk_uc_join(s->last, folder, "");
+	rc = link_text(s->uc, folder, text, err);
+	*strrchr(folder, '/') = '\0';
+	if (rc == LK_OK)
+		rc = lk_tree_sweep_links(s->uc->at, folder, text, err);
+	/* A link in the way: none of ours was ever made beyond it. */
+	return rc == LK_E_REFUSED ? LK_OK : rc;
+}
+
+int lk_deploy_sweep(const struct lk_uc *uc, uint64_t sequence,
+		    struct lk_err *err)
+{
+	struct sweeping s = { .uc = uc };
+	const struct lk_tree_visitor visitor = { sweep_folder, &s };
+	char path[PATH_MAX];
+
+	lk_generation_path(uc, sequence, "tree", path);
+	return lk_tree_walk(uc->at, path, &visitor, err);
+}
+
 static int unlink_gone(void *ctx, const char *destination,
 		       enum lk_tree_kind in_tree, struct lk_err *err)
 {
@@ -184,7 +226,7 @@ static int unlink_gone(void *ctx, const char *destination,
 	lk_generation_file(l->uc, l->from, destination, path);
 	rc = lk_tree_kind(l->uc->at, path, &kind, err);
 	if (rc == LK_OK && kind == LK_TREE_NONE)
-		rc = is_ours(l->uc, destination, &ours, err);
+		rc = lk_deploy_is_ours(l->uc, destination, &ours, err);
 	if (rc == LK_OK && ours)
 		rc = lk_tree_remove(l->uc->at, destination, err);
 	return rc;
@@ -208,7 +250,7 @@ static int verify_one(void *ctx, const char *destination,
 	(void)in_tree;
 	(void)err;
 	/* A link in the way is a finding, and the search goes on. */
-	if (is_ours(l->uc, destination, &ours, &why) == LK_OK && ours)
+	if (lk_deploy_is_ours(l->uc, destination, &ours, &why) == LK_OK && ours)
 		return LK_OK;
 	l->wrong++;
 	lk_log(LK_LOG_ERR, "%s: %s", destination,

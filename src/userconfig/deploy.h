@@ -15,6 +15,10 @@
 int lk_deploy_relative(const char *from, const char *to,
 		       char ret[static LK_TREE_LINK_MAX], struct lk_err *err);
 
+/** Whether our link is at @destination. */
+int lk_deploy_is_ours(const struct lk_uc *uc, const char *destination,
+		      bool *ret, struct lk_err *err);
+
 /**
  * lk_deploy_check_place - may a link of ours be put there?
  *
@@ -34,6 +38,10 @@ int lk_deploy_check_place(const struct lk_uc *uc, const char *destination,
  */
 int lk_deploy_link(const struct lk_uc *uc, uint64_t from, uint64_t to,
 		   struct lk_err *err);
+/** Removes what a run that was killed has left beside the destinations of
+ * @sequence: links of ours whose name was for a moment only. */
+int lk_deploy_sweep(const struct lk_uc *uc, uint64_t sequence,
+		    struct lk_err *err);
 /** Removes the links that generation @gone has and @kept has not. */
 int lk_deploy_tidy(const struct lk_uc *uc, uint64_t gone, uint64_t kept,
 		   struct lk_err *err);

@@ -101,6 +101,12 @@ int lk_generation_set(const struct lk_uc *uc, const char *which,
 	return lk_tree_set_link(uc->at, path, target, err);
 }
 
+int lk_generation_sweep(const struct lk_uc *uc, struct lk_err *err)
+{
+	return lk_tree_sweep_links(uc->at, uc->settings.state_directory.text,
+				   FOLDER "/", err);
+}
+
 int lk_generation_begin(const struct lk_uc *uc, uint64_t *ret_sequence,
 			struct lk_err *err)
 {
@@ -121,8 +127,8 @@ int lk_generation_begin(const struct lk_uc *uc, uint64_t *ret_sequence,
 	return rc;
 }
 
-static int keep(const struct lk_uc *uc, uint64_t sequence, bool *ret,
-		struct lk_err *err)
+int lk_generation_is_kept(const struct lk_uc *uc, uint64_t sequence, bool *ret,
+			  struct lk_err *err)
 {
 	static const char *const which[] = { "current", "previous" };
 
@@ -150,7 +156,7 @@ static int prune_one(void *ctx, const char *name, enum lk_tree_kind kind,
 
 	(void)kind;
 	if (parse_id(name, &sequence))
-		rc = keep(uc, sequence, &kept, err);
+		rc = lk_generation_is_kept(uc, sequence, &kept, err);
 	if (rc != LK_OK || kept)
 		return rc;
 	lk_uc_state(uc, FOLDER "/", folder);

@@ -33,7 +33,12 @@ int lk_generation_set(const struct lk_uc *uc, const char *which,
 /** The current one; generation 0 is made and becomes it where there is none. */
 int lk_generation_begin(const struct lk_uc *uc, uint64_t *ret_sequence,
 			struct lk_err *err);
-/** Removes all generations but 0, current and previous. */
+/** What lk_generation_set leaves where it is killed is removed. */
+int lk_generation_sweep(const struct lk_uc *uc, struct lk_err *err);
+/** Whether it is 0, current or previous. */
+int lk_generation_is_kept(const struct lk_uc *uc, uint64_t sequence, bool *ret,
+			  struct lk_err *err);
+/** Removes all others. */
 int lk_generation_prune(const struct lk_uc *uc, struct lk_err *err);
 
 /** What is known of a generation besides its files. */

@@ -38,12 +38,35 @@ static void new_file(const struct lk_uc *uc, const char *destination,
 	lk_uc_join(ret, tree, destination);
 }
 
+/* Its volatile files lie elsewhere. Nothing vouches for the blob here, so those
+ * of a generation that is in use stay, whatever it says. */
+static int discard_volatile(const struct lk_uc *uc, struct lk_err *err)
+{
+	char path[PATH_MAX];
+	LK_OWNED_FD fd = -1;
+	struct lk_blob_header h;
+	uint64_t size;
+	bool kept = false;
+	int rc;
+
+	new_path(uc, "/blob", path);
+	if (lk_tree_open_file(uc->at, path, &fd, NULL) != LK_OK ||
+	    lk_blob_peek(fd, &h, &size, NULL) != LK_OK)
+		return LK_OK;
+	rc = lk_generation_is_kept(uc, h.sequence, &kept, err);
+	if (rc != LK_OK || kept)
+		return rc;
+	lk_generation_volatile(h.sequence, "", path);
+	return lk_tree_remove(uc->at, path, err);
+}
+
 int lk_unpack_discard(const struct lk_uc *uc, struct lk_err *err)
 {
 	char path[PATH_MAX];
+	int rc = discard_volatile(uc, err);
 
 	new_path(uc, "", path);
-	return lk_tree_remove(uc->at, path, err);
+	return rc == LK_OK ? lk_tree_remove(uc->at, path, err) : rc;
 }
 
 int lk_unpack_begin(const struct lk_uc *uc, int *ret_blob, struct lk_err *err)
@@ -218,12 +241,19 @@ static int carry_original(void *ctx, const char *path, enum lk_tree_kind kind,
 	char from[PATH_MAX], to[PATH_MAX];
 	const struct lk_tree_copy copy = { c->uc->at, from, c->uc->at, to,
 					   UINT64_MAX };
+	bool ours = false;
+	int rc;
 
 	for (size_t i = 0; i < c->plan->n_files; i++)
 		if (strcmp(c->plan->files[i].destination, path) == 0)
 			return LK_OK;
 	if (kind != LK_TREE_FILE)
 		return LK_OK;
+	/* Without a link of ours the file there is what there was, and this a
+	 * copy of it for a change that didn't come, or it is gone by will. */
+	rc = lk_deploy_is_ours(c->uc, path, &ours, err);
+	if (rc != LK_OK || !ours)
+		return rc;
 	lk_generation_file(c->uc, LK_GENERATION_ORIGINAL, path, from);
 	new_file(c->uc, path, to);
 	return lk_tree_copy(&copy, err);

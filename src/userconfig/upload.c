@@ -2,20 +2,21 @@
 /* Owns what is done with a file in a folder that somebody else writes to. */
 #include "upload.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "sys/fs.h"
 #include "sys/tree.h"
 
-#define CHUNK	      (64u * 1024u)
-#define TEMPORARY_MAX 48u
-#define ASIDE_MAX     (LK_UC_NAME_MAX + 16u)
+#define CHUNK	   (64u * 1024u)
+#define REASON	   ".txt"
+#define REASON_MAX (LK_TREE_TEMPORARY_SIZE + sizeof(REASON))
+#define ASIDE_MAX  (LK_UC_NAME_MAX + 16u)
 
 void lk_upload_done(struct lk_upload *upload)
 {
@@ -30,6 +31,16 @@ static int fail(struct lk_err *err, const struct lk_upload *upload,
 			  upload->where, what, strerror(errno));
 }
 
+static int not_regular(const struct lk_upload *upload, mode_t mode,
+		       struct lk_err *err)
+{
+	return lk_err_set(err, LK_E_REFUSED, 0,
+			  "%s is %s; a regular file is wanted", upload->where,
+			  S_ISLNK(mode)	  ? "a symbolic link"
+			  : S_ISDIR(mode) ? "a folder"
+					  : "a device, FIFO or socket");
+}
+
 static int open_regular(struct lk_upload *upload, const char *path,
 			struct lk_err *err)
 {
@@ -41,18 +52,13 @@ static int open_regular(struct lk_upload *upload, const char *path,
 		flags |= O_NOFOLLOW;
 	upload->fd = openat(at, path, flags);
 	if (upload->fd < 0 && errno == ELOOP)
-		return lk_err_set(err, LK_E_REFUSED, ELOOP,
-				  "%s is a symbolic link; a regular file is "
-				  "wanted",
-				  upload->where);
+		return not_regular(upload, S_IFLNK, err);
 	if (upload->fd < 0)
 		return fail(err, upload, "can't open");
 	if (fstat(upload->fd, &st) != 0)
 		return fail(err, upload, "can't look at");
-	if (!S_ISREG(st.st_mode))
-		return lk_err_set(err, LK_E_REFUSED, 0,
-				  "%s is not a regular file", upload->where);
-	return LK_OK;
+	return S_ISREG(st.st_mode) ? LK_OK
+				   : not_regular(upload, st.st_mode, err);
 }
 
 static int open_named(const struct lk_uc *uc, struct lk_upload *ret,
@@ -104,22 +110,25 @@ int lk_upload_open(const struct lk_uc *uc, bool *ret_present,
 		return errno == ENOENT ? LK_OK
 				       : fail(err, &upload, "can't look at");
 	*ret_present = true;
-	/* Handed over in any case: who refuses it has to put it aside. */
-	rc = open_regular(&upload, upload.name, err);
+	/* Anything else isn't even opened, which would wake a device. It is
+	 * handed over in any case: who refuses it has to put it aside. */
+	rc = S_ISREG(st.st_mode) ? open_regular(&upload, upload.name, err)
+				 : not_regular(&upload, st.st_mode, err);
 	*ret = upload;
 	upload = LK_UPLOAD_NONE;
 	return rc;
 }
 
-static int random_name(char ret[static TEMPORARY_MAX])
+/* Whoever may write there may have put a folder where @to would go: what is
+ * refused has to go all the same. */
+static int settle(const struct lk_upload *upload, const char *temporary,
+		  const char *to, struct lk_err *err)
 {
-	uint64_t tag = 0;
-
-	if (getrandom(&tag, sizeof(tag), 0) != (ssize_t)sizeof(tag))
-		return -1;
-	(void)snprintf(ret, TEMPORARY_MAX, ".latchkey-%016llx",
-		       (unsigned long long)tag);
-	return 0;
+	if ((!*to || renameat(upload->dir, temporary, upload->dir, to) != 0) &&
+	    unlinkat(upload->dir, temporary, 0) != 0)
+		return fail(err, upload, "can't move away");
+	return fsync(upload->dir) == 0 ? LK_OK
+				       : fail(err, upload, "can't sync");
 }
 
 /*
@@ -129,12 +138,14 @@ static int random_name(char ret[static TEMPORARY_MAX])
 static int move_away(const struct lk_upload *upload, const char *to,
 		     struct lk_err *err)
 {
-	char temporary[TEMPORARY_MAX];
+	char temporary[LK_TREE_TEMPORARY_SIZE];
 	struct stat ours, moved;
 	bool known = upload->fd >= 0 && fstat(upload->fd, &ours) == 0;
+	int rc = lk_tree_temporary(temporary, err);
 
-	if (random_name(temporary) != 0 ||
-	    renameat(upload->dir, upload->name, upload->dir, temporary) != 0)
+	if (rc != LK_OK)
+		return rc;
+	if (renameat(upload->dir, upload->name, upload->dir, temporary) != 0)
 		return fail(err, upload, "can't move away");
 	if (known &&
 	    (fstatat(upload->dir, temporary, &moved, AT_SYMLINK_NOFOLLOW) !=
@@ -145,11 +156,7 @@ static int move_away(const struct lk_upload *upload, const char *to,
 				upload->name, RENAME_NOREPLACE);
 		return LK_OK;
 	}
-	if (*to ? renameat(upload->dir, temporary, upload->dir, to) != 0
-		: unlinkat(upload->dir, temporary, 0) != 0)
-		return fail(err, upload, "can't move away");
-	return fsync(upload->dir) == 0 ? LK_OK
-				       : fail(err, upload, "can't sync");
+	return settle(upload, temporary, to, err);
 }
 
 int lk_upload_remove(const struct lk_upload *upload, struct lk_err *err)
@@ -160,12 +167,13 @@ int lk_upload_remove(const struct lk_upload *upload, struct lk_err *err)
 static int write_reason(const struct lk_upload *upload, const char *name,
 			const char *reason, struct lk_err *err)
 {
-	char temporary[TEMPORARY_MAX];
+	char temporary[REASON_MAX];
 	LK_OWNED_FD fd = -1;
-	int rc;
+	int rc = lk_tree_temporary(temporary, err);
 
-	if (random_name(temporary) != 0)
-		return fail(err, upload, "no random name");
+	if (rc != LK_OK)
+		return rc;
+	strcat(temporary, REASON);
 	fd = openat(upload->dir, temporary,
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
@@ -187,16 +195,59 @@ int lk_upload_refuse(const struct lk_upload *upload, const char *reason,
 		     struct lk_err *err)
 {
 	char aside[ASIDE_MAX], text[ASIDE_MAX];
-	int rc;
+	int rc, moved;
 
 	if (upload->dir < 0)
 		return LK_OK;
 	(void)snprintf(aside, sizeof(aside), "%s.refused", upload->name);
 	(void)snprintf(text, sizeof(text), "%s.refused.txt", upload->name);
+	/* A full disk, or something in the reason's place, doesn't make the
+	 * blob any better. */
 	rc = write_reason(upload, text, reason, err);
-	if (rc == LK_OK)
-		rc = move_away(upload, aside, err);
-	return rc;
+	moved = move_away(upload, aside, rc == LK_OK ? err : NULL);
+	return rc == LK_OK ? moved : rc;
+}
+
+static void sweep_entry(const struct lk_uc *uc, int dir, const char *entry)
+{
+	char name[LK_TREE_TEMPORARY_SIZE];
+	size_t len = strlen(entry);
+	struct stat st;
+
+	if (len < sizeof(name) - 1 || len >= REASON_MAX)
+		return;
+	memcpy(name, entry, sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	if (!lk_tree_is_temporary(name) ||
+	    fstatat(dir, entry, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    S_ISDIR(st.st_mode))
+		return;
+	if (strcmp(entry + sizeof(name) - 1, REASON) == 0)
+		(void)unlinkat(dir, entry, 0);
+	else if (len == sizeof(name) - 1 &&
+		 renameat2(dir, entry, dir, uc->settings.blob_name.text,
+			   RENAME_NOREPLACE) != 0 &&
+		 errno == EEXIST)
+		(void)unlinkat(dir, entry, 0);
+}
+
+void lk_upload_sweep(const struct lk_uc *uc)
+{
+	const struct dirent *entry;
+	DIR *stream;
+	int fd = -1;
+
+	if (lk_tree_open_dir(uc->at, uc->settings.upload_directory.text, false,
+			     &fd, NULL) != LK_OK)
+		return;
+	stream = fdopendir(fd);
+	if (!stream) {
+		close(fd);
+		return;
+	}
+	while ((entry = readdir(stream)))
+		sweep_entry(uc, dirfd(stream), entry->d_name);
+	closedir(stream);
 }
 
 int lk_upload_is(const struct lk_uc *uc, const struct lk_upload *upload,

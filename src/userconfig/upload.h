@@ -33,6 +33,15 @@ int lk_upload_remove(const struct lk_upload *upload, struct lk_err *err);
 int lk_upload_refuse(const struct lk_upload *upload, const char *reason,
 		     struct lk_err *err);
 
+/**
+ * lk_upload_sweep - what a run that was killed has left in the upload directory
+ *
+ * A blob that was being moved away is an upload again, unless there is a newer
+ * one; a reason that was being written is thrown away. Where that can't be
+ * done, nothing is: it isn't ours alone.
+ */
+void lk_upload_sweep(const struct lk_uc *uc);
+
 /** Whether it has the same bytes as the file @path beneath the root. */
 int lk_upload_is(const struct lk_uc *uc, const struct lk_upload *upload,
 		 const char *path, bool *ret, struct lk_err *err);
