@@ -94,14 +94,16 @@ class Swtpm:
         raise RuntimeError("swtpm doesn't start; see " + self.log)
 
     def _answers(self):
-        """Whether it listens within five seconds. The control port is tried: the
-        data port takes one connection, and closing it may end the server."""
+        """Whether it listens within five seconds. The control port is asked: the
+        data port takes one connection, and closing it may end the server. It is
+        open before the data port, but answers after."""
         for _ in range(500):
             if self.process.poll() is not None:
                 return False
             try:
-                socket.create_connection(("127.0.0.1", self.port + 1), 1).close()
-                return True
+                with socket.create_connection(("127.0.0.1", self.port + 1), 5) as control:
+                    control.sendall(b"\0\0\0\1")  # CMD_GET_CAPABILITY
+                    return bool(control.recv(64))
             except OSError:
                 time.sleep(0.01)
         return False
