@@ -180,7 +180,8 @@ static int write_data(struct packer *p, int fd, const char *path, uint64_t size)
 			return io_error(p, path, "can't read");
 		if (n == 0)
 			return refuse(p, path, "shrank while it was packed");
-		if (archive_write_data(p->out, p->buf, (size_t)n) != n)
+		if (archive_write_data(p->out, p->buf, (size_t)n) != n ||
+		    p->rc != LK_OK)
 			return fail(p, path);
 		size -= (uint64_t)n;
 	}
@@ -207,21 +208,22 @@ static int write_file(struct packer *p, struct archive_entry *entry,
 	archive_entry_set_uid(entry, 0);
 	archive_entry_set_gid(entry, 0);
 	/* A warning would be a name that came out otherwise. */
-	if (archive_write_header(p->out, entry) != ARCHIVE_OK)
+	if (archive_write_header(p->out, entry) != ARCHIVE_OK || p->rc != LK_OK)
 		return fail(p, path);
 	return write_data(p, fd, path, (uint64_t)st.st_size);
 }
 
+/* libarchive isn't told of a failure: it leaks what it doesn't close, and it
+ * doesn't close what has failed (3.6.2). */
 static la_ssize_t to_sink(struct archive *a, void *ctx, const void *data,
 			  size_t len)
 {
 	struct packer *p = ctx;
 
-	p->rc = p->to->write(p->to->ctx, data, len, p->err);
+	(void)a;
 	if (p->rc == LK_OK)
-		return (la_ssize_t)len;
-	archive_set_error(a, EIO, "%s", "stopped");
-	return -1;
+		p->rc = p->to->write(p->to->ctx, data, len, p->err);
+	return (la_ssize_t)len;
 }
 
 static int open_output(struct packer *p)
@@ -255,7 +257,8 @@ static int pack_all(struct packer *p)
 	for (size_t i = 0; rc == LK_OK && i < p->n_paths; i++)
 		rc = write_file(p, entry, p->paths[i]);
 	archive_entry_free(entry);
-	if (rc == LK_OK && archive_write_close(p->out) != ARCHIVE_OK)
+	if (rc == LK_OK &&
+	    (archive_write_close(p->out) != ARCHIVE_OK || p->rc != LK_OK))
 		rc = fail(p, "");
 	return rc;
 }
@@ -301,9 +304,8 @@ int lk_archive_pack(const struct lk_pack *pack, const struct lk_sink *to,
 		rc = out_of_memory(&p);
 	else
 		rc = pack_folder(&p);
-	/* Not by archive_write_free: closing would write, and fail again. */
-	if (p.out && rc != LK_OK)
-		(void)archive_write_fail(p.out);
+	/* This closes, and closing writes; what failed shall get no more. */
+	p.rc = rc;
 	archive_write_free(p.out);
 	free(p.buf);
 	for (size_t i = 0; i < p.n_paths; i++)
