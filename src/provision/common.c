@@ -2,13 +2,13 @@
 /* Owns what several commands begin with: policy file, volume, TPM, auths, new secrets. */
 #include "common.h"
 
-#include <stdlib.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/policy_digest.h"
 #include "sys/crypto.h"
+#include "sys/document.h"
 #include "sys/yaml.h"
 
 #define AUTH_BYTES 16u /* 32 letters: every TPM takes that much */
@@ -16,21 +16,12 @@
 int lk_policy_file_load(const char *path, struct lk_policy_file *ret,
 			struct lk_err *err)
 {
-	LK_OWNED_BUF text = LK_BUF_NONE;
-	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_fs_read(path, LK_POLICY_FILE_MAX, &text, err);
+	int rc = lk_document_policy_file(path, ret, err);
 
-	if (rc != LK_OK)
-		return rc;
-	rc = lk_yaml_parse(text.data, text.len, &yaml, err);
-	if (rc == LK_OK)
-		rc = lk_policy_file_from_doc(lk_yaml_root(yaml), ret, err);
 	if (rc == LK_OK && ret->root_handle != LK_HANDLE_SRK)
 		rc = lk_err_set(err, LK_E_INPUT, 0,
-				"root-key: provisioning uses 0x%08x alone",
-				LK_HANDLE_SRK);
-	if (rc != LK_OK)
-		lk_err_prefix(err, "%s", path);
+				"%s: root-key: provisioning uses 0x%08x alone",
+				path, LK_HANDLE_SRK);
 	return rc;
 }
 
@@ -218,17 +209,11 @@ int lk_signed_policy_verify(const struct lk_signed_policy *sp,
 int lk_signed_policy_load(const char *path, const struct lk_policy_file *pf,
 			  struct lk_signed_policy *ret, struct lk_err *err)
 {
-	LK_OWNED_BUF text = LK_BUF_NONE;
-	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_fs_read(path, LK_POLICY_FILE_MAX, &text, err);
+	int rc = lk_document_signed_policy(path, ret, err);
 
 	if (rc != LK_OK)
 		return rc;
-	rc = lk_yaml_parse(text.data, text.len, &yaml, err);
-	if (rc == LK_OK)
-		rc = lk_signed_policy_from_doc(lk_yaml_root(yaml), ret, err);
-	if (rc == LK_OK)
-		rc = lk_signed_policy_verify(ret, pf, err);
+	rc = lk_signed_policy_verify(ret, pf, err);
 	if (rc != LK_OK)
 		lk_err_prefix(err, "%s", path);
 	return rc;
