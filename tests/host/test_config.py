@@ -237,6 +237,9 @@ class Seal(config.TestCase):
         self.assertSaid(self.seal(folder, "--force", out="place", check=13), "folder")
         self.assertSaid(self.seal(folder, out="nowhere/blob", check=11), "nowhere/blob")
         self.seal(folder, out="settings/app/app.conf/blob", check=11)
+        done = self.latchkey("config", "seal", "--key", self.key_dir + "/policy-key.pem", "--config-key",
+                             self.key_dir + "/config-key.bin", "--sequence", "1", "-o", "-", folder, check=2)
+        self.assertSaid(done, "has to be a file")
         self.assertNothingLeft("settings", "blob.lkb", "place")
 
     def test_a_full_disk_leaves_nothing(self):

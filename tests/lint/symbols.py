@@ -59,12 +59,26 @@ class Symbols(tree.TestCase):
         forbidden = set()
         for path in libraries():
             if os.path.basename(path) in ("liblk_sys_admin.a", "liblk_sys_json.a", "liblk_sys_sign.a",
-                                          "liblk_sys_tpm_config.a"):
+                                          "liblk_sys_tpm_config.a", "liblk_sys_archive.a", "liblk_sys_tree.a",
+                                          "liblk_blob.a", "liblk_blob_seal.a"):
                 forbidden |= {s for s in defined(path) if s.startswith("lk_")}
         self.assertIn("lk_tpm_seal", forbidden)
         here = {w[-1] for w in nm(self.unseal())}
         self.assertIn("lk_unseal_run", here)
         self.assertNone(sorted(here & forbidden), "latchkey-unseal contains what early boot never does")
+
+    def test_userconfig_contains_no_sealing_or_signing(self):
+        """A device never makes what it believes."""
+        path = dict(tree.programs()).get("latchkey-userconfig")
+        self.assertTrue(path, "latchkey-userconfig isn't built in " + tree.BUILD)
+        forbidden = set()
+        for library in libraries():
+            if os.path.basename(library) in ("liblk_blob_seal.a", "liblk_sys_sign.a", "liblk_sys_admin.a"):
+                forbidden |= {s for s in defined(library) if s.startswith("lk_")}
+        self.assertIn("lk_blob_seal", forbidden)
+        here = {w[-1] for w in nm(path)}
+        self.assertIn("lk_blob_copy_verify", here)
+        self.assertNone(sorted(here & forbidden), "latchkey-userconfig can seal or sign")
 
     def test_unseal_calls_no_command_that_makes_or_destroys(self):
         commands = re.compile(r"^(Esys_(Create|CreatePrimary|Clear|ClearControl|EvictControl|"

@@ -41,6 +41,11 @@ int lk_outfile_check(const struct lk_output *out, struct lk_err *err)
 
 	if (rc != LK_OK)
 		return rc;
+	/* It is read again, for its hash; and is whole, or not there. */
+	if (!strcmp(out->path, "-"))
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "-: standard output won't do; it has to "
+				  "be a file");
 	if (lstat(out->path, &st) == 0) {
 		if (S_ISDIR(st.st_mode))
 			return lk_err_set(err, LK_E_REFUSED, EISDIR,
