@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Owns a device with a configuration in place, and what must be true after a bad one came."""
 import os
+import re
 
 import rig
 from receiver import MANIFEST, UPLOAD, archive, entry, files, spare
@@ -8,6 +9,14 @@ from receiver import MANIFEST, UPLOAD, archive, entry, files, spare
 BLOB = f"{UPLOAD}/config.lkb"
 ASIDE = (f"{BLOB}.refused", f"{BLOB}.refused.txt")
 ALL = ("opt", "etc", "home", "run", "var")
+
+CALLS = ("renameat,renameat2,symlinkat,unlinkat,mkdirat,openat,openat2,write,pwrite64,fsync,syncfs,fchmod,"
+         "fchown,ftruncate,fallocate").split(",")
+# What changes no file: reading, and what goes to the TPM and to the log. A run
+# that is killed before a sync leaves the same as one killed after it, so of
+# those one is enough.
+OTHER = re.compile(r"^(?:\d+ +)?(?:open(?:at|at2)\((?!.*O_CREAT)|write\(\d+<(?:socket|pipe|TCP|.*/trace))")
+SYNC = ("fsync", "syncfs")
 
 
 def manifest(*lines):
@@ -21,6 +30,27 @@ def manifest(*lines):
 def with_manifest(line, *more):
     """An archive of the file "a", and a manifest that speaks of it."""
     return archive(manifest(line, *more), entry("a", b"A"))
+
+
+def inject(call, when, what, log="/dev/null"):
+    """Before a program's command line: something befalls its nth call of that name."""
+    return ("strace", "-f", "-qq", "-o", log, "-e", "trace=" + call, f"--inject={call}:{what}:when={when}")
+
+
+def changing_calls(dev, *argv):
+    """Each call of a run that changes a file, as its name and which of that name it is."""
+    trace = dev.path("trace")
+    dev.run(*argv, prefix=("strace", "-f", "-qq", "-yy", "-o", trace, "-e", "trace=" + ",".join(CALLS)))
+    counts, wanted = {}, []
+    with open(trace, errors="replace") as f:
+        for line in f:
+            name = re.match(r"(?:\d+ +)?(\w+)\(", line)
+            if not name or name[1] not in CALLS:
+                continue
+            counts[name[1]] = counts.get(name[1], 0) + 1
+            if not OTHER.match(line) and (name[1] not in SYNC or counts[name[1]] == 1):
+                wanted.append((name[1], counts[name[1]]))
+    return wanted
 
 
 class Case(rig.TestCase):

@@ -2,23 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """The power goes at every step that changes a file system, and after every TPM command: the old or the new, whole."""
 import os
-import re
 import shutil
 import unittest
 
 import rig
-from attack import BLOB, manifest
+from attack import BLOB, changing_calls, inject, manifest
 from device import copy_tree
 from proxy import Proxy
 from receiver import STATE, archive, entry, spare
 
-CALLS = ("renameat,renameat2,symlinkat,unlinkat,mkdirat,openat,openat2,write,pwrite64,fsync,syncfs,fchmod,"
-         "fchown,ftruncate,fallocate").split(",")
-# What changes no file: reading, and what goes to the TPM and to the log. A run
-# that is killed before a sync leaves the same as one killed after it, so of
-# those one is enough.
-OTHER = re.compile(r"^(?:\d+ +)?(?:open(?:at|at2)\((?!.*O_CREAT)|write\(\d+<(?:socket|pipe|TCP|.*/trace))")
-SYNC = ("fsync", "syncfs")
 DESTINATIONS = ("opt/conf", "opt/deep/er/conf", "opt/deep/new", "opt/secret", "opt/second", "opt/kept")
 VOLATILE = 'path: secret, destination: /opt/secret, mode: "0600", volatile: true'
 
@@ -83,23 +75,6 @@ class Cut(rig.TestCase):
                           if n.startswith(".") or n == "pending.json" or ".refused" in n]
         return found
 
-    def calls(self, *argv):
-        """How often each call is made that changes something, by the order of all calls of its name."""
-        trace = self.path("trace")
-        done = self.dev.run(*argv, prefix=("strace", "-f", "-qq", "-yy", "-o", trace, "-e", "trace=" + ",".join(CALLS)),
-                            check=None)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        counts, wanted = {}, []
-        with open(trace, errors="replace") as f:
-            for line in f:
-                name = re.match(r"(?:\d+ +)?(\w+)\(", line)
-                if not name or name[1] not in CALLS:
-                    continue
-                counts[name[1]] = counts.get(name[1], 0) + 1
-                if not OTHER.match(line) and (name[1] not in SYNC or counts[name[1]] == 1):
-                    wanted.append((name[1], counts[name[1]]))
-        return wanted
-
     def finish(self):
         self.dev.apply()
 
@@ -107,15 +82,13 @@ class Cut(rig.TestCase):
         """Cut at each call: before it is made, and thereby after the one before."""
         self.keep()
         old = self.view()
-        places = self.calls(*argv)
+        places = changing_calls(self.dev, *argv)
         self.assertEqual(self.view(), new)
         shown = {"old": 0, "new": 0}
         for call, when in places:
             with self.subTest(call=call, when=when):
                 self.back()
-                done = self.dev.run(*argv, check=None, prefix=(
-                    "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call,
-                    f"--inject={call}:signal=SIGKILL:when={when}"))
+                done = self.dev.run(*argv, check=None, prefix=inject(call, when, "signal=SIGKILL"))
                 self.assertIn(done.returncode, (-9, 137), done.stderr)
                 between = self.view()
                 self.assertIn(between, (old, new), "a mix")
@@ -229,10 +202,9 @@ class Boots(Cut):
         self.dev.upload(self.dev.seal(one()))
         self.keep()
         whole = self.view()
-        for call, when in (c for c in self.calls("apply") if c[0] in ("write", "renameat", "symlinkat")):
+        for call, when in (c for c in changing_calls(self.dev, "apply") if c[0] in ("write", "renameat", "symlinkat")):
             self.back()
-            self.dev.run("apply", check=None, prefix=("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call,
-                                                      f"--inject={call}:signal=SIGKILL:when={when}"))
+            self.dev.run("apply", check=None, prefix=inject(call, when, "signal=SIGKILL"))
             if self.view() != whole:
                 break
             self.dev.apply(self.dev.seal(archive(entry("other", b"x")), 2))
