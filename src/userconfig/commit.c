@@ -131,7 +131,9 @@ static int raise_floor(const struct lk_uc *uc, uint64_t to, struct lk_err *err)
 static int finish(const struct lk_uc *uc, const struct lk_commit *c,
 		  struct lk_err *err)
 {
-	int rc = lk_generation_set(uc, "previous", c->from, err);
+	int rc = c->from == c->to
+			 ? LK_OK
+			 : lk_generation_set(uc, "previous", c->from, err);
 
 	if (rc == LK_OK)
 		rc = lk_deploy_tidy(uc, c->from, c->to, err);
@@ -244,6 +246,25 @@ static int sweep(const struct lk_uc *uc, const struct lk_uc_pending *p,
 	return rc == LK_OK ? lk_generation_prune(uc, err) : rc;
 }
 
+/* What was under way can't be read any more: from whatever is in place, the
+ * same steps lead to a state that is whole. */
+static int guess(const struct lk_uc *uc, struct lk_uc_pending *ret,
+		 struct lk_err *err)
+{
+	struct lk_uc_pending p = { .stage = LK_STAGE_SETTLE };
+	bool present = false;
+	int rc;
+
+	lk_log(LK_LOG_ERR, "%s; going on from what is in place", err->msg);
+	rc = lk_generation_get(uc, "current", &present, &p.to, err);
+	p.from = p.to;
+	if (rc == LK_OK)
+		rc = lk_generation_get(uc, "previous", &present, &p.from, err);
+	if (rc == LK_OK)
+		*ret = p;
+	return rc;
+}
+
 int lk_commit_recover(const struct lk_uc *uc, struct lk_err *err)
 {
 	struct lk_uc_pending p;
@@ -252,6 +273,8 @@ int lk_commit_recover(const struct lk_uc *uc, struct lk_err *err)
 	uint64_t current = 0;
 	int rc = lk_uc_pending_read(uc, &present, &p, err);
 
+	if (present && is_lasting(rc, err))
+		rc = guess(uc, &p, err);
 	if (rc == LK_OK)
 		rc = sweep(uc, present ? &p : NULL, err);
 	if (rc != LK_OK || !present)

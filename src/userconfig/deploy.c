@@ -100,6 +100,12 @@ static int copy_into(const struct linking *l, uint64_t sequence,
 	return rc == LK_OK ? lk_tree_rename(l->uc->at, to, final, err) : rc;
 }
 
+/* The settings may have changed since, and so may the tree. */
+static bool is_allowed(const struct lk_uc *uc, const char *destination)
+{
+	return lk_userconfig_prefix_of(&uc->settings, destination) != NULL;
+}
+
 /* A file that nobody of ours has put there: it isn't lost. */
 static int adopt(void *ctx, const char *destination, enum lk_tree_kind in_tree,
 		 struct lk_err *err)
@@ -107,9 +113,16 @@ static int adopt(void *ctx, const char *destination, enum lk_tree_kind in_tree,
 	struct linking *l = ctx;
 	enum lk_tree_kind kind, was;
 	char path[PATH_MAX];
-	int rc = lk_deploy_check_place(l->uc, destination, err);
+	int rc;
 
 	(void)in_tree;
+	if (!is_allowed(l->uc, destination)) {
+		lk_log(LK_LOG_WARNING,
+		       "%s: left out: not within one of this device's prefixes",
+		       destination);
+		return LK_OK;
+	}
+	rc = lk_deploy_check_place(l->uc, destination, err);
 	if (rc == LK_OK)
 		rc = lk_tree_kind(l->uc->at, destination, &kind, err);
 	if (rc != LK_OK || kind != LK_TREE_FILE)
@@ -139,7 +152,7 @@ static int set_link(void *ctx, const char *destination,
 	int rc = lk_deploy_is_ours(l->uc, destination, &ours, err);
 
 	(void)in_tree;
-	if (rc != LK_OK || ours)
+	if (rc != LK_OK || ours || !is_allowed(l->uc, destination))
 		return rc;
 	rc = link_text(l->uc, destination, text, err);
 	if (rc == LK_OK)

@@ -107,6 +107,20 @@ int lk_generation_sweep(const struct lk_uc *uc, struct lk_err *err)
 				   FOLDER "/", err);
 }
 
+static int is_there(const struct lk_uc *uc, uint64_t sequence, bool *ret,
+		    struct lk_err *err)
+{
+	enum lk_tree_kind kind;
+	char path[PATH_MAX];
+	int rc;
+
+	lk_generation_path(uc, sequence, "", path);
+	rc = lk_tree_kind(uc->at, path, &kind, err);
+	if (rc == LK_OK)
+		*ret = kind == LK_TREE_DIR;
+	return rc;
+}
+
 int lk_generation_begin(const struct lk_uc *uc, uint64_t *ret_sequence,
 			struct lk_err *err)
 {
@@ -115,6 +129,9 @@ int lk_generation_begin(const struct lk_uc *uc, uint64_t *ret_sequence,
 	int fd = -1;
 	int rc = lk_generation_get(uc, "current", &present, ret_sequence, err);
 
+	/* One whose folder is gone can't be gone back to. */
+	if (rc == LK_OK && present)
+		rc = is_there(uc, *ret_sequence, &present, err);
 	if (rc != LK_OK || present)
 		return rc;
 	lk_generation_path(uc, LK_GENERATION_ORIGINAL, "tree", path);

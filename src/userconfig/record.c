@@ -26,8 +26,6 @@ static int read_document(const struct lk_uc *uc, const char *path,
 		rc = lk_tree_read(fd, text, sizeof(text), &len, err);
 	if (rc == LK_OK)
 		rc = lk_yaml_parse(text, len, ret, err);
-	if (rc != LK_OK)
-		lk_err_prefix(err, "%s", path);
 	return rc;
 }
 
@@ -108,6 +106,8 @@ int lk_uc_record_read(const struct lk_uc *uc, uint64_t sequence,
 		rc = read_document(uc, path, &yaml, err);
 		if (rc == LK_OK)
 			rc = take_record(lk_yaml_root(yaml), &rec, err);
+		if (rc != LK_OK)
+			lk_err_prefix(err, "%s", path);
 	}
 	if (rc == LK_OK)
 		*ret = rec;
@@ -129,6 +129,8 @@ int lk_uc_manifest_read(const struct lk_uc *uc, uint64_t sequence,
 	rc = read_document(uc, path, &yaml, err);
 	if (rc == LK_OK)
 		rc = lk_manifest_from_doc(lk_yaml_root(yaml), ret, err);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "%s", path);
 	return rc;
 }
 
@@ -184,8 +186,10 @@ int lk_uc_pending_read(const struct lk_uc *uc, bool *ret_present,
 	if (rc == LK_OK)
 		rc = lk_doc_get_uint(lk_yaml_root(yaml), "to", 0, UINT64_MAX,
 				     &p.to, err);
-	if (rc != LK_OK)
+	if (rc != LK_OK) {
+		lk_err_prefix(err, "%s", path);
 		return rc;
+	}
 	p.stage = (enum lk_uc_stage)stage;
 	*ret = p;
 	return LK_OK;

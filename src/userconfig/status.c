@@ -26,11 +26,13 @@ static int read_generation(const struct lk_uc *uc, const char *which,
 			   bool *ret_present, struct lk_uc_record *ret,
 			   struct lk_err *err)
 {
-	uint64_t sequence = 0;
-	int rc = lk_generation_get(uc, which, ret_present, &sequence, err);
+	struct lk_err why = { 0 };
+	int rc = lk_generation_get(uc, which, ret_present, &ret->sequence, err);
 
-	if (rc == LK_OK && *ret_present)
-		rc = lk_uc_record_read(uc, sequence, ret, err);
+	/* Its name says what matters most. */
+	if (rc == LK_OK && *ret_present &&
+	    lk_uc_record_read(uc, ret->sequence, ret, &why) != LK_OK)
+		lk_log(LK_LOG_ERR, "%s", why.msg);
 	return rc;
 }
 
