@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Signed blobs whose archive or manifest brings what it may not: refused whole, before a file of it is written."""
+import bz2
 import gzip
 import io
+import lzma
 import os
 import tarfile
 import time
@@ -104,14 +106,16 @@ class Entries(Case):
         zipped = io.BytesIO()
         with zipfile.ZipFile(zipped, "w") as z:
             z.writestr("a", "1")
-        cpio = rig.run(["cpio", "-o", "--quiet", "-H", "newc"], stdin=b"/etc/hostname\n", check=0).stdout
+        cpio = b"".join(b"070701" + b"".join(b"%08x" % n for n in (1, mode, 0, 0, 1, 0, size, 0, 0, 0, 0, len(name), 0))
+                        + name + data for mode, size, name, data in (
+                            (0o100644, 4, b"ab\0\0\0\0", b"data"), (0, 0, b"TRAILER!!!\0\0\0\0", b"")))
         deflate = zlib.compressobj(wbits=31)
         half = deflate.compress(tar) + deflate.flush(zlib.Z_SYNC_FLUSH)
         self.judge([
             ("text", b"hello\n" * 500, 3, "archive"), ("zeros", bytes(10240), 3),
             ("zip", zipped.getvalue(), 3, "archive"), ("cpio", cpio, 3, "archive"),
-            ("xz", rig.run(["xz", "-c"], stdin=tar, check=0).stdout, 3, "archive"),
-            ("bzip2", rig.run(["bzip2", "-c"], stdin=tar, check=0).stdout, 3, "archive"),
+            ("xz", lzma.compress(tar), 3, "archive"),
+            ("bzip2", bz2.compress(tar), 3, "archive"),
             ("gzip in gzip", gzip.compress(gzip.compress(tar)), 3, "archive: compressed more than once"),
             ("gzip in zstd", zstd(gzip.compress(tar)), 3, "archive: compressed more than once"),
             ("cut in a file", tar[:3000], 3, "archive"), ("cut in a header", tar[:700], 3, "archive"),
