@@ -12,12 +12,18 @@
 #define KIND_OBJECT 1u
 #define KIND_NV	    2u
 
+void lk_tpm_share_session(struct lk_tpm *tpm)
+{
+	lk_tpm_shared(tpm)->wanted = true;
+}
+
 void lk_config_end(struct lk_config_use *u)
 {
-	lk_tpm_handle_flush(&u->session);
+	if (!u->shared)
+		lk_tpm_handle_flush(&u->session);
 	if (u->object != ESYS_TR_NONE)
 		(void)Esys_TR_Close(u->esys, &u->object);
-	if (u->root != ESYS_TR_NONE)
+	if (!u->shared && u->root != ESYS_TR_NONE)
 		(void)Esys_TR_Close(u->esys, &u->root);
 }
 
@@ -38,6 +44,41 @@ static int find(struct lk_tpm *tpm, uint32_t handle, const char *what,
 		       : lk_tpm_error(trc, "reading a public area", err);
 }
 
+static int begin_session(struct lk_tpm *tpm, struct lk_config_use *u,
+			 struct lk_err *err)
+{
+	struct lk_tpm_shared *s = lk_tpm_shared(tpm);
+
+	u->shared = s->wanted && s->session != ESYS_TR_NONE;
+	if (u->shared) {
+		u->root = s->root;
+		u->session.tr = s->session;
+		return LK_OK;
+	}
+	LK_TRY(find(tpm, LK_HANDLE_SRK, "storage root key", &u->root, err));
+	LK_TRY(lk_tpm_session(tpm, u->root, TPM2_SE_HMAC, LK_ALG_SHA256,
+			      &u->session, err));
+	u->shared = s->wanted;
+	if (u->shared) {
+		s->root = u->root;
+		s->session = u->session.tr;
+	}
+	return LK_OK;
+}
+
+/* One that has seen an error may have lost count with the TPM. */
+static void drop_shared(struct lk_tpm *tpm)
+{
+	struct lk_tpm_shared *s = lk_tpm_shared(tpm);
+
+	if (s->session == ESYS_TR_NONE)
+		return;
+	(void)Esys_FlushContext(lk_tpm_esys(tpm), s->session);
+	(void)Esys_TR_Close(lk_tpm_esys(tpm), &s->root);
+	s->root = ESYS_TR_NONE;
+	s->session = ESYS_TR_NONE;
+}
+
 int lk_config_begin(struct lk_tpm *tpm, uint32_t handle, const char *what,
 		    struct lk_config_use *ret, struct lk_err *err)
 {
@@ -48,10 +89,7 @@ int lk_config_begin(struct lk_tpm *tpm, uint32_t handle, const char *what,
 	u.handle = handle;
 	rc = find(tpm, handle, what, &u.object, err);
 	if (rc == LK_OK)
-		rc = find(tpm, LK_HANDLE_SRK, "storage root key", &u.root, err);
-	if (rc == LK_OK)
-		rc = lk_tpm_session(tpm, u.root, TPM2_SE_HMAC, LK_ALG_SHA256,
-				    &u.session, err);
+		rc = begin_session(tpm, &u, err);
 	if (rc != LK_OK)
 		return rc;
 	*ret = u;
@@ -63,9 +101,11 @@ int lk_config_arm(struct lk_config_use *u, TPMA_SESSION want,
 		  struct lk_err *err)
 {
 	TPMA_SESSION got = 0;
-	TSS2_RC trc =
-		Esys_TRSess_SetAttributes(u->esys, u->session.tr, want, 0xff);
+	TSS2_RC trc;
 
+	if (u->shared)
+		want |= TPMA_SESSION_CONTINUESESSION;
+	trc = Esys_TRSess_SetAttributes(u->esys, u->session.tr, want, 0xff);
 	if (trc == TSS2_RC_SUCCESS)
 		trc = Esys_TRSess_GetAttributes(u->esys, u->session.tr, &got);
 	if (trc != TSS2_RC_SUCCESS)
@@ -87,6 +127,8 @@ int lk_config_error(const struct lk_config_use *u, TSS2_RC trc,
 {
 	TSS2_RC base = lk_tpm_rc_base(trc);
 
+	if (u->shared)
+		drop_shared(u->tpm);
 	if (base == TPM2_RC_BAD_AUTH || base == TPM2_RC_AUTH_FAIL)
 		return lk_err_set(
 			err, LK_E_OBJECT, trc,
@@ -215,14 +257,18 @@ int lk_tpm_root_name(struct lk_tpm *tpm, struct lk_name *ret,
 {
 	ESYS_CONTEXT *esys = lk_tpm_esys(tpm);
 	TPM2B_NAME *name = NULL;
-	ESYS_TR root = ESYS_TR_NONE;
+	ESYS_TR root = lk_tpm_shared(tpm)->root;
+	bool known = root != ESYS_TR_NONE;
 	TSS2_RC trc;
-	int rc = find(tpm, LK_HANDLE_SRK, "storage root key", &root, err);
+	int rc = known ? LK_OK
+		       : find(tpm, LK_HANDLE_SRK, "storage root key", &root,
+			      err);
 
 	if (rc != LK_OK)
 		return rc;
 	trc = Esys_TR_GetName(esys, root, &name);
-	(void)Esys_TR_Close(esys, &root);
+	if (!known)
+		(void)Esys_TR_Close(esys, &root);
 	if (trc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(trc, "reading a Name", err);
 	if (name->size <= sizeof(ret->data)) {
@@ -277,6 +323,18 @@ static int counter_read(struct lk_config_use *u, TPMA_SESSION attributes,
 		return lk_err_set(err, LK_E_OBJECT, 0,
 				  "NV index 0x%08x isn't a counter", u->handle);
 	*ret = value;
+	return LK_OK;
+}
+
+int lk_tpm_floor_read(struct lk_tpm *tpm, uint32_t nv_index, uint64_t *ret,
+		      struct lk_err *err)
+{
+	LK_OWNED_CONFIG_USE u = LK_CONFIG_USE_NONE(tpm);
+
+	LK_TRY(lk_config_begin(tpm, nv_index, "counter", &u, err));
+	LK_TRY(check_counter(&u, err));
+	LK_TRY(counter_read(&u, TPMA_SESSION_ENCRYPT, ret, err));
+	lk_config_disarm(&u);
 	return LK_OK;
 }
 

@@ -10,6 +10,12 @@
 #include "sys/tpm.h"
 #include "sys/tpm_places.h"
 
+/**
+ * From here on all calls of this header use one session of this connection,
+ * which is flushed with it: starting one costs a TPM more than all else.
+ */
+void lk_tpm_share_session(struct lk_tpm *tpm);
+
 /** The policy key of NV index 0x018A0000; LK_E_OBJECT where it isn't there,
  * or isn't write-locked. */
 int lk_tpm_policy_key(struct lk_tpm *tpm, struct lk_policy_key *ret,
@@ -36,6 +42,9 @@ int lk_tpm_config_unwrap(struct lk_tpm *tpm, const uint8_t iv[static 16],
 int lk_tpm_config_zero_block(struct lk_tpm *tpm, uint8_t ret[static 16],
 			     struct lk_err *err);
 
+/** The value of one of our counters, which nobody on the bus can change. */
+int lk_tpm_floor_read(struct lk_tpm *tpm, uint32_t nv_index, uint64_t *ret,
+		      struct lk_err *err);
 /**
  * lk_tpm_counter_raise - increment an NV counter until it is @to
  *

@@ -18,13 +18,14 @@ struct lk_config_use {
 	ESYS_TR object;
 	uint32_t handle;
 	struct lk_tpm_handle session;
+	bool shared; /* root and session are the connection's */
 };
 void lk_config_end(struct lk_config_use *u);
 #define LK_OWNED_CONFIG_USE                                                    \
 	__attribute__((cleanup(lk_config_end))) struct lk_config_use
 #define LK_CONFIG_USE_NONE(t)                                                  \
 	((struct lk_config_use){ (t), NULL, ESYS_TR_NONE, ESYS_TR_NONE, 0,     \
-				 LK_TPM_HANDLE_NONE(t) })
+				 LK_TPM_HANDLE_NONE(t), false })
 
 /** @what: the object in words, for who has to put it there */
 int lk_config_begin(struct lk_tpm *tpm, uint32_t handle, const char *what,

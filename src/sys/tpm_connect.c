@@ -27,6 +27,7 @@ struct patient_tcti {
 struct lk_tpm {
 	struct patient_tcti tcti;
 	ESYS_CONTEXT *esys;
+	struct lk_tpm_shared shared;
 	char sysfs[32]; /* "tpm0"; empty when it isn't the kernel's device */
 };
 
@@ -242,6 +243,8 @@ int lk_tpm_forget(struct lk_tpm *tpm, struct lk_err *err)
 	if (tpm->esys)
 		Esys_Finalize(&tpm->esys);
 	tpm->esys = NULL;
+	tpm->shared.root = ESYS_TR_NONE;
+	tpm->shared.session = ESYS_TR_NONE;
 	if (Esys_Initialize(&tpm->esys, (TSS2_TCTI_CONTEXT *)&tpm->tcti,
 			    NULL) != TSS2_RC_SUCCESS)
 		return lk_err_set(err, LK_E_SYSTEM, 0,
@@ -253,10 +256,17 @@ void lk_tpm_free(struct lk_tpm *tpm)
 {
 	if (!tpm)
 		return;
+	if (tpm->esys && tpm->shared.session != ESYS_TR_NONE)
+		(void)Esys_FlushContext(tpm->esys, tpm->shared.session);
 	if (tpm->esys)
 		Esys_Finalize(&tpm->esys);
 	close_inner(tpm->tcti.inner);
 	free(tpm);
+}
+
+struct lk_tpm_shared *lk_tpm_shared(struct lk_tpm *tpm)
+{
+	return &tpm->shared;
 }
 
 ESYS_CONTEXT *lk_tpm_esys(struct lk_tpm *tpm)

@@ -3,6 +3,8 @@
 #ifndef LK_SYS_TPM_PRIVATE_H
 #define LK_SYS_TPM_PRIVATE_H
 
+#include <stdbool.h>
+
 #include <tss2/tss2_esys.h>
 #include <tss2/tss2_rc.h>
 
@@ -39,6 +41,14 @@ void lk_tpm_handle_flush(struct lk_tpm_handle *h);
 int lk_tpm_session(struct lk_tpm *tpm, ESYS_TR root, TPM2_SE type,
 		   enum lk_alg hash, struct lk_tpm_handle *ret,
 		   struct lk_err *err);
+
+/** What the calls of tpm_config.h share over one connection, where they do. */
+struct lk_tpm_shared {
+	bool wanted;
+	ESYS_TR root;
+	ESYS_TR session;
+};
+struct lk_tpm_shared *lk_tpm_shared(struct lk_tpm *tpm);
 
 /**
  * lk_tpm_object_load - the ESYS handle of a persistent object

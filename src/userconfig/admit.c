@@ -16,6 +16,7 @@ void lk_admitted_done(struct lk_admitted *a)
 {
 	lk_verified_blob_free(a->blob);
 	lk_secret_done(&a->content_key);
+	lk_tpm_free(a->tpm);
 	*a = LK_ADMITTED_NONE;
 }
 
@@ -112,20 +113,19 @@ static int unwrap(struct lk_tpm *tpm, const struct lk_blob_header *h,
 }
 
 /* What only the TPM can say, after the signature. */
-static int check_device(const struct lk_uc *uc, struct lk_tpm *tpm,
-			enum lk_admission kind, struct lk_admitted *a,
-			struct lk_err *err)
+static int check_device(const struct lk_uc *uc, enum lk_admission kind,
+			struct lk_admitted *a, struct lk_err *err)
 {
 	const struct lk_blob_header *h = lk_verified_blob_header(a->blob);
-	int rc = check_target(tpm, h, err);
+	int rc = check_target(a->tpm, h, err);
 
 	if (rc == LK_OK)
-		rc = lk_tpm_counter_read(tpm, LK_NV_SEQUENCE_FLOOR, &a->floor,
-					 err);
+		rc = lk_tpm_floor_read(a->tpm, LK_NV_SEQUENCE_FLOOR, &a->floor,
+				       err);
 	if (rc == LK_OK)
 		rc = check_sequence(uc, kind, h->sequence, a->floor, err);
 	if (rc == LK_OK)
-		rc = unwrap(tpm, h, &a->content_key, err);
+		rc = unwrap(a->tpm, h, &a->content_key, err);
 	return rc;
 }
 
@@ -134,9 +134,10 @@ static int open_tpm(const struct lk_uc *uc, struct lk_tpm **ret,
 {
 	int rc = lk_uc_tpm(uc, ret, err);
 
-	if (rc == LK_OK)
-		rc = lk_tpm_policy_key(*ret, ret_key, err);
-	return rc;
+	if (rc != LK_OK)
+		return rc;
+	lk_tpm_share_session(*ret);
+	return lk_tpm_policy_key(*ret, ret_key, err);
 }
 
 int lk_admit(const struct lk_uc *uc, int from, int copy,
@@ -144,9 +145,8 @@ int lk_admit(const struct lk_uc *uc, int from, int copy,
 {
 	const struct lk_blob_copy both = { from, copy, uc->settings.max_blob };
 	LK_OWNED_ADMITTED a = LK_ADMITTED_NONE;
-	LK_OWNED_TPM tpm = NULL;
 	struct lk_policy_key key;
-	int rc = open_tpm(uc, &tpm, &key, err);
+	int rc = open_tpm(uc, &a.tpm, &key, err);
 
 	if (rc != LK_OK) {
 		lk_fd_closep(&copy);
@@ -154,7 +154,7 @@ int lk_admit(const struct lk_uc *uc, int from, int copy,
 	}
 	rc = lk_blob_copy_verify(&both, &key, NULL, &a.blob, err);
 	if (rc == LK_OK)
-		rc = check_device(uc, tpm, LK_ADMIT_NEW, &a, err);
+		rc = check_device(uc, LK_ADMIT_NEW, &a, err);
 	if (rc != LK_OK)
 		return rc;
 	*ret = a;
@@ -167,20 +167,19 @@ int lk_admit_stored(const struct lk_uc *uc, uint64_t sequence,
 		    struct lk_err *err)
 {
 	LK_OWNED_ADMITTED a = LK_ADMITTED_NONE;
-	LK_OWNED_TPM tpm = NULL;
 	struct lk_policy_key key;
 	char path[PATH_MAX];
 	int fd = -1;
 	int rc;
 
 	lk_generation_path(uc, sequence, "blob", path);
-	rc = open_tpm(uc, &tpm, &key, err);
+	rc = open_tpm(uc, &a.tpm, &key, err);
 	if (rc == LK_OK)
 		rc = lk_tree_open_file(uc->at, path, &fd, err);
 	if (rc == LK_OK)
 		rc = lk_blob_verify(fd, &key, NULL, &a.blob, err);
 	if (rc == LK_OK)
-		rc = check_device(uc, tpm, kind, &a, err);
+		rc = check_device(uc, kind, &a, err);
 	if (rc == LK_OK &&
 	    lk_verified_blob_header(a.blob)->sequence != sequence)
 		rc = lk_err_set(err, LK_E_POLICY, 0,

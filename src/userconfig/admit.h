@@ -17,8 +17,9 @@ struct lk_admitted {
 	struct lk_verified_blob *blob;
 	struct lk_secret content_key;
 	uint64_t floor;
+	struct lk_tpm *tpm; /* still connected */
 };
-#define LK_ADMITTED_NONE ((struct lk_admitted){ NULL, LK_SECRET_NONE, 0 })
+#define LK_ADMITTED_NONE ((struct lk_admitted){ NULL, LK_SECRET_NONE, 0, NULL })
 #define LK_OWNED_ADMITTED                                                      \
 	__attribute__((cleanup(lk_admitted_done))) struct lk_admitted
 void lk_admitted_done(struct lk_admitted *a);

@@ -52,12 +52,13 @@ static void report(const struct lk_plan *plan, uint64_t sequence,
 }
 
 /* From a plan to a configuration in place. */
-static int carry_out(const struct lk_uc *uc, const struct lk_admitted *blob,
+static int carry_out(const struct lk_uc *uc, struct lk_admitted *blob,
 		     const struct lk_plan *plan, struct lk_err *err)
 {
 	struct lk_commit c = {
 		.to = lk_verified_blob_header(blob->blob)->sequence,
 		.raise_floor = true,
+		.tpm = &blob->tpm,
 	};
 	struct lk_commit_result result = { 0 };
 	int rc = not_the_blobs(lk_generation_begin(uc, &c.from, err), err);

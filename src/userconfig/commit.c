@@ -89,7 +89,7 @@ static int settle_upload(const struct lk_uc *uc, uint64_t sequence,
 static int take_back(const struct lk_uc *uc, const struct lk_commit *c,
 		     int cause, struct lk_err *err)
 {
-	const struct lk_commit back = { c->to, c->from, false };
+	const struct lk_commit back = { .from = c->to, .to = c->from };
 	struct lk_commit_result ignored = { 0 };
 	struct lk_err why = { 0 };
 	int rc = write_stage(uc, c, LK_STAGE_REVERT, &why);
@@ -118,13 +118,21 @@ static int take_back(const struct lk_uc *uc, const struct lk_commit *c,
 	return cause;
 }
 
-static int raise_floor(const struct lk_uc *uc, uint64_t to, struct lk_err *err)
+static int raise_floor(const struct lk_uc *uc, const struct lk_commit *c,
+		       struct lk_err *err)
 {
 	LK_OWNED_TPM tpm = NULL;
-	int rc = lk_uc_tpm(uc, &tpm, err);
+	int rc = LK_OK;
 
+	if (c->tpm) {
+		tpm = *c->tpm;
+		*c->tpm = NULL;
+	}
+	if (!tpm)
+		rc = lk_uc_tpm(uc, &tpm, err);
 	if (rc == LK_OK)
-		rc = lk_tpm_counter_raise(tpm, LK_NV_SEQUENCE_FLOOR, to, err);
+		rc = lk_tpm_counter_raise(tpm, LK_NV_SEQUENCE_FLOOR, c->to,
+					  err);
 	return rc;
 }
 
@@ -151,7 +159,7 @@ static int settle(const struct lk_uc *uc, const struct lk_commit *c,
 	int rc = write_stage(uc, c, LK_STAGE_SETTLE, err);
 
 	if (rc == LK_OK && c->raise_floor)
-		rc = raise_floor(uc, c->to, err);
+		rc = raise_floor(uc, c, err);
 	if (rc == LK_OK && c->to != LK_GENERATION_ORIGINAL)
 		rc = lk_volatile_refresh(uc, c->to, err);
 	if (rc == LK_OK)
@@ -279,7 +287,7 @@ int lk_commit_recover(const struct lk_uc *uc, struct lk_err *err)
 		rc = sweep(uc, present ? &p : NULL, err);
 	if (rc != LK_OK || !present)
 		return rc;
-	c = (struct lk_commit){ p.from, p.to, false };
+	c = (struct lk_commit){ .from = p.from, .to = p.to };
 	rc = lk_generation_get(uc, "current", &has_current, &current, err);
 	if (rc != LK_OK)
 		return rc;

@@ -9,6 +9,9 @@ struct lk_commit {
 	uint64_t from;
 	uint64_t to;
 	bool raise_floor; /* @to is a blob that has just been admitted */
+	/** The connection that admitted it, or NULL; closed once the floor is
+	 * raised, since units may want the TPM for themselves. */
+	struct lk_tpm **tpm;
 };
 
 /** What came of it, for who reports. */

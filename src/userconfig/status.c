@@ -59,11 +59,7 @@ static int read_tpm(const struct lk_uc *uc, struct state *s, struct lk_err *err)
 	int rc = lk_uc_tpm(uc, &tpm, err);
 
 	if (rc == LK_OK)
-		rc = lk_tpm_root_name(tpm, &root, err);
-	if (rc == LK_OK)
-		rc = lk_device_id(&root, lk_crypto_hash, id, err);
-	if (rc == LK_OK)
-		lk_hex_encode(id, sizeof(id), s->device);
+		lk_tpm_share_session(tpm);
 	if (rc == LK_OK)
 		rc = lk_tpm_policy_key(tpm, &key, err);
 	if (rc == LK_OK)
@@ -71,8 +67,14 @@ static int read_tpm(const struct lk_uc *uc, struct state *s, struct lk_err *err)
 	if (rc == LK_OK)
 		lk_hex_encode(id, sizeof(id), s->policy_key);
 	if (rc == LK_OK)
-		rc = lk_tpm_counter_read(tpm, LK_NV_SEQUENCE_FLOOR, &s->floor,
-					 err);
+		rc = lk_tpm_root_name(tpm, &root, err);
+	if (rc == LK_OK)
+		rc = lk_device_id(&root, lk_crypto_hash, id, err);
+	if (rc == LK_OK)
+		lk_hex_encode(id, sizeof(id), s->device);
+	if (rc == LK_OK)
+		rc = lk_tpm_floor_read(tpm, LK_NV_SEQUENCE_FLOOR, &s->floor,
+				       err);
 	return rc;
 }
 
