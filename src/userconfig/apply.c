@@ -132,6 +132,8 @@ static int take_upload(const struct lk_uc *uc, struct lk_err *err)
 		       uc->settings.upload_directory.text);
 		return LK_OK;
 	}
+	if (rc == LK_OK && upload.dir >= 0)
+		rc = lk_upload_wait(&upload, err);
 	if (rc == LK_OK && !is_in_place(uc, &upload)) {
 		rc = apply_blob(uc, &upload, err);
 		if (rc != LK_OK)

@@ -27,6 +27,16 @@ void lk_upload_done(struct lk_upload *upload);
 int lk_upload_open(const struct lk_uc *uc, bool *ret_present,
 		   struct lk_upload *ret, struct lk_err *err);
 
+/**
+ * lk_upload_wait - until nobody has it open for writing
+ *
+ * A slow upload shows long before it is whole. Waits as long as it grows, and
+ * a minute longer.
+ *
+ * Return: LK_OK, LK_E_IO for one that is held open.
+ */
+int lk_upload_wait(const struct lk_upload *upload, struct lk_err *err);
+
 /** Removes it; another that was put in its place meanwhile stays. */
 int lk_upload_remove(const struct lk_upload *upload, struct lk_err *err);
 /** Renames it to "<name>.refused", with @reason in "<name>.refused.txt". */
