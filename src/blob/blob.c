@@ -221,7 +221,8 @@ int lk_blob_copy_verify(const struct lk_blob_copy *copy,
 		rc = look(copy->from, &c, err);
 	if (rc == LK_OK && c.size > copy->max)
 		rc = lk_err_set(err, LK_E_INPUT, 0,
-				"%llu bytes; at most %llu are allowed",
+				"%llu bytes; at most %llu are allowed "
+				"(max-blob)",
 				(unsigned long long)c.size,
 				(unsigned long long)copy->max);
 	if (rc == LK_OK)

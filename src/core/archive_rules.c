@@ -158,13 +158,15 @@ static int check_size(const struct lk_archive_rules *rules,
 				: UINT64_MAX;
 
 	if (entry->size > l->max_file)
-		return too_much(entry->path, "more bytes than a file may have",
+		return too_much(entry->path,
+				"more bytes than a file may have (max-file)",
 				l->max_file, err);
 	if (rules->total > l->max_total ||
 	    entry->size > l->max_total - rules->total)
-		return too_much(entry->path,
-				"with it, more bytes than all may have",
-				l->max_total, err);
+		return too_much(
+			entry->path,
+			"with it, more bytes than all may have (max-total)",
+			l->max_total, err);
 	if (most < RATIO_FREE)
 		most = RATIO_FREE;
 	if (rules->total + entry->size > most)
@@ -206,7 +208,7 @@ int lk_archive_rules_entry(struct lk_archive_rules *rules,
 				  ": its name can't be read as UTF-8",
 				  rules->n_entries + 1);
 	if (rules->n_entries >= rules->limits.max_entries)
-		return too_much(entry->path, "too many entries",
+		return too_much(entry->path, "too many entries (max-files)",
 				rules->limits.max_entries, err);
 	rc = check_kind(entry, err);
 	if (rc == LK_OK && entry->mode & SET_ID_AND_STICKY)

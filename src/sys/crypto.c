@@ -197,6 +197,8 @@ int lk_crypto_verify(const struct lk_policy_key *key,
 	ERR_clear_error();
 	if (rc == 1)
 		return LK_OK;
-	return lk_err_set(err, LK_E_POLICY, 0,
-			  "signature: not made by the policy key");
+	return lk_err_set(
+		err, LK_E_POLICY, 0,
+		"signature: not made by the policy key, or what it is "
+		"over was changed or damaged");
 }

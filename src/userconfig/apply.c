@@ -7,6 +7,7 @@
 #include "generation.h"
 #include "plan.h"
 #include "sys/log.h"
+#include "sys/tree.h"
 #include "unpack.h"
 #include "upload.h"
 
@@ -120,6 +121,16 @@ static bool is_in_place(const struct lk_uc *uc, const struct lk_upload *upload)
 	return true;
 }
 
+static void say_nothing_there(const struct lk_uc *uc)
+{
+	const char *dir = uc->settings.upload_directory.text;
+	enum lk_tree_kind kind = LK_TREE_NONE;
+
+	(void)lk_tree_kind(uc->at, dir, &kind, NULL);
+	lk_log(LK_LOG_INFO, "no configuration to apply in %s%s", dir,
+	       kind == LK_TREE_DIR ? "" : ", which isn't there");
+}
+
 static int take_upload(const struct lk_uc *uc, struct lk_err *err)
 {
 	LK_OWNED_UPLOAD upload = LK_UPLOAD_NONE;
@@ -128,8 +139,7 @@ static int take_upload(const struct lk_uc *uc, struct lk_err *err)
 	int rc = lk_upload_open(uc, &present, &upload, err);
 
 	if (rc == LK_OK && !present) {
-		lk_log(LK_LOG_INFO, "no configuration to apply in %s",
-		       uc->settings.upload_directory.text);
+		say_nothing_there(uc);
 		return LK_OK;
 	}
 	if (rc == LK_OK && upload.dir >= 0)

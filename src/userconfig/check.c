@@ -6,12 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "commit.h"
 #include "deploy.h"
 #include "generation.h"
 #include "plan.h"
 #include "sys/archive.h"
 #include "sys/log.h"
 #include "sys/tree.h"
+#include "sys/users.h"
 
 #define CHUNK (16u * 1024u)
 
@@ -127,6 +129,29 @@ static int check_generation(const struct lk_uc *uc, uint64_t sequence,
 	return rc;
 }
 
+/* What can't be right, but may become so: an upload directory that is mounted
+ * later, a user that a package brings. */
+static void warn_of_settings(const struct lk_uc *uc)
+{
+	const struct lk_userconfig_file *s = &uc->settings;
+	enum lk_tree_kind kind = LK_TREE_NONE;
+	struct lk_err why = { 0 };
+
+	if (lk_tree_kind(uc->at, s->upload_directory.text, &kind, NULL) !=
+		    LK_OK ||
+	    kind != LK_TREE_DIR)
+		lk_log(LK_LOG_WARNING, "upload-directory: %s isn't a folder",
+		       s->upload_directory.text);
+	for (size_t i = 0; i < s->n_owners; i++)
+		if (lk_user_id(uc->at, s->owners[i].text, &(uid_t){ 0 },
+			       &why) != LK_OK)
+			lk_log(LK_LOG_WARNING, "owners: %s", why.msg);
+	for (size_t i = 0; i < s->n_groups; i++)
+		if (lk_group_id(uc->at, s->groups[i].text, &(gid_t){ 0 },
+				&why) != LK_OK)
+			lk_log(LK_LOG_WARNING, "groups: %s", why.msg);
+}
+
 int lk_uc_check(const struct lk_uc_options *opts, struct lk_err *err)
 {
 	LK_OWNED_UC uc = NULL;
@@ -135,6 +160,12 @@ int lk_uc_check(const struct lk_uc_options *opts, struct lk_err *err)
 	unsigned int wrong = 0;
 	int rc = lk_uc_open(opts, false, &uc, err);
 
+	if (rc == LK_OK && lk_commit_is_pending(uc))
+		rc = lk_err_set(err, LK_E_IO, 0,
+				"a change is unfinished; \"latchkey-userconfig "
+				"apply\" finishes it or takes it back");
+	if (rc == LK_OK)
+		warn_of_settings(uc);
 	if (rc == LK_OK)
 		rc = lk_generation_get(uc, "current", &present, &current, err);
 	if (rc == LK_OK && present)
@@ -145,8 +176,8 @@ int lk_uc_check(const struct lk_uc_options *opts, struct lk_err *err)
 		return rc;
 	if (wrong)
 		return lk_err_set(err, LK_E_IO, 0,
-				  "%u difference%s; apply a new blob, or roll "
-				  "back and forth, to put things right",
+				  "%u difference%s; roll back and forth, or "
+				  "apply a new blob, to put things right",
 				  wrong, wrong == 1 ? "" : "s");
 	if (!present || current == LK_GENERATION_ORIGINAL)
 		printf("the settings are good; no configuration is in place\n");

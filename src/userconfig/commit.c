@@ -37,11 +37,33 @@ static int abandon(const struct lk_uc *uc, const struct lk_commit *c,
 	return rc;
 }
 
+/* Whoever can't be asked to restart a unit won't be at the next run either:
+ * that is a unit that didn't come back, and bars no configuration to come. */
+static int act_on(const struct lk_uc *uc, const struct lk_changes *changes,
+		  struct lk_err *err)
+{
+	LK_OWNED_SERVICES services = NULL;
+	int rc = lk_services_open(uc->settings.hooks.text, &services, err);
+
+	if (rc == LK_OK && !lk_services_any(services))
+		lk_log(LK_LOG_WARNING,
+		       "no systemd and no executable hooks in %s: no unit is "
+		       "restarted",
+		       uc->settings.hooks.text);
+	if (rc == LK_OK)
+		rc = lk_services_act(services, changes->action,
+				     changes->n_actions, uc->settings.settle,
+				     err);
+	if (rc == LK_OK)
+		return LK_OK;
+	err->rc = LK_E_SERVICE;
+	return LK_E_SERVICE;
+}
+
 static int act(const struct lk_uc *uc, const struct lk_commit *c,
 	       struct lk_commit_result *ret, struct lk_err *err)
 {
 	struct lk_changes *changes = calloc(1, sizeof(*changes));
-	LK_OWNED_SERVICES services = NULL;
 	int rc;
 
 	if (!changes)
@@ -54,15 +76,7 @@ static int act(const struct lk_uc *uc, const struct lk_commit *c,
 	if (rc == LK_OK && changes->n_actions && !uc->live)
 		lk_log(LK_LOG_INFO, "no unit is restarted under --root");
 	if (rc == LK_OK && changes->n_actions && uc->live)
-		rc = lk_services_open(uc->settings.hooks.text, &services, err);
-	if (rc == LK_OK && services && !lk_services_any(services))
-		lk_log(LK_LOG_WARNING,
-		       "no systemd and no hooks in %s: no unit is restarted",
-		       uc->settings.hooks.text);
-	if (rc == LK_OK && services)
-		rc = lk_services_act(services, changes->action,
-				     changes->n_actions, uc->settings.settle,
-				     err);
+		rc = act_on(uc, changes, err);
 	free(changes);
 	return rc;
 }

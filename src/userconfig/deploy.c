@@ -100,12 +100,6 @@ static int copy_into(const struct linking *l, uint64_t sequence,
 	return rc == LK_OK ? lk_tree_rename(l->uc->at, to, final, err) : rc;
 }
 
-/* The settings may have changed since, and so may the tree. */
-static bool is_allowed(const struct lk_uc *uc, const char *destination)
-{
-	return lk_userconfig_prefix_of(&uc->settings, destination) != NULL;
-}
-
 /* A file that nobody of ours has put there: it isn't lost. */
 static int adopt(void *ctx, const char *destination, enum lk_tree_kind in_tree,
 		 struct lk_err *err)
@@ -116,12 +110,12 @@ static int adopt(void *ctx, const char *destination, enum lk_tree_kind in_tree,
 	int rc;
 
 	(void)in_tree;
-	if (!is_allowed(l->uc, destination)) {
-		lk_log(LK_LOG_WARNING,
-		       "%s: left out: not within one of this device's prefixes",
-		       destination);
-		return LK_OK;
-	}
+	/* The settings may have changed since, or somebody the tree. */
+	if (!lk_userconfig_prefix_of(&l->uc->settings, destination))
+		return lk_err_set(err, LK_E_REFUSED, 0,
+				  "%s: not within one of this device's "
+				  "prefixes",
+				  destination);
 	rc = lk_deploy_check_place(l->uc, destination, err);
 	if (rc == LK_OK)
 		rc = lk_tree_kind(l->uc->at, destination, &kind, err);
@@ -152,7 +146,7 @@ static int set_link(void *ctx, const char *destination,
 	int rc = lk_deploy_is_ours(l->uc, destination, &ours, err);
 
 	(void)in_tree;
-	if (rc != LK_OK || ours || !is_allowed(l->uc, destination))
+	if (rc != LK_OK || ours)
 		return rc;
 	rc = link_text(l->uc, destination, text, err);
 	if (rc == LK_OK)

@@ -48,6 +48,7 @@ struct lk_uc_record {
 	uint64_t applied; /* by this device's clock */
 	uint64_t files;
 	bool has_volatile;
+	bool unreadable; /* but for the sequence, which its folder says */
 	char label[LK_MANIFEST_LABEL_MAX + 1];
 };
 /** Into the new generation's folder. */

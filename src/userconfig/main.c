@@ -94,6 +94,15 @@ static int usage(const char *command, const char *word, const char *why)
 	return lk_exit_code(LK_E_USAGE);
 }
 
+/* "--name" of an option, however it was written. */
+static const char *spelled(int opt, char ret[static 16])
+{
+	for (size_t i = 0; i + 1 < N_OPTIONS; i++)
+		if (all_options[i].val == opt)
+			(void)snprintf(ret, 16, "--%.13s", all_options[i].name);
+	return ret;
+}
+
 static int take(struct lk_uc_options *o, int opt, const char *value)
 {
 	const char **place = opt == OPT_CONFIG ? &o->config
@@ -136,7 +145,7 @@ static int run(const struct command *cmd, struct lk_uc_options *opts)
 static int parse(const struct command *cmd, int argc, char **argv)
 {
 	struct lk_uc_options opts = { 0 };
-	char prefix[32];
+	char prefix[32], name[16] = "";
 	int opt;
 
 	(void)snprintf(prefix, sizeof(prefix), "%s ", cmd->name);
@@ -147,15 +156,19 @@ static int parse(const struct command *cmd, int argc, char **argv)
 				     "a value is missing");
 		if (opt == 'h')
 			opt = OPT_HELP;
-		if (opt == '?' || !(cmd->options & BIT(opt)))
+		if (opt == '?')
 			return usage(prefix, argv[optind - 1],
-				     "no such option for this command");
+				     "no such option, or one that takes no "
+				     "value");
+		if (!(cmd->options & BIT(opt)))
+			return usage(prefix, spelled(opt, name),
+				     "not an option of this command");
 		if (opt == OPT_HELP) {
 			show_command_help(cmd);
 			return lk_exit_code(LK_OK);
 		}
 		if (take(&opts, opt, optarg) != 0)
-			return usage(prefix, argv[optind - 1], "given twice");
+			return usage(prefix, spelled(opt, name), "given twice");
 	}
 	if (optind < argc)
 		return usage(prefix, argv[optind], "not expected");

@@ -43,7 +43,7 @@ struct reading {
 	struct lk_archive_rules *rules;
 	struct lk_archive_rules
 		*destinations; /* none twice, none below another */
-	bool look_at_places;
+	bool is_new; /* bound by the settings of now, and by what is there */
 	struct lk_plan plan;
 };
 
@@ -78,13 +78,15 @@ static int take_manifest(struct reading *r,
 	if (rc == LK_OK)
 		rc = lk_manifest_from_doc(lk_yaml_root(yaml), &r->plan.manifest,
 					  err);
-	if (rc == LK_OK)
-		rc = lk_manifest_check(&r->plan.manifest, &r->uc->settings,
-				       err);
 	if (rc != LK_OK) {
 		lk_err_prefix(err, LK_MANIFEST_NAME);
 		return rc;
 	}
+	if (r->is_new)
+		rc = lk_manifest_check(&r->plan.manifest, &r->uc->settings,
+				       err);
+	if (rc != LK_OK)
+		return rc;
 	r->plan.manifest_text = text;
 	text = LK_BUF_NONE;
 	return LK_OK;
@@ -112,7 +114,7 @@ static int check_destination(const struct reading *r, const char *destination,
 	const char *name = strrchr(destination, '/') + 1;
 
 	if (!lk_path_is_plain(destination, LK_UC_DEST_MAX) ||
-	    !lk_userconfig_prefix_of(s, destination))
+	    (r->is_new && !lk_userconfig_prefix_of(s, destination)))
 		return lk_err_set(err, LK_E_INPUT, 0,
 				  "%s: not within one of this device's "
 				  "prefixes",
@@ -182,6 +184,24 @@ static int fill(const struct reading *r, const char *path,
 	return resolve(r, m, f, err);
 }
 
+/* Which two meet there; the rules have spoken of an archive. */
+static int explain_claim(const struct reading *r, const struct lk_plan_file *f,
+			 int rc, struct lk_err *err)
+{
+	for (size_t i = 0; rc == LK_E_INPUT && i < r->plan.n_files; i++) {
+		const struct lk_plan_file *other = &r->plan.files[i];
+
+		if (lies_in(f->destination, other->destination) ||
+		    lies_in(other->destination, f->destination))
+			return lk_err_set(err, LK_E_INPUT, 0,
+					  "%s would go to %s, and %s to %s",
+					  f->path, f->destination, other->path,
+					  other->destination);
+	}
+	lk_err_prefix(err, "destination of %s", f->path);
+	return rc;
+}
+
 /* The rules for archives are those for a set of places too. */
 static int claim(struct reading *r, const struct lk_plan_file *f,
 		 struct lk_err *err)
@@ -191,15 +211,15 @@ static int claim(struct reading *r, const struct lk_plan_file *f,
 	char path[LK_ARCHIVE_PATH_MAX + 1];
 	int rc = check_destination(r, f->destination, err);
 
-	if (rc == LK_OK)
-		rc = lk_archive_rules_entry(r->destinations, &entry, path, err);
 	if (rc != LK_OK) {
 		lk_err_prefix(err, "destination of %s", f->path);
 		return rc;
 	}
-	return r->look_at_places
-		       ? lk_deploy_check_place(r->uc, f->destination, err)
-		       : LK_OK;
+	rc = lk_archive_rules_entry(r->destinations, &entry, path, err);
+	if (rc != LK_OK)
+		return explain_claim(r, f, rc, err);
+	return r->is_new ? lk_deploy_check_place(r->uc, f->destination, err)
+			 : LK_OK;
 }
 
 static int add_file(struct reading *r, const char *path,
@@ -275,13 +295,11 @@ static int read_archive(struct reading *r, const struct lk_admitted *blob,
 }
 
 static int make(const struct lk_uc *uc, const struct lk_admitted *blob,
-		bool look_at_places, struct lk_plan *ret, struct lk_err *err)
+		bool is_new, struct lk_plan *ret, struct lk_err *err)
 {
 	LK_OWNED_ARCHIVE_RULES rules = NULL;
 	LK_OWNED_ARCHIVE_RULES destinations = NULL;
-	struct reading r = { .uc = uc,
-			     .look_at_places = look_at_places,
-			     .plan = LK_PLAN_NONE };
+	struct reading r = { .uc = uc, .is_new = is_new, .plan = LK_PLAN_NONE };
 	int rc = lk_plan_rules(uc, blob, &rules, err);
 
 	if (rc == LK_OK)

@@ -47,8 +47,8 @@ void lk_plan_done(struct lk_plan *plan);
 int lk_plan_make(const struct lk_uc *uc, const struct lk_admitted *blob,
 		 struct lk_plan *ret, struct lk_err *err);
 
-/** The same of a blob that was applied: what is at the destinations is no
- * matter. */
+/** The same of a blob that was applied: neither the settings of now nor what is
+ * at the destinations is of matter. */
 int lk_plan_read(const struct lk_uc *uc, const struct lk_admitted *blob,
 		 struct lk_plan *ret, struct lk_err *err);
 

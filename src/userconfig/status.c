@@ -31,8 +31,10 @@ static int read_generation(const struct lk_uc *uc, const char *which,
 
 	/* Its name says what matters most. */
 	if (rc == LK_OK && *ret_present &&
-	    lk_uc_record_read(uc, ret->sequence, ret, &why) != LK_OK)
+	    lk_uc_record_read(uc, ret->sequence, ret, &why) != LK_OK) {
 		lk_log(LK_LOG_ERR, "%s", why.msg);
+		ret->unreadable = true;
+	}
 	return rc;
 }
 
@@ -94,11 +96,17 @@ static void print_generation(const char *what, bool present,
 		printf("%s\n", r->label);
 		return;
 	}
+	if (r->unreadable) {
+		printf("%" PRIu64 ", of which the record can't be read\n",
+		       r->sequence);
+		return;
+	}
 	if (gmtime_r(&applied, &tm))
 		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC",
 			       &tm);
-	printf("%" PRIu64 "%s%s, %" PRIu64 " files, applied %s\n", r->sequence,
-	       r->label[0] ? ", " : "", r->label, r->files, when);
+	printf("%" PRIu64 "%s%s, %" PRIu64 " file%s, applied %s\n", r->sequence,
+	       r->label[0] ? ", " : "", r->label, r->files,
+	       r->files == 1 ? "" : "s", when);
 }
 
 static void print_text(const struct state *s, int tpm_rc)
@@ -125,6 +133,8 @@ static void set_generation(struct lk_json *json, const char *key, bool present,
 		return;
 	obj = lk_json_set_object(json, key);
 	lk_json_set_uint(obj, "sequence", r->sequence);
+	if (r->unreadable)
+		return;
 	lk_json_set_text(obj, "label", r->label);
 	lk_json_set_uint(obj, "created", r->created);
 	lk_json_set_uint(obj, "applied", r->applied);

@@ -12,6 +12,7 @@
 #include "deploy.h"
 #include "generation.h"
 #include "sys/archive.h"
+#include "sys/log.h"
 #include "sys/tree.h"
 
 #define NEW   "generations/" LK_GENERATION_NEW
@@ -249,6 +250,13 @@ static int carry_original(void *ctx, const char *path, enum lk_tree_kind kind,
 			return LK_OK;
 	if (kind != LK_TREE_FILE)
 		return LK_OK;
+	if (!lk_userconfig_prefix_of(&c->uc->settings, path)) {
+		lk_log(LK_LOG_WARNING,
+		       "%s: not within one of this device's prefixes any "
+		       "more; what was there before stays in generation 0",
+		       path);
+		return LK_OK;
+	}
 	/* Without a link of ours the file there is what there was, and this a
 	 * copy of it for a change that didn't come, or it is gone by will. */
 	rc = lk_deploy_is_ours(c->uc, path, &ours, err);

@@ -168,7 +168,8 @@ class Manifests(Case):
              "destination"),
             ("destination below", archive(manifest(ok, "path: b, destination: /opt/a/b"), entry("a"), entry("b")),
              "destination"),
-            ("meets a default", archive(manifest("path: a, destination: /opt/b"), entry("a"), entry("b")), "twice"),
+            ("meets a default", archive(manifest("path: a, destination: /opt/b"), entry("a"), entry("b")),
+             "b would go to /opt/b, and a to /opt/b"),
             ("below a default", archive(manifest("path: a, destination: /opt/b/c"), entry("b"), entry("a")), "opt/b/c")]
         for name, content, word in cases:
             with self.subTest(name):

@@ -121,18 +121,30 @@ class Units(rig.TestCase):
         self.assertEqual(self.log(), ["restart a.service new", "restart a.service a"])
         self.taken_back(blob, {"a": b"a", "b": b"b"})
 
-    def test_hooks_that_others_can_write_are_not_run(self):
-        """Nothing is called, and the change waits until somebody puts that right."""
+    def unusable(self, spoil):
+        """Nothing is changed by it, and no configuration to come is barred."""
         self.apply(self.sealed(1))
         self.log()
         self.hook("20-open", "exit 0\n")
-        os.chmod(self.path("hooks/20-open"), 0o777)
-        self.assertIn("20-open", self.apply(self.sealed(2, a=b"new"), check=1).stderr.decode())
-        self.assertEqual(self.log(), [])
-        os.chmod(self.path("hooks/20-open"), 0o755)
-        self.apply()
-        self.assertEqual(self.log(), ["restart a.service new"])
-        self.assertEqual((self.shown(), os.listdir(self.path("up"))), ({"a": b"new", "b": b"b"}, []))
+        spoil(self.path("hooks/20-open"))
+        self.assertIn("20-open", self.apply(self.sealed(2, a=b"new"), check=14).stderr.decode())
+        self.log()
+        self.assertEqual(self.shown(), {"a": b"a", "b": b"b"})
+        self.apply(self.sealed(3, a=b"newer"), check=14)
+        self.log()
+        os.unlink(self.path("hooks/20-open"))
+        self.apply(self.sealed(4, a=b"newest"))
+        self.assertEqual(self.log(), ["restart a.service newest"])
+        self.assertEqual(self.shown(), {"a": b"newest", "b": b"b"})
+
+    def test_a_hook_that_others_can_write(self):
+        self.unusable(lambda path: os.chmod(path, 0o777))
+
+    def test_a_hook_that_cannot_be_run(self):
+        def spoil(path):
+            with open(path, "w") as f:
+                f.write("#!/no/such/interpreter\n")
+        self.unusable(spoil)
 
     def test_cut_while_it_is_taken_back(self):
         """At each rename, link and removal: in the end it is taken back, and said so with exit code 14."""
