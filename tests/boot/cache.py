@@ -3,6 +3,7 @@
 
 import fcntl
 import hashlib
+import inspect
 import os
 import shutil
 import subprocess
@@ -33,7 +34,7 @@ def run(*argv, **options):
 
 
 def digest(*parts):
-    """Name for a cache entry: a hash over texts, bytes, and the names and content of files and folders."""
+    """Name for a cache entry: a hash over texts, bytes, functions as they are written, and the names and content of files and folders."""
     total = hashlib.sha256()
     for part in parts:
         if isinstance(part, Path):
@@ -41,6 +42,8 @@ def digest(*parts):
                 total.update(b"%s\0%o\0" % (str(path.relative_to(part.parent)).encode(), path.stat().st_mode))
                 total.update(hashlib.sha256(path.read_bytes()).digest())
         else:
+            # Not the function's code object, whose nested ones show as addresses: another in each run.
+            part = inspect.getsource(part) if inspect.isfunction(part) else part
             raw = part if isinstance(part, bytes) else repr(part).encode()
             total.update(hashlib.sha256(raw).digest())
     return total.hexdigest()[:16]

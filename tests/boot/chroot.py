@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Owns the two Debian systems that initramfs images are built in: their packages, kernel, and running programs there."""
 
-import inspect
 import re
 from pathlib import Path
 
@@ -12,7 +11,8 @@ SUITES = {"debian12": "bookworm", "debian13": "trixie"}
 PACKAGES = """
     dracut-core systemd systemd-sysv udev dmsetup cryptsetup-bin kmod e2fsprogs busybox-static fdisk cpio xz-utils zstd binutils
     systemd-boot-efi libtss2-dev libcryptsetup-dev libssl-dev libyaml-dev libjson-c-dev libblkid-dev
-    libarchive-dev libcmocka-dev cmake make gcc libc6-dev pkg-config tpm2-tools
+    libarchive-dev libsystemd-dev libcmocka-dev cmake make gcc libc6-dev pkg-config tpm2-tools
+    dbus openssh-client strace
 """.split()
 # Debian 12 has these two in its systemd package.
 EXTRA = {"debian12": [], "debian13": ["systemd-cryptsetup"]}
@@ -31,7 +31,7 @@ def mirror():
 
 def path(distro):
     """The root folder of that Debian, made when it isn't in the cache."""
-    key = cache.digest(SUITES[distro], PACKAGES, EXTRA[distro], KERNEL, inspect.getsource(_make))
+    key = cache.digest(SUITES[distro], PACKAGES, EXTRA[distro], KERNEL, _make)
     return cache.entry(f"chroot-{distro}", key, lambda root: _make(distro, root))
 
 

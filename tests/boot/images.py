@@ -46,7 +46,7 @@ def kernel(distro):
 def initramfs(distro, flavour, policy):
     """A dracut initramfs with our module. flavour: "systemd" or "plain"; policy: text of /etc/latchkey/policy.yaml."""
     root, built = chroot.path(distro), programs(distro)
-    key = cache.digest(built.name, root.name, flavour, policy, cache.SOURCE / "dracut", HERE / "dracut", MODULES, SYSTEMD, _dracut.__code__.co_consts)
+    key = cache.digest(built.name, root.name, flavour, policy, cache.SOURCE / "dracut", HERE / "dracut", MODULES, SYSTEMD, _dracut)
     return cache.entry(f"initramfs-{distro}-{flavour}-{cache.digest(policy)[:6]}", key,
                        lambda out: _dracut(root, built, flavour, policy, out)) / "initramfs"
 
@@ -69,12 +69,17 @@ def factory(distro, more=()):
 
     more: further programs by name, and libraries by path.
     """
-    root, built, names = chroot.path(distro), programs(distro), [*FACTORY_PROGRAMS, *more]
-    key = cache.digest(built.name, root.name, HERE / "guest", FACTORY_MODULES, names, _factory.__code__.co_consts)
-    return cache.entry(f"factory{len(more) or ''}-{distro}", key, lambda out: _factory(root, built, names, out)) / "initramfs"
+    return bare(distro, [*FACTORY_PROGRAMS, *more], FACTORY_MODULES)
 
 
-def _factory(root, built, names, out):
+def bare(distro, names, modules):
+    """The same with these programs and kernel modules alone."""
+    root, built = chroot.path(distro), programs(distro)
+    key = cache.digest(built.name, root.name, HERE / "guest/factory-init", HERE / "guest/root-init", modules, names, _factory)
+    return cache.entry(f"factory-{distro}", key, lambda out: _factory(root, built, names, modules, out)) / "initramfs"
+
+
+def _factory(root, built, names, modules, out):
     chroot.enter(root, f"""
         mkdir -p /fs/bin /fs/etc /fs/rootfs/bin /fs/rootfs/sbin
         cp /in/programs/* /usr/bin/
@@ -86,7 +91,7 @@ def _factory(root, built, names, out):
         ln -s usr/lib /fs/lib; ln -s usr/lib64 /fs/lib64; mkdir -p /fs/usr/lib /fs/usr/lib64 /fs/usr/bin
         into=/fs; with_libraries $(which {' '.join(n for n in names if n[0] != '/')}) {' '.join(n for n in names if n[0] == '/')} /usr/lib/*/libtss2-tcti-device.so.0 /usr/lib/*/libgcc_s.so.1
         cp -r --parents /etc/tpm2-tss /fs
-        for name in {' '.join(FACTORY_MODULES)}; do
+        for name in {' '.join(modules)}; do
             modprobe -S {chroot.kernel_version(root)} --show-depends "$name" 2>/dev/null | sed -n 's/^insmod \\([^ ]*\\).*/\\1/p'
         done | awk '!seen[$0]++' > /modules
         while read -r file; do
@@ -105,10 +110,26 @@ def _factory(root, built, names, out):
     """, binds=[(built, "/in/programs"), (HERE / "guest", "/in/guest"), (out, "/out")])
 
 
+def system(distro, policy):
+    """File system of a device that boots into systemd, with our units and the tests' agent and services."""
+    root, built = chroot.path(distro), programs(distro)
+    key = cache.digest(built.name, root.name, policy, cache.SOURCE / "systemd", HERE / "system", _system)
+    return cache.entry(f"system-{distro}", key, lambda out: _system(root, built, policy, out)) / "system.img"
+
+
+def _system(root, built, policy, out):
+    (out / "policy.yaml").write_text(policy)
+    chroot.enter(root, """
+        sh /in/system/install
+        truncate -s 640M /out/system.img
+        mke2fs -q -t ext4 -d /system /out/system.img
+    """, binds=[(built, "/in/programs"), (cache.SOURCE / "systemd", "/in/systemd"), (HERE / "system", "/in/system"), (out, "/out")])
+
+
 def signed_image(distro, initrd, cmdline, release="boot test"):
     """FAT image with the unified kernel image of these parts, signed with the firmware package's test key, as its default loader."""
     root = chroot.path(distro)
-    key = cache.digest(root.name, initrd.parent.name, cmdline, release, _sections.__code__.co_consts)
+    key = cache.digest(root.name, initrd.parent.name, cmdline, release, _sections)
     return cache.entry(f"esp-{initrd.parent.name[:40]}-{cache.digest(cmdline, release)[:6]}", key,
                        lambda out: _sign(root, initrd, cmdline, release, out)) / "esp.img"
 

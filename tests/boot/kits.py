@@ -174,7 +174,7 @@ done 9< volumes
 
 def keys(distro):
     """Folder with the owner's keys, a recipient for provisioning records, and the policy file as `policy init` writes it."""
-    key = cache.digest(images.programs(distro).name, _make_keys.__code__.co_consts)
+    key = cache.digest(images.programs(distro).name, _make_keys)
     return cache.entry(f"keys-{distro}", key, lambda out: _make_keys(distro, out))
 
 
