@@ -57,6 +57,13 @@ static int fail(struct tar_reader *r, struct archive *a)
 		return r->rc;
 	if (archive_errno(a) == ENOMEM)
 		return lk_err_set(r->err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	/* Before the first entry there is no place to name. */
+	if (at < 0)
+		return lk_err_set(r->err, LK_E_INPUT,
+				  (uint32_t)archive_errno(a),
+				  "archive: %s%.200s",
+				  a == r->tar ? "not a tar archive: " : "",
+				  text ? text : "it can't be unpacked");
 	return lk_err_set(r->err, LK_E_INPUT, (uint32_t)archive_errno(a),
 			  "archive: at offset %" PRIi64 " unpacked: %.200s", at,
 			  text ? text : "not a tar archive");

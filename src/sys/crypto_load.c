@@ -92,6 +92,13 @@ static int passphrase_cb(char *buf, int size, int writing, void *data)
 	return (int)use->len;
 }
 
+static bool is_public(const struct lk_secret *text)
+{
+	static const char begin[] = "-----BEGIN PUBLIC KEY-----";
+
+	return memmem(text->data, text->len, begin, sizeof(begin) - 1);
+}
+
 /* Why it wasn't read: what asking ran into comes before OpenSSL's reason. */
 static int load_failed(const struct asking *asking, struct lk_err *err)
 {
@@ -121,9 +128,13 @@ static int load_pem(struct asking *asking, EVP_PKEY **ret, struct lk_err *err)
 		return lk_openssl_error(err, LK_E_SYSTEM, "out of memory");
 	*ret = PEM_read_bio_PrivateKey_ex(bio, NULL, passphrase_cb, asking,
 					  NULL, LK_OPENSSL_SOFTWARE);
-	if (!*ret)
+	if (*ret)
+		return LK_OK;
+	if (!is_public(&text))
 		return load_failed(asking, err);
-	return LK_OK;
+	ERR_clear_error();
+	return lk_err_set(err, LK_E_INPUT, 0,
+			  "this is a public key; the private one is wanted");
 }
 
 /* A store may hold several; signing with whichever comes first would be luck.
@@ -190,12 +201,30 @@ static bool is_uri(const char *text)
 	return *p == ':' && access(text, F_OK) != 0;
 }
 
+/* The parser of its public half would speak of a public key. */
+static int check_kind(const struct lk_private_key *key, struct lk_err *err)
+{
+	struct lk_policy_key public;
+	const char *kind = EVP_PKEY_get0_type_name(key->pkey);
+	int rc = lk_private_key_public(key, &public, err);
+
+	if (rc != LK_E_INPUT)
+		return rc;
+	if (kind && !EVP_PKEY_is_a(key->pkey, "EC"))
+		return lk_err_set(
+			err, rc, 0,
+			"a private key of type %s; an EC key on P-384 "
+			"or P-256 is wanted",
+			kind);
+	lk_err_prefix(err, "its public half");
+	return rc;
+}
+
 int lk_private_key_load(const char *uri, const struct lk_secret *passphrase,
 			struct lk_private_key **ret, struct lk_err *err)
 {
 	struct asking asking = { .uri = uri, .passphrase = passphrase };
 	LK_OWNED_OPENSSL(EVP_PKEY) *pkey = NULL;
-	struct lk_policy_key public;
 	struct lk_private_key *key = NULL;
 	int rc;
 
@@ -204,7 +233,7 @@ int lk_private_key_load(const char *uri, const struct lk_secret *passphrase,
 	if (rc == LK_OK)
 		rc = lk_private_key_adopt(&pkey, &key, err);
 	if (rc == LK_OK)
-		rc = lk_private_key_public(key, &public, err);
+		rc = check_kind(key, err);
 	if (rc != LK_OK) {
 		lk_private_key_free(key);
 		return rc;

@@ -146,14 +146,39 @@ class Seal(config.TestCase):
     def test_nothing_to_seal_is_refused(self):
         os.makedirs(self.path("empty/dir"))
         self.assertSaid(self.seal(self.path("empty"), check=3), "no file")
-        self.seal(self.path("missing"), check=2)
-        self.seal(self.path("missing"), "--from-archive", check=3)
+        for how in ([], ["--from-archive"]):
+            self.assertSaid(self.seal(self.path("missing"), *how, check=3), "missing: .*No such file")
         self.write("empty.tar", bytes(10240))
         self.assertSaid(self.seal(self.path("empty.tar"), "--from-archive", check=3), "no file")
         for name, data in (("text", b"hello\n"), ("nothing", b""), ("cut.gz", gzip.compress(b"x" * 999)[:-5])):
             self.assertSaid(self.seal(self.write(name, data), "--from-archive", check=3),
                             self.path(name) + ": archive")
         self.assertNothingLeft("empty", "empty.tar", "text", "nothing", "cut.gz")
+
+    def test_what_is_no_archive_is_said_to_be_none(self):
+        for data in (b"short\n", b"policy: 1\n" * 500, gzip.compress(b"policy: 1\n" * 500)):
+            done = self.seal(self.write("policy.yaml", data), "--from-archive", check=3)
+            self.assertSaid(done, "policy.yaml: archive: not a tar archive")
+            self.assertNotIn(b"offset", done.stderr)
+
+    def test_the_output_is_not_within_what_is_packed(self):
+        folder = self.folder()
+        os.symlink("settings/app", self.path("way"))
+        for out in ("settings/blob", "settings/app/blob", "way/blob", "way/../blob"):
+            self.assertSaid(self.seal(folder + "/", out=out, check=2), out + " lies in .*settings")
+        self.record("records/a.json")
+        for out in ("settings", "settings/new", "way"):
+            self.assertSaid(self.seal(folder, "--records", self.path("records"), out=out, check=2), "lies in")
+        self.assertEqual(sorted(self.tree("settings")), sorted(config.FILES))
+        self.seal(folder, out="settings.lkb")
+
+    def test_a_misspelt_manifest_is_warned_of(self):
+        for name in ("latchkey-manifest.yml", "Latchkey-Manifest.yaml"):
+            done = self.seal(self.folder({name: MANIFEST, "app/app.conf": ""}, name=name), "--force")
+            self.assertSaid(done, name + " isn't the manifest, which is called latchkey-manifest.yaml")
+        done = self.seal(self.folder({"app/app.conf": "", "app/latchkey-manifest.yml": ""}, manifest=MANIFEST),
+                         "--force")
+        self.assertEqual(done.stderr, b"")
 
     def test_bombs_are_refused(self):
         out = io.BytesIO()
@@ -194,6 +219,13 @@ class Seal(config.TestCase):
             rig.run(["openssl", "genpkey", "-algorithm", "EC", *args, "-out", other + "/policy-key.pem"],
                     check=0)
             self.assertSaid(self.seal(folder, keys=other, check=3), other + "/policy-key.pem.*" + pattern)
+        rig.run(["openssl", "genpkey", "-algorithm", "RSA", "-out", other + "/policy-key.pem"], check=0)
+        self.assertSaid(self.seal(folder, keys=other, check=3), "of type RSA; an EC key on P-384 or P-256 is wanted")
+        self.write("other/policy-key.pem", self.read("keys/policy-key.pub.pem"))
+        os.chmod(other + "/policy-key.pem", 0o644)
+        done = self.seal(folder, keys=other, check=3)
+        self.assertSaid(done, "other/policy-key.pem: this is a public key")
+        self.assertNotIn(b"read by others", done.stderr)
         self.write("other/policy-key.pem", "nonsense")
         self.seal(folder, keys=other, check=3)
         os.unlink(other + "/policy-key.pem")
@@ -268,6 +300,17 @@ class Read(config.TestCase):
     def setUp(self):
         super().setUp()
         self.seal(self.folder(), "--target", "cd" * 32, "--created", "1700000000", sequence="12")
+
+    def test_a_blob_is_a_file_and_no_stream(self):
+        os.chdir(self.tmp)
+        self.addCleanup(os.chdir, "/")
+        before = sorted(os.listdir("."))
+        public = self.reading()[:2]
+        for argv in (["show"], ["verify", *public], ["open", *self.reading(), "-o", "opened"]):
+            self.assertSaid(self.latchkey("config", *argv, "-", check=2), "has to be a file")
+        self.assertSaid(self.latchkey("config", "open", *self.reading(), "-o", "-", "blob.lkb", check=2),
+                        "has to be a folder")
+        self.assertEqual(sorted(os.listdir(".")), before)
 
     def test_show_says_that_nothing_is_verified(self):
         done = self.latchkey("config", "show", self.path("blob.lkb"))
@@ -404,7 +447,8 @@ class Read(config.TestCase):
             done = self.latchkey(group, "--help")
             self.assertSaid(done, group + " verify  +[A-Z]")
             self.assertSaid(self.latchkey(group, check=2), f"latchkey {group} --help")
-            self.assertSaid(self.latchkey(group, "nonsense", check=2), "no such command")
+            self.assertSaid(self.latchkey(group, "nonsense", check=2), group + " nonsense: no such command")
+        self.assertSaid(self.latchkey("nonsense", check=2), "nonsense: no such command")
 
     def test_memory_does_not_grow_with_the_blob(self):
         if host.sanitized():

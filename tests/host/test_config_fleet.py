@@ -76,7 +76,22 @@ class Fleet(config.TestCase):
         self.assertSaid(self.fleet(check=3), r"no record \(\*.json\)")
         self.record("records/a.json")
         self.write("blobs", "a file")
-        self.fleet(check=11)
+        self.assertSaid(self.fleet(check=11), "blobs isn't a folder")
+        os.chdir(self.tmp)
+        self.addCleanup(os.chdir, "/")
+        done = self.latchkey("config", "seal", "--key", self.key_dir + "/policy-key.pem", "--config-key",
+                             self.key_dir + "/config-key.bin", "--sequence", "5", "--records", "records",
+                             "-o", "-", "settings", check=2)
+        self.assertSaid(done, "has to be a folder")
+        self.assertNotMade("-")
+
+    def test_where_all_records_fail_no_folder_is_left(self):
+        self.record("records/floor.json", floor=5)
+        self.assertSaid(self.fleet(check=5), "1 of 1 records failed; no blob was made")
+        self.assertNotMade("blobs")
+        os.mkdir(self.path("blobs"))
+        self.fleet(check=5)
+        self.assertEqual(os.listdir(self.path("blobs")), [])
 
     def test_records_that_are_none(self):
         self.record("good.json")

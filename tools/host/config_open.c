@@ -191,6 +191,10 @@ static int run(int argc, char **argv, struct lk_err *err)
 	if (!folder == !archive.path)
 		return lk_err_set(err, LK_E_USAGE, 0,
 				  "either --output DIR or --archive FILE");
+	if (folder && !strcmp(folder, "-"))
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "--output -: standard output won't do; it "
+				  "has to be a folder");
 	return open_blob(argv[optind], &keys, folder, &archive, err);
 }
 

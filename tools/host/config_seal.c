@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns latchkey config seal. */
 #include <unistd.h> /* optind */
+#include <errno.h>
 #include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,6 +14,7 @@
 #include "outfile.h"
 #include "record.h"
 #include "sealing.h"
+#include "sys/fs.h"
 #include "sys/progress.h"
 #include "target.h"
 
@@ -107,6 +112,64 @@ static int find_target(const struct seal_args *a, const struct lk_sealing *s,
 	return rc;
 }
 
+/* With --records; the folder may be there already, or be made. */
+static int check_folder(const char *path, struct lk_err *err)
+{
+	if (!strcmp(path, "-"))
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "--output -: standard output won't do; with "
+				  "--records it has to be a folder");
+	if (access(path, F_OK) == 0 && !lk_fs_is_directory(path))
+		return lk_err_set(err, LK_E_IO, ENOTDIR,
+				  "%s isn't a folder; with --records the blobs "
+				  "go to one",
+				  path);
+	return LK_OK;
+}
+
+static bool is_within(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return !strncmp(path, folder, len) &&
+	       (!path[len] || path[len] == '/' || len == 1);
+}
+
+/* The next sealing would pack the blob of this one. */
+static int check_outside(const char *output, const char *packed,
+			 struct lk_err *err)
+{
+	char folder[PATH_MAX], place[PATH_MAX], above[PATH_MAX];
+	bool within;
+
+	if (strlen(output) >= sizeof(above))
+		return lk_err_set(err, LK_E_USAGE, 0, "the path is too long");
+	if (!realpath(packed, folder))
+		return LK_OK; /* said where it is opened */
+	strcpy(above, output);
+	within = realpath(dirname(above), place) && is_within(place, folder);
+	/* A file there is replaced; only a folder leads elsewhere. */
+	if (lk_fs_is_directory(output))
+		within = realpath(output, place) && is_within(place, folder);
+	if (!within)
+		return LK_OK;
+	return lk_err_set(err, LK_E_USAGE, 0,
+			  "--output %s lies in %s, which is packed: write it "
+			  "elsewhere",
+			  output, packed);
+}
+
+static int check_output(const struct seal_args *a, const char *packed,
+			struct lk_err *err)
+{
+	int rc = a->records ? check_folder(a->output.path, err)
+			    : lk_outfile_check(&a->output, err);
+
+	if (rc == LK_OK && lk_fs_is_directory(packed))
+		rc = check_outside(a->output.path, packed, err);
+	return rc;
+}
+
 static int seal_single(const struct seal_args *a, const struct lk_sealing *s,
 		       const uint8_t target[static LK_BLOB_ID_SIZE],
 		       struct lk_err *err)
@@ -124,8 +187,8 @@ static int seal(const struct seal_args *a, struct lk_sealing *s,
 	uint8_t target[LK_BLOB_ID_SIZE];
 	int rc = read_numbers(a, s, input, err);
 
-	if (rc == LK_OK && !a->records)
-		rc = lk_outfile_check(&a->output, err);
+	if (rc == LK_OK)
+		rc = check_output(a, input->path, err);
 	if (rc == LK_OK)
 		rc = lk_load_config_key(a->config_key, &s->config_key, err);
 	if (rc == LK_OK)

@@ -145,6 +145,10 @@ static int report(const struct fleet *f, struct lk_err *err)
 		return LK_OK;
 	if (worst == sizeof(order) / sizeof(order[0]))
 		worst = 0;
+	if (failed == f->n)
+		return lk_err_set(err, (enum lk_rc)order[worst], 0,
+				  "%zu of %zu records failed; no blob was made",
+				  failed, f->n);
 	return lk_err_set(err, (enum lk_rc)order[worst], 0,
 			  "%zu of %zu records failed; the other blobs are in "
 			  "%s",
@@ -172,6 +176,15 @@ static int list(struct fleet *f, const char *records, char **names,
 	return LK_OK;
 }
 
+static int make_folder(const char *folder, bool *ret_made, struct lk_err *err)
+{
+	*ret_made = mkdir(folder, 0777) == 0;
+	if (*ret_made || errno == EEXIST)
+		return LK_OK;
+	return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", folder,
+			  strerror(errno));
+}
+
 int lk_sealing_fleet(const struct lk_sealing *s, const char *records,
 		     const char *folder, struct lk_err *err)
 {
@@ -180,18 +193,20 @@ int lk_sealing_fleet(const struct lk_sealing *s, const char *records,
 			   .lock = PTHREAD_MUTEX_INITIALIZER };
 	char **names = NULL;
 	size_t n_names = 0;
+	bool made = false;
 	int rc = lk_fs_list(records, RECORDS_MAX, &names, &n_names, err);
 
 	if (rc != LK_OK)
 		return rc;
 	rc = list(&f, records, names, err);
-	if (rc == LK_OK && mkdir(folder, 0777) != 0 && errno != EEXIST)
-		rc = lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", folder,
-				strerror(errno));
+	if (rc == LK_OK)
+		rc = make_folder(folder, &made, err);
 	if (rc == LK_OK) {
 		run(&f);
 		rc = report(&f, err);
 	}
+	if (rc != LK_OK && made)
+		(void)rmdir(folder); /* only where it is empty */
 	for (size_t i = 0; f.outcomes && i < f.n; i++)
 		free(f.outcomes[i].why);
 	free(f.outcomes);

@@ -35,10 +35,11 @@ int lk_load_private_key(const char *uri, const char *passphrase_file,
 		rc = lk_read_passphrase(passphrase_file, &passphrase, err);
 	if (rc != LK_OK)
 		return rc;
-	warn_if_readable(uri, "private");
 	rc = lk_private_key_load(uri, passphrase_file ? &passphrase : NULL, ret,
 				 err);
-	if (rc != LK_OK && !strstr(err->msg, uri))
+	if (rc == LK_OK)
+		warn_if_readable(uri, "private");
+	else if (!strstr(err->msg, uri))
 		lk_err_prefix(err, "%s", uri);
 	return rc;
 }

@@ -66,8 +66,14 @@ static int run_group(const char *group, int argc, char **argv)
 		printf("\nEach has --help; see latchkey(1).\n");
 		return lk_exit_code(LK_OK);
 	}
-	lk_log(LK_LOG_ERR, "%s; see: latchkey %s --help",
-	       argc > 0 ? "no such command" : "a command is missing", group);
+	if (argc > 0)
+		lk_log(LK_LOG_ERR,
+		       "%s %.80s: no such command; see: latchkey %s --help",
+		       group, argv[0], group);
+	else
+		lk_log(LK_LOG_ERR,
+		       "%s: a command is missing; see: latchkey %s --help",
+		       group, group);
 	return lk_exit_code(LK_E_USAGE);
 }
 
@@ -135,7 +141,9 @@ int main(int argc, char **argv)
 	}
 	if (is_group(first))
 		return run_group(first, argc - 2, argv + 2);
-	return usage_error(argc > 1 ? "no such command"
-				    : "a command is missing",
-			   "");
+	if (argc < 2)
+		return usage_error("a command is missing", "");
+	lk_log(LK_LOG_ERR, "%.80s: no such command; see: latchkey --help",
+	       first);
+	return lk_exit_code(LK_E_USAGE);
 }

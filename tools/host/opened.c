@@ -17,6 +17,10 @@
 
 static int open_file(const char *path, int *ret, struct lk_err *err)
 {
+	if (!strcmp(path, "-"))
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "-: standard input won't do; a blob has to "
+				  "be a file");
 	*ret = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (*ret >= 0)
 		return LK_OK;

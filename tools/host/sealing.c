@@ -87,9 +87,14 @@ int lk_sealing_prepare(struct lk_sealing *s,
 		       const struct lk_sealing_input *input, struct lk_err *err)
 {
 	struct stat st;
-	bool is_dir = stat(input->path, &st) == 0 && S_ISDIR(st.st_mode);
+	bool found = stat(input->path, &st) == 0;
+	bool is_dir = found && S_ISDIR(st.st_mode);
 	int rc;
 
+	if (!found)
+		return lk_err_set(err, LK_E_INPUT, (uint32_t)errno,
+				  "%s: can't open: %s", input->path,
+				  strerror(errno));
 	if (is_dir && input->is_archive)
 		return lk_err_set(err, LK_E_USAGE, 0,
 				  "%s is a folder: without --from-archive it "
