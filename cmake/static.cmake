@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+# Owns the static build: latchkey-unseal alone, as one position-independent file over the libraries of scripts/build-sysroot.
+
+find_package(PkgConfig REQUIRED)
+# src/ asks for the libraries of every program. Of those there are here what latchkey-unseal needs; the others stay empty, and
+# what needs them isn't built.
+macro(pkg_check_modules prefix)
+	if("${prefix}" MATCHES "^(SYSTEMD|BLKID|ARCHIVE|FAPI)$" OR ("${prefix}" STREQUAL TCTILDR AND NOT LATCHKEY_TESTING))
+		add_library(PkgConfig::${prefix} INTERFACE IMPORTED)
+	else()
+		_pkg_check_modules(${prefix} ${ARGN})
+	endif()
+endmacro()
+set(ENV{PKG_CONFIG_LIBDIR} ${LATCHKEY_SYSROOT}/lib/pkgconfig)
+set(LATCHKEY_FAPI OFF)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto>=3.0)
+pkg_check_modules(ESYS REQUIRED IMPORTED_TARGET tss2-esys tss2-mu tss2-rc)
+pkg_check_modules(TCTI_DEVICE REQUIRED IMPORTED_TARGET tss2-tcti-device)
+pkg_check_modules(TCTILDR REQUIRED IMPORTED_TARGET tss2-tctildr)
+pkg_check_modules(CRYPTSETUP REQUIRED IMPORTED_TARGET libcryptsetup>=2.6)
+
+# One thread, no library beside it: no unwinding, no control-flow tables that musl would not use.
+add_compile_options(-Os -fcf-protection=none -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
+	-fno-unwind-tables -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffile-prefix-map=${LATCHKEY_SYSROOT}=sysroot)
+# Early boot starts it once, so it is small rather than quick to start: relative relocations are packed.
+add_link_options(-static-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,pack-relative-relocs -Wl,-z,noexecstack
+	-Wl,-Map=${CMAKE_BINARY_DIR}/latchkey-unseal.map)
+
+add_subdirectory(src EXCLUDE_FROM_ALL)
+set(stripped ${CMAKE_BINARY_DIR}/latchkey-unseal)
+add_custom_command(OUTPUT ${stripped} COMMAND ${CMAKE_STRIP} -s -R .comment -o ${stripped} $<TARGET_FILE:latchkey-unseal>
+	DEPENDS latchkey-unseal VERBATIM)
+add_custom_target(latchkey-unseal-stripped ALL DEPENDS ${stripped})
+# Where dracut/90latchkey takes it from, before the other.
+install(PROGRAMS ${stripped} DESTINATION lib/latchkey)

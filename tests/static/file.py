@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""What kind of file the static latchkey-unseal is: its size, how it is hardened, what it doesn't contain."""
+import os
+import re
+import subprocess
+
+import rig
+
+RELEASE = os.path.join(rig.BUILD, "release")
+PROGRAM = os.path.join(RELEASE, "latchkey-unseal")
+SIZE = 2 << 20
+PACKED = 8 * (1 << 20) // 10
+# Loading code, the network and its names, users, locales, time zones' files, character sets, the system's log.
+ABSENT = re.compile(r"^(dl(open|sym)|socket|connect|bind|listen|accept\w*|getaddrinfo|gethostby\w+|res_\w+|getpw\w+|getgr\w+|"
+                    r"setlocale|newlocale|iconv_open|syslog|openlog|fork|vfork|execv\w*|posix_spawn\w*|system|popen|"
+                    r"CONF_modules_load\w*|NCONF_load\w*|OSSL_STORE_\w+|PEM_read\w*|X509_(STORE|CRL|LOOKUP|verify)\w*|Tss2_TctiLdr_\w+|Tss2_Tcti_Swtpm_\w+)$")
+
+
+def out(*argv):
+    return subprocess.run(argv, check=True, stdout=subprocess.PIPE).stdout
+
+
+class File(rig.TestCase):
+    def test_it_is_small(self):
+        self.assertLessEqual(os.path.getsize(PROGRAM), SIZE)
+        self.assertLessEqual(len(out("zstd", "-19", "-q", "-c", PROGRAM)), PACKED)
+
+    def test_it_needs_no_other_file_and_may_lie_anywhere(self):
+        header = out("readelf", "-hldW", PROGRAM).decode()
+        self.assertRegex(header, r"Type: +DYN")
+        self.assertIn("PIE", header)
+        for word in ("INTERP", "NEEDED", "RPATH", "RUNPATH", "TEXTREL"):
+            self.assertNotIn(word, header)
+
+    def test_nothing_is_both_writable_and_executable(self):
+        header = out("readelf", "-lW", PROGRAM).decode()
+        self.assertNotIn("RWE", header)
+        self.assertRegex(header, r"GNU_STACK .* RW ")
+        self.assertIn("GNU_RELRO", header)
+        self.assertRegex(out("readelf", "-dW", PROGRAM).decode(), r"BIND_NOW|FLAGS.*NOW")
+
+    def test_the_stack_is_guarded(self):
+        self.assertIn("__stack_chk_fail", self.symbols())
+
+    def symbols(self):
+        lines = out("nm", "--defined-only", os.path.join(RELEASE, "src/unseal/latchkey-unseal")).decode().splitlines()
+        return {line.split()[-1] for line in lines}
+
+    def test_it_contains_nothing_that_early_boot_has_no_use_for(self):
+        here = self.symbols()
+        self.assertIn("lk_unseal_run", here)
+        self.assertIn("Esys_Unseal", here)
+        self.assertEqual(sorted(s for s in here if ABSENT.match(s)), [])
+
+    def test_no_path_of_the_machine_that_built_it(self):
+        data = self.read_program()
+        for path in (os.path.expanduser("~/.cache"), "/var/tmp", "latchkey-sysroot", rig.BUILD, os.getcwd()):
+            if len(path) > 4:
+                self.assertNotIn(path.encode(), data)
+
+    def read_program(self):
+        with open(PROGRAM, "rb") as f:
+            return f.read()
+
+    def test_it_takes_no_software_tpm(self):
+        env = dict(os.environ, TSS2_TCTI="swtpm:port=1", TCTI="swtpm:port=1")
+        with open(self.path("empty"), "w"):
+            pass
+        done = rig.run([PROGRAM, "--tpm", "swtpm:host=127.0.0.1,port=1", "--policy", self.path("empty")], env=env)
+        self.assertIn(done.returncode, (2, 3))
+        self.assertIn("device:PATH", rig.run([PROGRAM, "--help"]).stdout.decode())
+
+    def test_freed_memory_is_wiped(self):
+        rig.run([os.path.join(rig.BUILD, "wiped")], check=0)
+        rig.run([os.path.join(rig.BUILD, "wiped"), "unless it isn't freed"], check=0)
+
+
+if __name__ == "__main__":
+    rig.unittest.main()
