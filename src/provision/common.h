@@ -86,6 +86,14 @@ int lk_seal_volume(const struct lk_seal_request *req,
 /** The approved policy's authPolicy: PolicyAuthorize(key, policyRef). */
 int lk_volume_auth_policy(const struct lk_policy_file *pf,
 			  struct lk_digest *ret, struct lk_err *err);
+/**
+ * lk_volume_check_sealed - would what is at the volume's handle unseal under @pf?
+ *
+ * Return: LK_OK, LK_E_OBJECT where it is missing or was sealed for another
+ * policy key or policyRef, or another error.
+ */
+int lk_volume_check_sealed(struct lk_tpm *tpm, const struct lk_policy_file *pf,
+			   const struct lk_volume *vol, struct lk_err *err);
 /** Serialized handles of the root key and of the object at @handle. */
 int lk_token_set_handles(struct lk_tpm *tpm, uint32_t handle,
 			 struct lk_token *token, struct lk_err *err);

@@ -50,6 +50,7 @@ const struct lk_command lk_cmd_format = {
 	.name = "format",
 	.summary = "encrypt a volume for the first time; what it holds is lost",
 	.args = "",
+	.required = LK_FORMAT_REQUIRED,
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) |
 		   LK_OPT_BIT(DEVICE) | LK_OPT_BIT(OWNER_AUTH) |
 		   LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) |

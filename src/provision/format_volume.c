@@ -9,6 +9,7 @@
 #include "core/recovery_key.h"
 #include "record.h"
 #include "sys/log.h"
+#include "sys/tpm_config.h"
 
 /* Header, keyslots, record, object, token: in this order, so that a cut leaves
  * a header marked as unfinished until all of it is there. The mark carries the
@@ -288,6 +289,26 @@ static int check_outputs(const struct lk_format *f, struct lk_err *err)
 		      : LK_OK;
 }
 
+/** A rotated key is legitimate; a policy file of another device looks the same. */
+static void compare_policy_key(const struct lk_format *f)
+{
+	const struct lk_policy_key *wanted = &f->target.pf.key;
+	uint8_t ours[LK_SPKI_MAX], theirs[LK_SPKI_MAX];
+	size_t len = lk_policy_key_to_spki(wanted, ours);
+	struct lk_policy_key installed;
+	struct lk_err why = { 0 };
+
+	if (lk_tpm_policy_key(f->tpm, &installed, &why) != LK_OK)
+		lk_log(LK_LOG_WARNING,
+		       "the policy file's key isn't compared with the TPM's: %s",
+		       why.msg);
+	else if (lk_policy_key_to_spki(&installed, theirs) != len ||
+		 memcmp(ours, theirs, len) != 0)
+		lk_log(LK_LOG_WARNING,
+		       "volume %s: the policy file's key isn't the one that is installed in this TPM (NV index 0x%08x): only policies signed by the policy file's key will open it",
+		       f->target.vol->name, LK_NV_POLICY_KEY);
+}
+
 int lk_format_volume(struct lk_format *f, struct lk_err *err)
 {
 	int rc = lk_check_tpm(f->tpm, &f->target.pf, err);
@@ -296,6 +317,8 @@ int lk_format_volume(struct lk_format *f, struct lk_err *err)
 		rc = check_object(f, err);
 	if (rc == LK_OK && !is_all_there(f))
 		rc = check_outputs(f, err);
+	if (rc == LK_OK)
+		compare_policy_key(f);
 	if (rc == LK_OK && !is_all_there(f))
 		rc = make_volume(f, err);
 	if (rc == LK_OK)

@@ -70,7 +70,8 @@ static int expect_auth(struct lk_install *in, enum lk_hierarchy which,
 static int authorize(struct lk_install *in, struct lk_err *err)
 {
 	bool owner_work = !in->has_root || !in->has_policy_key ||
-			  !in->has_config_key || !in->has_counters;
+			  !in->has_config_key || !in->has_version_floor ||
+			  !in->has_sequence_floor;
 
 	if (in->info.owner_auth_set && owner_work && !in->owner.len)
 		return lk_err_set(err, LK_E_REFUSED, 0,
@@ -123,9 +124,9 @@ static int put_objects(struct lk_install *in, struct lk_err *err)
 		rc = lk_tpm_nv_store_key(in->tpm, LK_NV_POLICY_KEY, spki, err);
 	if (rc == LK_OK && !in->has_config_key)
 		rc = put_config_key(in, err);
-	if (rc == LK_OK && !in->has_counters)
+	if (rc == LK_OK && !in->has_version_floor)
 		rc = lk_tpm_counter_make(in->tpm, LK_NV_VERSION_FLOOR, err);
-	if (rc == LK_OK && !in->has_counters)
+	if (rc == LK_OK && !in->has_sequence_floor)
 		rc = lk_tpm_counter_make(in->tpm, LK_NV_SEQUENCE_FLOOR, err);
 	if (rc == LK_OK && !in->has_parameters)
 		rc = lk_tpm_da_parameters(in->tpm, &lk_install_da, err);
@@ -197,8 +198,9 @@ static int set_auth(struct lk_install *in, enum lk_hierarchy which,
 static bool is_complete(const struct lk_install *in)
 {
 	return in->has_root && in->has_policy_key && in->has_config_key &&
-	       in->has_counters && in->has_parameters &&
-	       in->info.owner_auth_set && in->info.lockout_auth_set &&
+	       in->has_version_floor && in->has_sequence_floor &&
+	       in->has_parameters && in->info.owner_auth_set &&
+	       in->info.lockout_auth_set &&
 	       access(in->opts->value[LK_OPT_RECORD], F_OK) == 0;
 }
 
@@ -222,6 +224,15 @@ static int check_ek(struct lk_install *in, struct lk_err *err)
 	if (!nowhere)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	return lk_install_describe_ek(in, nowhere, err);
+}
+
+/** Only what it is needed for tells whether it is the right one. */
+static void tell_untried(const struct lk_install *in)
+{
+	if (in->opts->value[LK_OPT_LOCKOUT_AUTH] && in->info.lockout_auth_set &&
+	    in->has_parameters)
+		lk_log(LK_LOG_WARNING,
+		       "--lockout-auth wasn't tried, and may be wrong: the lockout hierarchy has nothing left to set");
 }
 
 static int change_tpm(struct lk_install *in, struct lk_err *err)
@@ -286,6 +297,8 @@ static int install(struct lk_install *in, struct lk_err *err)
 	} else {
 		rc = change_tpm(in, err);
 		if (rc == LK_OK)
+			tell_untried(in);
+		if (rc == LK_OK)
 			lk_log(LK_LOG_INFO, "installed");
 	}
 	if (rc == LK_OK && lk_option_given(in->opts, LK_OPT_SHRED))
@@ -311,6 +324,9 @@ const struct lk_command lk_cmd_install = {
 	.name = "install",
 	.summary = "take ownership of the TPM and install the keys",
 	.args = "",
+	.required =
+		"--policy-key FILE --config-key FILE --record FILE, "
+		"and --recipient FILE or --owner-auth FILE --lockout-auth FILE",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY_KEY) |
 		   LK_OPT_BIT(CONFIG_KEY) | LK_OPT_BIT(CONFIG_KEY_FORM) |
 		   LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) |

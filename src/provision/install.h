@@ -23,7 +23,8 @@ struct lk_install {
 	bool has_root;
 	bool has_policy_key; /* written and locked */
 	bool has_config_key;
-	bool has_counters;
+	bool has_version_floor;
+	bool has_sequence_floor;
 	bool has_parameters; /* of the dictionary-attack protection */
 };
 

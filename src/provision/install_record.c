@@ -61,30 +61,43 @@ static int describe_nv(struct lk_tpm *tpm, struct lk_json *objects,
 	return LK_OK;
 }
 
-/** A TPM starts a new counter above every one it has ever had. */
+struct floor {
+	const char *key;
+	uint32_t index;
+	bool is_new;
+	const char *advice;
+};
+
 static int describe_floor(struct lk_tpm *tpm, struct lk_json *objects,
-			  const char *key, uint32_t index, struct lk_err *err)
+			  const struct floor *floor, struct lk_err *err)
 {
 	uint64_t value = 0;
-	int rc = describe_nv(tpm, objects, key, index, err);
+	int rc = describe_nv(tpm, objects, floor->key, floor->index, err);
 
 	if (rc == LK_OK)
-		rc = lk_tpm_counter_read(tpm, index, &value, err);
+		rc = lk_tpm_counter_read(tpm, floor->index, &value, err);
 	if (rc != LK_OK)
 		return rc;
-	lk_json_set_uint(lk_json_get(objects, key), "value", value);
-	if (value != 1)
+	lk_json_set_uint(lk_json_get(objects, floor->key), "value", value);
+	/* A TPM starts a new counter above every one it has ever had. */
+	if (floor->is_new && value != 1)
 		lk_log(LK_LOG_WARNING,
 		       "%s starts at %" PRIu64
-		       ": this TPM had counters before; sign no version under "
-		       "it",
-		       key, value);
+		       ": this TPM had counters before; %s %" PRIu64,
+		       floor->key, value, floor->advice, value);
 	return LK_OK;
 }
 
 static int describe_objects(struct lk_install *in, struct lk_json *record,
 			    struct lk_err *err)
 {
+	const struct floor version = { "version-floor", LK_NV_VERSION_FLOOR,
+				       !in->has_version_floor,
+				       "sign no policy of a version under" };
+	const struct floor sequence = {
+		"sequence-floor", LK_NV_SEQUENCE_FLOOR, !in->has_sequence_floor,
+		"seal configuration with sequences above"
+	};
 	struct lk_json *objects = lk_json_set_object(record, "objects");
 	int rc = describe_object(in->tpm, objects, "storage-root-key",
 				 LK_HANDLE_SRK, err);
@@ -96,11 +109,9 @@ static int describe_objects(struct lk_install *in, struct lk_json *record,
 		rc = describe_object(in->tpm, objects, "config-key",
 				     LK_HANDLE_CONFIG_KEY, err);
 	if (rc == LK_OK)
-		rc = describe_floor(in->tpm, objects, "version-floor",
-				    LK_NV_VERSION_FLOOR, err);
+		rc = describe_floor(in->tpm, objects, &version, err);
 	if (rc == LK_OK)
-		rc = describe_floor(in->tpm, objects, "sequence-floor",
-				    LK_NV_SEQUENCE_FLOOR, err);
+		rc = describe_floor(in->tpm, objects, &sequence, err);
 	if (rc != LK_OK)
 		return rc;
 	struct lk_json *config = lk_json_get(objects, "config-key");

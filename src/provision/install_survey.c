@@ -211,13 +211,12 @@ static int survey_counter(struct lk_install *in, uint32_t index, bool *ret_has,
 
 static int survey_counters(struct lk_install *in, struct lk_err *err)
 {
-	bool version = false;
-	bool sequence = false;
-	int rc = survey_counter(in, LK_NV_VERSION_FLOOR, &version, err);
+	int rc = survey_counter(in, LK_NV_VERSION_FLOOR, &in->has_version_floor,
+				err);
 
 	if (rc == LK_OK)
-		rc = survey_counter(in, LK_NV_SEQUENCE_FLOOR, &sequence, err);
-	in->has_counters = rc == LK_OK && version && sequence;
+		rc = survey_counter(in, LK_NV_SEQUENCE_FLOOR,
+				    &in->has_sequence_floor, err);
 	return rc;
 }
 

@@ -15,14 +15,63 @@ static const struct lk_command *const commands[] = {
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
+/** "policy list" is of "policy". */
+static bool is_of(const struct lk_command *cmd, const char *group)
+{
+	size_t len = strlen(group);
+
+	return strncmp(cmd->name, group, len) == 0 && cmd->name[len] == ' ';
+}
+
+/** @group: NULL for all. */
+static void list_commands(const char *group)
+{
+	printf("Commands:\n");
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (!group || is_of(commands[i], group))
+			printf("  %-16s %s\n", commands[i]->name,
+			       commands[i]->summary);
+}
+
+static bool is_group(const char *word)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (is_of(commands[i], word))
+			return true;
+	return false;
+}
+
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int run_group(const char *group, const char *word)
+{
+	if (word && is_help(word)) {
+		printf("Usage: latchkey-provision %s COMMAND [options]\n\n",
+		       group);
+		list_commands(group);
+		printf("\nEach has --help; see latchkey-provision(8).\n");
+		return LK_OK;
+	}
+	if (word)
+		lk_log(LK_LOG_ERR,
+		       "%s %.80s: unknown command; see \"latchkey-provision %s --help\"",
+		       group, word, group);
+	else
+		lk_log(LK_LOG_ERR,
+		       "%s: a command is missing; see \"latchkey-provision %s --help\"",
+		       group, group);
+	return LK_E_USAGE;
+}
+
 static void print_help(void)
 {
 	printf("Usage: latchkey-provision COMMAND [options]\n\n"
 	       "Prepares a device's TPM and volumes for unattended "
-	       "unlocking.\n\n"
-	       "Commands:\n");
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		printf("  %-16s %s\n", commands[i]->name, commands[i]->summary);
+	       "unlocking.\n\n");
+	list_commands(NULL);
 	printf("\n  --help           this text, and each command's options "
 	       "after its name\n"
 	       "  --version        print the version\n\n"
@@ -66,7 +115,7 @@ static int run(const struct lk_command *cmd, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	lk_log_init("latchkey-provision", false);
-	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+	if (argc == 2 && is_help(argv[1])) {
 		print_help();
 		return 0;
 	}
@@ -81,7 +130,10 @@ int main(int argc, char **argv)
 			return lk_exit_code(
 				run(commands[i], argc - words, argv + words));
 	}
-	lk_log(LK_LOG_ERR, "%s; see \"latchkey-provision --help\"",
-	       argc < 2 ? "no command" : "unknown command");
+	if (argc > 1 && is_group(argv[1]))
+		return lk_exit_code(run_group(argv[1], argv[2]));
+	lk_log(LK_LOG_ERR, "%.80s%s; see \"latchkey-provision --help\"",
+	       argc < 2 ? "" : argv[1],
+	       argc < 2 ? "no command" : ": unknown command");
 	return lk_exit_code(LK_E_USAGE);
 }

@@ -64,9 +64,11 @@ static const struct {
 
 static void print_help(const struct lk_command *cmd)
 {
-	printf("Usage: latchkey-provision %s "
-	       "[options]%s%s\n\n%s.\n\nOptions:\n",
-	       cmd->name, cmd->args[0] ? " " : "", cmd->args, cmd->summary);
+	printf("Usage: latchkey-provision %s [options]%s%s\n\n%s.\n", cmd->name,
+	       cmd->args[0] ? " " : "", cmd->args, cmd->summary);
+	if (cmd->required)
+		printf("\nRequired: %s\n", cmd->required);
+	printf("\nOptions:\n");
 	for (unsigned int i = 0; i < LK_OPT_COUNT; i++) {
 		char left[40];
 
@@ -105,6 +107,14 @@ static int usage(const struct lk_command *cmd, const char *word,
 	return LK_E_USAGE;
 }
 
+static int given_twice(const struct lk_command *cmd, const char *option)
+{
+	char dashed[40];
+
+	snprintf(dashed, sizeof(dashed), "--%s", option);
+	return usage(cmd, dashed, "the option was given twice");
+}
+
 static int take(struct lk_options *opts, unsigned int opt, const char *arg)
 {
 	if (opts->given >> opt & 1)
@@ -140,8 +150,7 @@ int lk_options_parse(const struct lk_command *cmd, int argc, char **argv,
 		if (c < FIRST_LONG)
 			return usage(cmd, argv[optind - 1], "unknown option");
 		if (take(&opts, (unsigned int)(c - FIRST_LONG), optarg))
-			return usage(cmd, table[c - FIRST_LONG].name,
-				     "the option was given twice");
+			return given_twice(cmd, table[c - FIRST_LONG].name);
 	}
 	opts.args = argv + optind;
 	opts.n_args = argc - optind;

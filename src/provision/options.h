@@ -55,9 +55,10 @@ static inline bool lk_option_given(const struct lk_options *o, enum lk_opt opt)
 
 /** A command; each lies in a file of its own. */
 struct lk_command {
-	const char *name;    /* "policy add" */
-	const char *summary; /* one line */
-	const char *args;    /* what comes after the options, "" for nothing */
+	const char *name;     /* "policy add" */
+	const char *summary;  /* one line */
+	const char *args;     /* what comes after the options, "" for nothing */
+	const char *required; /* options that have to be given; may be NULL */
 	int min_args;
 	int max_args;
 	uint32_t options; /* LK_OPT_BIT of those that it knows */

@@ -35,29 +35,33 @@ static int policies_load(const struct lk_options *opts, struct policies *p,
 }
 
 /**
- * The floor is told by the TPM alone, which nothing else here needs: where
- * none was named, one that isn't there is no reason to refuse.
+ * The TPM tells the floor, and what the volume was sealed for; nothing else here
+ * needs it: where none was named, one that isn't there is no reason to refuse.
  */
-static int read_floor(const struct lk_options *opts,
-		      const struct lk_policy_file *pf, struct lk_floor *ret,
-		      struct lk_err *err)
+static int ask_tpm(const struct lk_options *opts,
+		   const struct lk_target *target, struct lk_floor *ret,
+		   struct lk_err *err)
 {
 	LK_OWNED_TPM tpm = NULL;
 	struct lk_err why = { 0 };
 	int rc;
 
 	*ret = (struct lk_floor){ false, 0 };
-	if (!pf->version_floor)
-		return LK_OK;
 	rc = lk_tpm_open(opts->value[LK_OPT_TPM], 0, &tpm, &why);
 	if (rc == LK_OK)
-		rc = lk_floor_load(tpm, pf, ret, &why);
+		rc = lk_volume_check_sealed(tpm, &target->pf, target->vol,
+					    &why);
+	if (rc == LK_E_OBJECT) {
+		lk_log(LK_LOG_WARNING, "%s", why.msg);
+		rc = LK_OK;
+	}
+	if (rc == LK_OK)
+		rc = lk_floor_load(tpm, &target->pf, ret, &why);
 	if (rc == LK_OK)
 		return LK_OK;
 	if (lk_option_given(opts, LK_OPT_TPM))
 		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
-	lk_log(LK_LOG_INFO, "not compared with the TPM's version floor: %s",
-	       why.msg);
+	lk_log(LK_LOG_INFO, "not compared with the TPM: %s", why.msg);
 	return LK_OK;
 }
 
@@ -94,7 +98,7 @@ static int add(const struct lk_options *opts, struct lk_err *err)
 	for (int i = 0; rc == LK_OK && i < opts->n_args; i++)
 		rc = add_one(&p, opts->args[i], &added, err);
 	if (rc == LK_OK && added)
-		rc = read_floor(opts, &p.target.pf, &floor, err);
+		rc = ask_tpm(opts, &p.target, &floor, err);
 	if (rc == LK_OK && added)
 		rc = lk_token_store(p.p.header, &p.p.token, err);
 	if (rc != LK_OK)

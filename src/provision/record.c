@@ -68,7 +68,12 @@ int lk_record_try(const char *path, const char *recipient, struct lk_err *err)
 	if (rc == LK_OK && recipient)
 		rc = lk_cms_encrypt(recipient, (struct lk_bytes){ anything, 1 },
 				    &cms, err);
-	return rc == LK_OK && !existed ? lk_record_save(path, record, err) : rc;
+	if (rc != LK_OK || existed)
+		return rc;
+	rc = lk_record_save(path, record, err);
+	if (rc == LK_OK)
+		(void)unlink(path);
+	return rc;
 }
 
 int lk_record_set_secret(struct lk_json *obj, const char *key,

@@ -19,7 +19,8 @@ int lk_record_save(const char *path, const struct lk_json *record,
  * lk_record_try - can it be written, for this recipient?
  * @recipient: may be NULL
  *
- * Makes an empty record where there is none.
+ * Makes an empty record where there is none, and takes it away again: what is
+ * refused later shall leave none behind.
  */
 int lk_record_try(const char *path, const char *recipient, struct lk_err *err);
 

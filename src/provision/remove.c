@@ -121,6 +121,7 @@ const struct lk_command lk_cmd_remove = {
 	.name = "remove",
 	.summary = "remove a volume's unattended way in, or the installation",
 	.args = "",
+	.required = "--volume NAME, or --installation",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) |
 		   LK_OPT_BIT(DEVICE) | LK_OPT_BIT(OWNER_AUTH) |
 		   LK_OPT_BIT(INSTALLATION) | LK_OPT_BIT(YES),

@@ -232,6 +232,7 @@ const struct lk_command lk_cmd_reseal = {
 	.name = "reseal",
 	.summary = "seal a volume anew, in this TPM and for this policy file",
 	.args = "",
+	.required = "--recovery-key-file FILE",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) |
 		   LK_OPT_BIT(DEVICE) | LK_OPT_BIT(OWNER_AUTH) |
 		   LK_OPT_BIT(RECOVERY_KEY_FILE),

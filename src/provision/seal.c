@@ -21,6 +21,29 @@ int lk_volume_auth_policy(const struct lk_policy_file *pf,
 	return LK_OK;
 }
 
+int lk_volume_check_sealed(struct lk_tpm *tpm, const struct lk_policy_file *pf,
+			   const struct lk_volume *vol, struct lk_err *err)
+{
+	struct lk_tpm_public sealed;
+	struct lk_digest policy;
+	int rc = lk_volume_auth_policy(pf, &policy, err);
+
+	if (rc == LK_OK)
+		rc = lk_tpm_read_public(tpm, vol->handle, &sealed, err);
+	if (rc != LK_OK ||
+	    (sealed.present && lk_digest_equal(&sealed.auth_policy, &policy)))
+		return rc;
+	if (!sealed.present)
+		return lk_err_set(
+			err, LK_E_OBJECT, 0,
+			"volume %s doesn't open unattended: this TPM has no sealed object at 0x%08x; \"latchkey-provision reseal\" makes it anew with the recovery key",
+			vol->name, vol->handle);
+	return lk_err_set(
+		err, LK_E_OBJECT, 0,
+		"volume %s doesn't open by signed policies of this policy file: the object at 0x%08x was sealed for another policy key or policy-ref; use the policy file that it was sealed for, or \"latchkey-provision reseal\" with the recovery key",
+		vol->name, vol->handle);
+}
+
 int lk_seal_volume(const struct lk_seal_request *req,
 		   struct lk_tpm_new_object *ret, struct lk_err *err)
 {

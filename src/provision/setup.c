@@ -75,11 +75,8 @@ static int check_ours(const struct lk_format *f, struct lk_err *err)
 
 static int make_volume(struct setup *s, struct lk_format *f, struct lk_err *err)
 {
-	const char *record = s->opts->value[LK_OPT_RECORD];
 	int rc = need_owner(s, err);
 
-	if (rc == LK_OK && record)
-		rc = lk_fs_make_parent(record, err);
 	f->tpm = s->tpm;
 	if (rc == LK_OK)
 		rc = lk_format_volume(f, err);
@@ -111,22 +108,31 @@ static int prepare(struct setup *s, const char *name, struct lk_target *ret,
 	return LK_OK;
 }
 
-/** A policy that the TPM won't accept is no harm, but good to know of. */
-static void warn_of_floor(struct setup *s, const struct lk_token *token,
-			  size_t added)
+/**
+ * Policies that can't open the volume aren't added: they could take the room of
+ * those that do. One that is only under the floor is no harm, but good to know
+ * of.
+ */
+static int compare_with_tpm(struct setup *s, const struct lk_volume *vol,
+			    const struct lk_token *token, size_t added,
+			    struct lk_err *err)
 {
 	struct lk_floor floor = { false, 0 };
 	struct lk_err why = { 0 };
+	int rc = need_tpm(s, &why);
 
-	if (!s->pf.version_floor)
-		return;
-	if (need_tpm(s, &why) != LK_OK ||
-	    lk_floor_load(s->tpm, &s->pf, &floor, &why) != LK_OK)
-		lk_log(LK_LOG_WARNING,
-		       "not compared with the TPM's version floor: %s",
+	if (rc == LK_OK)
+		rc = lk_volume_check_sealed(s->tpm, &s->pf, vol, &why);
+	if (rc == LK_E_OBJECT)
+		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
+	if (rc == LK_OK)
+		rc = lk_floor_load(s->tpm, &s->pf, &floor, &why);
+	if (rc != LK_OK)
+		lk_log(LK_LOG_WARNING, "not compared with the TPM: %s",
 		       why.msg);
 	for (size_t i = token->n_policies - added; i < token->n_policies; i++)
 		lk_floor_warn(&floor, &token->policies[i]);
+	return LK_OK;
 }
 
 static void tell(const char *volume, const struct lk_token *token,
@@ -159,8 +165,9 @@ static int bring_policies(struct setup *s, const struct lk_target *t,
 
 	if (rc == LK_OK)
 		rc = lk_policy_set_merge(&s->set, &p.token, &change, err);
+	if (rc == LK_OK && change.added)
+		rc = compare_with_tpm(s, t->vol, &p.token, change.added, err);
 	if (rc == LK_OK && change.added) {
-		warn_of_floor(s, &p.token, change.added);
 		rc = lk_token_store(p.header, &p.token, err);
 		s->changed = true;
 	}
@@ -225,6 +232,7 @@ const struct lk_command lk_cmd_setup = {
 	.summary =
 		"make volumes on blank devices and bring signed policies to them",
 	.args = "",
+	.required = LK_FORMAT_REQUIRED,
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) |
 		   LK_OPT_BIT(DEVICE) | LK_OPT_BIT(POLICIES) |
 		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECORD) |

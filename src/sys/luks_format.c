@@ -137,6 +137,17 @@ static int set_layout(struct lk_volume_header *h, struct lk_err *err)
 		 : LK_OK;
 }
 
+/** libcryptsetup says no more than that it can't. */
+static int integrity_hint(int rc, struct lk_err *err)
+{
+	static const char hint[] =
+		" (integrity needs a block device, device-mapper and the kernel's dm-integrity)";
+
+	if (err && strlen(err->msg) + sizeof(hint) <= sizeof(err->msg))
+		strcat(err->msg, hint);
+	return rc;
+}
+
 int lk_volume_format(const struct lk_format_request *req,
 		     struct lk_volume_header **ret, struct lk_err *err)
 {
@@ -165,12 +176,12 @@ int lk_volume_format(const struct lk_format_request *req,
 	n = crypt_format(h->cd, CRYPT_LUKS2, cipher, mode, NULL, NULL, key_len,
 			 &params);
 	if (n)
-		return header_error(h, n, LK_E_IO, "making the LUKS2 header",
-				    err);
-	if (tagged)
+		rc = header_error(h, n, LK_E_IO, "making the LUKS2 header",
+				  err);
+	else if (tagged)
 		rc = wipe_integrity(h, req, err);
 	if (rc != LK_OK)
-		return rc;
+		return tagged ? integrity_hint(rc, err) : rc;
 	*ret = h;
 	h = NULL;
 	return LK_OK;

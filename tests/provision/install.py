@@ -203,7 +203,31 @@ class Install(rig.TestCase):
         dev.tpm.tool("tpm2_nvundefine", "-C", "o", "0x01800001")
         done = dev.install()
         self.assertIn(b"version-floor starts at 6", done.stderr)
+        self.assertRegex(done.stderr, rb"sequence-floor starts at \d+: .* sequences above \d")
         self.assertEqual(dev.record()["objects"]["version-floor"]["value"], 6)
+        # In another record they are as they were: nothing starts.
+        os.unlink(dev.record_path)
+        self.assertNotIn(b"starts at", dev.install().stderr)
+        self.assertEqual(dev.record()["objects"]["version-floor"]["value"], 6)
+
+    def test_a_lockout_auth_that_is_not_tried_is_said_to_be(self):
+        dev = Device(self)
+        dev.install()
+        self.write("wrong", "not the authorization\n")
+        os.unlink(dev.record_path)
+        self.assertIn(b"--lockout-auth wasn't tried", dev.install("--lockout-auth", dev.path("wrong")).stderr)
+
+    def test_what_is_refused_leaves_no_record(self):
+        dev = Device(self)
+        dev.install()
+        os.unlink(dev.record_path)
+        self.write("wrong", "not the authorization\n")
+        dev.install("--owner-auth", dev.path("wrong"), check=5)
+        self.assertFalse(os.path.exists(dev.record_path))
+        argv = dev.install_argv()
+        argv[argv.index("--record") + 1] = dev.path("nodir/record.json")
+        self.assertIn(b"nodir", dev.provision(*argv, check=11).stderr)
+        self.assertFalse(os.path.exists(dev.path("nodir")))
 
     def check_bus(self, form):
         dev = Device(self)
@@ -252,7 +276,23 @@ class Usage(rig.TestCase):
             rig.run([program, *words.split(), "--no-such-option"], check=2)
         rig.run([program, "--version"], check=0)
         rig.run([program], check=2)
-        rig.run([program, "unknown"], check=2)
+        self.assertIn(b"unknown: ", rig.run([program, "unknown"], check=2).stderr)
+
+    def test_a_group_of_commands_lists_them(self):
+        program = rig.program("latchkey-provision")
+        shown = rig.run([program, "policy", "--help"], check=0).stdout
+        self.assertEqual([line.split()[:2] for line in shown.splitlines() if line.startswith(b"  policy")],
+                         [[b"policy", word] for word in (b"add", b"list", b"retire")])
+        self.assertIn(b"policy nonsense: ", rig.run([program, "policy", "nonsense"], check=2).stderr)
+        self.assertIn(b"missing", rig.run([program, "policy"], check=2).stderr)
+
+    def test_help_says_what_is_required(self):
+        program = rig.program("latchkey-provision")
+        for command, word in (("install", b"--policy-key FILE"), ("format", b"--no-recovery-key"),
+                              ("setup", b"--no-recovery-key"), ("reseal", b"--recovery-key-file FILE")):
+            self.assertRegex(rig.run([program, command, "--help"], check=0).stdout, b"\nRequired: .*" + word)
+        done = rig.run([program, "format", "--volume", "a", "--volume", "b"], check=2)
+        self.assertIn(b"--volume: ", done.stderr)
 
     def test_no_tpm_is_exit_code_four(self):
         done = rig.run([rig.program("latchkey-provision"), "pcrs", "--tpm", "swtpm:host=127.0.0.1,port=1"])

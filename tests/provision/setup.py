@@ -42,6 +42,7 @@ class Volumes(SetupTestCase):
         self.policy(2, label="another kernel")
         said = self.set_up()
         self.assertIn("root is ready", said)
+        self.assertNotIn("policy file's key", said)
         self.assertEqual(self.versions(), [1, 2])
         rig.run([rig.program("latchkey-unseal"), "--dry-run", "--policy", self.path("policy.yaml"),
                  "--tpm", self.dev.tpm.tcti], check=0)
@@ -66,7 +67,7 @@ class Volumes(SetupTestCase):
         self.policy(2, label="newer")
         bus = proxy.Proxy(self, self.dev.tpm)
         self.assertIn("version 2 added", self.set_up(tcti=bus.tcti))
-        self.assertEqual(set(bus.names), {"NV_ReadPublic", "NV_Read"})
+        self.assertEqual(set(bus.names), {"GetCapability", "ReadPublic", "NV_ReadPublic", "NV_Read"})
         self.assertEqual(self.versions(), [1, 2])
         self.assertIn("nothing to do", self.set_up())
 
@@ -133,6 +134,9 @@ class Volumes(SetupTestCase):
                 before = self.read("disk.img")
                 self.set_up(check=code, **instead)
                 self.assertEqual(self.read("disk.img"), before)
+        self.assertIn("nodir", self.set_up(record=self.path("nodir/record.json"), check=11))
+        self.assertFalse(os.path.exists(self.path("nodir")))
+        self.assertEqual(self.read("disk.img"), before)
 
     def test_no_recovery_key_where_it_is_said(self):
         self.set_up("--no-recovery-key", record=None, recipient=None)
@@ -194,14 +198,52 @@ class Policies(SetupTestCase):
         self.assertIn("8-cut.yaml", said)
         self.assertEqual(self.versions(), [1, 2, 3])
 
-    def test_one_of_another_key_is_not_added(self):
+    def other_key(self):
+        """A policy file of another key, which signs from here on."""
         os.rename(self.path("keys"), self.path("ours"))
         os.rename(self.path("init.yaml"), self.path("init-ours.yaml"))
         rig.run([rig.program("latchkey"), "keygen", self.path("keys")], check=0)
-        self.dev.policy(name="other.yaml")
+        return self.dev.policy(name="other.yaml")
+
+    def test_one_of_another_key_is_not_added(self):
+        self.other_key()
         self.policy(5, policy="other.yaml")
         self.assertIn("5.yaml", self.set_up(check=5))
         self.assertEqual(self.versions(), [1])
+
+    def test_a_volume_that_was_sealed_for_another_key_is_told_of_until_it_is_resealed(self):
+        os.unlink(self.path("policies/1.yaml"))
+        other = self.other_key()
+        self.policy(5, policy="other.yaml")
+        for _ in range(2):
+            said = self.set_up(policy=other, check=7)
+            self.assertIn("sealed for another policy key", said)
+            self.assertIn("reseal", said)
+            self.assertEqual(self.versions(), [1])
+        # policy add is told to, and does it all the same.
+        added = self.dev.provision("policy", "add", "--policy", other, self.path("policies/5.yaml"))
+        self.assertIn(b"sealed for another policy key", added.stderr)
+        self.assertEqual(self.versions(), [1, 5])
+        self.write("recovery", self.dev.decrypt(self.dev.record()["volumes"][0]["recovery-key"]))
+        self.dev.provision("reseal", "--policy", other, "--owner-auth", self.owner_auth,
+                           "--recovery-key-file", self.path("recovery"))
+        self.policy(6, policy="other.yaml")
+        self.assertIn("version 6 added", self.set_up(policy=other))
+
+    def test_a_missing_object_is_told_of_when_policies_come(self):
+        self.dev.tpm.tool("tpm2_evictcontrol", "-C", "o", "-P", self.dev.auth("owner"), "-c", "0x8100a001")
+        self.policy(2, label="newer")
+        self.assertIn("no sealed object at 0x8100a001", self.set_up(check=7))
+        self.assertEqual(self.versions(), [1])
+
+    def test_making_a_volume_for_a_key_that_is_not_installed_is_warned_of(self):
+        other = self.other_key()
+        self.dev.tpm.tool("tpm2_evictcontrol", "-C", "o", "-P", self.dev.auth("owner"), "-c", "0x8100a001")
+        self.dev.new_disk("disk.img")
+        os.unlink(self.path("policies/1.yaml"))
+        said = self.set_up(policy=other)
+        self.assertIn("isn't the one that is installed in this TPM", said)
+        self.assertIn("root is ready", said)
 
     def test_files_of_other_names_are_no_policies(self):
         self.write("policies/README", "no policy\n")
