@@ -19,6 +19,8 @@ CODE = "OVMF_CODE_4M.secboot.fd"
 VARIABLES = {True: "OVMF_VARS_4M.snakeoil.fd", False: "OVMF_VARS_4M.fd"}
 DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 CONTROL_SIZE = 16 << 20
+# Seconds are those of two idle processors; others may be slower, or busy. A longer wait proves nothing less.
+PATIENCE = 3
 # What costs time in an emulated machine and proves nothing there.
 FASTER = "mitigations=off init_on_alloc=0 cryptomgr.notests"
 
@@ -100,7 +102,7 @@ class Boot:
         return self.expect_any([pattern], seconds)
 
     def expect_any(self, patterns, seconds=180):
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE * seconds
         while True:
             found = [m for m in (re.search(p, self.console[self.seen:]) for p in patterns) if m]
             if found:
@@ -112,7 +114,7 @@ class Boot:
 
     def expect_off(self, seconds=120):
         """Wait until the machine has switched itself off."""
-        self.read_for(seconds)
+        self.read_for(PATIENCE * seconds)
         assert self.qemu.wait(5) is not None
 
     def read_for(self, seconds):
