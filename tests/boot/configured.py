@@ -168,7 +168,8 @@ def second_boot(life, boot):
     for volume in ("data", "vault"):
         system.run(f"blkid -p /dev/mapper/{volume} | grep -q 'TYPE=\"ext4\"'")
         assert f"volume {volume}: running 10-mkfs" in said_by(system, "latchkey-first-open.service")
-    system.run("systemctl is-active latchkey-volumes.service && findmnt /data && test ! -e /etc/ssh/ssh_host_ed25519_key")
+    wait(system, "findmnt /data")
+    system.run("systemctl is-active latchkey-volumes.service && test ! -e /etc/ssh/ssh_host_ed25519_key")
     life.fingerprint = fingerprint(system)
     life.sign(2)
     leave_for_the_next_boot(system, life.configuration(12, "third"))
