@@ -68,6 +68,22 @@ class Destinations(Case):
         self.dev.run("check")
 
 
+def stopped_child(parent, trace):
+    """The traced process, once it stands still; None before, and where it hasn't begun or is over."""
+    try:
+        with open(f"/proc/{parent}/task/{parent}/children") as f:
+            children = f.read().split()
+        for child in children:
+            with open(f"/proc/{child}/status") as status:
+                state = status.read().split("State:\t")[1][0]
+            with open(trace) as t:
+                if state in "tT" and "stopped by SIGSTOP" in t.read():
+                    return int(child)
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return None
+
+
 def stopped(test, call, when):
     """Applies, and stops before the nth call; what is returned lets it go on, and gives its exit code."""
     trace = test.path("trace")
@@ -76,15 +92,9 @@ def stopped(test, call, when):
          rig.program("latchkey-userconfig"), "apply", "--root", test.dev.root, "--tpm", test.dev.tpm.tcti],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     test.addCleanup(process.stderr.close)
-    victim, deadline = None, time.monotonic() + 30
-    while victim is None and time.monotonic() < deadline:
-        with open(f"/proc/{process.pid}/task/{process.pid}/children") as f:
-            for child in f.read().split():
-                with open(f"/proc/{child}/status") as status:
-                    state = status.read().split("State:\t")[1][0]
-                with open(trace) as t:
-                    if state in "tT" and "stopped by SIGSTOP" in t.read():
-                        victim = int(child)
+    victim, deadline = None, time.monotonic() + 300
+    while victim is None and process.poll() is None and time.monotonic() < deadline:
+        victim = stopped_child(process.pid, trace)
         time.sleep(0.01)
     test.assertIsNotNone(victim, "it didn't come to that call")
 
