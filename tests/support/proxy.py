@@ -6,37 +6,9 @@ import struct
 import threading
 
 import rig
+from tpm_wire import name as name_of, receive_tpm, response
 
-CC = {0x182: "PCR_Extend", 0x17e: "PCR_Read", 0x176: "StartAuthSession", 0x17f: "PolicyPCR",
-      0x149: "PolicyNV", 0x16a: "PolicyAuthorize", 0x167: "LoadExternal",
-      0x177: "VerifySignature", 0x15e: "Unseal", 0x165: "FlushContext", 0x173: "ReadPublic",
-      0x169: "NV_ReadPublic", 0x17a: "GetCapability", 0x14e: "NV_Read",
-      0x134: "NV_Increment", 0x193: "EncryptDecrypt2"}
 RC_LOCKOUT = 0x921
-
-
-def receive_exactly(sock, size):
-    data = b""
-    while len(data) < size:
-        part = sock.recv(size - len(data))
-        if not part:
-            return None
-        data += part
-    return data
-
-
-def receive_tpm(sock):
-    """One TPM command or response: its header says its size."""
-    head = receive_exactly(sock, 10)
-    if head is None:
-        return None
-    size = struct.unpack(">HI", head[:6])[1]
-    body = receive_exactly(sock, size - 10)
-    return None if body is None else head + body
-
-
-def response(code):
-    return struct.pack(">HII", 0x8001, 10, code)
 
 
 class Proxy:
@@ -99,8 +71,7 @@ class Proxy:
     def _commands(self, client, up):
         self.upstream = up
         while (command := receive_tpm(client)) is not None:
-            code = struct.unpack(">I", command[6:10])[0]
-            name = CC.get(code, hex(code))
+            name = name_of(command)
             self.names.append(name)
             answer = self.on_command(name, command) if self.on_command else None
             if answer is None:
