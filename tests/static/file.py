@@ -53,6 +53,13 @@ class File(rig.TestCase):
         self.assertIn("Esys_Unseal", here)
         self.assertEqual(sorted(s for s in here if ABSENT.match(s)), [])
 
+    def test_it_knows_few_files_by_name(self):
+        """No locale, no configuration, no name service. What is named and never looked at (unlock.py looks): the time zones of
+        musl's strftime, and where OpenSSL says that modules would be."""
+        named = set(re.findall(rb"(?<![\w.-])/(?:etc|usr|lib|lib64|var|home|opt|share)/[\w./%-]+", self.read_program()))
+        unread = {b"/etc/localtime", b"/etc/zoneinfo/", b"/share/zoneinfo/", b"/usr/share/zoneinfo/", b"/lib64/engines-3", b"/lib64/ossl-modules"}
+        self.assertEqual(named - unread, {b"/etc/latchkey/policy.yaml"})
+
     def test_no_path_of_the_machine_that_built_it(self):
         data = self.read_program()
         for path in (os.path.expanduser("~/.cache"), "/var/tmp", "latchkey-sysroot", rig.BUILD, os.getcwd()):
