@@ -30,8 +30,8 @@ static int parse_keyslot(const struct lk_doc *doc, struct lk_token *token,
 	return rc;
 }
 
-static int parse_handles(const struct lk_doc *doc, struct lk_token *token,
-			 struct lk_err *err)
+static int parse_handle(const struct lk_doc *doc, struct lk_token *token,
+			struct lk_err *err)
 {
 	uint64_t handle;
 	int rc = lk_doc_get_uint(doc, "handle", 0x81000000, 0x81ffffff, &handle,
@@ -40,12 +40,8 @@ static int parse_handles(const struct lk_doc *doc, struct lk_token *token,
 	if (rc != LK_OK)
 		return rc;
 	token->handle = (uint32_t)handle;
-	rc = lk_doc_get_hex(doc, "root-key", token->root_key,
-			    LK_TOKEN_HANDLE_MAX, &token->root_key_len, err);
-	if (rc != LK_OK)
-		return rc;
-	return lk_doc_get_hex(doc, "sealed", token->sealed, LK_TOKEN_HANDLE_MAX,
-			      &token->sealed_len, err);
+	lk_hints_from_doc(doc, &token->hints);
+	return LK_OK;
 }
 
 static int parse_policies(const struct lk_doc *doc, struct lk_token *token,
@@ -83,9 +79,10 @@ static int parse_policies(const struct lk_doc *doc, struct lk_token *token,
 int lk_token_from_doc(const struct lk_doc *doc, struct lk_token *ret,
 		      struct lk_err *err)
 {
-	static const char *const known[] = { "type",	 "keyslots", "version",
-					     "handle",	 "root-key", "sealed",
-					     "policies", NULL };
+	static const char *const known[] = {
+		"type",	  "keyslots",	"version",  "handle", "root-key",
+		"sealed", "remembered", "policies", NULL
+	};
 	LK_OWNED_TOKEN token = LK_TOKEN_NONE;
 	uint64_t version;
 	int rc = lk_doc_expect_keys(doc, known, err);
@@ -95,7 +92,7 @@ int lk_token_from_doc(const struct lk_doc *doc, struct lk_token *ret,
 	if (rc == LK_OK)
 		rc = parse_keyslot(doc, &token, err);
 	if (rc == LK_OK)
-		rc = parse_handles(doc, &token, err);
+		rc = parse_handle(doc, &token, err);
 	if (rc == LK_OK)
 		rc = parse_policies(doc, &token, err);
 	if (rc != LK_OK)
@@ -107,7 +104,7 @@ int lk_token_from_doc(const struct lk_doc *doc, struct lk_token *ret,
 
 char *lk_token_to_json(const struct lk_token *token)
 {
-	size_t cap = 512 + 4 * LK_TOKEN_HANDLE_MAX +
+	size_t cap = 512 + LK_HINTS_JSON_MAX +
 		     token->n_policies * LK_SIGNED_POLICY_TEXT_MAX;
 	char *out = malloc(cap);
 	size_t n;
@@ -117,14 +114,10 @@ char *lk_token_to_json(const struct lk_token *token)
 	n = (size_t)snprintf(
 		out, cap,
 		"{\"type\":\"" LK_TOKEN_TYPE
-		"\",\"keyslots\":[\"%d\"],\"version\":1,\"handle\":\"0x%08x\",\"root-key\":\"",
+		"\",\"keyslots\":[\"%d\"],\"version\":1,\"handle\":\"0x%08x\",",
 		token->keyslot, token->handle);
-	lk_hex_encode(token->root_key, token->root_key_len, out + n);
-	n += 2 * token->root_key_len;
-	n += (size_t)snprintf(out + n, cap - n, "\",\"sealed\":\"");
-	lk_hex_encode(token->sealed, token->sealed_len, out + n);
-	n += 2 * token->sealed_len;
-	n += (size_t)snprintf(out + n, cap - n, "\",\"policies\":[");
+	n += lk_hints_write(&token->hints, out + n);
+	n += (size_t)snprintf(out + n, cap - n, ",\"policies\":[");
 	for (size_t i = 0; i < token->n_policies; i++) {
 		if (i)
 			out[n++] = ',';

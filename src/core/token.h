@@ -4,19 +4,16 @@
 #define LK_CORE_TOKEN_H
 
 #include "core/doc.h"
+#include "core/hints.h"
 #include "core/signed_policy.h"
 
 #define LK_TOKEN_TYPE	      "latchkey"
 #define LK_TOKEN_POLICIES_MAX 128u
-#define LK_TOKEN_HANDLE_MAX   1024u
 
 struct lk_token {
 	int keyslot;	 /* the sealed passphrase's */
 	uint32_t handle; /* of the sealed object, for people; not used */
-	uint8_t root_key[LK_TOKEN_HANDLE_MAX]; /* serialized ESYS handles */
-	size_t root_key_len;
-	uint8_t sealed[LK_TOKEN_HANDLE_MAX];
-	size_t sealed_len;
+	struct lk_hints hints;
 	size_t n_policies;
 	struct lk_signed_policy *policies; /* malloc'd array */
 };

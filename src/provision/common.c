@@ -74,6 +74,22 @@ int lk_target_load(const struct lk_options *opts, struct lk_target *ret,
 		       : rc;
 }
 
+int lk_check_volume_options(const struct lk_options *opts,
+			    const struct lk_policy_file *pf, struct lk_err *err)
+{
+	const char *only = opts->value[LK_OPT_VOLUME];
+
+	if (only && !lk_policy_file_volume(pf, only))
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "the policy file has no volume \"%s\"", only);
+	if (opts->value[LK_OPT_DEVICE] && !only && pf->n_volumes != 1)
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"the policy file has %zu volumes: say which the device is for (--volume)",
+			pf->n_volumes);
+	return LK_OK;
+}
+
 int lk_tpm_open_option(const struct lk_options *opts, struct lk_tpm **ret,
 		       struct lk_err *err)
 {

@@ -12,7 +12,7 @@
 #include "sys/tpm.h"
 #include "sys/tpm_admin.h"
 
-#define LK_PASSPHRASE_SIZE 64u
+#define LK_PASSPHRASE_SIZE 32u
 #define LK_TPM_WAIT_S	   10u
 
 /** A volume of the policy file and the device that it lies on. */
@@ -35,6 +35,11 @@ int lk_target_resolve(const struct lk_policy_file *pf, const char *volume,
 /** By --policy, --volume (may be left out when there is one) and --device. */
 int lk_target_load(const struct lk_options *opts, struct lk_target *ret,
 		   struct lk_err *err);
+
+/** --volume is in @pf, and --device is for one volume alone. */
+int lk_check_volume_options(const struct lk_options *opts,
+			    const struct lk_policy_file *pf,
+			    struct lk_err *err);
 
 /** Opens the TPM of --tpm. */
 int lk_tpm_open_option(const struct lk_options *opts, struct lk_tpm **ret,

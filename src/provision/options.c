@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/hints.h"
 #include "sys/log.h"
 
 #define FIRST_LONG 1000
@@ -47,6 +48,8 @@ static const struct {
 				       "the volume's recovery key" },
 	[LK_OPT_YES] = { "yes", "NAME", "the answer to the question" },
 	[LK_OPT_BANK] = { "bank", "BANK", "sha256 (default) or sha384" },
+	[LK_OPT_LEARNED] = { "learned", "DIR",
+			     "what unlocks left (default " LK_LEARNED_DIR ")" },
 	[LK_OPT_SHRED] = { "shred", NULL,
 			   "overwrite and remove the configuration key's "
 			   "file" },

@@ -28,6 +28,7 @@ enum lk_opt {
 	LK_OPT_RECOVERY_KEY_FILE,
 	LK_OPT_YES,
 	LK_OPT_BANK,
+	LK_OPT_LEARNED,
 	LK_OPT_VALUES,
 	/* Flags: set or not. */
 	LK_OPT_SHRED = LK_OPT_VALUES,
@@ -76,6 +77,7 @@ extern const struct lk_command lk_cmd_pcrs;
 extern const struct lk_command lk_cmd_reseal;
 extern const struct lk_command lk_cmd_remove;
 extern const struct lk_command lk_cmd_setup;
+extern const struct lk_command lk_cmd_remember;
 
 /**
  * lk_options_parse - options of @cmd

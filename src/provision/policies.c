@@ -2,9 +2,13 @@
 /* Owns the signed policies of a volume's token as a set, and the floor under their versions. */
 #include "policies.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "sys/log.h"
 
@@ -15,13 +19,36 @@ void lk_policies_done(struct lk_policies *p)
 {
 	lk_token_done(&p->token);
 	lk_volume_header_free(p->header);
+	lk_fd_closep(&p->lock);
+}
+
+/* libcryptsetup's directory for its own locks, which last for one read or one
+ * write. Who isn't root has plain files alone, which no unit changes. */
+#define LOCK_DIR "/run/cryptsetup"
+
+static int take_lock(int *ret, struct lk_err *err)
+{
+	int fd;
+
+	(void)mkdir(LOCK_DIR, 0700);
+	fd = open(LOCK_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && geteuid() != 0)
+		return LK_OK;
+	if (fd < 0 || flock(fd, LOCK_EX) != 0) {
+		lk_fd_closep(&fd);
+		return lk_err_set(err, LK_E_IO, 0, LOCK_DIR ": can't lock it");
+	}
+	*ret = fd;
+	return LK_OK;
 }
 
 int lk_policies_load(const char *device, struct lk_policies *p,
 		     struct lk_err *err)
 {
-	int rc = lk_volume_header_open(device, &p->header, err);
+	int rc = take_lock(&p->lock, err);
 
+	if (rc == LK_OK)
+		rc = lk_volume_header_open(device, &p->header, err);
 	return rc == LK_OK ? lk_token_load(p->header, &p->token, err) : rc;
 }
 
@@ -81,15 +108,24 @@ static size_t find_newest(const struct lk_token *token, size_t n)
 	return newest;
 }
 
-/** Where the lowest version is but for @but; the earliest of equals. */
+static bool opened_last(const struct lk_token *token, size_t i)
+{
+	return token->hints.ticket_len &&
+	       lk_digest_equal(&token->policies[i].digest,
+			       &token->hints.policy);
+}
+
+/** Where the lowest version is but for @but and the one that opened the volume
+ * last; the earliest of equals. Past the end when there is none. */
 static size_t find_lowest(const struct lk_token *token, size_t but)
 {
 	size_t lowest = token->n_policies;
 
 	for (size_t i = 0; i < token->n_policies; i++)
-		if (i != but && (lowest == token->n_policies ||
-				 token->policies[i].version <
-					 token->policies[lowest].version))
+		if (i != but && !opened_last(token, i) &&
+		    (lowest == token->n_policies ||
+		     token->policies[i].version <
+			     token->policies[lowest].version))
 			lowest = i;
 	return lowest;
 }
@@ -104,6 +140,10 @@ int lk_policies_make_room(struct lk_token *token, size_t n_before,
 	while (rc == LK_OK && too_much && token->n_policies > 1) {
 		size_t at = find_lowest(token, find_newest(token, kept));
 
+		if (at == token->n_policies)
+			return lk_err_set(
+				err, LK_E_REFUSED, 0,
+				"the token has no room beside the policies that have opened the volume");
 		memmove(&token->policies[at], &token->policies[at + 1],
 			(token->n_policies - at - 1) *
 				sizeof(*token->policies));

@@ -9,19 +9,24 @@
 struct lk_policies {
 	struct lk_volume_header *header;
 	struct lk_token token;
+	int lock;
 };
 #define LK_POLICIES_NONE                                                       \
 	{                                                                      \
-		NULL,                                                          \
-		{                                                              \
-			.keyslot = -1                                          \
-		}                                                              \
+		.token = { .keyslot = -1 }, .lock = -1                         \
 	}
 void lk_policies_done(struct lk_policies *p);
 #define LK_OWNED_POLICIES                                                      \
 	__attribute__((cleanup(lk_policies_done))) struct lk_policies
 
-/** LK_E_HEADER when @device has no LUKS2 header with our token. */
+/**
+ * lk_policies_load - the token, and a lock until lk_policies_done
+ *
+ * Units that change tokens may run at once: who reads one to write it keeps
+ * the others waiting, so that none writes back what another has changed.
+ *
+ * Return: LK_OK; LK_E_HEADER when @device has no LUKS2 header with our token.
+ */
 int lk_policies_load(const char *device, struct lk_policies *p,
 		     struct lk_err *err);
 
@@ -34,8 +39,10 @@ int lk_policies_append(struct lk_token *token,
 /**
  * lk_policies_make_room - drop the lowest versions until the token can be written
  * @n_before: how many of the first ones were there before; the newest of them
- *	stays, since it is what opened the volume last
+ *	stays, and the one that is remembered as having opened the volume last
  * @ret_kept: how many of those that were there before still are
+ *
+ * Return: LK_OK, LK_E_REFUSED when those that stay are too much, LK_E_SYSTEM.
  */
 int lk_policies_make_room(struct lk_token *token, size_t n_before,
 			  size_t *ret_kept, struct lk_err *err);

@@ -71,6 +71,7 @@ int lk_token_set_handles(struct lk_tpm *tpm, uint32_t handle,
 {
 	struct lk_tpm_object root = { 0 };
 	struct lk_tpm_object sealed = { 0 };
+	struct lk_hints *hints;
 	int rc = lk_tpm_serialize(tpm, LK_HANDLE_SRK, &root, err);
 
 	if (rc == LK_OK)
@@ -78,10 +79,11 @@ int lk_token_set_handles(struct lk_tpm *tpm, uint32_t handle,
 	if (rc != LK_OK)
 		return rc;
 	token->handle = handle;
-	token->root_key_len = root.serialized_len;
-	memcpy(token->root_key, root.serialized, root.serialized_len);
-	token->sealed_len = sealed.serialized_len;
-	memcpy(token->sealed, sealed.serialized, sealed.serialized_len);
+	hints = &token->hints;
+	hints->root_key_len = root.serialized_len;
+	memcpy(hints->root_key, root.serialized, root.serialized_len);
+	hints->sealed_len = sealed.serialized_len;
+	memcpy(hints->sealed, sealed.serialized, sealed.serialized_len);
 	return LK_OK;
 }
 

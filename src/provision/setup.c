@@ -188,21 +188,6 @@ static void set_up(struct setup *s, const char *name)
 		lk_failures_note(&s->failures, &one);
 }
 
-static int check_volumes(const struct setup *s, struct lk_err *err)
-{
-	const char *only = s->opts->value[LK_OPT_VOLUME];
-
-	if (only && !lk_policy_file_volume(&s->pf, only))
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "the policy file has no volume \"%s\"", only);
-	if (s->opts->value[LK_OPT_DEVICE] && !only && s->pf.n_volumes != 1)
-		return lk_err_set(
-			err, LK_E_USAGE, 0,
-			"the policy file has %zu volumes: say which the device is for (--volume)",
-			s->pf.n_volumes);
-	return LK_OK;
-}
-
 static int run(const struct lk_options *opts, struct lk_err *err)
 {
 	OWNED_SETUP s = { .opts = opts, .failures = { LK_OK, err } };
@@ -213,7 +198,7 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 		rc = lk_policy_file_load(opts->value[LK_OPT_POLICY], &s.pf,
 					 err);
 	if (rc == LK_OK)
-		rc = check_volumes(&s, err);
+		rc = lk_check_volume_options(opts, &s.pf, err);
 	if (rc != LK_OK)
 		return rc;
 	if (opts->value[LK_OPT_POLICIES])

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns OpenSSL for what every program needs: hash, HMAC, ECDSA verification. */
+/* Owns OpenSSL for what every program needs: hash, HMAC, random bytes, ECDSA verification. */
 #include "sys/crypto.h"
 
 #include <assert.h>
@@ -8,6 +8,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
+#include <openssl/rand.h>
 
 #include "core/ecdsa_der.h"
 #include "sys/crypto_openssl.h"
@@ -163,6 +164,11 @@ static bool is_at_infinity(void)
 
 	return ERR_GET_LIB(first) == ERR_LIB_EC &&
 	       ERR_GET_REASON(first) == EC_R_POINT_AT_INFINITY;
+}
+
+bool lk_crypto_random(uint8_t *out, size_t len)
+{
+	return RAND_bytes(out, (int)len) == 1;
 }
 
 int lk_crypto_verify(const struct lk_policy_key *key,

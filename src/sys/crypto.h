@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns OpenSSL for what every program needs: hash, HMAC, ECDSA verification. */
+/* Owns OpenSSL for what every program needs: hash, HMAC, random bytes, ECDSA verification. */
 #ifndef LK_SYS_CRYPTO_H
 #define LK_SYS_CRYPTO_H
 
@@ -14,6 +14,9 @@ bool lk_crypto_hash(enum lk_alg alg, const struct lk_bytes *parts,
 /** HMAC with @alg over @data. @ret untouched on failure (false). */
 bool lk_crypto_hmac(enum lk_alg alg, struct lk_bytes key, struct lk_bytes data,
 		    struct lk_digest *ret);
+
+/** Bytes that nobody can foretell; false when there are none to be had. */
+bool lk_crypto_random(uint8_t *out, size_t len);
 
 /**
  * lk_crypto_verify - ECDSA over a digest (FIPS 186-5, 6.4)

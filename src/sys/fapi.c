@@ -34,7 +34,8 @@ struct paths {
 	char user[PATH_MAX];
 	char store[PATH_MAX];
 	char log[PATH_MAX];
-	char scratch[64]; /* configuration and profile, removed afterwards */
+	char scratch
+		[PATH_MAX]; /* configuration and profile, removed afterwards */
 };
 
 static int join(char out[static PATH_MAX], const char *dir, const char *name,
@@ -235,7 +236,7 @@ static int with_marker(const struct lk_fapi_place *place,
 
 int lk_fapi_provision(const struct lk_fapi_place *place, struct lk_err *err)
 {
-	struct paths paths = { .scratch = "/tmp/latchkey-fapi-XXXXXX" };
+	struct paths paths = { 0 };
 	int rc = find_paths(place, &paths, err);
 
 	if (rc == LK_OK && paths.user[0] == '/')
@@ -244,6 +245,9 @@ int lk_fapi_provision(const struct lk_fapi_place *place, struct lk_err *err)
 		rc = make_dirs(paths.store, err);
 	if (rc == LK_OK)
 		rc = make_dirs(paths.log, err);
+	/* Not in /tmp: what a cut leaves there is found by nobody. */
+	if (rc == LK_OK)
+		rc = join(paths.scratch, paths.log, ".latchkey-XXXXXX", err);
 	if (rc != LK_OK)
 		return rc;
 	if (!mkdtemp(paths.scratch))

@@ -4,14 +4,14 @@
 #define LK_SYS_TPM_H
 
 #include "core/alg.h"
+#include "core/hints.h"
 #include "core/pcr.h"
 #include "core/policy_key.h"
 #include "core/rc.h"
 #include "core/signed_policy.h"
 #include "sys/secret.h"
 
-#define LK_SEALED_MAX	   128u /* MAX_SYM_DATA, Part 2 */
-#define LK_ESYS_HANDLE_MAX 1024u
+#define LK_SEALED_MAX 128u /* MAX_SYM_DATA, Part 2 */
 
 struct lk_tpm;
 
@@ -41,7 +41,7 @@ int lk_tpm_forget(struct lk_tpm *tpm, struct lk_err *err);
 struct lk_tpm_object {
 	uint32_t handle;
 	uint8_t serialized
-		[LK_ESYS_HANDLE_MAX]; /* from the token: not trusted */
+		[LK_HINT_HANDLE_MAX]; /* from the token: not trusted */
 	size_t serialized_len;	      /* 0: read the public area */
 	struct lk_name pinned;	      /* len 0: any */
 };
@@ -54,22 +54,29 @@ struct lk_unseal_request {
 	struct lk_pcr_selection pcrs; /* from the policy file */
 	struct lk_bytes policy_ref;   /* from the policy file */
 	uint32_t version_floor;	      /* from the policy file; 0: none */
+	struct lk_bytes ticket; /* of a verification before; len 0: none */
 };
 
 /**
  * lk_tpm_unseal - ask the TPM for a sealed secret, once
  * @ret_secret: set only on LK_OK; at most LK_SEALED_MAX bytes
+ * @ret_learned: what had to be asked for, and the next unlock need not; set
+ *	only on LK_OK
  *
- * StartAuthSession (salted with the root key, parameters encrypted),
- * PolicyPCR over the current values, PolicyNV, LoadExternal, VerifySignature,
- * PolicyAuthorize, Unseal. Everything loaded is flushed on return.
+ * StartAuthSession (salted with the root key, parameters encrypted), PolicyPCR
+ * over the current values, PolicyNV, PolicyAuthorize, Unseal. LoadExternal,
+ * VerifySignature and FlushContext come before PolicyAuthorize where there is
+ * no ticket, or where the TPM refuses it: it grants nothing that the signature
+ * doesn't (Part 3, TPM2_VerifySignature). Everything loaded is flushed on
+ * return.
  *
  * Return: LK_OK, LK_E_POLICY (values or floor aren't the signed ones, or the
  * signature isn't the key's), LK_E_AGAIN, LK_E_LOCKED, LK_E_OBJECT, LK_E_NO_TPM
  * or LK_E_SYSTEM.
  */
 int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
-		  struct lk_secret *ret_secret, struct lk_err *err);
+		  struct lk_secret *ret_secret, struct lk_hints *ret_learned,
+		  struct lk_err *err);
 
 /** Current values. LK_E_POLICY when the bank isn't active in this TPM. */
 int lk_tpm_pcr_read(struct lk_tpm *tpm, const struct lk_pcr_selection *sel,

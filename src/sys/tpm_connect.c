@@ -13,6 +13,7 @@
 #include <tss2/tss2_tctildr.h>
 #endif
 
+#include "sys/timing.h"
 #include "sys/tpm_private.h"
 
 /** A TCTI around another one: it gives up on a TPM that is silent. */
@@ -40,6 +41,7 @@ static TSS2_RC transmit(TSS2_TCTI_CONTEXT *tcti, size_t size,
 			uint8_t const *command)
 {
 	patient(tcti)->waiting = true;
+	lk_timing_tpm_sent(command, size);
 	return Tss2_Tcti_Transmit(patient(tcti)->inner, size, command);
 }
 
@@ -81,8 +83,11 @@ static TSS2_RC receive(TSS2_TCTI_CONTEXT *tcti, size_t *size, uint8_t *response,
 		return TSS2_TCTI_RC_IO_ERROR;
 	c->waiting = false;
 	rc = Tss2_Tcti_Receive(c->inner, size, response, timeout);
-	if (rc == TSS2_RC_SUCCESS)
-		c->answered = true;
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	c->answered = true;
+	if (response)
+		lk_timing_tpm_answered(*size);
 	return rc;
 }
 

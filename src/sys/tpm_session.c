@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys/crypto.h"
 #include "sys/tpm_private.h"
 
 TSS2_RC lk_tpm_rc_base(TSS2_RC rc)
@@ -59,13 +60,19 @@ int lk_tpm_session(struct lk_tpm *tpm, ESYS_TR root, TPM2_SE type,
 	const TPMA_SESSION attributes = TPMA_SESSION_DECRYPT |
 					TPMA_SESSION_ENCRYPT |
 					TPMA_SESSION_CONTINUESESSION;
+	/* The least that there may be (Part 3, TPM2_StartAuthSession); the
+	 * TPM's own nonces, and each one after these, are as long. */
+	TPM2B_NONCE nonce = { .size = 16 };
 	ESYS_CONTEXT *esys = lk_tpm_esys(tpm);
 	struct lk_tpm_handle session = LK_TPM_HANDLE_NONE(tpm);
-	TSS2_RC rc =
-		Esys_StartAuthSession(esys, root, ESYS_TR_NONE, ESYS_TR_NONE,
-				      ESYS_TR_NONE, ESYS_TR_NONE, NULL, type,
-				      &aes, (TPMI_ALG_HASH)hash, &session.tr);
+	TSS2_RC rc;
 
+	if (!lk_crypto_random(nonce.buffer, nonce.size))
+		return lk_err_set(err, LK_E_SYSTEM, 0,
+				  "the random generator gives nothing");
+	rc = Esys_StartAuthSession(esys, root, ESYS_TR_NONE, ESYS_TR_NONE,
+				   ESYS_TR_NONE, ESYS_TR_NONE, &nonce, type,
+				   &aes, (TPMI_ALG_HASH)hash, &session.tr);
 	if (rc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(rc, "starting a session", err);
 	rc = Esys_TRSess_SetAttributes(esys, session.tr, attributes, 0xff);

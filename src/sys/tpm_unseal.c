@@ -163,29 +163,31 @@ static int verify(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 		       : lk_tpm_error(rc, "verifying the signature", err);
 }
 
-static int policy_authorize(struct lk_tpm *tpm, ESYS_TR session,
+/* One TPM2_PolicyAuthorize. */
+static TSS2_RC authorize_by(struct lk_tpm *tpm, ESYS_TR session,
 			    const struct lk_unseal_request *req,
-			    struct lk_err *err)
+			    const TPMT_TK_VERIFIED *ticket)
 {
-	TPMT_TK_VERIFIED *ticket = NULL;
 	TPM2B_DIGEST approved = { .size = req->policy->digest.len };
 	TPM2B_NONCE ref = { .size = (UINT16)req->policy_ref.len };
 	TPM2B_NAME name = { 0 };
 	struct lk_name key_name;
-	TSS2_RC rc;
 
 	if (lk_policy_key_name(req->key, lk_crypto_hash, &key_name) != LK_OK)
-		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
+		return TSS2_ESYS_RC_GENERAL_FAILURE;
 	name.size = key_name.len;
 	memcpy(name.name, key_name.data, key_name.len);
 	memcpy(approved.buffer, req->policy->digest.data, approved.size);
 	memcpy(ref.buffer, req->policy_ref.data, ref.size);
 
-	LK_TRY(verify(tpm, req, &ticket, err));
-	rc = Esys_PolicyAuthorize(lk_tpm_esys(tpm), session, ESYS_TR_NONE,
-				  ESYS_TR_NONE, ESYS_TR_NONE, &approved, &ref,
-				  &name, ticket);
-	Esys_Free(ticket);
+	return Esys_PolicyAuthorize(lk_tpm_esys(tpm), session, ESYS_TR_NONE,
+				    ESYS_TR_NONE, ESYS_TR_NONE, &approved, &ref,
+				    &name, ticket);
+}
+
+static int authorize_result(TSS2_RC rc, const struct lk_unseal_request *req,
+			    struct lk_err *err)
+{
 	if (lk_tpm_rc_base(rc) == TPM2_RC_VALUE)
 		return lk_err_set(
 			err, LK_E_POLICY, rc,
@@ -193,6 +195,79 @@ static int policy_authorize(struct lk_tpm *tpm, ESYS_TR session,
 			req->policy->version, req->policy->label);
 	return rc == TSS2_RC_SUCCESS ? LK_OK
 				     : lk_tpm_error(rc, "PolicyAuthorize", err);
+}
+
+/* A refusal of PolicyAuthorize that speaks of the approved policy, its first
+ * parameter: no other ticket would mend it. */
+static bool is_another_policy(TSS2_RC rc)
+{
+	return (rc & ~TSS2_RC_LAYER_MASK) ==
+	       (TPM2_RC_VALUE | TPM2_RC_P | TPM2_RC_1);
+}
+
+/* By the remembered ticket. LK_E_OBJECT: it is to be done without. */
+static int authorize_short(struct lk_tpm *tpm, ESYS_TR session,
+			   const struct lk_unseal_request *req,
+			   struct lk_err *err)
+{
+	TPMT_TK_VERIFIED ticket = { .tag = TPM2_ST_VERIFIED,
+				    .hierarchy = TPM2_RH_OWNER };
+	TSS2_RC rc;
+	int ours;
+
+	if (!req->ticket.len || req->ticket.len > LK_TICKET_MAX)
+		return LK_E_OBJECT;
+	ticket.digest.size = (UINT16)req->ticket.len;
+	memcpy(ticket.digest.buffer, req->ticket.data, req->ticket.len);
+	rc = authorize_by(tpm, session, req, &ticket);
+	if (rc == TSS2_RC_SUCCESS || is_another_policy(rc))
+		return authorize_result(rc, req, err);
+	ours = lk_tpm_error(rc, "PolicyAuthorize", err);
+	return ours == LK_E_NO_TPM || ours == LK_E_AGAIN || ours == LK_E_LOCKED
+		       ? ours
+		       : LK_E_OBJECT;
+}
+
+static int policy_authorize(struct lk_tpm *tpm, ESYS_TR session,
+			    const struct lk_unseal_request *req,
+			    struct lk_hints *learned, struct lk_err *err)
+{
+	TPMT_TK_VERIFIED *ticket = NULL;
+	int rc = authorize_short(tpm, session, req, err);
+
+	if (rc != LK_E_OBJECT)
+		return rc;
+	LK_TRY(verify(tpm, req, &ticket, err));
+	rc = authorize_result(authorize_by(tpm, session, req, ticket), req,
+			      err);
+	if (rc == LK_OK && ticket->digest.size <= LK_TICKET_MAX) {
+		learned->policy = req->policy->digest;
+		learned->ticket_len = ticket->digest.size;
+		memcpy(learned->ticket, ticket->digest.buffer,
+		       ticket->digest.size);
+	}
+	Esys_Free(ticket);
+	return rc;
+}
+
+/* What was read from the TPM; that it can't be had costs the next unlock a
+ * command. */
+static void learn_handle(struct lk_tpm *tpm, const struct lk_tpm_object *obj,
+			 ESYS_TR tr, uint8_t out[static LK_HINT_HANDLE_MAX],
+			 size_t *ret_len)
+{
+	uint8_t *data = NULL;
+	size_t len = 0;
+
+	if (obj->serialized_len ||
+	    Esys_TR_Serialize(lk_tpm_esys(tpm), tr, &data, &len) !=
+		    TSS2_RC_SUCCESS)
+		return;
+	if (len <= LK_HINT_HANDLE_MAX) {
+		memcpy(out, data, len);
+		*ret_len = len;
+	}
+	Esys_Free(data);
 }
 
 static int unseal(struct lk_tpm *tpm, ESYS_TR session, ESYS_TR object,
@@ -224,9 +299,11 @@ static int unseal(struct lk_tpm *tpm, ESYS_TR session, ESYS_TR object,
 }
 
 int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
-		  struct lk_secret *ret_secret, struct lk_err *err)
+		  struct lk_secret *ret_secret, struct lk_hints *ret_learned,
+		  struct lk_err *err)
 {
 	LK_OWNED_TPM_HANDLE session = LK_TPM_HANDLE_NONE(tpm);
+	struct lk_hints learned = { 0 };
 	ESYS_TR root;
 	ESYS_TR object;
 	int rc;
@@ -237,13 +314,19 @@ int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 			      lk_curve_hash(req->key->curve), &session, err));
 	LK_TRY(policy_pcr(tpm, session.tr, &req->pcrs, err));
 	LK_TRY(policy_nv(tpm, session.tr, req, err));
-	LK_TRY(policy_authorize(tpm, session.tr, req, err));
+	LK_TRY(policy_authorize(tpm, session.tr, req, &learned, err));
 	/* The last command of the way that succeeds ends the session itself. */
 	(void)Esys_TRSess_SetAttributes(lk_tpm_esys(tpm), session.tr, 0,
 					TPMA_SESSION_CONTINUESESSION);
 	rc = unseal(tpm, session.tr, object, ret_secret, err);
 	lk_wipe_stack();
-	if (rc == LK_OK)
-		session.tr = ESYS_TR_NONE;
-	return rc;
+	if (rc != LK_OK)
+		return rc;
+	session.tr = ESYS_TR_NONE;
+	learn_handle(tpm, &req->root, root, learned.root_key,
+		     &learned.root_key_len);
+	learn_handle(tpm, &req->sealed, object, learned.sealed,
+		     &learned.sealed_len);
+	*ret_learned = learned;
+	return LK_OK;
 }

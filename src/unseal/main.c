@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "sys/log.h"
+#include "sys/timing.h"
 #include "unseal/unseal.h"
 
 static const char usage[] =
 	"Usage: latchkey-unseal [--policy FILE] [--signed FILE|DIR] [--volume NAME]\n"
-	"                       [--tpm TCTI] [--dry-run] [--quiet]\n"
+	"                       [--tpm TCTI] [--learn DIR] [--dry-run] [--quiet]\n"
+	"                       [--timing]\n"
 	"Opens the LUKS2 volumes of a policy file, if this boot is one that their\n"
 	"owner has signed for.\n"
 	"\n"
@@ -21,8 +23,11 @@ static const char usage[] =
 #else
 	"  --tpm TCTI         device:PATH (default device:/dev/tpm0)\n"
 #endif
+	"  --learn DIR        where to leave what the next unlock need not ask for\n"
+	"                     (default " LK_LEARNED_DIR "; none in a dry run)\n"
 	"  --dry-run          do all but mapping and closing the latch\n"
 	"  --quiet            no line on standard error for what succeeded\n"
+	"  --timing           print where the time went, by step and TPM command\n"
 	"  --help, --version\n"
 	"\n"
 	"Exit codes: 0 open; 1 system; 2 usage; 3 policy file or signed policy\n"
@@ -35,7 +40,9 @@ enum {
 	OPT_SIGNED,
 	OPT_VOLUME,
 	OPT_TPM,
+	OPT_LEARN,
 	OPT_DRY_RUN,
+	OPT_TIMING,
 	OPT_QUIET,
 	OPT_HELP,
 	OPT_VERSION
@@ -46,6 +53,8 @@ static const struct option longopts[] = {
 	{ "signed", required_argument, NULL, OPT_SIGNED },
 	{ "volume", required_argument, NULL, OPT_VOLUME },
 	{ "tpm", required_argument, NULL, OPT_TPM },
+	{ "learn", required_argument, NULL, OPT_LEARN },
+	{ "timing", no_argument, NULL, OPT_TIMING },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -71,6 +80,12 @@ static int parse(int argc, char **argv, struct lk_unseal_options *o)
 			break;
 		case OPT_TPM:
 			o->tcti = optarg;
+			break;
+		case OPT_LEARN:
+			o->learn = optarg;
+			break;
+		case OPT_TIMING:
+			lk_timing_start();
 			break;
 		case OPT_DRY_RUN:
 			o->dry_run = true;

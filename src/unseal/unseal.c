@@ -9,6 +9,7 @@
 
 #include "sys/document.h"
 #include "sys/log.h"
+#include "sys/timing.h"
 
 /** The state of one run. */
 struct run {
@@ -65,6 +66,7 @@ static int prepare(struct run *run, struct lk_err *err)
 	const struct lk_unseal_options *o = run->options;
 	int rc = lk_document_policy_file(o->policy, &run->pf, err);
 
+	lk_timing_step(NULL, "policy file read");
 	if (rc == LK_OK)
 		rc = choose_targets(run, err);
 	if (rc != LK_OK)
@@ -72,6 +74,7 @@ static int prepare(struct run *run, struct lk_err *err)
 	if (o->signed_policies)
 		lk_candidates_load(o->signed_policies, &run->files);
 	rc = lk_tpm_open(o->tcti, run->pf.timeout_tpm, &run->tpm, &run->no_tpm);
+	lk_timing_step(NULL, "TPM there, and connected to");
 	if (rc == LK_E_USAGE) {
 		*err = run->no_tpm;
 		return rc;
@@ -104,6 +107,8 @@ static void find_all(struct run *run)
 		struct lk_err err = { 0 };
 		int rc = lk_target_find(&run->targets[i], &run->pf, &err);
 
+		lk_timing_step(run->targets[i].vol->name,
+			       "device there, header and token read");
 		settle(&run->targets[i], rc, &err);
 	}
 }
@@ -120,6 +125,8 @@ static void unseal_all(struct run *run)
 		if (run->tpm)
 			rc = lk_target_unseal(t, run->tpm, &run->pf,
 					      &run->files, &err);
+		lk_timing_step(t->vol->name,
+			       rc == LK_OK ? "unsealed" : "not unsealed");
 		if (rc == LK_E_POLICY || rc == LK_E_AGAIN)
 			look_at_pcrs(run, t, &err);
 		settle(t, rc, &err);
@@ -150,6 +157,7 @@ static int close_latch(struct run *run, struct lk_err *err)
 	if (!run->tpm)
 		return LK_OK;
 	rc = lk_latch_close(run->tpm, &run->pf, !anything_unsealed(run), err);
+	lk_timing_step(NULL, "latch closed");
 	if (rc == LK_E_NO_TPM && !lk_tpm_answered(run->tpm)) {
 		lk_tpm_free(run->tpm);
 		run->tpm = NULL;
@@ -184,8 +192,12 @@ static void unlock_all(struct run *run)
 		if (t->rc != LK_OK)
 			continue;
 		settle(t, lk_target_unlock(t, &err), &err);
-		if (t->rc == LK_OK)
-			measure(run, t);
+		lk_timing_step(t->vol->name,
+			       "keyslot opened, volume key compared");
+		if (t->rc != LK_OK)
+			continue;
+		measure(run, t);
+		lk_timing_step(t->vol->name, "volume key measured");
 	}
 }
 
@@ -199,6 +211,7 @@ static int map(struct run *run, struct lk_target *t)
 		return LK_OK;
 	}
 	rc = lk_luks_map(t->luks, t->vol, &t->volume_key, &t->err);
+	lk_timing_step(t->vol->name, "mapped");
 	lk_secret_done(&t->volume_key);
 	if (rc == LK_OK)
 		lk_log(LK_LOG_INFO, "%s: %s is open as /dev/mapper/%s",
@@ -226,6 +239,13 @@ static void prompt(struct run *run, struct lk_target *t)
 	if (t->rc != LK_OK)
 		lk_log(LK_LOG_ERR, "%s: not opened: %s", t->vol->name,
 		       t->err.msg);
+}
+
+static const char *learn_dir(const struct run *run)
+{
+	if (run->options->learn)
+		return run->options->learn;
+	return run->options->dry_run ? NULL : LK_LEARNED_DIR;
 }
 
 static void halt(const char *name)
@@ -297,6 +317,8 @@ static int finish(struct run *run)
 
 		if (t->rc == LK_OK)
 			t->rc = map(run, t);
+		if (t->rc == LK_OK && t->learned && learn_dir(run))
+			lk_learn_keep(learn_dir(run), t);
 		if (t->rc != LK_OK)
 			lk_diagnose(t, &run->pf, run->tpm, &run->files,
 				    !run->options->dry_run);
@@ -340,6 +362,7 @@ int lk_unseal_run(const struct lk_unseal_options *options)
 	if (rc == LK_OK)
 		rc = open_all(run, &err);
 	rc = rc == LK_OK ? finish(run) : give_up(run, rc, &err);
+	lk_timing_print();
 	run_done(run);
 	free(run);
 	return rc;

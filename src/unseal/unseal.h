@@ -15,7 +15,8 @@ struct lk_unseal_options {
 	const char *signed_policies; /* file or directory, or NULL */
 	const char *volume;	     /* name, or NULL for all */
 	const char *tcti;
-	bool dry_run; /* everything but mapping and latching */
+	const char *learn; /* directory, or NULL; see learn.c */
+	bool dry_run;	   /* everything but mapping and latching */
 };
 
 /** One volume on its way from found to mapped. Embedded; lk_target_done. */
@@ -27,6 +28,8 @@ struct lk_target {
 	struct lk_secret payload;    /* what the TPM unsealed */
 	struct lk_secret volume_key; /* set once it is ours */
 	struct lk_pcr_values seen; /* PCRs as read, for choosing or diagnosis */
+	const struct lk_signed_policy *refused; /* the remembered one */
+	bool learned; /* token's hints are others than on the disk */
 	int rc;
 	struct lk_err err;
 };
@@ -104,6 +107,16 @@ int lk_latch_close(struct lk_tpm *tpm, const struct lk_policy_file *pf,
 /** Measures an opened volume's key as systemd does, into the same PCR. */
 int lk_latch_measure(struct lk_tpm *tpm, const struct lk_policy_file *pf,
 		     const struct lk_target *t, struct lk_err *err);
+
+/* learn.c */
+/**
+ * lk_learn_keep - leaves what the next unlock can go without asking for
+ * @dir: made where it lacks, in a directory that is there
+ *
+ * latchkey-provision remember puts it into the token, in the running system.
+ * That it can't be left is said, and costs the next unlock a few commands.
+ */
+void lk_learn_keep(const char *dir, const struct lk_target *t);
 
 /* prompt.c */
 /** Asks for a passphrase or recovery key, three times. Fills volume_key. */

@@ -6,9 +6,10 @@
 #include "sys/yaml.h"
 #include "unseal/unseal.h"
 
-#define PASSPHRASE_SIZE 64u
-#define PAYLOAD_SIZE	(PASSPHRASE_SIZE + LK_VOLUME_IDENTITY_SIZE)
-#define UNSEAL_TRIES	4u
+/* Passphrases have 32 bytes; those of the first releases had 64. */
+#define PAYLOAD_SIZE	 (32u + LK_VOLUME_IDENTITY_SIZE)
+#define PAYLOAD_SIZE_OLD (64u + LK_VOLUME_IDENTITY_SIZE)
+#define UNSEAL_TRIES	 4u
 
 void lk_target_done(struct lk_target *t)
 {
@@ -48,6 +49,18 @@ int lk_target_find(struct lk_target *t, const struct lk_policy_file *pf,
 	return LK_OK;
 }
 
+/* The one that fitted last time, or the only one. */
+static const struct lk_signed_policy *likely(const struct lk_target *t,
+					     const struct lk_candidates *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (t->token.hints.ticket_len &&
+		    lk_digest_equal(&c->list[i]->digest,
+				    &t->token.hints.policy))
+			return c->list[i];
+	return c->n == 1 ? c->list[0] : NULL;
+}
+
 /* Which of several? The TPM's own values say, for one command. */
 static const struct lk_signed_policy *
 choose(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
@@ -55,12 +68,11 @@ choose(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
 {
 	const struct lk_signed_policy *best = NULL;
 
-	if (c->n == 1)
-		return c->list[0];
 	if (lk_tpm_pcr_read(tpm, &pf->pcrs, &t->seen, err) != LK_OK)
 		return NULL;
 	for (size_t i = 0; i < c->n; i++)
-		if (!lk_pcr_differing(&c->list[i]->pcrs, &t->seen,
+		if (c->list[i] != t->refused &&
+		    !lk_pcr_differing(&c->list[i]->pcrs, &t->seen,
 				      pf->pcrs.mask) &&
 		    (!best || c->list[i]->version > best->version))
 			best = c->list[i];
@@ -72,31 +84,22 @@ choose(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
 	return best;
 }
 
-static const struct lk_signed_policy *
-pick(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
-     const struct lk_signed_files *files, struct lk_err *err)
+static int no_candidate(const struct lk_target *t,
+			const struct lk_signed_files *files,
+			const struct lk_candidates *c, struct lk_err *err)
 {
-	const struct lk_signed_policy *sp = NULL;
-	struct lk_candidates c = { 0 };
-
-	if (lk_candidates_from(pf, files, &t->token, &c, err) != LK_OK)
-		return NULL;
-	if (c.n)
-		sp = choose(t, tpm, pf, &c, err);
-	else if (files->bad.rc != LK_OK)
+	if (files->bad.rc != LK_OK) {
 		*err = files->bad;
-	else if (c.n_refused)
-		(void)lk_err_set(
+		return err->rc;
+	}
+	if (c->n_refused)
+		return lk_err_set(
 			err, LK_E_POLICY, 0,
 			"no signed policy that belongs to the policy file (%zu passed over; the last: %.300s)",
-			c.n_refused, c.last_refused.msg);
-	else
-		(void)lk_err_set(err, LK_E_POLICY, 0,
-				 "no signed policy%s%.300s",
-				 t->err.msg[0] ? ": " : " in its LUKS2 token",
-				 t->err.msg);
-	free(c.list);
-	return sp;
+			c->n_refused, c->last_refused.msg);
+	return lk_err_set(err, LK_E_POLICY, 0, "no signed policy%s%.300s",
+			  t->err.msg[0] ? ": " : " in its LUKS2 token",
+			  t->err.msg);
 }
 
 static void fill_request(const struct lk_target *t,
@@ -104,6 +107,8 @@ static void fill_request(const struct lk_target *t,
 			 const struct lk_signed_policy *sp,
 			 struct lk_unseal_request *req)
 {
+	const struct lk_hints *hints = &t->token.hints;
+
 	*req = (struct lk_unseal_request){
 		.root = { .handle = pf->root_handle, .pinned = pf->root_name },
 		.sealed = { .handle = t->vol->handle },
@@ -113,37 +118,41 @@ static void fill_request(const struct lk_target *t,
 		.policy_ref = { pf->policy_ref, pf->policy_ref_len },
 		.version_floor = pf->version_floor,
 	};
-	memcpy(req->root.serialized, t->token.root_key, t->token.root_key_len);
-	req->root.serialized_len = t->token.root_key_len;
-	memcpy(req->sealed.serialized, t->token.sealed, t->token.sealed_len);
-	req->sealed.serialized_len = t->token.sealed_len;
+	memcpy(req->root.serialized, hints->root_key, hints->root_key_len);
+	req->root.serialized_len = hints->root_key_len;
+	memcpy(req->sealed.serialized, hints->sealed, hints->sealed_len);
+	req->sealed.serialized_len = hints->sealed_len;
+	if (lk_digest_equal(&hints->policy, &sp->digest))
+		req->ticket =
+			(struct lk_bytes){ hints->ticket, hints->ticket_len };
 }
 
 /* Only "PCRs moved" is tried again. */
-static int unseal_bounded(struct lk_tpm *tpm,
-			  const struct lk_unseal_request *req,
-			  struct lk_secret *ret, struct lk_err *err)
+static int unseal_bounded(struct lk_target *t, struct lk_tpm *tpm,
+			  struct lk_unseal_request *req, struct lk_err *err)
 {
+	struct lk_hints learned;
 	int rc = LK_E_AGAIN;
 
-	for (unsigned int i = 0; i < UNSEAL_TRIES && rc == LK_E_AGAIN; i++)
-		rc = lk_tpm_unseal(tpm, req, ret, err);
+	for (unsigned int i = 0; i < UNSEAL_TRIES && rc == LK_E_AGAIN; i++) {
+		rc = lk_tpm_unseal(tpm, req, &t->payload, &learned, err);
+		/* If it was false, it is refused once. */
+		req->ticket.len = 0;
+	}
+	if (rc == LK_OK)
+		t->learned = lk_hints_update(&t->token.hints, &learned);
 	return rc;
 }
 
-static int get_payload(struct lk_target *t, struct lk_tpm *tpm,
-		       const struct lk_policy_file *pf,
-		       const struct lk_signed_files *files,
-		       struct lk_secret *ret, struct lk_err *err)
+static int unseal_under(struct lk_target *t, struct lk_tpm *tpm,
+			const struct lk_policy_file *pf,
+			const struct lk_signed_policy *sp, struct lk_err *err)
 {
-	const struct lk_signed_policy *sp = pick(t, tpm, pf, files, err);
 	struct lk_unseal_request req;
 	int rc;
 
-	if (!sp)
-		return err->rc;
 	fill_request(t, pf, sp, &req);
-	rc = unseal_bounded(tpm, &req, ret, err);
+	rc = unseal_bounded(t, tpm, &req, err);
 	/* The remembered handles may be stale or false: then the TPM is asked
 	 * for the public areas, once. */
 	if ((rc == LK_E_OBJECT || rc == LK_E_SYSTEM) &&
@@ -152,9 +161,27 @@ static int get_payload(struct lk_target *t, struct lk_tpm *tpm,
 		req.sealed.serialized_len = 0;
 		rc = lk_tpm_forget(tpm, err);
 		if (rc == LK_OK)
-			rc = unseal_bounded(tpm, &req, ret, err);
+			rc = unseal_bounded(t, tpm, &req, err);
 	}
 	return rc;
+}
+
+static int unseal_by_one_of(struct lk_target *t, struct lk_tpm *tpm,
+			    const struct lk_policy_file *pf,
+			    const struct lk_candidates *c, struct lk_err *err)
+{
+	const struct lk_signed_policy *sp = likely(t, c);
+	int rc;
+
+	t->refused = NULL;
+	if (sp) {
+		rc = unseal_under(t, tpm, pf, sp, err);
+		if (rc != LK_E_POLICY || c->n == 1)
+			return rc;
+		t->refused = sp;
+	}
+	sp = choose(t, tpm, pf, c, err);
+	return sp ? unseal_under(t, tpm, pf, sp, err) : err->rc;
 }
 
 static int check_identity(const struct lk_secret *volume_key,
@@ -176,30 +203,37 @@ int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm,
 		     const struct lk_policy_file *pf,
 		     const struct lk_signed_files *files, struct lk_err *err)
 {
-	LK_OWNED_SECRET payload = LK_SECRET_NONE;
-	int rc = get_payload(t, tpm, pf, files, &payload, err);
+	struct lk_candidates c = { 0 };
+	int rc = lk_candidates_from(pf, files, &t->token, &c, err);
 
 	if (rc != LK_OK)
 		return rc;
-	if (payload.len != PAYLOAD_SIZE)
-		return lk_err_set(
-			err, LK_E_OBJECT, 0,
-			"what is sealed at 0x%08x is %zu bytes, not the %u that latchkey-provision seals",
-			t->vol->handle, payload.len, PAYLOAD_SIZE);
-	t->payload = lk_secret_take(&payload);
-	return LK_OK;
+	rc = c.n ? unseal_by_one_of(t, tpm, pf, &c, err)
+		 : no_candidate(t, files, &c, err);
+	free(c.list);
+	t->refused = NULL;
+	if (rc != LK_OK || t->payload.len == PAYLOAD_SIZE ||
+	    t->payload.len == PAYLOAD_SIZE_OLD)
+		return rc;
+	rc = lk_err_set(
+		err, LK_E_OBJECT, 0,
+		"what is sealed at 0x%08x is %zu bytes, not the %u or %u that latchkey-provision seals",
+		t->vol->handle, t->payload.len, PAYLOAD_SIZE, PAYLOAD_SIZE_OLD);
+	lk_secret_done(&t->payload);
+	return rc;
 }
 
 int lk_target_unlock(struct lk_target *t, struct lk_err *err)
 {
 	LK_OWNED_SECRET payload = lk_secret_take(&t->payload);
 	LK_OWNED_SECRET key = LK_SECRET_NONE;
-	struct lk_bytes passphrase = { payload.data, PASSPHRASE_SIZE };
+	struct lk_bytes passphrase = { payload.data,
+				       payload.len - LK_VOLUME_IDENTITY_SIZE };
 	int rc = lk_luks_volume_key(t->luks, t->token.keyslot, passphrase, &key,
 				    err);
 
 	if (rc == LK_OK)
-		rc = check_identity(&key, payload.data + PASSPHRASE_SIZE, err);
+		rc = check_identity(&key, payload.data + passphrase.len, err);
 	if (rc == LK_OK)
 		t->volume_key = lk_secret_take(&key);
 	return rc;

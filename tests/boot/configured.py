@@ -158,6 +158,12 @@ def fingerprint(system):
     return system.run("ssh-keygen -l -f /data/etc/ssh/ssh_host_ed25519_key.pub")
 
 
+def remembered(system, volume, unit):
+    """What the first unlock learned is in the token."""
+    assert f"volume {volume}: the next unlock asks the TPM less" in said_by(system, unit), said_by(system, unit)
+    system.run(f"test ! -e /run/latchkey/learned/{volume}.json")
+
+
 def second_boot(life, boot):
     system = life.started(boot, unsealed=0)
     # The upload that lay there was refused, and nothing else was disturbed.
@@ -169,6 +175,8 @@ def second_boot(life, boot):
         system.run(f"blkid -p /dev/mapper/{volume} | grep -q 'TYPE=\"ext4\"'")
         assert f"volume {volume}: running 10-mkfs" in said_by(system, "latchkey-first-open.service")
     wait(system, "findmnt /data")
+    remembered(system, "data", "latchkey-remember.service")
+    remembered(system, "vault", "latchkey-volumes.service")
     system.run("systemctl is-active latchkey-volumes.service && test ! -e /etc/ssh/ssh_host_ed25519_key")
     life.fingerprint = fingerprint(system)
     life.sign(2)
@@ -184,6 +192,8 @@ def third_boot(life, boot):
     assert policies(system) == [1, 2], said_by(system, "latchkey-setup.service")
     assert "running" not in said_by(system, "latchkey-first-open.service")
     assert fingerprint(system) == life.fingerprint
+    # Both were opened the short way: there was nothing to learn.
+    system.run("test ! -e /run/latchkey/learned && systemctl is-active latchkey-volumes.service")
 
 
 def from_the_factory_on(device, folder):

@@ -81,7 +81,8 @@ static int give(const struct fake_volume *v, struct lk_secret *ret,
 }
 
 int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
-		  struct lk_secret *ret_secret, struct lk_err *err)
+		  struct lk_secret *ret_secret, struct lk_hints *ret_learned,
+		  struct lk_err *err)
 {
 	struct fake_volume *v = sealed_at(req->sealed.handle);
 	unsigned int last = sizeof(v->unseal_rc) / sizeof(v->unseal_rc[0]) - 1;
@@ -90,8 +91,14 @@ int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 	if (!v)
 		return fake_result(heard(tpm, LK_E_OBJECT),
 				   "finding the object", err);
-	fake_event("unseal %s%s", v->name,
-		   req->sealed.serialized_len ? " remembered" : "");
+	fake_event("unseal %s%s%s", v->name,
+		   req->sealed.serialized_len ? " remembered" : "",
+		   req->ticket.len ? " by ticket" : "");
+	*ret_learned = (struct lk_hints){ 0 };
+	if (!req->ticket.len) {
+		ret_learned->policy = req->policy->digest;
+		ret_learned->ticket_len = 4;
+	}
 	rc = heard(tpm, v->unseal_rc[v->unseals < last ? v->unseals : last]);
 	v->unseals++;
 	return rc == LK_OK ? give(v, ret_secret, err)

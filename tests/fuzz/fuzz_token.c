@@ -16,11 +16,16 @@ static void check(const struct lk_token *token)
 	INVARIANT(lk_token_from_doc(lk_yaml_root(yaml), &again, NULL) == LK_OK);
 	INVARIANT(token->keyslot == again.keyslot);
 	INVARIANT(token->handle == again.handle);
-	INVARIANT(token->root_key_len == again.root_key_len);
-	INVARIANT(token->sealed_len == again.sealed_len);
-	INVARIANT(memcmp(token->root_key, again.root_key,
-			 token->root_key_len) == 0);
-	INVARIANT(memcmp(token->sealed, again.sealed, token->sealed_len) == 0);
+	INVARIANT(token->hints.root_key_len == again.hints.root_key_len);
+	INVARIANT(token->hints.sealed_len == again.hints.sealed_len);
+	INVARIANT(memcmp(token->hints.root_key, again.hints.root_key,
+			 token->hints.root_key_len) == 0);
+	INVARIANT(memcmp(token->hints.sealed, again.hints.sealed,
+			 token->hints.sealed_len) == 0);
+	INVARIANT(lk_digest_equal(&token->hints.policy, &again.hints.policy));
+	INVARIANT(token->hints.ticket_len == again.hints.ticket_len);
+	INVARIANT(memcmp(token->hints.ticket, again.hints.ticket,
+			 token->hints.ticket_len) == 0);
 	INVARIANT(token->n_policies == again.n_policies);
 	for (size_t i = 0; i < token->n_policies; i++)
 		INVARIANT(memcmp(&token->policies[i], &again.policies[i],

@@ -15,7 +15,7 @@ class Format(rig.TestCase):
                 dev = Device(self, curve=curve, config_bits=128).ready()
                 payload = dev.unseal_by_hand(dev.sign(1), 1)
                 self.assertEqual(len(payload), 96)
-                self.assertTrue(dev.opens(payload[:64]))
+                self.assertTrue(dev.opens(payload[:-32]))
                 self.assertFalse(dev.opens(payload[:63] + b"x"))
                 self.check_identity(dev, payload)
                 dev.tpm.stop()
@@ -26,14 +26,14 @@ class Format(rig.TestCase):
 
     def check_identity(self, dev, payload):
         """The other 32 bytes are HMAC-SHA-256, keyed by the volume key."""
-        self.write("passphrase", payload[:64])
+        self.write("passphrase", payload[:-32])
         rig.run(["cryptsetup", "luksDump", "--batch-mode", "--dump-volume-key",
                  "--volume-key-file", dev.path("volume.key"), "--key-file", dev.path("passphrase"),
                  dev.path("disk.img")], check=0)
         key = self.read("volume.key")
         mac = rig.run(["openssl", "dgst", "-sha256", "-mac", "HMAC", "-macopt", f"hexkey:{key.hex()}",
                        "-binary"], stdin=b"latchkey:volume-identity", check=0).stdout
-        self.assertEqual(payload[64:], mac)
+        self.assertEqual(payload[-32:], mac)
         os.unlink(dev.path("volume.key"))
 
     def test_a_policy_under_the_floor_does_not_unseal(self):
@@ -181,7 +181,7 @@ class Format(rig.TestCase):
         traffic = dev.tpm.traffic()
         dev.tpm.restart()
         payload = dev.unseal_by_hand(signed, 1)
-        for secret in (payload, payload[:64], payload[:32], payload[64:], recovery,
+        for secret in (payload, payload[:-32], payload[:16], payload[-32:], recovery,
                        dev.auth("owner").encode()):
             self.assertFalse(secret in traffic)
         # By hand it does cross the bus: the search would have found it.

@@ -169,7 +169,7 @@ class Volumes(SetupTestCase):
         self.set_up()
         self.assertEqual(self.versions(), [1])
         self.assertEqual(len(self.dev.luks()["keyslots"]), 2)
-        self.assertTrue(self.dev.opens(self.dev.unseal_by_hand(self.path("policies/1.yaml"), 1)[:64]))
+        self.assertTrue(self.dev.opens(self.dev.unseal_by_hand(self.path("policies/1.yaml"), 1)[:-32]))
 
 
 class Policies(SetupTestCase):

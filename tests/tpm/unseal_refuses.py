@@ -69,8 +69,10 @@ class Tpm(Case):
         self.unseal(7, "has another policy")
 
     def test_sealed_data_of_another_length(self):
-        self.owner.seal(self.tpm, PASSPHRASE)
-        self.unseal(7, "64 bytes, not the 96")
+        for size in (1, 32, 63, 65, 95, 97, 128):
+            with self.subTest(size=size):
+                self.owner.seal(self.tpm, (PASSPHRASE * 2)[:size])
+                self.unseal(7, f"{size} bytes, not the 64 or 96")
 
     def test_another_root_key_than_the_pinned_one(self):
         pin = "root-key:\n  handle: 0x81000001\n  name: 000b" + "11" * 32 + "\n"
@@ -112,13 +114,6 @@ class Tpm(Case):
         p = proxy.Proxy(self, self.tpm, always)
         self.unseal(5, "a PCR changed in mid-session", tcti=p.tcti)
         self.assertEqual(p.names.count("Unseal"), 4)
-
-    def test_an_unlock_without_remembered_handles_takes_ten_commands(self):
-        p = proxy.Proxy(self, self.tpm)
-        self.opens(tcti=p.tcti)
-        self.assertEqual(p.names, ["ReadPublic", "ReadPublic", "StartAuthSession", "PolicyPCR",
-                                   "PolicyNV", "LoadExternal", "VerifySignature",
-                                   "FlushContext", "PolicyAuthorize", "Unseal"])
 
     def test_the_secret_never_crosses_the_bus_in_the_clear(self):
         self.tpm.restart()
@@ -366,13 +361,6 @@ class Token(Case):
                         "--dry-run"])
         p.close()
         return done, p
-
-    def test_remembered_handles_leave_eight_commands(self):
-        done, p = self.run_with(self.good)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(p.names, ["StartAuthSession", "PolicyPCR", "PolicyNV", "LoadExternal",
-                                   "VerifySignature", "FlushContext", "PolicyAuthorize",
-                                   "Unseal"])
 
     def test_false_handles_lead_to_the_long_way(self):
         root, sealed = self.good["root-key"], self.good["sealed"]

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""remember: what an unlock has learned goes into the token, and the next one asks the TPM less."""
+import json
+import os
+import unittest
+
+import proxy
+import rig
+from device import Device
+
+SHORT = ["StartAuthSession", "PolicyPCR", "PolicyNV", "PolicyAuthorize", "Unseal"]
+LONG = SHORT[:3] + ["LoadExternal", "VerifySignature", "FlushContext"] + SHORT[3:]
+
+
+class Remember(rig.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.dev = Device(self).ready()
+        self.dev.header("policy", "add", "--policy", self.path("policy.yaml"), self.dev.sign(1))
+        self.learned = self.path("learned")
+        self.file = os.path.join(self.learned, "root.json")
+
+    def unseal(self):
+        bus = proxy.Proxy(self, self.dev.tpm)
+        done = rig.run([rig.program("latchkey-unseal"), "--dry-run", "--policy", self.path("policy.yaml"),
+                        "--learn", self.learned, "--tpm", bus.tcti])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return bus.names
+
+    def remember(self, *more, check=0):
+        return self.dev.header("remember", "--policy", self.path("policy.yaml"), "--learned", self.learned, *more,
+                               check=check).stderr.decode()
+
+    def token(self):
+        return self.dev.luks()["tokens"]["0"]
+
+    def test_the_next_unlock_takes_the_short_way(self):
+        self.assertEqual(self.unseal(), LONG)
+        before = self.token()
+        self.assertIn("root: the next unlock asks the TPM less", self.remember())
+        self.assertEqual(self.unseal(), SHORT)
+        self.assertFalse(os.path.exists(self.file))
+        # Nothing else in the token is another.
+        after = self.token()
+        self.assertEqual(after.pop("remembered")["policy"], before["policies"][0]["digest"])
+        self.assertEqual(after, before)
+        self.assertIn("nothing was learned", self.remember())
+
+    def test_what_is_known_is_not_written_again(self):
+        self.unseal()
+        keep = self.read("learned/root.json")
+        self.remember()
+        before = self.read("disk.img")
+        self.write("learned/root.json", keep)
+        self.assertIn("known already", self.remember())
+        self.assertEqual(self.read("disk.img"), before)
+
+    def test_policies_added_later_leave_it(self):
+        self.unseal()
+        self.remember()
+        kept = self.token()["remembered"]
+        self.dev.header("policy", "add", "--policy", self.path("policy.yaml"), self.dev.sign(2))
+        self.assertEqual(self.token()["remembered"], kept)
+        self.assertEqual(self.unseal(), SHORT)
+
+    def test_only_root_can_read_it(self):
+        self.unseal()
+        self.assertEqual(os.stat(self.file).st_mode & 0o777, 0o600)
+
+    def test_bad_files_change_nothing(self):
+        self.unseal()
+        good = json.loads(self.read("learned/root.json"))
+        before = self.read("disk.img")
+        for bad in ("", "{", "[]", "7", json.dumps({**good, "latchkey-learned": 2}), json.dumps({**good, "more": 1}),
+                    "x" * (1 << 20), "\0"):
+            with self.subTest(bad=bad[:20]):
+                self.write("learned/root.json", bad)
+                self.assertIn("root.json", self.remember(check=3))
+                self.assertEqual(self.read("disk.img"), before)
+        self.assertTrue(os.path.exists(self.file))
+
+    def test_what_is_wrong_is_named(self):
+        self.unseal()
+        self.assertIn('no volume "data"', self.remember("--volume", "data", check=3))
+        rig.run(["cryptsetup", "luksErase", "-q", self.path("disk.img")], check=0)
+        rig.run(["cryptsetup", "token", "remove", "--token-id", "0", self.path("disk.img")], check=0)
+        self.remember(check=9)
+        os.unlink(self.path("disk.img"))
+        self.assertIn("disk.img", self.remember(check=8))
+        self.assertTrue(os.path.exists(self.file))
+
+    def test_two_at_once_lose_nothing(self):
+        """Each reads the token and writes it back: beside a remember, policies are added."""
+        self.unseal()
+        learned = json.loads(self.read("learned/root.json"))
+        signed = [self.dev.sign(n, out=f"s{n}.yaml") for n in range(2, 8)]
+        for name in signed:
+            learned["remembered"]["ticket"] = os.urandom(64).hex()
+            self.write("learned/root.json", json.dumps(learned))
+            running = rig.subprocess.Popen([rig.program("latchkey-provision"), "remember", "--policy", self.path("policy.yaml"),
+                                            "--learned", self.learned], stderr=rig.subprocess.PIPE)
+            self.dev.header("policy", "add", "--policy", self.path("policy.yaml"), name)
+            self.assertIn(b"asks the TPM less", running.communicate(timeout=60)[1])
+        self.assertEqual(len(self.token()["policies"]), 7)
+        self.assertEqual(self.token()["remembered"], learned["remembered"])
+
+
+if __name__ == "__main__":
+    unittest.main()
