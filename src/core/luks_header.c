@@ -90,6 +90,28 @@ static int check_config(const struct lk_doc *json, const struct lk_volume *vol,
 	return LK_OK;
 }
 
+int lk_luks_header_areas_end(const struct lk_doc *json, uint64_t *ret,
+			     struct lk_err *err)
+{
+	const struct lk_doc *slots = get_map(json, "keyslots");
+	uint64_t end = 0;
+
+	if (!slots)
+		return refuse(err, "keyslots: missing");
+	for (const struct lk_doc *i = slots->child; i; i = i->next->next) {
+		const struct lk_doc *area = get_map(i->next, "area");
+		uint64_t offset;
+		uint64_t size;
+
+		LK_TRY(get_number(area, "offset", INT64_MAX, &offset, err));
+		LK_TRY(get_number(area, "size", INT64_MAX, &size, err));
+		if (offset + size > end)
+			end = offset + size;
+	}
+	*ret = end;
+	return LK_OK;
+}
+
 static int check_integrity(const struct lk_doc *segment, enum lk_integrity want,
 			   struct lk_err *err)
 {

@@ -17,7 +17,7 @@
 struct lk_luks_areas {
 	uint64_t header_size; /* of one of the two header copies, bytes */
 	uint64_t end;	      /* of both copies and the keyslots behind them */
-	uint64_t copied;      /* bytes of the header that we hold */
+	uint64_t copied;      /* bytes of it that we hold */
 };
 
 /** Bytes of the volume key, the integrity key with it. */
@@ -26,6 +26,14 @@ size_t lk_volume_key_size(const struct lk_volume_format *format);
 /** config.keyslots_size in bytes; LK_E_HEADER when it isn't there. */
 int lk_luks_header_keyslots_size(const struct lk_doc *json, uint64_t *ret,
 				 struct lk_err *err);
+
+/**
+ * lk_luks_header_areas_end - where the last keyslot's area ends, in bytes
+ *
+ * Return: LK_OK, LK_E_HEADER when a keyslot doesn't say where its area is.
+ */
+int lk_luks_header_areas_end(const struct lk_doc *json, uint64_t *ret,
+			     struct lk_err *err);
 
 /**
  * lk_luks_header_check - is this header what the policy file says?

@@ -46,12 +46,11 @@ void lk_luks_free(struct lk_luks *luks)
 	free(luks);
 }
 
-static ssize_t pread_full(int fd, uint8_t *data, size_t len)
+/* On to @end, from @have; fewer at the end of the device. -1 with errno. */
+static ssize_t read_on(int fd, uint8_t *data, size_t have, size_t end)
 {
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = pread(fd, data + done, len - done, (off_t)done);
+	while (have < end) {
+		ssize_t n = pread(fd, data + have, end - have, (off_t)have);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -59,37 +58,54 @@ static ssize_t pread_full(int fd, uint8_t *data, size_t len)
 			return -1;
 		if (n == 0)
 			break;
-		done += (size_t)n;
+		have += (size_t)n;
 	}
-	return (ssize_t)done;
+	return (ssize_t)have;
 }
 
-/*
- * How much of the device is header, by its own word: the JSON says where the
- * keyslots end. Where that can't be told (a damaged first copy: libcryptsetup
- * may still find the second) it is the most that we copy.
- */
-static size_t header_extent(const uint8_t *head, size_t len)
+/** How much of the device is header, and how much of that is to be read. */
+struct extent {
+	size_t whole;
+	size_t used; /* up to the end of the last keyslot that there is */
+};
+
+/* One header copy with its JSON; 0 when it can't be told. */
+static size_t copy_size(const uint8_t *head, size_t len)
 {
 	struct lk_reader r = lk_reader_init(head, len);
-	LK_OWNED_YAML yaml = NULL;
 	uint64_t size;
-	uint64_t keyslots;
 
 	(void)lk_read_bytes(&r, 8); /* magic and version */
 	size = lk_read_be64(&r);
-	if (r.failed || size <= BINARY_HEADER_SIZE || size > len)
-		return HEADER_COPY_MAX;
-	head += BINARY_HEADER_SIZE;
-	if (lk_yaml_parse(head,
-			  strnlen((const char *)head,
-				  (size_t)size - BINARY_HEADER_SIZE),
+	return r.failed || size <= BINARY_HEADER_SIZE ||
+			       size > HEADER_COPY_MAX / 2
+		       ? 0
+		       : (size_t)size;
+}
+
+/*
+ * By the header's own word. Where that can't be had (a damaged first copy:
+ * libcryptsetup may still find the second) it is the most that we copy.
+ */
+static struct extent header_extent(const uint8_t *head, size_t size)
+{
+	const struct extent most = { HEADER_COPY_MAX, HEADER_COPY_MAX };
+	const uint8_t *json = head + BINARY_HEADER_SIZE;
+	LK_OWNED_YAML yaml = NULL;
+	uint64_t keyslots;
+	uint64_t end;
+
+	if (lk_yaml_parse(json,
+			  strnlen((const char *)json,
+				  size - BINARY_HEADER_SIZE),
 			  &yaml, NULL) != LK_OK ||
 	    lk_luks_header_keyslots_size(lk_yaml_root(yaml), &keyslots, NULL) !=
 		    LK_OK ||
-	    2 * size + keyslots > HEADER_COPY_MAX)
-		return HEADER_COPY_MAX;
-	return (size_t)(2 * size + keyslots);
+	    lk_luks_header_areas_end(lk_yaml_root(yaml), &end, NULL) != LK_OK ||
+	    2 * size + keyslots > HEADER_COPY_MAX || end > 2 * size + keyslots)
+		return most;
+	return (struct extent){ (size_t)(2 * size + keyslots),
+				end < 2 * size ? 2 * size : (size_t)end };
 }
 
 /* LUKS2 of either copy? A clear word for what people really have instead. */
@@ -112,20 +128,30 @@ static int check_magic(const uint8_t *data, size_t len, const char *device,
 	return lk_err_set(err, LK_E_HEADER, 0, "%s: no LUKS2 header", device);
 }
 
-static int read_header(int fd, const char *device, uint8_t *data, size_t *len,
-		       struct lk_err *err)
+/* What isn't read stays zeros. @ret->whole is cut at the device's end. */
+static int read_header(int fd, const char *device, uint8_t *data,
+		       struct extent *ret, struct lk_err *err)
 {
-	const size_t first = 512u * 1024u;
-	ssize_t n = pread_full(fd, data, first);
+	struct extent extent = { HEADER_COPY_MAX, HEADER_COPY_MAX };
+	ssize_t n = read_on(fd, data, 0, BINARY_HEADER_SIZE);
+	off_t size = lseek(fd, 0, SEEK_END);
+	size_t copy = n > 0 ? copy_size(data, (size_t)n) : 0;
 
-	if (n == (ssize_t)first && header_extent(data, first) > first)
-		n = pread_full(fd, data, header_extent(data, first));
-	if (n < 0)
+	if (n > 0 && copy) {
+		n = read_on(fd, data, (size_t)n, copy);
+		if (n == (ssize_t)copy)
+			extent = header_extent(data, copy);
+	}
+	if (n > 0)
+		n = read_on(fd, data, (size_t)n, extent.used);
+	if (n < 0 || size < 0)
 		return lk_err_set(err, LK_E_IO, (uint32_t)errno,
 				  "%s: can't read: %s", device,
 				  strerror(errno));
-	*len = (size_t)n;
-	return check_magic(data, *len, device, err);
+	ret->used = (size_t)n;
+	ret->whole =
+		(uint64_t)size < extent.whole ? (size_t)size : extent.whole;
+	return check_magic(data, (size_t)n, device, err);
 }
 
 /* From here on nobody but us can change what the header says. */
@@ -135,8 +161,8 @@ static int copy_header(struct lk_luks *luks, const char *device,
 	/* Not blocking: what is there may be a pipe that nobody writes. */
 	LK_OWNED_FD fd = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
+	struct extent extent = { 0, 0 };
 	uint8_t *data;
-	size_t len = 0;
 	int rc;
 
 	if (fd < 0)
@@ -160,14 +186,14 @@ static int copy_header(struct lk_luks *luks, const char *device,
 		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno,
 				  "no memory for the header: %s",
 				  strerror(errno));
-	rc = read_header(fd, device, data, &len, err);
+	rc = read_header(fd, device, data, &extent, err);
 	munmap(data, HEADER_COPY_MAX);
 	if (rc != LK_OK)
 		return rc;
-	if (ftruncate(luks->copy, (off_t)len) != 0)
+	if (ftruncate(luks->copy, (off_t)extent.whole) != 0)
 		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno, "%s",
 				  strerror(errno));
-	luks->areas.copied = len;
+	luks->areas.copied = extent.used;
 	return LK_OK;
 }
 
