@@ -23,14 +23,16 @@ struct work {
 	bool hashed_on_the_way; /* the header was known before the content */
 };
 
-static int random_bytes(uint8_t *out, size_t len, struct lk_err *err)
+static int make_ivs(struct lk_blob_header *h, struct lk_err *err)
 {
 	LK_OWNED_SECRET bytes = LK_SECRET_NONE;
-	int rc = lk_random(&bytes, len, err);
+	int rc = lk_random(&bytes, sizeof(h->wrap_iv) + sizeof(h->iv), err);
 
-	if (rc == LK_OK)
-		memcpy(out, bytes.data, len);
-	return rc;
+	if (rc != LK_OK)
+		return rc;
+	memcpy(h->wrap_iv, bytes.data, sizeof(h->wrap_iv));
+	memcpy(h->iv, bytes.data + sizeof(h->wrap_iv), sizeof(h->iv));
+	return LK_OK;
 }
 
 static int make_keys(struct work *w, struct lk_err *err)
@@ -39,9 +41,7 @@ static int make_keys(struct work *w, struct lk_err *err)
 	int rc = lk_random(&w->content_key, lk_suite_key_size(h->suite), err);
 
 	if (rc == LK_OK)
-		rc = random_bytes(h->wrap_iv, sizeof(h->wrap_iv), err);
-	if (rc == LK_OK)
-		rc = random_bytes(h->iv, sizeof(h->iv), err);
+		rc = make_ivs(h, err);
 	if (rc == LK_OK)
 		rc = lk_crypto_cfb_encrypt(w->seal->config_key, h->wrap_iv,
 					   &w->content_key, h->wrapped, err);
@@ -55,24 +55,23 @@ static int make_keys(struct work *w, struct lk_err *err)
 static int make_header(struct work *w, struct lk_err *err)
 {
 	struct lk_blob_header *h = &w->header;
-	struct lk_policy_key public;
+	const struct lk_policy_key *public =
+		lk_private_key_public(w->seal->key);
 	uint8_t block[16];
-	int rc = lk_private_key_public(w->seal->key, &public, err);
+	int rc;
 
-	if (rc != LK_OK)
-		return rc;
-	h->suite = lk_suite_of(public.curve);
+	h->suite = lk_suite_of(public->curve);
 	h->sequence = w->seal->sequence;
 	h->created = w->seal->created;
 	memcpy(h->target, w->seal->target, sizeof(h->target));
-	rc = lk_policy_key_id(&public, lk_crypto_hash, h->policy_key, err);
+	rc = lk_policy_key_id(public, lk_crypto_hash, h->policy_key, err);
 	if (rc == LK_OK)
 		rc = lk_crypto_aes_zero_block(w->seal->config_key, block, err);
 	if (rc == LK_OK)
 		rc = lk_config_key_id(block, lk_crypto_hash, h->config_key,
 				      err);
 	if (rc == LK_OK)
-		rc = lk_hasher_new(lk_curve_hash(public.curve), &w->hasher,
+		rc = lk_hasher_new(lk_curve_hash(public->curve), &w->hasher,
 				   err);
 	if (rc == LK_OK)
 		rc = make_keys(w, err);
@@ -163,11 +162,7 @@ static int put_signature(struct work *w, struct lk_err *err)
 	if (rc != LK_OK)
 		return rc;
 	len = lk_ecdsa_der_encode((struct lk_bytes){ raw, len }, der);
-	rc = lk_blob_pwrite(w->fd, der, len, at, err);
-	if (rc == LK_OK && fsync(w->fd) != 0)
-		rc = lk_err_set(err, LK_E_IO, (uint32_t)errno, "writing: %s",
-				strerror(errno));
-	return rc;
+	return lk_blob_pwrite(w->fd, der, len, at, err);
 }
 
 static int make(struct work *w, const struct lk_source *content, uint8_t *buf,

@@ -21,7 +21,8 @@ struct lk_seal {
 
 /**
  * lk_blob_seal - encrypt under a fresh content key, and sign
- * @fd: an empty file that can be read and written; synced at the end
+ * @fd: an empty file that can be read and written; whoever gives it its name
+ *	syncs it first
  *
  * Where @plain_len is known one pass does; else the ciphertext is read again
  * for its hash.

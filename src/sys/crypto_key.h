@@ -11,9 +11,17 @@
 
 struct lk_private_key {
 	EVP_PKEY *pkey;
+	/* Read once: encoding it takes a tenth of what a signature does, and
+	 * isn't for several threads. */
+	struct lk_policy_key public;
 };
 
-/** Takes *@pkey over on success, and clears it. */
+/**
+ * Takes *@pkey over on success, and clears it.
+ *
+ * Return: LK_OK, LK_E_INPUT where its public half isn't one of ours, or
+ * LK_E_SYSTEM.
+ */
 int lk_private_key_adopt(EVP_PKEY **pkey, struct lk_private_key **ret,
 			 struct lk_err *err);
 /** Copy of what a memory BIO holds. */

@@ -202,15 +202,16 @@ static bool is_uri(const char *text)
 }
 
 /* The parser of its public half would speak of a public key. */
-static int check_kind(const struct lk_private_key *key, struct lk_err *err)
+static int adopt(EVP_PKEY **pkey, struct lk_private_key **ret,
+		 struct lk_err *err)
 {
-	struct lk_policy_key public;
-	const char *kind = EVP_PKEY_get0_type_name(key->pkey);
-	int rc = lk_private_key_public(key, &public, err);
+	int rc = lk_private_key_adopt(pkey, ret, err);
+	const char *kind;
 
 	if (rc != LK_E_INPUT)
 		return rc;
-	if (kind && !EVP_PKEY_is_a(key->pkey, "EC"))
+	kind = EVP_PKEY_get0_type_name(*pkey);
+	if (kind && !EVP_PKEY_is_a(*pkey, "EC"))
 		return lk_err_set(
 			err, rc, 0,
 			"a private key of type %s; an EC key on P-384 "
@@ -225,20 +226,13 @@ int lk_private_key_load(const char *uri, const struct lk_secret *passphrase,
 {
 	struct asking asking = { .uri = uri, .passphrase = passphrase };
 	LK_OWNED_OPENSSL(EVP_PKEY) *pkey = NULL;
-	struct lk_private_key *key = NULL;
 	int rc;
 
 	rc = is_uri(uri) ? load_store(&asking, &pkey, err)
 			 : load_pem(&asking, &pkey, err);
 	if (rc == LK_OK)
-		rc = lk_private_key_adopt(&pkey, &key, err);
+		rc = adopt(&pkey, ret, err);
 	if (rc == LK_OK)
-		rc = check_kind(key, err);
-	if (rc != LK_OK) {
-		lk_private_key_free(key);
-		return rc;
-	}
-	ERR_clear_error();
-	*ret = key;
-	return LK_OK;
+		ERR_clear_error();
+	return rc;
 }

@@ -35,17 +35,52 @@ void lk_private_key_free(struct lk_private_key *key)
 	free(key);
 }
 
+/* By way of its DER, so that what we sign with obeys the rules that a policy
+ * file's key obeys: a named curve of ours, an uncompressed point. */
+static int read_public(EVP_PKEY *pkey, struct lk_policy_key *ret,
+		       struct lk_err *err)
+{
+	uint8_t *der = NULL;
+	int len, rc;
+
+	/* A key file may ask for compressed points; not every provider knows
+	 * the parameter, and those that don't write uncompressed ones. */
+	(void)EVP_PKEY_set_utf8_string_param(
+		pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+		OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED);
+	ERR_clear_error();
+	len = i2d_PUBKEY(pkey, &der);
+	if (len <= 0)
+		return lk_openssl_error(err, LK_E_INPUT,
+					"no public half comes with the private "
+					"key");
+	rc = lk_policy_key_from_spki(der, (size_t)len, ret, err);
+	OPENSSL_free(der);
+	return rc;
+}
+
 int lk_private_key_adopt(EVP_PKEY **pkey, struct lk_private_key **ret,
 			 struct lk_err *err)
 {
-	struct lk_private_key *key = calloc(1, sizeof(*key));
+	struct lk_policy_key public;
+	struct lk_private_key *key;
+	int rc = read_public(*pkey, &public, err);
 
+	if (rc != LK_OK)
+		return rc;
+	key = calloc(1, sizeof(*key));
 	if (!key)
 		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
-	key->pkey = *pkey;
+	*key = (struct lk_private_key){ *pkey, public };
 	*pkey = NULL;
 	*ret = key;
 	return LK_OK;
+}
+
+const struct lk_policy_key *
+lk_private_key_public(const struct lk_private_key *key)
+{
+	return &key->public;
 }
 
 int lk_private_key_generate(enum lk_curve curve, struct lk_private_key **ret,
@@ -58,30 +93,6 @@ int lk_private_key_generate(enum lk_curve curve, struct lk_private_key **ret,
 	if (!pkey)
 		return lk_openssl_error(err, LK_E_SYSTEM, "no key was made");
 	return lk_private_key_adopt(&pkey, ret, err);
-}
-
-/* By way of its DER, so that what we sign with obeys the rules that a policy
- * file's key obeys: a named curve of ours, an uncompressed point. */
-int lk_private_key_public(const struct lk_private_key *key,
-			  struct lk_policy_key *ret, struct lk_err *err)
-{
-	uint8_t *der = NULL;
-	int len, rc;
-
-	/* A key file may ask for compressed points; not every provider knows
-	 * the parameter, and those that don't write uncompressed ones. */
-	(void)EVP_PKEY_set_utf8_string_param(
-		key->pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
-		OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED);
-	ERR_clear_error();
-	len = i2d_PUBKEY(key->pkey, &der);
-	if (len <= 0)
-		return lk_openssl_error(err, LK_E_INPUT,
-					"no public half comes with the private "
-					"key");
-	rc = lk_policy_key_from_spki(der, (size_t)len, ret, err);
-	OPENSSL_free(der);
-	return rc;
 }
 
 /* Keys pass through: the BIO's own memory is wiped, not only released. */
@@ -159,24 +170,20 @@ int lk_private_key_sign(const struct lk_private_key *key,
 	LK_OWNED_OPENSSL(EVP_PKEY_CTX) *ctx = NULL;
 	uint8_t der[2 * LK_ECDSA_DER_MAX]; /* an HSM may pad; checked after */
 	size_t der_len = sizeof(der);
-	struct lk_policy_key public;
+	enum lk_curve curve = key->public.curve;
 	const EVP_MD *md;
-	int rc;
 
-	rc = lk_private_key_public(key, &public, err);
-	if (rc != LK_OK)
-		return rc;
-	assert(digest->len == lk_alg_size(lk_curve_hash(public.curve)));
+	assert(digest->len == lk_alg_size(lk_curve_hash(curve)));
 	ctx = context_of(key->pkey);
 	/* A token has to be told of which hash the digest is. */
-	md = public.curve == LK_CURVE_P384 ? EVP_sha384() : EVP_sha256();
+	md = curve == LK_CURVE_P384 ? EVP_sha384() : EVP_sha256();
 	if (!ctx || EVP_PKEY_sign_init(ctx) != 1 ||
 	    EVP_PKEY_CTX_set_signature_md(ctx, md) != 1 ||
 	    EVP_PKEY_sign(ctx, der, &der_len, digest->data, digest->len) != 1)
 		return lk_openssl_error(err, LK_E_SYSTEM,
 					"the private key doesn't sign");
-	return lk_ecdsa_der_decode((struct lk_bytes){ der, der_len },
-				   public.curve, ret, ret_len, err);
+	return lk_ecdsa_der_decode((struct lk_bytes){ der, der_len }, curve,
+				   ret, ret_len, err);
 }
 
 int lk_policy_key_to_pem(const struct lk_policy_key *key, struct lk_buf *ret,

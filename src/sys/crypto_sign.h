@@ -52,8 +52,8 @@ int lk_private_key_load(const char *uri, const struct lk_secret *passphrase,
 int lk_private_key_to_pem(const struct lk_private_key *key,
 			  const struct lk_secret *passphrase,
 			  struct lk_secret *ret, struct lk_err *err);
-int lk_private_key_public(const struct lk_private_key *key,
-			  struct lk_policy_key *ret, struct lk_err *err);
+const struct lk_policy_key *
+lk_private_key_public(const struct lk_private_key *key);
 /** ECDSA over a digest; r || s. */
 int lk_private_key_sign(const struct lk_private_key *key,
 			const struct lk_digest *digest,

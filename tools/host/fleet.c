@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "outfile.h"
 #include "record.h"
 #include "sys/fs.h"
 #include "sys/log.h"
@@ -100,15 +102,22 @@ static void *work(void *ctx)
 	return NULL;
 }
 
+/* Those that this process may use, as nproc counts them. */
+static size_t processors(void)
+{
+	cpu_set_t set;
+	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set)
+							     : 1;
+
+	return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (size_t)n;
+}
+
 /* The calling thread works too, so that there is one however little there is
  * to start others with. */
 static void run(struct fleet *f)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	pthread_t workers[WORKERS_MAX];
-	size_t wanted = cpus < 1	     ? 1
-			: cpus > WORKERS_MAX ? WORKERS_MAX
-					     : (size_t)cpus;
+	size_t wanted = processors();
 	size_t n = 0;
 
 	lk_progress_begin(&f->meter, "sealing");
@@ -203,6 +212,9 @@ int lk_sealing_fleet(const struct lk_sealing *s, const char *records,
 		rc = make_folder(folder, &made, err);
 	if (rc == LK_OK) {
 		run(&f);
+		rc = lk_outfile_sync_folder(folder, err);
+	}
+	if (rc == LK_OK) {
 		rc = report(&f, err);
 	}
 	if (rc != LK_OK && made)

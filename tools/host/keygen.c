@@ -98,10 +98,10 @@ static int make_keys(const struct keygen *kg, struct lk_policy_key *ret_public,
 	int rc;
 
 	rc = lk_private_key_generate(kg->curve, &key, err);
-	if (rc == LK_OK)
-		rc = lk_private_key_public(key, ret_public, err);
-	if (rc == LK_OK)
-		rc = lk_policy_key_to_pem(ret_public, &public, err);
+	if (rc != LK_OK)
+		return rc;
+	*ret_public = *lk_private_key_public(key);
+	rc = lk_policy_key_to_pem(ret_public, &public, err);
 	if (rc == LK_OK)
 		rc = lk_private_key_to_pem(key,
 					   kg->encrypt ? &kg->passphrase : NULL,

@@ -97,17 +97,15 @@ static int put_in_place(const struct lk_outfile *f)
 	return rename(f->temporary, path);
 }
 
-static int sync_folder_of(const char *path)
+int lk_outfile_sync_folder(const char *folder, struct lk_err *err)
 {
-	char folder[PATH_MAX];
-	LK_OWNED_FD fd = -1;
+	LK_OWNED_FD fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	strcpy(folder, path);
-	fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -1 : fsync(fd);
+	return fd < 0 || fsync(fd) != 0 ? fail(err, folder, "can't write")
+					: LK_OK;
 }
 
-int lk_outfile_commit(struct lk_outfile *f, mode_t mode, struct lk_err *err)
+int lk_outfile_place(struct lk_outfile *f, mode_t mode, struct lk_err *err)
 {
 	const char *path = f->out->path;
 
@@ -117,9 +115,18 @@ int lk_outfile_commit(struct lk_outfile *f, mode_t mode, struct lk_err *err)
 		return errno == EEXIST ? taken(err, path)
 				       : fail(err, path, "can't create");
 	f->temporary[0] = '\0';
-	if (sync_folder_of(path) != 0)
-		return fail(err, path, "can't write");
 	return LK_OK;
+}
+
+int lk_outfile_commit(struct lk_outfile *f, mode_t mode, struct lk_err *err)
+{
+	char folder[PATH_MAX];
+	int rc = lk_outfile_place(f, mode, err);
+
+	if (rc != LK_OK)
+		return rc;
+	strcpy(folder, f->out->path);
+	return lk_outfile_sync_folder(dirname(folder), err);
 }
 
 void lk_outfile_done(struct lk_outfile *f)

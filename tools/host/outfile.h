@@ -23,6 +23,10 @@ int lk_outfile_open(const struct lk_output *out, struct lk_outfile *ret,
 		    struct lk_err *err);
 /** Synced, and then there under its name, with mode 0644 or 0600. */
 int lk_outfile_commit(struct lk_outfile *f, mode_t mode, struct lk_err *err);
+/** The same, for one of many in a folder: the name itself lasts once that is
+ * synced too. */
+int lk_outfile_place(struct lk_outfile *f, mode_t mode, struct lk_err *err);
+int lk_outfile_sync_folder(const char *folder, struct lk_err *err);
 /** What wasn't committed is gone. */
 void lk_outfile_done(struct lk_outfile *f);
 /** Puts bytes at a descriptor's offset. */

@@ -9,15 +9,12 @@
 static int expect_key(const struct lk_private_key *key, const char *uri,
 		      const struct lk_policy_file *pf, struct lk_err *err)
 {
-	struct lk_policy_key public;
+	const struct lk_policy_key *public = lk_private_key_public(key);
 	size_t size = lk_curve_size(pf->key.curve);
-	int rc = lk_private_key_public(key, &public, err);
 
-	if (rc != LK_OK)
-		return rc;
-	if (public.curve == pf->key.curve &&
-	    !memcmp(public.x, pf->key.x, size) &&
-	    !memcmp(public.y, pf->key.y, size))
+	if (public->curve == pf->key.curve &&
+	    !memcmp(public->x, pf->key.x, size) &&
+	    !memcmp(public->y, pf->key.y, size))
 		return LK_OK;
 	return lk_err_set(err, LK_E_POLICY, 0,
 			  "%s: not the private half of policy-key in the "

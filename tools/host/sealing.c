@@ -134,5 +134,6 @@ int lk_sealing_blob(const struct lk_sealing *s,
 		lk_err_prefix(err, "%s", path);
 		return rc;
 	}
-	return lk_outfile_commit(&file, 0644, err);
+	return s->is_fleet ? lk_outfile_place(&file, 0644, err)
+			   : lk_outfile_commit(&file, 0644, err);
 }

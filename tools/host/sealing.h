@@ -25,7 +25,8 @@ struct lk_sealing {
 	uint64_t created;
 	int archive; /* its file */
 	uint64_t archive_size;
-	bool force; /* replace blobs that are there */
+	bool force;    /* replace blobs that are there */
+	bool is_fleet; /* the folder is synced once, behind the last blob */
 };
 
 /** Opens or packs the archive into @s, and checks what is in it. */
