@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
@@ -164,6 +165,13 @@ static bool is_at_infinity(void)
 
 	return ERR_GET_LIB(first) == ERR_LIB_EC &&
 	       ERR_GET_REASON(first) == EC_R_POINT_AT_INFINITY;
+}
+
+void lk_crypto_without_configuration(void)
+{
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
+					  OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS,
+				  NULL);
 }
 
 bool lk_crypto_random(uint8_t *out, size_t len)

@@ -7,6 +7,9 @@
 #include "core/policy_key.h"
 #include "core/rc.h"
 
+/** Before all else, where no configuration file is to be read or believed. */
+void lk_crypto_without_configuration(void);
+
 /** An lk_hash_fn. */
 bool lk_crypto_hash(enum lk_alg alg, const struct lk_bytes *parts,
 		    size_t n_parts, struct lk_digest *ret);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sys/crypto.h"
 #include "sys/log.h"
 #include "sys/timing.h"
 #include "unseal/unseal.h"
@@ -122,6 +123,7 @@ int main(int argc, char **argv)
 			    stderr);
 		return lk_exit_code(rc);
 	}
+	lk_crypto_without_configuration();
 	lk_log_init("latchkey-unseal", true);
 	rc = lk_secret_harden_process(&err);
 	if (rc != LK_OK)

@@ -257,6 +257,17 @@ class Several(Case):
         self.assertIn("none of the 2 that signed policies are for", self.said)
 
 
+class Quiet(Case):
+    def test_no_configuration_is_read(self):
+        """Nor asked for by the environment."""
+        self.write("openssl.cnf", "openssl_conf = nothing\n")
+        argv = ["strace", "-f", "-e", "trace=openat,open", rig.program("latchkey-unseal"), "--policy", self.policy,
+                "--tpm", self.tpm.tcti, "--dry-run"]
+        done = rig.run(argv, env=dict(os.environ, OPENSSL_CONF=self.path("openssl.cnf")), check=0)
+        self.assertIn(b"policy.yaml", done.stderr)
+        self.assertNotIn(b"openssl.cnf", done.stderr)
+
+
 class Timing(Case):
     def test_steps_and_commands_are_told(self):
         self.unseal("--timing")
