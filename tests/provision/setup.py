@@ -4,6 +4,7 @@ import json
 import os
 import unittest
 
+import luks2
 import proxy
 import rig
 from device import Bus, Device
@@ -303,6 +304,22 @@ class Policies(SetupTestCase):
         self.assertEqual(now[0], 9)
         self.assertEqual(now[-1], 229)
         self.assertNotIn(8, now)
+
+    def test_the_one_that_opened_the_volume_last_stays(self):
+        self.fill(2, 9)
+
+        def remember_the_lowest(header):
+            token = header["tokens"]["0"]
+            lowest = min(token["policies"], key=lambda p: p["version"])
+            token["remembered"] = {"policy": lowest["digest"], "ticket": "11" * 32}
+        luks2.change(self.path("disk.img"), remember_the_lowest)
+        lowest = min(self.versions())
+        for version in range(100, 230):
+            self.policy(version, label=f"kernel {version}")
+        self.set_up()
+        now = self.versions()
+        self.assertEqual(now[:2], [lowest, 9])
+        self.assertEqual(now[-1], 229)
 
 
 if __name__ == "__main__":
