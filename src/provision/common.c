@@ -3,8 +3,10 @@
 #include "common.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/policy_digest.h"
 #include "sys/crypto.h"
@@ -72,6 +74,25 @@ int lk_target_load(const struct lk_options *opts, struct lk_target *ret,
 		       ? lk_target_resolve(&pf, opts->value[LK_OPT_VOLUME],
 					   opts->value[LK_OPT_DEVICE], ret, err)
 		       : rc;
+}
+
+int lk_confirm(const struct lk_options *opts, const char *word,
+	       struct lk_err *err)
+{
+	const char *yes = opts->value[LK_OPT_YES];
+	char line[160] = "";
+
+	if (!yes && isatty(STDIN_FILENO)) {
+		fprintf(stderr, "Type \"%s\" to go on: ", word);
+		if (fgets(line, sizeof(line), stdin))
+			line[strcspn(line, "\n")] = '\0';
+		yes = line;
+	}
+	if (yes && strcmp(yes, word) == 0)
+		return LK_OK;
+	return lk_err_set(err, LK_E_REFUSED, 0,
+			  "not confirmed: nothing was done (--yes %s does)",
+			  word);
 }
 
 int lk_check_volume_options(const struct lk_options *opts,

@@ -36,6 +36,9 @@ int lk_target_resolve(const struct lk_policy_file *pf, const char *volume,
 int lk_target_load(const struct lk_options *opts, struct lk_target *ret,
 		   struct lk_err *err);
 
+/** Asks for @word to be typed; --yes is the same answer. LK_E_REFUSED else. */
+int lk_confirm(const struct lk_options *opts, const char *word,
+	       struct lk_err *err);
 /** --volume is in @pf, and --device is for one volume alone. */
 int lk_check_volume_options(const struct lk_options *opts,
 			    const struct lk_policy_file *pf,

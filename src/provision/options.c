@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/booted.h"
 #include "core/hints.h"
 #include "sys/log.h"
 
@@ -50,6 +51,10 @@ static const struct {
 	[LK_OPT_BANK] = { "bank", "BANK", "sha256 (default) or sha384" },
 	[LK_OPT_LEARNED] = { "learned", "DIR",
 			     "what unlocks left (default " LK_LEARNED_DIR ")" },
+	[LK_OPT_BOOTED] = { "booted", "DIR",
+			    "what unlocks said (default " LK_BOOTED_DIR ")" },
+	[LK_OPT_TO] = { "to", "VERSION",
+			"the floor (default: the version that booted)" },
 	[LK_OPT_SHRED] = { "shred", NULL,
 			   "overwrite and remove the configuration key's "
 			   "file" },

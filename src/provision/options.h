@@ -29,6 +29,8 @@ enum lk_opt {
 	LK_OPT_YES,
 	LK_OPT_BANK,
 	LK_OPT_LEARNED,
+	LK_OPT_BOOTED,
+	LK_OPT_TO,
 	LK_OPT_VALUES,
 	/* Flags: set or not. */
 	LK_OPT_SHRED = LK_OPT_VALUES,
@@ -78,6 +80,7 @@ extern const struct lk_command lk_cmd_reseal;
 extern const struct lk_command lk_cmd_remove;
 extern const struct lk_command lk_cmd_setup;
 extern const struct lk_command lk_cmd_remember;
+extern const struct lk_command lk_cmd_floor_raise;
 
 /**
  * lk_options_parse - options of @cmd

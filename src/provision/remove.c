@@ -1,31 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns remove: a volume's unattended way in, or the whole installation. */
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "common.h"
 #include "sys/log.h"
-
-/** Asks for @name to be typed; --yes=NAME is the same answer. */
-static int confirm(const struct lk_options *opts, const char *name,
-		   struct lk_err *err)
-{
-	const char *yes = opts->value[LK_OPT_YES];
-	char line[160] = "";
-
-	if (!yes && isatty(STDIN_FILENO)) {
-		fprintf(stderr, "Type \"%s\" to go on: ", name);
-		if (fgets(line, sizeof(line), stdin))
-			line[strcspn(line, "\n")] = '\0';
-		yes = line;
-	}
-	if (yes && strcmp(yes, name) == 0)
-		return LK_OK;
-	return lk_err_set(err, LK_E_REFUSED, 0,
-			  "not confirmed: nothing was removed (--yes %s does)",
-			  name);
-}
 
 /** The token goes last: it is what a second run finds the keyslot by. */
 static int remove_way_in(const struct lk_target *t, struct lk_volume_header *h,
@@ -68,7 +46,7 @@ static int remove_volume(const struct lk_options *opts, struct lk_err *err)
 		t.vol->name, t.device, lk_volume_header_uuid(h), t.vol->handle,
 		token.n_policies, others,
 		others ? "" : " ALL DATA OF THE VOLUME WILL BE LOST.");
-	rc = confirm(opts, t.vol->name, err);
+	rc = lk_confirm(opts, t.vol->name, err);
 	if (rc == LK_OK)
 		rc = lk_tpm_open_option(opts, &tpm, err);
 	if (rc == LK_OK)
@@ -93,7 +71,7 @@ static int remove_installation(const struct lk_options *opts,
 		"will be lost. Volumes under policies with a version floor "
 		"don't open unattended after it.\n",
 		LK_HANDLE_CONFIG_KEY);
-	rc = confirm(opts, "installation", err);
+	rc = lk_confirm(opts, "installation", err);
 	if (rc == LK_OK)
 		rc = lk_tpm_open_option(opts, &tpm, err);
 	if (rc == LK_OK)

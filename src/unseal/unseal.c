@@ -319,6 +319,8 @@ static int finish(struct run *run)
 			t->rc = map(run, t);
 		if (t->rc == LK_OK && t->learned && learn_dir(run))
 			lk_learn_keep(learn_dir(run), t);
+		if (t->rc == LK_OK && t->used && !run->options->dry_run)
+			lk_learn_booted(t);
 		if (t->rc != LK_OK)
 			lk_diagnose(t, &run->pf, run->tpm, &run->files,
 				    !run->options->dry_run);

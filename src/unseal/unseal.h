@@ -29,6 +29,7 @@ struct lk_target {
 	struct lk_secret volume_key; /* set once it is ours */
 	struct lk_pcr_values seen; /* PCRs as read, for choosing or diagnosis */
 	const struct lk_signed_policy *refused; /* the remembered one */
+	const struct lk_signed_policy *used;	/* that it was opened by */
 	bool learned; /* token's hints are others than on the disk */
 	int rc;
 	struct lk_err err;
@@ -117,6 +118,8 @@ int lk_latch_measure(struct lk_tpm *tpm, const struct lk_policy_file *pf,
  * That it can't be left is said, and costs the next unlock a few commands.
  */
 void lk_learn_keep(const char *dir, const struct lk_target *t);
+/** Leaves which signed policy opened the volume in this boot. */
+void lk_learn_booted(const struct lk_target *t);
 
 /* prompt.c */
 /** Asks for a passphrase or recovery key, three times. Fills volume_key. */

@@ -140,6 +140,8 @@ static int unseal_bounded(struct lk_target *t, struct lk_tpm *tpm,
 		req->ticket.len = 0;
 	}
 	if (rc == LK_OK)
+		t->used = req->policy;
+	if (rc == LK_OK)
 		t->learned = lk_hints_update(&t->token.hints, &learned);
 	return rc;
 }

@@ -205,6 +205,7 @@ static void test_one_volume_is_opened_in_the_order_of_the_design(void **s)
 		"map root",
 		"log 6 root: /dev/root is open",
 		"replace /run/latchkey/learned/root.json",
+		"replace /run/latchkey/booted/root.json",
 		"tpm close",
 	};
 
