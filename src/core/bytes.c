@@ -54,6 +54,31 @@ uint64_t lk_read_be64(struct lk_reader *r)
 	return read_be(r, 8);
 }
 
+static uint64_t read_le(struct lk_reader *r, size_t n)
+{
+	struct lk_bytes b = lk_read_bytes(r, n);
+	uint64_t v = 0;
+
+	for (size_t i = b.len; i > 0; i--)
+		v = v << 8 | b.data[i - 1];
+	return v;
+}
+
+uint16_t lk_read_le16(struct lk_reader *r)
+{
+	return (uint16_t)read_le(r, 2);
+}
+
+uint32_t lk_read_le32(struct lk_reader *r)
+{
+	return (uint32_t)read_le(r, 4);
+}
+
+uint64_t lk_read_le64(struct lk_reader *r)
+{
+	return read_le(r, 8);
+}
+
 bool lk_reader_done(const struct lk_reader *r)
 {
 	return !r->failed && r->left == 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns bounded reading and writing of big-endian bytes, hexadecimal and base64. */
+/* Owns bounded reading and writing of bytes, hexadecimal and base64. */
 #ifndef LK_CORE_BYTES_H
 #define LK_CORE_BYTES_H
 
@@ -25,6 +25,10 @@ uint8_t lk_read_u8(struct lk_reader *r);
 uint16_t lk_read_be16(struct lk_reader *r);
 uint32_t lk_read_be32(struct lk_reader *r);
 uint64_t lk_read_be64(struct lk_reader *r);
+/* What firmware and kernels of PCs write. */
+uint16_t lk_read_le16(struct lk_reader *r);
+uint32_t lk_read_le32(struct lk_reader *r);
+uint64_t lk_read_le64(struct lk_reader *r);
 /** The next @len bytes in place, or {NULL, 0} and failed. */
 struct lk_bytes lk_read_bytes(struct lk_reader *r, size_t len);
 /** True when nothing failed and nothing is left over. */

@@ -15,6 +15,7 @@ import re
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 POLICY = os.path.join(HERE, "..", "data", "policy")
+EVENT_LOGS = os.path.join(HERE, "..", "data", "event_logs")
 
 
 def data(name):
@@ -242,6 +243,160 @@ def entries():
     yield bytes([255, 61, 61, 61]) + b"".join(entry(b"%d" % i, 0xe0, 0o140, 8192) for i in range(4))
 
 
+def recorded(name):
+    """One of the two logs of each recorded machine."""
+    for machine in sorted(os.listdir(EVENT_LOGS)):
+        with open(os.path.join(EVENT_LOGS, machine, name), "rb") as f:
+            yield f.read()
+
+
+def le(number, size=4):
+    return number.to_bytes(size, "little")
+
+
+def event(pcr, kind, data=b"", digests=((0xb, b"d" * 32), (0xc, b"D" * 48))):
+    return (le(pcr) + le(kind) + le(len(digests)) + b"".join(le(a, 2) + d for a, d in digests)
+            + le(len(data)) + data)
+
+
+def spec_id(algs=((0xb, 32), (0xc, 48)), signature=b"Spec ID Event03\0", vendor=b""):
+    body = (signature + bytes(8) + le(len(algs)) + b"".join(le(a, 2) + le(n, 2) for a, n in algs)
+            + bytes([len(vendor)]) + vendor)
+    return le(0) + le(3) + bytes(20) + le(len(body)) + body
+
+
+def variable(name, data):
+    return b"g" * 16 + le(len(name), 8) + le(len(data), 8) + name.encode("utf-16-le") + data
+
+
+def certificate(number, value):
+    """As much of one as its name needs."""
+    def der(tag, *parts):
+        body = b"".join(parts)
+        return bytes([tag, 0x81, len(body)]) + body if len(body) > 127 else bytes([tag, len(body)]) + body
+
+    name = der(0x30, der(0x31, der(0x30, der(6, b"\x55\4" + bytes([number])), der(12, value))))
+    return der(0x30, der(0x30, der(0xa0, b"\2\1\2"), der(2, b"\1"), der(0x30), der(0x30), der(0x30), name))
+
+
+def signature_list(kind, *entries):
+    entries = [b"o" * 16 + e for e in entries]
+    size = len(entries[0]) if entries else 17
+    return kind + le(28 + size * len(entries)) + le(0) + le(size) + b"".join(entries)
+
+
+X509 = bytes.fromhex("a159c0a5e494a74a87b5ab155c2bf072")
+SHA256 = bytes.fromhex("2616c4c14c509240aca941f936934328")
+
+
+def paths():
+    def node(kind, subtype, data=b""):
+        return bytes([kind, subtype]) + le(len(data) + 4, 2) + data
+
+    file = node(4, 4, "\\a\0".encode("utf-16-le"))
+    end = node(0x7f, 0xff)
+    yield b""
+    yield node(1, 1, b"\0\1") + end
+    yield node(4, 1, le(1) + bytes(16) + b"p" * 16 + b"\2\2") + file + end
+    yield node(4, 1, le(1) + bytes(16) + b"p" * 16 + b"\1\1") + file + end
+    yield node(4, 7, b"v" * 16) + node(4, 6, b"f" * 16) + end + file
+    yield node(1, 3, bytes(20)) + node(1, 4, b"x" * 16) + node(4, 3, b"x") + node(3, 24, b"http://x")
+    yield node(3, 11) + b"\4\4\3\0" + file
+
+
+def events():
+    """Data of events with their types and PCRs, of what the recorded machines don't have."""
+    cert = certificate(3, b"name")
+    for path in paths():
+        for kind in (0x80000003, 0x80000004):
+            yield 4, kind, bytes(24) + le(len(path), 8) + path
+        yield 1, 0x80000002, variable("Boot0001", le(1) + le(len(path), 2) + "b\0".encode("utf-16-le") + path)
+    yield 4, 0x80000003, bytes(24) + le(1, 8)
+    yield 4, 0x80000003, bytes(20)
+    for data in (signature_list(X509, cert, cert), signature_list(X509, certificate(10, b"o")), signature_list(X509, b"x"),
+                 signature_list(SHA256, b"h" * 32) * 3, signature_list(b"?" * 16, b"x"), signature_list(SHA256)[:-1], b"x",
+                 signature_list(X509, cert) * 6):
+        for name in ("db", "dbx", "PK"):
+            yield 7, 0x80000001, variable(name, data)
+    for name, data in (("SecureBoot", b"\1"), ("SecureBoot", b""), ("DeployedMode", b"\1"), ("BootOrder", bytes(6)),
+                       ("BootOrder", bytes(2000)), ("Boot00zz", b""), ("Boot0001", b""), ("SbatLevel", b"sbat"), ("a\0", b"")):
+        yield 7, 0x80000001, variable(name, data)
+    for data in (b"o" * 16 + cert, cert, b"h" * 48, b"x", b"", b"o" * 16 + cert[:-1]):
+        yield 7, 0x800000e0, variable("db", data)
+    yield 7, 0x80000001, variable("db", b"x") + b"x"
+    yield 7, 0x80000001, b"g" * 16 + le((1 << 64) - 1, 8) + le(1, 8)
+    yield 7, 0x80000001, b"g" * 16 + le(1 << 63, 8) + le(0, 8)
+    for pcr in (4, 5, 8, 9, 11, 12, 14):
+        yield pcr, 0xd, b"text \x1b[0m\xff\xc3\xa9\0"
+        yield pcr, 0xd, "utf \x07\u00e9\u20ac\ud7ff\"\0".encode("utf-16-le")
+    yield 11, 0xd, ("x" * 30).encode("utf-16-le")
+    for data in (b"", le(0x8f3b22ec) + le(1) + b"x", le(0x8f3b22ed) + le(9), le(1) + le(2) + b"ab"):
+        yield 9, 6, data
+    for data in (bytes(4), le(0xffffffff), le(1), b"WBCL", b""):
+        yield 7, 4, data
+    for data in (b"EFI PART" + bytes(84) + le(4, 8), b"EFI PART", bytes(56) + b"g" * 36):
+        yield 5, 0x80000006, data
+    for data in (b"\3abc" + bytes(16), b"\xff", bytes(16), bytes(15)):
+        yield 0, 0x8000000a, data
+        yield 0, 0x80000008, data
+    for kind in (*range(0, 0x15), *range(0x80000000, 0x80000012), *range(0x800000e0, 0x800000e6)):
+        yield 0, kind, b"data"
+
+
+def event_logs():
+    yield from recorded("firmware")
+    yield spec_id() + b"".join(event(*e) for e in events())
+    for e in events():
+        yield spec_id() + event(*e)
+    for locality in (0, 3, 4, 5):
+        yield spec_id() + event(0, 3, b"StartupLocality\0" + bytes([locality])) + event(0, 4, bytes(4))
+    yield spec_id() + event(0, 4, bytes(4)) + event(0, 3, b"StartupLocality\0\3")
+    yield spec_id() + event(0xffffffff, 3) + event(24, 4)
+    yield spec_id(((4, 20), (0xb, 32), (0x1234, 7))) + event(1, 4, b"", ((0x1234, b"1234567"), (0xb, b"d" * 32)))
+    for algs in ((), ((0xb, 31),), ((0xb, 32), (0xb, 32)), ((1, 0),), tuple((n + 100, 1) for n in range(17)),
+                 tuple((n + 100, 1) for n in range(16))):
+        yield spec_id(algs)
+    yield spec_id(vendor=b"vendor")
+    for signature in (b"Spec ID Event02\0", b"Spec ID Event00\0", b"something else.."):
+        yield spec_id(signature=signature)
+    yield spec_id()[:-1]
+    yield spec_id() + event(0, 4, b"", ((0xb, b"d" * 32), (0xb, b"d" * 32)))
+    yield spec_id() + event(0, 4, b"", ((0xd, b"d" * 64),))
+    yield spec_id() + event(0, 4, b"", ((0xb, b"d" * 32),) * 3)
+    yield spec_id() + event(0, 4)[:-4] + le(0xffffffff)
+    yield le(0) + le(8) + bytes(20) + le(2) + b"v1"
+
+
+def ima_logs():
+    def entry(template, data, pcr=10, sha1=b"s" * 20):
+        return le(pcr) + sha1 + le(len(template)) + template + le(len(data)) + data
+
+    def field(data):
+        return le(len(data)) + data
+
+    digest = b"sha256:\0" + b"d" * 32
+    name = field(b"/bin/true\0")
+    yield from recorded("ima")
+    for template, data in ((b"ima-ng", field(digest) + name), (b"ima-sig", field(digest) + name + field(b"sig")),
+                           (b"ima-buf", field(digest) + name + field(b"buf")), (b"ima-ngv2", field(b"ima:" + digest) + name),
+                           (b"ima-sigv2", field(b"verity:" + digest) + name + field(b"")),
+                           (b"ima-modsig", field(digest) + name + field(b"s") + field(b"d") + field(b"m")),
+                           (b"d-ng|x", b"anything"), (b"t" * 64, b""), (b"t" * 65, b""), (b"", b"")):
+        yield entry(template, data)
+        yield entry(template, data, sha1=bytes(20)) + entry(template, data + b"x")
+        yield entry(template, data)[:-1]
+    for bad in (b"sha256", b":\0", b"sha256:\0d", b"md5:\0d", b"a:b:\0d", b"seventeen-letters:\0d", b""):
+        yield entry(b"ima-ng", field(bad) + name)
+        yield entry(b"ima-ngv2", field(bad) + name)
+    for bad in (b"no end", b"two\0ends\0", b"", b"\0"):
+        yield entry(b"ima-ng", field(digest) + field(bad))
+    yield entry(b"ima-ng", field(digest) + name, pcr=24)
+    yield entry(b"ima-ng", field(digest) + field(b"boot_aggregate\0"))
+    for file in (b"/bin/true", b"x" * 255, b"x" * 256, b"a\0", b""):
+        yield le(10) + b"s" * 20 + le(3) + b"ima" + b"d" * 20 + field(file)
+    yield b"10 1d8d532d463c9f8c205d0df7787669a85f93e260 ima-ng sha256:00 boot_aggregate\n"
+
+
 def write(corpus, seeds):
     directory = os.path.join(HERE, "corpus", corpus)
     os.makedirs(directory, exist_ok=True)
@@ -264,6 +419,8 @@ def main():
     write("userconfig_file", settings())
     write("manifest", manifests())
     write("archive_rules", entries())
+    write("event_log", event_logs())
+    write("ima_log", ima_logs())
 
 
 if __name__ == "__main__":

@@ -20,6 +20,20 @@ static void test_reader_reads_big_endian_and_ends_where_the_bytes_end(void **s)
 	assert_true(lk_reader_done(&r));
 }
 
+static void test_reader_reads_little_endian_too(void **s)
+{
+	const uint8_t in[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14 };
+	struct lk_reader r = lk_reader_init(in, sizeof(in));
+
+	(void)s;
+	assert_int_equal(lk_read_le16(&r), 0x0201);
+	assert_int_equal(lk_read_le32(&r), 0x06050403);
+	assert_true(lk_read_le64(&r) == 0x0e0d0c0b0a090807u);
+	assert_true(lk_reader_done(&r));
+	assert_int_equal(lk_read_le32(&r), 0);
+	assert_true(r.failed);
+}
+
 static void test_reader_stays_failed_and_gives_zeros(void **s)
 {
 	const uint8_t in[] = { 0xff, 0xff, 0xff };
@@ -203,6 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			test_reader_reads_big_endian_and_ends_where_the_bytes_end),
+		cmocka_unit_test(test_reader_reads_little_endian_too),
 		cmocka_unit_test(test_reader_stays_failed_and_gives_zeros),
 		cmocka_unit_test(test_reader_refuses_a_length_that_would_wrap),
 		cmocka_unit_test(test_writer_writes_what_the_reader_reads),

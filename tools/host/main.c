@@ -11,6 +11,7 @@ static const struct lk_command *const commands[] = {
 	&lk_cmd_policy_show,   &lk_cmd_policy_verify, &lk_cmd_policy_digest,
 	&lk_cmd_policy_attach, &lk_cmd_config_seal,   &lk_cmd_config_show,
 	&lk_cmd_config_verify, &lk_cmd_config_open,   &lk_cmd_config_diff,
+	&lk_cmd_log_show,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -44,8 +45,9 @@ static void show_help(void)
 	printf("Usage: latchkey COMMAND [options]\n\n"
 	       "Makes and signs the boot policies of devices that unlock "
 	       "their\n"
-	       "disks by themselves, and seals their configuration. Needs no "
-	       "TPM.\n");
+	       "disks by themselves, explains what they have measured, and "
+	       "seals\n"
+	       "their configuration. Needs no TPM.\n");
 	list_commands(NULL);
 	printf("\nOptions:\n"
 	       "  -h, --help      this text; after a command, the command's "

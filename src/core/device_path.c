@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns reading EFI device paths. */
+#include "core/device_path.h"
+
+#include <string.h>
+
+#define HEADER_SIZE 4u
+#define TYPE_END    0x7fu
+
+/* Type and subtype in one. */
+enum node {
+	NODE_MEMORY = 0x0103,
+	NODE_VENDOR_HARDWARE = 0x0104,
+	NODE_URI = 0x0318,
+	NODE_MAC = 0x030b,
+	NODE_PARTITION = 0x0401,
+	NODE_VENDOR_MEDIA = 0x0403,
+	NODE_FILE = 0x0404,
+	NODE_FIRMWARE_FILE = 0x0406,
+	NODE_FIRMWARE_VOLUME = 0x0407,
+};
+
+static void add_partition(struct lk_bytes node, struct lk_text_out *out)
+{
+	struct lk_reader r = lk_reader_init(node.data, node.len);
+	uint32_t number = lk_read_le32(&r);
+	struct lk_bytes signature;
+
+	(void)lk_read_bytes(&r, 16); /* start, size */
+	signature = lk_read_bytes(&r, LK_GUID_SIZE);
+	(void)lk_read_u8(&r); /* MBR or GPT */
+	if (lk_read_u8(&r) == 2 && !r.failed) {
+		lk_text_add(out, " on partition %u ", number);
+		lk_text_add_guid(out, signature.data);
+	} else if (!r.failed) {
+		lk_text_add(out, " on partition %u", number);
+	}
+}
+
+static void add_guid(const char *what, struct lk_bytes node,
+		     struct lk_text_out *out)
+{
+	if (node.len < LK_GUID_SIZE)
+		return;
+	lk_text_add(out, " %s ", what);
+	lk_text_add_guid(out, node.data);
+}
+
+static void add_memory(struct lk_bytes node, struct lk_text_out *out)
+{
+	struct lk_reader r = lk_reader_init(node.data, node.len);
+	uint64_t begin, end;
+
+	(void)lk_read_le32(&r);
+	begin = lk_read_le64(&r);
+	end = lk_read_le64(&r);
+	if (!r.failed)
+		lk_text_add(out, " in memory at 0x%llx to 0x%llx",
+			    (unsigned long long)begin, (unsigned long long)end);
+}
+
+static void add_node(unsigned int kind, struct lk_bytes node,
+		     struct lk_text_out *out)
+{
+	switch (kind) {
+	case NODE_MEMORY:
+		add_memory(node, out);
+		break;
+	case NODE_VENDOR_HARDWARE:
+	case NODE_VENDOR_MEDIA:
+		add_guid("of vendor path", node, out);
+		break;
+	case NODE_URI:
+		lk_text_add(out, " from ");
+		lk_text_add_quoted(out, node);
+		break;
+	case NODE_MAC:
+		lk_text_add(out, " over the network");
+		break;
+	case NODE_PARTITION:
+		add_partition(node, out);
+		break;
+	case NODE_FILE:
+		lk_text_add(out, " ");
+		lk_text_add_quoted16(out, node);
+		break;
+	case NODE_FIRMWARE_FILE:
+		add_guid("firmware file", node, out);
+		break;
+	case NODE_FIRMWARE_VOLUME:
+		add_guid("of firmware volume", node, out);
+		break;
+	default:
+		break;
+	}
+}
+
+void lk_device_path_text(struct lk_bytes path, struct lk_text_out *out)
+{
+	struct lk_reader r = lk_reader_init(path.data, path.len);
+	size_t before = out->len;
+
+	while (r.left >= HEADER_SIZE) {
+		unsigned int kind = (unsigned int)lk_read_u8(&r) << 8;
+		size_t len;
+
+		kind |= lk_read_u8(&r);
+		len = lk_read_le16(&r);
+		if (len < HEADER_SIZE || len - HEADER_SIZE > r.left)
+			break;
+		if (kind >> 8 == TYPE_END)
+			break;
+		add_node(kind, lk_read_bytes(&r, len - HEADER_SIZE), out);
+	}
+	if (out->len == before && !out->full)
+		lk_text_add(out,
+			    path.len ? " by its device" : " without a path");
+}
