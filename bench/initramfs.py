@@ -6,16 +6,18 @@ import os
 import chroot
 import peers
 
-BASE = "base rootfs-block fs-lib udev-rules dash systemd systemd-initrd dracut-systemd"
+BASE = "base rootfs-block fs-lib udev-rules dash dm systemd systemd-initrd dracut-systemd"
 VARIANTS = {"without": "", "latchkey": "latchkey", "systemd": "systemd-cryptsetup tpm2-tss"}
 SCRIPT = r"""
 mkdir -p /etc/latchkey /empty /out
 cp /in/policy/policy.yaml /etc/latchkey/
 echo 'latchkey_unseal=/in/unseal/latchkey-unseal' > /empty/bench.conf
 cp -r /in/dracut/* /usr/lib/dracut/modules.d/
+# They would come along uninvited, and fail for want of their libraries.
+rm -r /usr/lib/dracut/modules.d/*fido2 /usr/lib/dracut/modules.d/*pkcs11
 image() {
     dracut -q --force --kver KERNEL --no-hostonly --no-early-microcode --conf /dev/null --confdir /empty --modules "BASE $2" \
-        --omit "crypt-gpg crypt-loop fido2 pkcs11 $3" --no-compress --nofscks /out/$1.cpio >&2
+        --omit "crypt-gpg crypt-loop $3" --no-compress --nofscks /out/$1.cpio >&2
     zstd -q -19 -T2 -f /out/$1.cpio
     # What of it isn't kernel modules.
     mkdir /out/$1 && (cd /out/$1 && cpio -i --quiet < ../$1.cpio && rm -rf usr/lib/modules && find . | sort | cpio -o --quiet -H newc) | zstd -q -19 -T2 > /out/$1.user
@@ -25,7 +27,7 @@ image() {
 
 
 def sizes(scene):
-    """{variant: (bytes, compressed, compressed without kernel modules)} of whole images, by what is in them: dracut's own module with its kernel modules is counted whole."""
+    """{variant: (bytes, compressed, compressed without kernel modules)} of whole images. All have device-mapper, which any volume needs."""
     root = scene.root
     program = scene.static / "release" if scene.static else peers.programs()
     script = SCRIPT.replace("KERNEL", chroot.kernel_version(root)).replace("BASE", BASE)

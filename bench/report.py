@@ -65,10 +65,11 @@ def others(r):
             for name, (plain, packed, user) in r["initramfs"].items()]) + "\n"
     if r.get("static"):
         text += f"The static latchkey-unseal: {r['static'][0] / MIB:.2f} MiB, {r['static'][1] / MIB:.2f} MiB with zstd -19.\n\n"
-    if r.get("boot"):
+    if r.get("boot") or r.get("whole"):
         text += "### In a booted machine (emulated: only figures beside each other mean something), ms\n\n" + table(
             ("", "from", "to", "median", "least", "runs", "/ systemd"), [
-                (b["title"], b["from"], b["to"], f"{b['ms']:.0f}", f"{b['least']:.0f}", b["runs"], ratio(b["ms"], b["systemd"])) for b in r["boot"]]) + "\n"
+                (b["title"], b["from"], b["to"], f"{b['ms']:.0f}", f"{b['least']:.0f}", b["runs"], ratio(b["ms"], b["systemd"]))
+                for b in [*r.get("boot", []), *r.get("whole", [])]]) + "\n"
     if r.get("blob"):
         text += "### Configuration blobs of 1 GiB, MiB/s\n\n" + table(("", "MiB/s"), [(name, f"{rate:.0f}") for name, rate in r["blob"].items()]) + "\n"
     return text
@@ -110,7 +111,9 @@ def about(r):
 
 
 def tables(r):
-    return "\n".join(part.rstrip() + "\n" for part in (about(r), goals(r), on_the_host(r), on_chips(r), others(r)) if part)
+    """All that was measured."""
+    parts = [about(r), goals(r), on_the_host(r), on_chips(r)] if "host" in r else []
+    return "\n".join(part.rstrip() + "\n" for part in [*parts, others(r)] if part)
 
 
 def write(r):
