@@ -54,6 +54,15 @@ latchkey_refuse() {
     exit 1
 }
 
+# Who asks for a PIN on the console; plymouth brings its own. Without systemd latchkey-unseal asks there itself.
+latchkey_install_agent() {
+    inst_multiple -o systemd-tty-ask-password-agent "$systemdsystemunitdir/systemd-ask-password-console.path" \
+        "$systemdsystemunitdir/systemd-ask-password-console.service"
+    [[ -e $initdir$systemdsystemunitdir/systemd-ask-password-console.path ]] \
+        && $SYSTEMCTL -q --root "$initdir" add-wants sysinit.target systemd-ask-password-console.path
+    return 0
+}
+
 install() {
     local program policy
 
@@ -77,6 +86,7 @@ install() {
         inst_simple "$moddir/latchkey-unseal.service" "$systemdsystemunitdir/latchkey-unseal.service"
         inst_simple "$moddir/latchkey-ended.sh" /lib/latchkey-ended.sh
         $SYSTEMCTL -q --root "$initdir" add-wants sysinit.target latchkey-unseal.service
+        if grep -Eq '^[[:space:]]*pin:[[:space:]]*true' "$policy"; then latchkey_install_agent; fi
         # What dracut calls in place of a shell.
         inst_multiple -o halt poweroff reboot
     else

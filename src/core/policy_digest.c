@@ -4,10 +4,11 @@
 
 #include <string.h>
 
-#define CC_POLICY_NV	    0x00000149u
-#define CC_POLICY_AUTHORIZE 0x0000016au
-#define CC_POLICY_PCR	    0x0000017fu
-#define EO_UNSIGNED_LE	    0x0009u
+#define CC_POLICY_NV	     0x00000149u
+#define CC_POLICY_AUTHORIZE  0x0000016au
+#define CC_POLICY_AUTH_VALUE 0x0000016bu
+#define CC_POLICY_PCR	     0x0000017fu
+#define EO_UNSIGNED_LE	     0x0009u
 
 void lk_policy_start(enum lk_alg alg, struct lk_digest *digest)
 {
@@ -87,6 +88,17 @@ int lk_policy_authorize(enum lk_alg alg, const struct lk_name *key_name,
 		return LK_E_SYSTEM;
 	const struct lk_bytes second[] = { digest_bytes(&first), policy_ref };
 	return hash(alg, second, 2, digest) ? LK_OK : LK_E_SYSTEM;
+}
+
+int lk_policy_auth_value(enum lk_alg alg, lk_hash_fn hash,
+			 struct lk_digest *digest)
+{
+	uint8_t cc[4];
+	struct lk_writer w = lk_writer_init(cc, sizeof(cc));
+
+	lk_write_be32(&w, CC_POLICY_AUTH_VALUE);
+	const struct lk_bytes parts[] = { digest_bytes(digest), { cc, w.len } };
+	return hash(alg, parts, 2, digest) ? LK_OK : LK_E_SYSTEM;
 }
 
 int lk_policy_signed_digest(enum lk_alg alg, const struct lk_digest *approved,

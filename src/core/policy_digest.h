@@ -22,6 +22,9 @@ int lk_policy_nv_floor(enum lk_alg alg, uint32_t nv_index, uint64_t version,
 int lk_policy_authorize(enum lk_alg alg, const struct lk_name *key_name,
 			struct lk_bytes policy_ref, lk_hash_fn hash,
 			struct lk_digest *digest);
+/** TPM2_PolicyAuthValue: the object's own authorization is asked for too. */
+int lk_policy_auth_value(enum lk_alg alg, lk_hash_fn hash,
+			 struct lk_digest *digest);
 /** aHash: H(approved || policyRef), what the owner signs. */
 int lk_policy_signed_digest(enum lk_alg alg, const struct lk_digest *approved,
 			    struct lk_bytes policy_ref, lk_hash_fn hash,

@@ -298,7 +298,7 @@ static int parse_volume(const struct lk_doc *map, struct lk_policy_file *pf,
 	static const char *const known[] = {
 		"name",	   "device",	 "handle",	"uuid",
 		"cipher",  "key-size",	 "sector-size", "integrity",
-		"options", "on-failure", NULL
+		"options", "on-failure", "pin",		NULL
 	};
 	struct lk_volume vol = { .on_failure = on_failure };
 	unsigned int word;
@@ -314,6 +314,8 @@ static int parse_volume(const struct lk_doc *map, struct lk_policy_file *pf,
 		LK_TRY(check_prompt(lk_doc_get(map, "on-failure"), pf,
 				    vol.on_failure, err));
 	}
+	if (lk_doc_get(map, "pin"))
+		LK_TRY(lk_doc_get_bool(map, "pin", &vol.pin, err));
 	for (size_t i = 0; i < pf->n_volumes; i++)
 		if (strcmp(pf->volumes[i].name, vol.name) == 0 ||
 		    pf->volumes[i].handle == vol.handle)

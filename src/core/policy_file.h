@@ -45,6 +45,7 @@ struct lk_volume {
 	struct lk_volume_format format;
 	unsigned int options; /* enum lk_volume_option bits */
 	enum lk_on_failure on_failure;
+	bool pin; /* a person has to type one as well */
 };
 
 struct lk_policy_file {

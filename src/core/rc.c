@@ -71,6 +71,8 @@ int lk_exit_code(int rc)
 		return 13;
 	case LK_E_SERVICE:
 		return 14;
+	case LK_E_PIN:
+		return 15;
 	default:
 		return 1;
 	}

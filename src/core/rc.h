@@ -23,7 +23,8 @@ enum lk_rc {
 	LK_E_REFUSED = -13,  /* would overwrite or destroy something */
 	LK_E_USAGE = -14,    /* wrong command line */
 	LK_E_SERVICE =
-		-15, /* a unit didn't come back with a new configuration */
+		-15,	/* a unit didn't come back with a new configuration */
+	LK_E_PIN = -16, /* wrong PIN, or none to be had */
 };
 
 #define LK_ERR_MSG_MAX 1024

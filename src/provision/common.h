@@ -85,15 +85,26 @@ int lk_token_store(struct lk_volume_header *h, const struct lk_token *token,
  */
 struct lk_seal_request {
 	struct lk_tpm *tpm;
-	const struct lk_policy_file *pf;
+	const struct lk_target *target;
 	const struct lk_secret *passphrase;
 	const struct lk_secret *volume_key;
+	const struct lk_secret *pin; /* empty where the volume has none */
 };
 int lk_seal_volume(const struct lk_seal_request *req,
 		   struct lk_tpm_new_object *ret, struct lk_err *err);
-/** The approved policy's authPolicy: PolicyAuthorize(key, policyRef). */
+/**
+ * lk_volume_pin - the PIN that a volume is to be sealed with
+ * @ret: empty where the policy file wants none
+ *
+ * From --pin-file, or asked for twice on the terminal.
+ */
+int lk_volume_pin(const struct lk_options *opts, const struct lk_target *target,
+		  struct lk_secret *ret, struct lk_err *err);
+/** The sealed object's authPolicy: PolicyAuthorize(key, policyRef), and
+ * PolicyAuthValue where there is a PIN. */
 int lk_volume_auth_policy(const struct lk_policy_file *pf,
-			  struct lk_digest *ret, struct lk_err *err);
+			  const struct lk_volume *vol, struct lk_digest *ret,
+			  struct lk_err *err);
 /**
  * lk_volume_check_sealed - would what is at the volume's handle unseal under @pf?
  *

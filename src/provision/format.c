@@ -55,6 +55,6 @@ const struct lk_command lk_cmd_format = {
 		   LK_OPT_BIT(DEVICE) | LK_OPT_BIT(OWNER_AUTH) |
 		   LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) |
 		   LK_OPT_BIT(NO_RECOVERY_KEY) | LK_OPT_BIT(OVERWRITE) |
-		   LK_OPT_BIT(REPLACE_OBJECT),
+		   LK_OPT_BIT(REPLACE_OBJECT) | LK_OPT_BIT(PIN_FILE),
 	.run = run,
 };

@@ -28,6 +28,7 @@ void lk_format_done(struct lk_format *f)
 	lk_volume_header_free(f->header);
 	lk_secret_done(&f->passphrase);
 	lk_secret_done(&f->volume_key);
+	lk_secret_done(&f->pin);
 }
 
 static void name_label(const struct lk_name *name,
@@ -222,8 +223,8 @@ static int add_recovery_key(struct lk_format *f, struct lk_err *err)
 
 static int put_object(struct lk_format *f, struct lk_err *err)
 {
-	const struct lk_seal_request req = { f->tpm, &f->target.pf,
-					     &f->passphrase, &f->volume_key };
+	const struct lk_seal_request req = { f->tpm, &f->target, &f->passphrase,
+					     &f->volume_key, &f->pin };
 	LK_OWNED_NEW_OBJECT obj = { 0 };
 	char label[2 * NAME_LABEL_BYTES + 1];
 	uint32_t handle = f->target.vol->handle;
@@ -317,6 +318,9 @@ int lk_format_volume(struct lk_format *f, struct lk_err *err)
 		rc = check_object(f, err);
 	if (rc == LK_OK && !is_all_there(f))
 		rc = check_outputs(f, err);
+	/* Asked for before anything is written. */
+	if (rc == LK_OK && !is_all_there(f))
+		rc = lk_volume_pin(f->opts, &f->target, &f->pin, err);
 	if (rc == LK_OK)
 		compare_policy_key(f);
 	if (rc == LK_OK && !is_all_there(f))

@@ -13,6 +13,7 @@ struct lk_format {
 	struct lk_volume_header *header; /* NULL: the device has none */
 	struct lk_secret passphrase;
 	struct lk_secret volume_key;
+	struct lk_secret pin;
 	struct lk_name object;
 	bool unfinished; /* the device has our mark */
 	bool leftover;	 /* and the object at the handle is that run's */

@@ -55,6 +55,8 @@ static const struct {
 			    "what unlocks said (default " LK_BOOTED_DIR ")" },
 	[LK_OPT_TO] = { "to", "VERSION",
 			"the floor (default: the version that booted)" },
+	[LK_OPT_PIN_FILE] = { "pin-file", "FILE",
+			      "the PIN of a volume that is to have one" },
 	[LK_OPT_SHRED] = { "shred", NULL,
 			   "overwrite and remove the configuration key's "
 			   "file" },

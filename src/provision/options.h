@@ -31,6 +31,7 @@ enum lk_opt {
 	LK_OPT_LEARNED,
 	LK_OPT_BOOTED,
 	LK_OPT_TO,
+	LK_OPT_PIN_FILE,
 	LK_OPT_VALUES,
 	/* Flags: set or not. */
 	LK_OPT_SHRED = LK_OPT_VALUES,

@@ -20,6 +20,7 @@ struct reseal {
 	struct lk_secret recovery;
 	struct lk_secret volume_key;
 	struct lk_secret passphrase;
+	struct lk_secret pin;
 	struct lk_name object;
 	int old_keyslot; /* -1: none known */
 	int keyslot;
@@ -32,6 +33,7 @@ static void reseal_done(struct reseal *r)
 	lk_secret_done(&r->recovery);
 	lk_secret_done(&r->volume_key);
 	lk_secret_done(&r->passphrase);
+	lk_secret_done(&r->pin);
 	lk_tpm_free(r->tpm);
 }
 
@@ -150,8 +152,8 @@ static int add_keyslot(struct reseal *r, struct lk_err *err)
 /** Two objects can't be at one handle: here the TPM's way in has a gap. */
 static int replace_object(struct reseal *r, struct lk_err *err)
 {
-	const struct lk_seal_request req = { r->tpm, &r->target.pf,
-					     &r->passphrase, &r->volume_key };
+	const struct lk_seal_request req = { r->tpm, &r->target, &r->passphrase,
+					     &r->volume_key, &r->pin };
 	LK_OWNED_NEW_OBJECT obj = { 0 };
 	int rc = lk_seal_volume(&req, &obj, err);
 
@@ -204,6 +206,8 @@ static int reseal(struct reseal *r, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = lk_check_tpm(r->tpm, &r->target.pf, err);
 	if (rc == LK_OK)
+		rc = lk_volume_pin(r->opts, &r->target, &r->pin, err);
+	if (rc == LK_OK)
 		rc = clean_up(r, err);
 	if (rc == LK_OK)
 		rc = add_keyslot(r, err);
@@ -235,6 +239,6 @@ const struct lk_command lk_cmd_reseal = {
 	.required = "--recovery-key-file FILE",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) |
 		   LK_OPT_BIT(DEVICE) | LK_OPT_BIT(OWNER_AUTH) |
-		   LK_OPT_BIT(RECOVERY_KEY_FILE),
+		   LK_OPT_BIT(RECOVERY_KEY_FILE) | LK_OPT_BIT(PIN_FILE),
 	.run = run,
 };

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns a volume's sealed object: making it, pointing the token at it, proving that it fits. */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common.h"
+#include "core/pin.h"
 #include "core/policy_digest.h"
+#include "sys/console.h"
 #include "sys/crypto.h"
 #include "sys/luks.h"
 
 int lk_volume_auth_policy(const struct lk_policy_file *pf,
-			  struct lk_digest *ret, struct lk_err *err)
+			  const struct lk_volume *vol, struct lk_digest *ret,
+			  struct lk_err *err)
 {
 	const struct lk_bytes ref = { pf->policy_ref, pf->policy_ref_len };
 	enum lk_alg alg = lk_curve_hash(pf->key.curve);
@@ -16,7 +21,10 @@ int lk_volume_auth_policy(const struct lk_policy_file *pf,
 
 	lk_policy_start(alg, ret);
 	if (lk_policy_key_name(&pf->key, lk_crypto_hash, &name) != LK_OK ||
-	    lk_policy_authorize(alg, &name, ref, lk_crypto_hash, ret) != LK_OK)
+	    lk_policy_authorize(alg, &name, ref, lk_crypto_hash, ret) !=
+		    LK_OK ||
+	    (vol->pin &&
+	     lk_policy_auth_value(alg, lk_crypto_hash, ret) != LK_OK))
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 	return LK_OK;
 }
@@ -26,7 +34,7 @@ int lk_volume_check_sealed(struct lk_tpm *tpm, const struct lk_policy_file *pf,
 {
 	struct lk_tpm_public sealed;
 	struct lk_digest policy;
-	int rc = lk_volume_auth_policy(pf, &policy, err);
+	int rc = lk_volume_auth_policy(pf, vol, &policy, err);
 
 	if (rc == LK_OK)
 		rc = lk_tpm_read_public(tpm, vol->handle, &sealed, err);
@@ -40,18 +48,77 @@ int lk_volume_check_sealed(struct lk_tpm *tpm, const struct lk_policy_file *pf,
 			vol->name, vol->handle);
 	return lk_err_set(
 		err, LK_E_OBJECT, 0,
-		"volume %s doesn't open by signed policies of this policy file: the object at 0x%08x was sealed for another policy key or policy-ref; use the policy file that it was sealed for, or \"latchkey-provision reseal\" with the recovery key",
+		"volume %s doesn't open by signed policies of this policy file: the object at 0x%08x was sealed for another policy key or policy-ref, or with a PIN where the policy file has none, or without; use the policy file that it was sealed for, or \"latchkey-provision reseal\" with the recovery key",
 		vol->name, vol->handle);
+}
+
+static int ask_twice(const struct lk_volume *vol, struct lk_secret *ret,
+		     struct lk_err *err)
+{
+	LK_OWNED_SECRET first = LK_SECRET_NONE;
+	LK_OWNED_SECRET again = LK_SECRET_NONE;
+	char question[192];
+
+	(void)snprintf(question, sizeof(question),
+		       "New PIN for volume %s: ", vol->name);
+	LK_TRY(lk_console_ask(question, &first, err));
+	(void)snprintf(question, sizeof(question), "The same again: ");
+	LK_TRY(lk_console_ask(question, &again, err));
+	if (first.len != again.len ||
+	    !lk_secret_equal(first.data, again.data, first.len))
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "the two PINs aren't the same");
+	*ret = lk_secret_take(&first);
+	return LK_OK;
+}
+
+static bool any_pin(const struct lk_policy_file *pf)
+{
+	for (size_t i = 0; i < pf->n_volumes; i++)
+		if (pf->volumes[i].pin)
+			return true;
+	return false;
+}
+
+int lk_volume_pin(const struct lk_options *opts, const struct lk_target *target,
+		  struct lk_secret *ret, struct lk_err *err)
+{
+	const struct lk_volume *vol = target->vol;
+	LK_OWNED_SECRET pin = LK_SECRET_NONE;
+	const char *path = opts->value[LK_OPT_PIN_FILE];
+
+	if (path && !any_pin(&target->pf))
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--pin-file: the policy file wants a PIN for no volume (pin: true does)");
+	if (!vol->pin)
+		return LK_OK;
+	if (!path && !isatty(STDIN_FILENO))
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"volume %s is to have a PIN: give --pin-file, or run this on a terminal",
+			vol->name);
+	LK_TRY(path ? lk_read_line_secret(path, LK_PIN_MAX, &pin, err)
+		    : ask_twice(vol, &pin, err));
+	LK_TRY(lk_pin_check((struct lk_bytes){ pin.data, pin.len }, err));
+	*ret = lk_secret_take(&pin);
+	return LK_OK;
 }
 
 int lk_seal_volume(const struct lk_seal_request *req,
 		   struct lk_tpm_new_object *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET payload = LK_SECRET_NONE;
-	enum lk_alg alg = lk_curve_hash(req->pf->key.curve);
-	struct lk_digest policy;
+	const struct lk_policy_file *pf = &req->target->pf;
+	struct lk_seal_terms terms = { .alg = lk_curve_hash(pf->key.curve) };
 	size_t len = req->passphrase->len;
-	int rc = lk_volume_auth_policy(req->pf, &policy, err);
+	int rc = lk_volume_auth_policy(pf, req->target->vol, &terms.auth_policy,
+				       err);
+
+	if (rc == LK_OK && req->target->vol->pin &&
+	    lk_pin_auth((struct lk_bytes){ req->pin->data, req->pin->len },
+			lk_crypto_hash, &terms.auth) != LK_OK)
+		rc = lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 
 	if (rc == LK_OK)
 		rc = lk_secret_init(&payload, len + LK_VOLUME_IDENTITY_SIZE,
@@ -63,7 +130,9 @@ int lk_seal_volume(const struct lk_seal_request *req,
 	if (rc != LK_OK)
 		return rc;
 	payload.len = len + LK_VOLUME_IDENTITY_SIZE;
-	return lk_tpm_seal(req->tpm, alg, &policy, &payload, ret, err);
+	rc = lk_tpm_seal(req->tpm, &terms, &payload, ret, err);
+	lk_wipe(&terms, sizeof(terms));
+	return rc;
 }
 
 int lk_token_set_handles(struct lk_tpm *tpm, uint32_t handle,

@@ -221,6 +221,7 @@ const struct lk_command lk_cmd_setup = {
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) |
 		   LK_OPT_BIT(DEVICE) | LK_OPT_BIT(POLICIES) |
 		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECORD) |
-		   LK_OPT_BIT(RECIPIENT) | LK_OPT_BIT(NO_RECOVERY_KEY),
+		   LK_OPT_BIT(RECIPIENT) | LK_OPT_BIT(NO_RECOVERY_KEY) |
+		   LK_OPT_BIT(PIN_FILE),
 	.run = run,
 };

@@ -202,7 +202,7 @@ static int volume_status(struct status *s, struct lk_json *array,
 	int rc = lk_tpm_read_public(s->tpm, vol->handle, &sealed, err);
 
 	if (rc == LK_OK)
-		rc = lk_volume_auth_policy(pf, &policy, err);
+		rc = lk_volume_auth_policy(pf, vol, &policy, err);
 	if (rc != LK_OK)
 		return rc;
 	if (s->text)

@@ -55,6 +55,7 @@ struct lk_unseal_request {
 	struct lk_bytes policy_ref;   /* from the policy file */
 	uint32_t version_floor;	      /* from the policy file; 0: none */
 	struct lk_bytes ticket; /* of a verification before; len 0: none */
+	struct lk_bytes pin;	/* as typed; len 0: sealed without */
 };
 
 /**
@@ -67,11 +68,12 @@ struct lk_unseal_request {
  * over the current values, PolicyNV, PolicyAuthorize, Unseal. LoadExternal,
  * VerifySignature and FlushContext come before PolicyAuthorize where there is
  * no ticket, or where the TPM refuses it: it grants nothing that the signature
- * doesn't (Part 3, TPM2_VerifySignature). Everything loaded is flushed on
+ * doesn't (Part 3, TPM2_VerifySignature). With a PIN there is PolicyAuthValue
+ * too; a wrong one counts towards the TPM's lockout. Everything loaded is flushed on
  * return.
  *
  * Return: LK_OK, LK_E_POLICY (values or floor aren't the signed ones, or the
- * signature isn't the key's), LK_E_AGAIN, LK_E_LOCKED, LK_E_OBJECT, LK_E_NO_TPM
+ * signature isn't the key's), LK_E_PIN, LK_E_AGAIN, LK_E_LOCKED, LK_E_OBJECT, LK_E_NO_TPM
  * or LK_E_SYSTEM.
  */
 int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,

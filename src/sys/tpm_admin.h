@@ -106,12 +106,15 @@ struct lk_tpm_new_object {
 void lk_tpm_new_object_done(struct lk_tpm_new_object *obj);
 
 /**
- * lk_tpm_seal - sealed object under the SRK, usable by @auth_policy alone
- * @alg: name algorithm, the policy's too
+ * lk_tpm_seal - sealed object under the SRK, usable by its policy alone
  * @secret: at most LK_SEALED_MAX bytes
  */
-int lk_tpm_seal(struct lk_tpm *tpm, enum lk_alg alg,
-		const struct lk_digest *auth_policy,
+struct lk_seal_terms {
+	enum lk_alg alg; /* name algorithm, the policy's too */
+	struct lk_digest auth_policy;
+	struct lk_digest auth; /* of a PIN, which the TPM's lockout guards */
+};
+int lk_tpm_seal(struct lk_tpm *tpm, const struct lk_seal_terms *terms,
 		const struct lk_secret *secret, struct lk_tpm_new_object *ret,
 		struct lk_err *err);
 

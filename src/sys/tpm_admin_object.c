@@ -219,9 +219,10 @@ static int load_created(struct lk_admin *a, const TPM2B_PRIVATE *priv,
 	return LK_OK;
 }
 
+/* @auth: may be NULL. */
 static int create(struct lk_tpm *tpm, const TPM2B_PUBLIC *template,
-		  const struct lk_secret *secret, struct lk_tpm_new_object *ret,
-		  struct lk_err *err)
+		  const struct lk_digest *auth, const struct lk_secret *secret,
+		  struct lk_tpm_new_object *ret, struct lk_err *err)
 {
 	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
 	const TPML_PCR_SELECTION no_pcrs = { 0 };
@@ -235,6 +236,10 @@ static int create(struct lk_tpm *tpm, const TPM2B_PUBLIC *template,
 		return rc;
 	in.sensitive.data.size = (UINT16)secret->len;
 	memcpy(in.sensitive.data.buffer, secret->data, secret->len);
+	if (auth) {
+		in.sensitive.userAuth.size = auth->len;
+		memcpy(in.sensitive.userAuth.buffer, auth->data, auth->len);
+	}
 	trc = Esys_Create(a.esys, a.srk, a.session.tr, ESYS_TR_NONE,
 			  ESYS_TR_NONE, &in, template, NULL, &no_pcrs, &priv,
 			  &pub, NULL, NULL, NULL);
@@ -250,18 +255,16 @@ static int create(struct lk_tpm *tpm, const TPM2B_PUBLIC *template,
 	return rc;
 }
 
-int lk_tpm_seal(struct lk_tpm *tpm, enum lk_alg alg,
-		const struct lk_digest *auth_policy,
+int lk_tpm_seal(struct lk_tpm *tpm, const struct lk_seal_terms *terms,
 		const struct lk_secret *secret, struct lk_tpm_new_object *ret,
 		struct lk_err *err)
 {
 	TPM2B_PUBLIC pub = {
 		.publicArea = {
 			.type = TPM2_ALG_KEYEDHASH,
-			.nameAlg = (TPMI_ALG_HASH)alg,
+			.nameAlg = (TPMI_ALG_HASH)terms->alg,
 			.objectAttributes = TPMA_OBJECT_FIXEDTPM |
 					    TPMA_OBJECT_FIXEDPARENT |
-					    TPMA_OBJECT_NODA |
 					    TPMA_OBJECT_ADMINWITHPOLICY,
 			.parameters.keyedHashDetail.scheme.scheme =
 				TPM2_ALG_NULL,
@@ -272,10 +275,13 @@ int lk_tpm_seal(struct lk_tpm *tpm, enum lk_alg alg,
 		return lk_err_set(err, LK_E_INPUT, 0,
 				  "at most %u bytes can be sealed",
 				  LK_SEALED_MAX);
-	pub.publicArea.authPolicy.size = auth_policy->len;
-	memcpy(pub.publicArea.authPolicy.buffer, auth_policy->data,
-	       auth_policy->len);
-	return create(tpm, &pub, secret, ret, err);
+	/* Without a PIN there is nothing to guess, and so nothing to count. */
+	if (!terms->auth.len)
+		pub.publicArea.objectAttributes |= TPMA_OBJECT_NODA;
+	pub.publicArea.authPolicy.size = terms->auth_policy.len;
+	memcpy(pub.publicArea.authPolicy.buffer, terms->auth_policy.data,
+	       terms->auth_policy.len);
+	return create(tpm, &pub, &terms->auth, secret, ret, err);
 }
 
 int lk_tpm_import_key(struct lk_tpm *tpm, enum lk_key_form form,
@@ -301,5 +307,5 @@ int lk_tpm_import_key(struct lk_tpm *tpm, enum lk_key_form form,
 			.mode.aes = TPM2_ALG_CFB,
 		};
 	}
-	return create(tpm, &pub, key, ret, err);
+	return create(tpm, &pub, NULL, key, ret, err);
 }

@@ -4,6 +4,7 @@
 
 #include <tss2/tss2_mu.h>
 
+#include "core/pin.h"
 #include "core/policy_digest.h"
 #include "sys/crypto.h"
 #include "sys/tpm_private.h"
@@ -270,8 +271,36 @@ static void learn_handle(struct lk_tpm *tpm, const struct lk_tpm_object *obj,
 	Esys_Free(data);
 }
 
+/* TPM2_PolicyAuthValue: the PIN goes into the HMAC of the command that follows,
+ * and not over the bus. */
+static int policy_auth_value(struct lk_tpm *tpm, ESYS_TR session,
+			     ESYS_TR object,
+			     const struct lk_unseal_request *req,
+			     struct lk_err *err)
+{
+	ESYS_CONTEXT *esys = lk_tpm_esys(tpm);
+	struct lk_digest auth;
+	TPM2B_AUTH value = { 0 };
+	TSS2_RC rc;
+
+	if (!req->pin.len)
+		return LK_OK;
+	if (lk_pin_auth(req->pin, lk_crypto_hash, &auth) != LK_OK)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
+	value.size = auth.len;
+	memcpy(value.buffer, auth.data, auth.len);
+	rc = Esys_TR_SetAuth(esys, object, &value);
+	lk_wipe(&auth, sizeof(auth));
+	lk_wipe(&value, sizeof(value));
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_PolicyAuthValue(esys, session, ESYS_TR_NONE,
+					  ESYS_TR_NONE, ESYS_TR_NONE);
+	return rc == TSS2_RC_SUCCESS ? LK_OK
+				     : lk_tpm_error(rc, "PolicyAuthValue", err);
+}
+
 static int unseal(struct lk_tpm *tpm, ESYS_TR session, ESYS_TR object,
-		  struct lk_secret *ret, struct lk_err *err)
+		  bool has_pin, struct lk_secret *ret, struct lk_err *err)
 {
 	ESYS_CONTEXT *esys = lk_tpm_esys(tpm);
 	TPM2B_SENSITIVE_DATA *data = NULL;
@@ -291,6 +320,9 @@ static int unseal(struct lk_tpm *tpm, ESYS_TR session, ESYS_TR object,
 		return lk_err_set(
 			err, LK_E_OBJECT, rc,
 			"the sealed object has another policy: it was sealed for another policy key or policy-ref");
+	if (has_pin && (lk_tpm_rc_base(rc) == TPM2_RC_AUTH_FAIL ||
+			lk_tpm_rc_base(rc) == TPM2_RC_BAD_AUTH))
+		return lk_err_set(err, LK_E_PIN, rc, "wrong PIN");
 	if (rc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(rc, "Unseal", err);
 	ret_rc = lk_secret_from(ret, data->buffer, data->size, err);
@@ -315,10 +347,12 @@ int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 	LK_TRY(policy_pcr(tpm, session.tr, &req->pcrs, err));
 	LK_TRY(policy_nv(tpm, session.tr, req, err));
 	LK_TRY(policy_authorize(tpm, session.tr, req, &learned, err));
+	LK_TRY(policy_auth_value(tpm, session.tr, object, req, err));
 	/* The last command of the way that succeeds ends the session itself. */
 	(void)Esys_TRSess_SetAttributes(lk_tpm_esys(tpm), session.tr, 0,
 					TPMA_SESSION_CONTINUESESSION);
-	rc = unseal(tpm, session.tr, object, ret_secret, err);
+	rc = unseal(tpm, session.tr, object, req->pin.len != 0, ret_secret,
+		    err);
 	lk_wipe_stack();
 	if (rc != LK_OK)
 		return rc;

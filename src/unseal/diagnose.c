@@ -24,6 +24,8 @@ static const char *remedy(int rc)
 		return "the disk isn't as the policy file says: damaged, exchanged, or the policy file is of another device";
 	case LK_E_VOLUME:
 		return "the disk may have been exchanged; the recovery key opens the one that was formatted here";
+	case LK_E_PIN:
+		return "the recovery key opens the volume; latchkey-provision reseal gives it another PIN";
 	default:
 		return NULL;
 	}

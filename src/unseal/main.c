@@ -34,7 +34,8 @@ static const char usage[] =
 	"Exit codes: 0 open; 1 system; 2 usage; 3 policy file or signed policy\n"
 	"malformed; 4 no TPM; 5 policy not satisfied; 6 TPM in lockout; 7 sealed\n"
 	"object missing or another's; 8 device missing; 9 LUKS2 header refused;\n"
-	"10 wrong volume; 11 I/O; 12 latch not closed. See latchkey-unseal(8).\n";
+	"10 wrong volume; 11 I/O; 12 latch not closed; 15 wrong PIN.\n"
+	"See latchkey-unseal(8).\n";
 
 enum {
 	OPT_POLICY = 256,

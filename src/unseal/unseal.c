@@ -16,6 +16,7 @@ struct run {
 	const struct lk_unseal_options *options;
 	struct lk_policy_file pf;
 	struct lk_signed_files files;
+	struct lk_secret last_pin;
 	struct lk_tpm *tpm;
 	struct lk_err no_tpm; /* why there is none */
 	struct lk_target targets[LK_VOLUMES_MAX];
@@ -27,6 +28,7 @@ static void run_done(struct run *run)
 	for (size_t i = 0; i < run->n; i++)
 		lk_target_done(&run->targets[i]);
 	lk_token_done(&run->files.token);
+	lk_secret_done(&run->last_pin);
 	lk_tpm_free(run->tpm);
 }
 
@@ -56,6 +58,7 @@ static int choose_targets(struct run *run, struct lk_err *err)
 		}
 		run->targets[run->n++] =
 			(struct lk_target){ .vol = vol,
+					    .last_pin = &run->last_pin,
 					    .token = LK_TOKEN_NONE };
 	}
 	return LK_OK;
@@ -340,6 +343,7 @@ static int open_all(struct run *run, struct lk_err *err)
 	find_all(run);
 	unseal_all(run);
 	rc = close_latch(run, err);
+	lk_secret_done(&run->last_pin);
 	if (rc != LK_OK)
 		return rc;
 	/* What the TPM library's buffers hold of a secret is freed, and so

@@ -26,6 +26,7 @@ struct lk_target {
 	struct lk_luks *luks; /* set once the header is accepted */
 	struct lk_token token;
 	struct lk_secret payload;    /* what the TPM unsealed */
+	struct lk_secret *last_pin;  /* of the volume before; the run's */
 	struct lk_secret volume_key; /* set once it is ours */
 	struct lk_pcr_values seen; /* PCRs as read, for choosing or diagnosis */
 	const struct lk_signed_policy *refused; /* the remembered one */
@@ -120,6 +121,24 @@ int lk_latch_measure(struct lk_tpm *tpm, const struct lk_policy_file *pf,
 void lk_learn_keep(const char *dir, const struct lk_target *t);
 /** Leaves which signed policy opened the volume in this boot. */
 void lk_learn_booted(const struct lk_target *t);
+
+/* pin.c */
+/**
+ * lk_pin_unseal - asks for the volume's PIN, and unseals with it
+ * @req: all but the PIN
+ *
+ * A wrong PIN is said, with how many tries the TPM leaves; three are asked for.
+ * The volume before's isn't tried unasked: a wrong one counts.
+ * Return: as lk_tpm_unseal.
+ */
+struct lk_pin_try {
+	struct lk_target *target;
+	struct lk_tpm *tpm;
+	int (*unseal)(struct lk_target *t, struct lk_tpm *tpm,
+		      struct lk_unseal_request *req, struct lk_err *err);
+};
+int lk_pin_unseal(const struct lk_pin_try *with, struct lk_unseal_request *req,
+		  struct lk_err *err);
 
 /* prompt.c */
 /** Asks for a passphrase or recovery key, three times. Fills volume_key. */

@@ -49,10 +49,13 @@ int lk_target_find(struct lk_target *t, const struct lk_policy_file *pf,
 	return LK_OK;
 }
 
-/* The one that fitted last time, or the only one. */
+/* The one that fitted last time, or the only one. Where a PIN is to be asked for
+ * the PCRs are looked at first: nobody is to type one in vain. */
 static const struct lk_signed_policy *likely(const struct lk_target *t,
 					     const struct lk_candidates *c)
 {
+	if (t->vol->pin)
+		return NULL;
 	for (size_t i = 0; i < c->n; i++)
 		if (t->token.hints.ticket_len &&
 		    lk_digest_equal(&c->list[i]->digest,
@@ -76,7 +79,12 @@ choose(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
 				      pf->pcrs.mask) &&
 		    (!best || c->list[i]->version > best->version))
 			best = c->list[i];
-	if (!best)
+	if (!best && c->n == 1)
+		(void)lk_err_set(
+			err, LK_E_POLICY, 0,
+			"the measured boot isn't the one that signed policy version %u (\"%s\") is for",
+			c->list[0]->version, c->list[0]->label);
+	else if (!best)
 		(void)lk_err_set(
 			err, LK_E_POLICY, 0,
 			"the measured boot is none of the %zu that signed policies are for",
@@ -118,13 +126,16 @@ static void fill_request(const struct lk_target *t,
 		.policy_ref = { pf->policy_ref, pf->policy_ref_len },
 		.version_floor = pf->version_floor,
 	};
+	if (lk_digest_equal(&hints->policy, &sp->digest))
+		req->ticket =
+			(struct lk_bytes){ hints->ticket, hints->ticket_len };
+	/* A false Name would look like a wrong PIN, and count as one. */
+	if (t->vol->pin)
+		return;
 	memcpy(req->root.serialized, hints->root_key, hints->root_key_len);
 	req->root.serialized_len = hints->root_key_len;
 	memcpy(req->sealed.serialized, hints->sealed, hints->sealed_len);
 	req->sealed.serialized_len = hints->sealed_len;
-	if (lk_digest_equal(&hints->policy, &sp->digest))
-		req->ticket =
-			(struct lk_bytes){ hints->ticket, hints->ticket_len };
 }
 
 /* Only "PCRs moved" is tried again. */
@@ -154,6 +165,10 @@ static int unseal_under(struct lk_target *t, struct lk_tpm *tpm,
 	int rc;
 
 	fill_request(t, pf, sp, &req);
+	if (t->vol->pin)
+		return lk_pin_unseal(&(struct lk_pin_try){ t, tpm,
+							   unseal_bounded },
+				     &req, err);
 	rc = unseal_bounded(t, tpm, &req, err);
 	/* The remembered handles may be stale or false: then the TPM is asked
 	 * for the public areas, once. */

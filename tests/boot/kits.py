@@ -30,6 +30,7 @@ class Volume:
     partition: bool = False  # PARTLABEL= on a GPT, else the whole disk by its serial number
     handle: int = 0x8100A001
     by_path: str = ""  # where no udev makes links
+    pin: str = ""
 
     @property
     def device(self):
@@ -39,7 +40,7 @@ class Volume:
 
     def yaml(self):
         return (f"  - name: {self.name}\n    device: {self.device}\n    handle: {self.handle:#x}\n"
-                f"    sector-size: 4096\n    integrity: {self.integrity}\n")
+                f"    sector-size: 4096\n    integrity: {self.integrity}\n" + ("    pin: true\n" if self.pin else ""))
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Kit:
 
     @property
     def name(self):
-        return f"{self.distro}-{self.flavour}"
+        return f"{self.distro}-{self.flavour}" + ("-pin" if any(v.pin for v in self.volumes) else "")
 
     # What all machines of this kind share.
 
@@ -112,6 +113,8 @@ class Kit:
             secret = base64.b32encode(os.urandom(10)).decode()
             (out / f"secret-{volume.name}").write_text(secret)
             control[f"secret-{volume.name}"] = secret
+            if volume.pin:
+                control[f"pin-{volume.name}"] = volume.pin + "\n"
             if volume.partition:
                 in_chroot(self.distro, f"printf 'label: gpt\nstart=1MiB, size=31MiB, name={volume.name}\n' | sfdisk -q /io/{machine.disk(volume.name).name}",
                           machine.folder)
@@ -158,7 +161,7 @@ latchkey-provision install --policy-key policy-key.pub.pem --config-key config-k
 while read -r name integrity <&9; do
     dev=$(disk $name); if [ -e ${dev}1 ]; then dev=${dev}1; fi
     latchkey-provision format --policy policy.yaml --volume $name --device $dev --record out/record.json --recipient recipient.pem \
-        --owner-auth owner-auth
+        --owner-auth owner-auth $(if [ -e pin-$name ]; then echo --pin-file pin-$name; fi)
     tar cf "$(disk control)" -C /ctl out; sync
     echo "FACTORY-KEY $name"
     read -r key
@@ -218,5 +221,6 @@ def volume_file(machine, volume):
 ONE = Kit("debian12", "plain")
 SYSTEMD12 = Kit("debian12", "systemd", volumes=(Volume(partition=True),))
 SYSTEMD13 = Kit("debian13", "systemd", on_failure="prompt")
+PIN = Kit("debian13", "systemd", volumes=(Volume(pin="four words of mine"),))
 TWO = Kit("debian13", "plain", volumes=(Volume(), Volume("data", "hmac-sha256", handle=0x8100A002)))
-ALL = {kit.name: kit for kit in (ONE, SYSTEMD12, SYSTEMD13, TWO)}
+ALL = {kit.name: kit for kit in (ONE, SYSTEMD12, SYSTEMD13, PIN, TWO)}

@@ -10,7 +10,7 @@ import cache
 import chroot
 import images
 import kits
-from kits import ONE, SYSTEMD12, SYSTEMD13, TWO
+from kits import ONE, PIN, SYSTEMD12, SYSTEMD13, TWO
 
 ALL = {}
 PROMPT = "Recovery key or passphrase for volume root: "
@@ -258,6 +258,19 @@ def cleared_tpm_and_recovery_key(folder):
         boot.expect(PROMPT)
         boot.type(SYSTEMD13.recovery() + "\n")
         opened(boot, SYSTEMD13)
+
+
+@scenario(PIN)
+def asks_for_a_pin(folder):
+    """By systemd's agent on the console; a wrong one is counted, and the right one opens."""
+    with PIN.machine(folder).boot(esp=PIN.image()) as boot:
+        boot.expect("PIN for volume root:", 180)
+        boot.type("not the PIN\n")
+        boot.expect(r"wrong PIN; the TPM takes \d+ more")
+        boot.expect("PIN for volume root:")
+        boot.type(PIN.volumes[0].pin + "\n")
+        opened(boot, PIN)
+        assert PIN.volumes[0].pin not in boot.console
 
 
 ATTACKERS_DISK = """

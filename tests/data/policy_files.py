@@ -185,6 +185,7 @@ def bad_policy_files():
          "sector-size")
     case("integrity", "    options:", "    integrity: crc32\n    options:", "integrity",
          "integrity")
+    case("pin", "    options:", "    pin: maybe\n    options:", "pin", "pin")
     case("option", "[discard]", "[disc]", said="disc")
     case("handle", "0x8100a001", "0x40000001", said="handle")
     case("volume-name", "name: root", "name: ../root", said="name")

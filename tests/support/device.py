@@ -106,8 +106,8 @@ class Device:
                  "--version", version, "--label", label, "-o", self.path(out)], check=0)
         return self.path(out)
 
-    def unseal_by_hand(self, signed, version):
-        """The sealed payload, had with the stock tools and a signed policy file."""
+    def unseal_by_hand(self, signed, version, *, auth=None):
+        """The sealed payload, had with the stock tools and a signed policy file; auth: of a PIN."""
         with open(signed) as f:
             text = f.read()
         field = dict(re.findall(r"^(digest|signature): \"?([0-9a-f]+)", text, re.M))
@@ -130,7 +130,9 @@ class Device:
              "-s", path("sig"), "-f", "ecdsa", "-t", path("ticket"))
         tool("tpm2_policyauthorize", "-S", session, "-i", path("approved"), "-q", path("ref"),
              "-n", path("key.name"), "-t", path("ticket"))
-        payload = tool("tpm2_unseal", "-c", "0x8100a001", "-p", f"session:{session}").stdout
+        if auth:
+            tool("tpm2_policyauthvalue", "-S", session)
+        payload = tool("tpm2_unseal", "-c", "0x8100a001", "-p", f"session:{session}" + (f"+hex:{auth.hex()}" if auth else "")).stdout
         tool("tpm2_flushcontext", session)
         tool("tpm2_flushcontext", "-t")
         return payload

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -25,16 +26,22 @@ static void give_back_stderr(void)
 	close(kept);
 }
 
-/* What came out at the other end, without waiting. */
+/* What came out at the other end, which the kernel brings there in its own
+ * time: until nothing more comes for a while. */
 static size_t read_all(int fd, char *out, size_t cap)
 {
-	ssize_t n;
+	struct pollfd there = { .fd = fd, .events = POLLIN };
+	size_t len = 0;
 
-	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
-	n = read(fd, out, cap - 1);
-	n = n < 0 ? 0 : n;
-	out[n] = '\0';
-	return (size_t)n;
+	while (len < cap - 1 && poll(&there, 1, 200) > 0) {
+		ssize_t n = read(fd, out + len, cap - 1 - len);
+
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+	}
+	out[len] = '\0';
+	return len;
 }
 
 /* A terminal of its own: the side that a person sees, and the program's. */

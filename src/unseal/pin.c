@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns asking for a PIN before a volume is unsealed, and saying what a wrong one costs. */
+#include <stdio.h>
+
+#include "core/pin.h"
+#include "sys/ask.h"
+#include "sys/log.h"
+#include "unseal/unseal.h"
+
+#define TRIES 3u
+
+static void say_wrong(const struct lk_pin_try *with)
+{
+	const char *name = with->target->vol->name;
+	struct lk_tpm_lockout lockout;
+
+	if (lk_tpm_lockout_read(with->tpm, &lockout, NULL) != LK_OK ||
+	    lockout.counter >= lockout.max_tries) {
+		lk_log(LK_LOG_WARNING, "%s: wrong PIN", name);
+		return;
+	}
+	lk_log(LK_LOG_WARNING,
+	       "%s: wrong PIN; the TPM takes %u more before it locks itself",
+	       name, lockout.max_tries - lockout.counter);
+}
+
+static int try_pin(const struct lk_pin_try *with, struct lk_secret *pin,
+		   struct lk_unseal_request *req, struct lk_err *err)
+{
+	const struct lk_bytes ticket = req->ticket;
+	int rc;
+
+	req->pin = (struct lk_bytes){ pin->data, pin->len };
+	rc = with->unseal(with->target, with->tpm, req, err);
+	req->pin.len = 0;
+	/* That it came to the PIN says that the ticket was good. */
+	if (rc == LK_E_PIN)
+		req->ticket = ticket;
+	return rc;
+}
+
+/* An empty answer is the PIN of the volume before. */
+static int ask(const struct lk_target *t, struct lk_secret *ret,
+	       struct lk_err *err)
+{
+	LK_OWNED_SECRET pin = LK_SECRET_NONE;
+	char question[192];
+
+	(void)snprintf(question, sizeof(question), "PIN for volume %s%s",
+		       t->vol->name,
+		       t->last_pin->len ? " (empty: the same as before):"
+					: ":");
+	if (lk_ask(question, t->vol->name, &pin, err) != LK_OK) {
+		lk_err_prefix(err, "its PIN");
+		err->rc = LK_E_PIN;
+		return LK_E_PIN;
+	}
+	if (pin.len || !t->last_pin->len) {
+		*ret = lk_secret_take(&pin);
+		return LK_OK;
+	}
+	return lk_secret_from(ret, t->last_pin->data, t->last_pin->len, err);
+}
+
+int lk_pin_unseal(const struct lk_pin_try *with, struct lk_unseal_request *req,
+		  struct lk_err *err)
+{
+	struct lk_target *t = with->target;
+	int rc = LK_E_PIN;
+
+	for (unsigned int i = 0; i < TRIES && rc == LK_E_PIN; i++) {
+		LK_OWNED_SECRET pin = LK_SECRET_NONE;
+
+		LK_TRY(ask(t, &pin, err));
+		/* What can't be one isn't worth a try of the TPM's. */
+		if (lk_pin_check((struct lk_bytes){ pin.data, pin.len }, err) !=
+		    LK_OK) {
+			lk_log(LK_LOG_WARNING, "%s: %s", t->vol->name,
+			       err->msg);
+			continue;
+		}
+		rc = try_pin(with, &pin, req, err);
+		if (rc == LK_E_PIN)
+			say_wrong(with);
+		if (rc != LK_OK)
+			continue;
+		lk_secret_done(t->last_pin);
+		*t->last_pin = lk_secret_take(&pin);
+	}
+	return rc == LK_E_PIN ? lk_err_set(err, LK_E_PIN, 0,
+					   "no right PIN in %u tries", TRIES)
+			      : rc;
+}
