@@ -56,7 +56,8 @@ struct lk_candidates {
  *
  * Every volume's header is checked, then every secret is unsealed, then the
  * latch is closed; only then is a keyslot opened, a volume mapped, a person
- * asked, or a volume given up. Opening a keyslot comes after the latch since
+ * asked for another key, or a volume given up. A PIN, which is part of
+ * unsealing, is asked for before. Opening a keyslot comes after the latch since
  * it is long work on an attacker's parameters, which must not be a chance to
  * crash this program while the TPM would still unseal; and after all
  * unsealing since the kernel may load a module of its crypto for it, which
