@@ -317,7 +317,6 @@ static int run(int argc, char **argv, struct lk_err *err)
 	input.path = argv[optind];
 	input.is_archive = args.from_archive;
 	sealing.force = args.output.force;
-	sealing.is_fleet = args.records != NULL;
 	rc = seal(&args, &sealing, &input, err);
 	lk_private_key_free(sealing.key);
 	lk_secret_done(&sealing.config_key);

@@ -21,6 +21,9 @@
 
 #define RECORDS_MAX 1000000u
 #define WORKERS_MAX 64
+#define BATCH_MAX   32u
+/** Open at once, by all workers: well below the usual limit of 1024. */
+#define PENDING_MAX 512u
 
 struct fleet {
 	const struct lk_sealing *sealing;
@@ -31,10 +34,19 @@ struct fleet {
 		int rc;
 		char *why; /* NULL: LK_OK, or no memory to say it */
 	} * outcomes;
+	size_t batch;
 	atomic_size_t next;
 	pthread_mutex_t lock; /* of what follows */
 	size_t done;
 	struct lk_progress_meter meter;
+};
+
+/* A blob that is written, and isn't there under its name yet. */
+struct pending {
+	size_t index;
+	char path[PATH_MAX];
+	struct lk_output output;
+	struct lk_outfile file;
 };
 
 static bool is_record(const char *path)
@@ -57,20 +69,25 @@ static int blob_path(const struct fleet *f, const char *record,
 	return LK_OK;
 }
 
-static int seal_one(const struct fleet *f, const char *path, struct lk_err *err)
+static int seal_one(const struct fleet *f, const char *path, struct pending *p,
+		    struct lk_err *err)
 {
 	const struct lk_sealing *s = f->sealing;
 	struct lk_record record;
-	char blob[PATH_MAX];
 	int rc = lk_record_read(path, &record, err);
 
 	if (rc == LK_OK)
 		rc = lk_record_fits(&record, path, s->sequence,
 				    s->config_key.len, err);
 	if (rc == LK_OK)
-		rc = blob_path(f, path, blob, err);
+		rc = blob_path(f, path, p->path, err);
+	p->output = (struct lk_output){ p->path, s->force };
 	if (rc == LK_OK)
-		rc = lk_sealing_blob(s, record.device, blob, NULL, err);
+		rc = lk_outfile_open(&p->output, &p->file, err);
+	if (rc == LK_OK)
+		rc = lk_sealing_write(s, record.device, &p->file, NULL, err);
+	if (rc == LK_OK)
+		rc = lk_outfile_finish(&p->file, 0644, err);
 	return rc;
 }
 
@@ -85,20 +102,64 @@ static void tell_one_more(struct fleet *f)
 	(void)pthread_mutex_unlock(&f->lock);
 }
 
+static void is_over(struct fleet *f, size_t i, int rc, const struct lk_err *err)
+{
+	f->outcomes[i].rc = rc;
+	if (rc != LK_OK)
+		f->outcomes[i].why = strdup(err->msg);
+	tell_one_more(f);
+}
+
+static void place(struct fleet *f, struct pending *pending, size_t n)
+{
+	for (size_t k = 0; k < n; k++) {
+		struct pending *p = &pending[k];
+		struct lk_err err = { 0 };
+		int rc = lk_outfile_place(&p->file, &err);
+
+		lk_outfile_done(&p->file);
+		is_over(f, p->index, rc, &err);
+	}
+}
+
+static void take(struct fleet *f, size_t i, struct pending *p, size_t *n)
+{
+	struct lk_err err = { 0 };
+	int rc;
+
+	p->index = i;
+	p->file = LK_OUTFILE_NONE;
+	rc = seal_one(f, f->records[i], p, &err);
+	if (rc == LK_OK) {
+		(*n)++;
+		return;
+	}
+	lk_outfile_done(&p->file);
+	is_over(f, i, rc, &err);
+}
+
+/* By the batch: on a file system with a journal, waiting for one blob after
+ * the other would take longer than all else, on however many processors. */
 static void *work(void *ctx)
 {
+	const struct lk_err no_memory = { .msg = "out of memory" };
 	struct fleet *f = ctx;
-	size_t i;
+	struct pending *pending = calloc(f->batch, sizeof(*pending));
+	size_t i, n = 0;
 
 	while ((i = atomic_fetch_add(&f->next, 1)) < f->n) {
-		struct lk_err err = { 0 };
-		struct outcome *o = &f->outcomes[i];
-
-		o->rc = seal_one(f, f->records[i], &err);
-		if (o->rc != LK_OK)
-			o->why = strdup(err.msg);
-		tell_one_more(f);
+		if (!pending) {
+			is_over(f, i, LK_E_SYSTEM, &no_memory);
+			continue;
+		}
+		take(f, i, &pending[n], &n);
+		if (n == f->batch) {
+			place(f, pending, n);
+			n = 0;
+		}
 	}
+	place(f, pending, n);
+	free(pending);
 	return NULL;
 }
 
@@ -119,6 +180,10 @@ static void run(struct fleet *f)
 	pthread_t workers[WORKERS_MAX];
 	size_t wanted = processors();
 	size_t n = 0;
+
+	f->batch = PENDING_MAX / wanted;
+	if (f->batch > BATCH_MAX)
+		f->batch = BATCH_MAX;
 
 	lk_progress_begin(&f->meter, "sealing");
 	while (n + 1 < wanted && n + 1 < f->n &&

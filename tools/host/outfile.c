@@ -105,11 +105,20 @@ int lk_outfile_sync_folder(const char *folder, struct lk_err *err)
 					: LK_OK;
 }
 
-int lk_outfile_place(struct lk_outfile *f, mode_t mode, struct lk_err *err)
+int lk_outfile_finish(struct lk_outfile *f, mode_t mode, struct lk_err *err)
+{
+	if (fchmod(f->fd, mode) != 0)
+		return fail(err, f->out->path, "can't write");
+	/* Whether that is known here doesn't matter: placing waits. */
+	(void)sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	return LK_OK;
+}
+
+int lk_outfile_place(struct lk_outfile *f, struct lk_err *err)
 {
 	const char *path = f->out->path;
 
-	if (fchmod(f->fd, mode) != 0 || fsync(f->fd) != 0)
+	if (fsync(f->fd) != 0)
 		return fail(err, path, "can't write");
 	if (put_in_place(f) != 0)
 		return errno == EEXIST ? taken(err, path)
@@ -121,8 +130,10 @@ int lk_outfile_place(struct lk_outfile *f, mode_t mode, struct lk_err *err)
 int lk_outfile_commit(struct lk_outfile *f, mode_t mode, struct lk_err *err)
 {
 	char folder[PATH_MAX];
-	int rc = lk_outfile_place(f, mode, err);
+	int rc = lk_outfile_finish(f, mode, err);
 
+	if (rc == LK_OK)
+		rc = lk_outfile_place(f, err);
 	if (rc != LK_OK)
 		return rc;
 	strcpy(folder, f->out->path);

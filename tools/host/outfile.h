@@ -23,9 +23,14 @@ int lk_outfile_open(const struct lk_output *out, struct lk_outfile *ret,
 		    struct lk_err *err);
 /** Synced, and then there under its name, with mode 0644 or 0600. */
 int lk_outfile_commit(struct lk_outfile *f, mode_t mode, struct lk_err *err);
-/** The same, for one of many in a folder: the name itself lasts once that is
- * synced too. */
-int lk_outfile_place(struct lk_outfile *f, mode_t mode, struct lk_err *err);
+/**
+ * The same in steps, for many files: finish each, which begins to write it to
+ * the disk; then place each, which waits for that and gives it its name; then
+ * sync the folder, and the names last. Waiting for many together takes hardly
+ * longer than for one.
+ */
+int lk_outfile_finish(struct lk_outfile *f, mode_t mode, struct lk_err *err);
+int lk_outfile_place(struct lk_outfile *f, struct lk_err *err);
 int lk_outfile_sync_folder(const char *folder, struct lk_err *err);
 /** What wasn't committed is gone. */
 void lk_outfile_done(struct lk_outfile *f);

@@ -109,31 +109,38 @@ int lk_sealing_prepare(struct lk_sealing *s,
 	return rc == LK_OK ? check(s, input->path, err) : rc;
 }
 
-int lk_sealing_blob(const struct lk_sealing *s,
-		    const uint8_t target[static LK_BLOB_ID_SIZE],
-		    const char *path, const struct lk_progress *progress,
-		    struct lk_err *err)
+int lk_sealing_write(const struct lk_sealing *s,
+		     const uint8_t target[static LK_BLOB_ID_SIZE],
+		     struct lk_outfile *file,
+		     const struct lk_progress *progress, struct lk_err *err)
 {
 	struct lk_fd_reader reader = { s->archive, 0 };
 	const struct lk_source content = lk_fd_source(&reader);
-	const struct lk_output output = { path, s->force };
-	LK_OWNED_OUTFILE file = LK_OUTFILE_NONE;
 	struct lk_seal seal = { .key = s->key,
 				.config_key = &s->config_key,
 				.sequence = s->sequence,
 				.created = s->created,
 				.plain_len = s->archive_size,
 				.progress = progress };
+	int rc;
+
+	memcpy(seal.target, target, sizeof(seal.target));
+	rc = lk_blob_seal(&seal, &content, file->fd, err);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "%s", file->out->path);
+	return rc;
+}
+
+int lk_sealing_blob(const struct lk_sealing *s,
+		    const uint8_t target[static LK_BLOB_ID_SIZE],
+		    const char *path, const struct lk_progress *progress,
+		    struct lk_err *err)
+{
+	const struct lk_output output = { path, s->force };
+	LK_OWNED_OUTFILE file = LK_OUTFILE_NONE;
 	int rc = lk_outfile_open(&output, &file, err);
 
-	if (rc != LK_OK)
-		return rc;
-	memcpy(seal.target, target, sizeof(seal.target));
-	rc = lk_blob_seal(&seal, &content, file.fd, err);
-	if (rc != LK_OK) {
-		lk_err_prefix(err, "%s", path);
-		return rc;
-	}
-	return s->is_fleet ? lk_outfile_place(&file, 0644, err)
-			   : lk_outfile_commit(&file, 0644, err);
+	if (rc == LK_OK)
+		rc = lk_sealing_write(s, target, &file, progress, err);
+	return rc == LK_OK ? lk_outfile_commit(&file, 0644, err) : rc;
 }

@@ -5,6 +5,7 @@
 
 #include "core/blob.h"
 #include "core/stream.h"
+#include "outfile.h"
 #include "sys/archive.h"
 #include "sys/crypto_sign.h"
 #include "sys/secret.h"
@@ -25,8 +26,7 @@ struct lk_sealing {
 	uint64_t created;
 	int archive; /* its file */
 	uint64_t archive_size;
-	bool force;    /* replace blobs that are there */
-	bool is_fleet; /* the folder is synced once, behind the last blob */
+	bool force; /* replace blobs that are there */
 };
 
 /** Opens or packs the archive into @s, and checks what is in it. */
@@ -34,7 +34,12 @@ int lk_sealing_prepare(struct lk_sealing *s,
 		       const struct lk_sealing_input *input,
 		       struct lk_err *err);
 
-/** The blob at @path, or nothing. @target: all zero for any device. */
+/** The blob into @file, which is open. @target: all zero for any device. */
+int lk_sealing_write(const struct lk_sealing *s,
+		     const uint8_t target[static LK_BLOB_ID_SIZE],
+		     struct lk_outfile *file,
+		     const struct lk_progress *progress, struct lk_err *err);
+/** The blob at @path, or nothing. */
 int lk_sealing_blob(const struct lk_sealing *s,
 		    const uint8_t target[static LK_BLOB_ID_SIZE],
 		    const char *path, const struct lk_progress *progress,
