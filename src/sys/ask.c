@@ -48,15 +48,16 @@ static int open_socket(struct question *q, const char *name, struct lk_err *err)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	const int on = 1;
+	char path[sizeof(q->socket)];
 
-	(void)snprintf(addr.sun_path, sizeof(addr.sun_path), DIR "/sck.%s",
-		       name);
+	(void)snprintf(path, sizeof(path), DIR "/sck.%s", name);
+	(void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
 	q->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (q->fd < 0)
 		return failed(err, "socket");
 	if (bind(q->fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0)
 		return failed(err, addr.sun_path);
-	(void)snprintf(q->socket, sizeof(q->socket), "%s", addr.sun_path);
+	memcpy(q->socket, path, sizeof(path));
 	if (chmod(addr.sun_path, 0600) != 0 ||
 	    setsockopt(q->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0)
 		return failed(err, addr.sun_path);

@@ -7,12 +7,13 @@ import subprocess
 
 import rig
 
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 RELEASE = os.path.join(rig.BUILD, "release")
 PROGRAM = os.path.join(RELEASE, "latchkey-unseal")
 SIZE = 2 << 20
 PACKED = 8 * (1 << 20) // 10
 # Loading code, the network and its names, users, locales, time zones' files, character sets, the system's log.
-ABSENT = re.compile(r"^(dl(open|sym)|socket|connect|bind|listen|accept\w*|getaddrinfo|gethostby\w+|res_\w+|getpw\w+|getgr\w+|"
+ABSENT = re.compile(r"^(dl(open|sym)|connect|listen|accept\w*|getaddrinfo|gethostby\w+|res_\w+|getpw\w+|getgr\w+|"
                     r"setlocale|newlocale|iconv_open|syslog|openlog|fork|vfork|execv\w*|posix_spawn\w*|system|popen|"
                     r"CONF_modules_load\w*|NCONF_load\w*|OSSL_STORE_\w+|PEM_read\w*|X509_(STORE|CRL|LOOKUP|verify)\w*|Tss2_TctiLdr_\w+|Tss2_Tcti_Swtpm_\w+)$")
 
@@ -53,12 +54,22 @@ class File(rig.TestCase):
         self.assertIn("Esys_Unseal", here)
         self.assertEqual(sorted(s for s in here if ABSENT.match(s)), [])
 
+    def test_of_sockets_only_that_of_password_agents(self):
+        """A PIN comes through a Unix socket of systemd's agents; no library asks for sockets."""
+        with open(os.path.join(RELEASE, "latchkey-unseal.map")) as f:
+            included = f.read().split("Discarded input sections")[0]
+        for name in ("socket", "bind"):
+            self.assertRegex(included, rf"libc\.a\({name}\.lo\)\n +\S*liblk_sys\.a\(ask\.c\.o\)")
+        with open(os.path.join(TOP, "src/sys/ask.c")) as f:
+            self.assertEqual(set(re.findall(r"\b[AP]F_\w+", f.read())), {"AF_UNIX"})
+
     def test_it_knows_few_files_by_name(self):
         """No locale, no configuration, no name service. What is named and never looked at (unlock.py looks): the time zones of
         musl's strftime, and where OpenSSL says that modules would be."""
         named = set(re.findall(rb"(?<![\w.-])/(?:etc|usr|lib|lib64|var|home|opt|share)/[\w./%-]+", self.read_program()))
         unread = {b"/etc/localtime", b"/etc/zoneinfo/", b"/share/zoneinfo/", b"/usr/share/zoneinfo/", b"/lib64/engines-3", b"/lib64/ossl-modules"}
-        self.assertEqual(named - unread, {b"/etc/latchkey/policy.yaml"})
+        asked = {b"/usr/bin/systemd-tty-ask-password-agent"}  # whether there is one, where a PIN is asked for
+        self.assertEqual(named - unread - asked, {b"/etc/latchkey/policy.yaml"})
 
     def test_no_path_of_the_machine_that_built_it(self):
         data = self.read_program()
