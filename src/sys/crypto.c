@@ -73,6 +73,17 @@ bool lk_crypto_hash(enum lk_alg alg, const struct lk_bytes *parts,
 	return true;
 }
 
+bool lk_crypto_sha1(const struct lk_bytes *parts, size_t n_parts,
+		    uint8_t ret[static LK_SHA1_SIZE])
+{
+	LK_OWNED_OPENSSL(EVP_MD) *md =
+		EVP_MD_fetch(NULL, "SHA1", LK_OPENSSL_SOFTWARE);
+	bool done = md && hash_parts(md, parts, n_parts, ret);
+
+	ERR_clear_error();
+	return done;
+}
+
 bool lk_crypto_hmac(enum lk_alg alg, struct lk_bytes key, struct lk_bytes data,
 		    struct lk_digest *ret)
 {

@@ -14,6 +14,11 @@ void lk_crypto_without_configuration(void);
 bool lk_crypto_hash(enum lk_alg alg, const struct lk_bytes *parts,
 		    size_t n_parts, struct lk_digest *ret);
 
+/** For what other programs have measured: nothing here relies on it. */
+#define LK_SHA1_SIZE 20u
+bool lk_crypto_sha1(const struct lk_bytes *parts, size_t n_parts,
+		    uint8_t ret[static LK_SHA1_SIZE]);
+
 /** HMAC with @alg over @data. @ret untouched on failure (false). */
 bool lk_crypto_hmac(enum lk_alg alg, struct lk_bytes key, struct lk_bytes data,
 		    struct lk_digest *ret);

@@ -397,6 +397,71 @@ def ima_logs():
     yield b"10 1d8d532d463c9f8c205d0df7787669a85f93e260 ima-ng sha256:00 boot_aggregate\n"
 
 
+def image(sections, signatures=b"", directories=5, magic=0x20b):
+    """A PE image with these sections, one after the other."""
+    optional = le(magic, 2) + bytes(58) + le(1024) + le(0x12345678) + bytes(40 if magic == 0x20b else 24) + le(directories)
+    end = 1024 + sum(len(content) for _, content in sections)
+    table = [b""] * directories
+    for i in range(directories):
+        table[i] = le(end) + le(len(signatures)) if i == 4 and signatures else bytes(8)
+    optional += b"".join(table)
+    header = b"MZ" + bytes(0x3a) + le(0x40) + b"PE\0\0\x64\x86" + le(len(sections), 2) + bytes(12) + le(len(optional), 2) + bytes(2) + optional
+    at = 1024
+    for name, content in sections:
+        header += name.ljust(8, b"\0") + le(len(content)) + le(at) + le(len(content)) + le(at) + bytes(16)
+        at += len(content)
+    return header.ljust(1024, b"\0") + b"".join(content for _, content in sections) + signatures
+
+
+def unified(stub=b"257.13-1", cmdline=b"quiet", more=(), signatures=b"", kernel=b"kernel"):
+    return image([(b".sdmagic", b"#### LoaderInfo: systemd-stub " + stub + b" ####"), (b".linux", kernel), (b".initrd", b"initrd"),
+                  (b".osrel", b"ID=x\n"), (b".cmdline", cmdline), *more], signatures)
+
+
+def images():
+    more = [(name, b"some") for name in (b".ucode", b".splash", b".dtb", b".uname", b".sbat", b".pcrsig", b".pcrpkey")]
+    for stub in (b"252.39-1", b"257.13-1", b"258.1", b"25x"):
+        yield unified(stub)
+        yield unified(stub, more=more)
+    for cmdline in (b" quiet\n", b"a\0b", b"\xc3\xa9", b"\n", b"x" * 4097):
+        yield unified(cmdline=cmdline)
+    for name in (b".profile", b".hwids", b".linux", b"longname"):
+        yield unified(more=[(name, b"x")])
+    yield unified(signatures=b"signatures")
+    yield image([])
+    yield image([(b".text", b"code")] * 97)
+    yield image([(b".text", b"code")], b"s", magic=0x10b)
+    yield image([(b".text", b"code")], directories=4)
+    yield image([(b".text", b"code"), (b".data", b"")]) + b"trailing"
+    good = unified()
+    for at in (0, 0x3c, 0x40, 0x46, 0x54, 0x58, 0x94, 0xe4, 0xe8, 0xf0 + 8, 0xf0 + 16, 0xf0 + 20):
+        yield good[:at] + b"\xff\xff\xff\xff" + good[at + 4:]
+    yield good[:300]
+
+
+def plans():
+    """Scripts for fuzz_log_plan.c: kind, sizes of both logs in 2 bytes each, the logs, the change."""
+    def script(kind, machine, change=b""):
+        logs = []
+        for name in ("firmware", "ima"):
+            with open(os.path.join(EVENT_LOGS, machine, name), "rb") as f:
+                logs.append(f.read())
+        return bytes([kind]) + le(len(logs[0]), 2) + le(len(logs[1]), 2) + logs[0] + logs[1] + change
+
+    inner = image([(b".text", b"code")])
+    for machine in ("kernel-13", "insecure-12", "uki-13", "measuring-12"):
+        for kind in (0, 2, 3, 16 | 3, 4, 8 | 7, 7):
+            yield script(kind, machine, {0: inner, 4: signature_list(X509, b"another")}.get(kind & 7, b"quiet ima_policy=tcb"))
+        for kind in (1, 16 | 1, 8 | 1):
+            yield script(kind, machine, unified(kernel=inner))
+    with open(os.path.join(EVENT_LOGS, "uki-13", "firmware"), "rb") as f:
+        log = f.read()
+    at = log.rindex(b"d\0b\0")  # and after it the certificate that accepts images
+    yield script(1, "uki-13", unified(signatures=log[at:at + 2000]))
+    yield script(4, "uki-13", signature_list(X509, b"another") + signature_list(SHA256, b"h" * 32))
+    yield script(4, "uki-13", b"x")
+
+
 def write(corpus, seeds):
     directory = os.path.join(HERE, "corpus", corpus)
     os.makedirs(directory, exist_ok=True)
@@ -421,6 +486,8 @@ def main():
     write("archive_rules", entries())
     write("event_log", event_logs())
     write("ima_log", ima_logs())
+    write("image", images())
+    write("log_plan", plans())
 
 
 if __name__ == "__main__":

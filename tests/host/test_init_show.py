@@ -10,7 +10,7 @@ import host
 import policy_files
 
 COMMANDS = ("keygen", "policy init", "policy sign", "policy show", "policy verify",
-            "policy digest", "policy attach", "log show")
+            "policy digest", "policy attach", "policy predict", "log show")
 MAN = os.path.join(host.HERE, "..", "..", "man", "latchkey.1")
 
 

@@ -4,8 +4,10 @@
 import json
 import os
 import re
+import shutil
 
 import host
+import uki
 
 MAN = os.path.join(host.HERE, "..", "..", "man")
 
@@ -25,9 +27,15 @@ class Man(host.TestCase):
             "storage-root-key": {"name": "000b" + "17" * 32}, "config-key": {"bits": 256},
             "sequence-floor": {"value": 1}}}))
 
+    def write_logs(self):
+        """Of a machine that has booted, and an image that could be its next."""
+        shutil.copytree(os.path.join(host.DATA, "event_logs", "uki-13"), self.path("logs"))
+        self.write("new.efi", uki.signed_by(self.read("logs/firmware")))
+
     def test_commands_run_one_after_the_other(self):
         self.pcrs()
         self.write_record()
+        self.write_logs()
         script = "set -e\ncd " + self.tmp + "\n" + "".join(examples("latchkey.1"))
         env = dict(os.environ, PATH=os.path.dirname(host.LATCHKEY) + ":" + os.environ["PATH"])
         host.rig.run(["sh", "-c", script], env=env, check=0)

@@ -77,5 +77,6 @@ extern const struct lk_command lk_cmd_config_verify;
 extern const struct lk_command lk_cmd_config_open;
 extern const struct lk_command lk_cmd_config_diff;
 extern const struct lk_command lk_cmd_log_show;
+extern const struct lk_command lk_cmd_policy_predict;
 
 #endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns following a boot through its event log. */
+#include "core/boot_course.h"
+
+#define PCR_BOOT	  4u
+#define PCR_FILES	  9u
+#define PCR_KERNEL_IMAGE  11u
+#define PCR_KERNEL_CONFIG 12u
+#define PCR_EXTENSIONS	  13u
+
+/* Linux's EFI stub. */
+#define TAG_INITRD	 0x8f3b22ecu
+#define TAG_LOAD_OPTIONS 0x8f3b22edu
+
+static bool is_tag(const struct lk_event *event, uint32_t tag)
+{
+	struct lk_reader r = lk_reader_init(event->data.data, event->data.len);
+
+	return event->type == LK_EV_EVENT_TAG && event->pcr == PCR_FILES &&
+	       lk_read_le32(&r) == tag && !r.failed;
+}
+
+static bool is_image(const struct lk_event *event)
+{
+	return event->type == LK_EV_EFI_BOOT_SERVICES_APPLICATION &&
+	       event->pcr == PCR_BOOT;
+}
+
+static void take(const struct lk_event *event, struct lk_boot_course *c,
+		 lk_hash_fn hash)
+{
+	bool ipl = event->type == LK_EV_IPL;
+
+	if (is_image(event)) {
+		c->last_image = *event;
+		c->image_after_stub |= c->sections;
+	} else if (ipl && event->pcr == PCR_KERNEL_IMAGE) {
+		if (!c->sections)
+			c->stub = c->last_image;
+		c->sections = true;
+	} else if (is_tag(event, TAG_INITRD)) {
+		c->initrd = *event;
+	} else if (is_tag(event, TAG_LOAD_OPTIONS)) {
+		c->load_options = *event;
+	} else if (event->pcr == PCR_EXTENSIONS ||
+		   event->pcr == PCR_KERNEL_CONFIG) {
+		if (ipl && event->pcr == PCR_KERNEL_CONFIG &&
+		    !c->cmdline.number &&
+		    lk_event_data_is_measured(event, hash))
+			c->cmdline = *event;
+		else
+			c->extensions = true;
+	}
+}
+
+int lk_boot_course_follow(struct lk_bytes bytes, lk_hash_fn hash,
+			  struct lk_boot_course *ret, struct lk_err *err)
+{
+	struct lk_boot_course c = { .sections = false };
+	struct lk_event_log log;
+	struct lk_event event;
+	int rc = lk_event_log_open(bytes.data, bytes.len, &log, err);
+
+	while (rc == LK_OK) {
+		rc = lk_event_log_next(&log, &event, err);
+		if (rc == LK_OK)
+			take(&event, &c, hash);
+	}
+	if (rc != LK_LOG_END)
+		return rc;
+	*ret = c;
+	return LK_OK;
+}
