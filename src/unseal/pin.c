@@ -9,16 +9,23 @@
 
 #define TRIES 3u
 
-static void say_wrong(const struct lk_pin_try *with)
+#define NOTE_SIZE 64u
+
+/* For the log, and for the next question: agents show nothing else. */
+static void say_wrong(const struct lk_pin_try *with,
+		      char note[static NOTE_SIZE])
 {
 	const char *name = with->target->vol->name;
 	struct lk_tpm_lockout lockout;
 
+	(void)snprintf(note, NOTE_SIZE, "Wrong PIN. ");
 	if (lk_tpm_lockout_read(with->tpm, &lockout, NULL) != LK_OK ||
 	    lockout.counter >= lockout.max_tries) {
 		lk_log(LK_LOG_WARNING, "%s: wrong PIN", name);
 		return;
 	}
+	(void)snprintf(note, NOTE_SIZE, "Wrong PIN (the TPM takes %u more). ",
+		       lockout.max_tries - lockout.counter);
 	lk_log(LK_LOG_WARNING,
 	       "%s: wrong PIN; the TPM takes %u more before it locks itself",
 	       name, lockout.max_tries - lockout.counter);
@@ -40,14 +47,14 @@ static int try_pin(const struct lk_pin_try *with, struct lk_secret *pin,
 }
 
 /* An empty answer is the PIN of the volume before. */
-static int ask(const struct lk_target *t, struct lk_secret *ret,
-	       struct lk_err *err)
+static int ask(const struct lk_target *t, const char *note,
+	       struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET pin = LK_SECRET_NONE;
-	char question[192];
+	char question[256];
 
-	(void)snprintf(question, sizeof(question), "PIN for volume %s%s",
-		       t->vol->name,
+	(void)snprintf(question, sizeof(question), "%sPIN for volume %s%s",
+		       note, t->vol->name,
 		       t->last_pin->len ? " (empty: the same as before):"
 					: ":");
 	if (lk_ask(question, t->vol->name, &pin, err) != LK_OK) {
@@ -66,22 +73,24 @@ int lk_pin_unseal(const struct lk_pin_try *with, struct lk_unseal_request *req,
 		  struct lk_err *err)
 {
 	struct lk_target *t = with->target;
+	char note[NOTE_SIZE] = "";
 	int rc = LK_E_PIN;
 
 	for (unsigned int i = 0; i < TRIES && rc == LK_E_PIN; i++) {
 		LK_OWNED_SECRET pin = LK_SECRET_NONE;
 
-		LK_TRY(ask(t, &pin, err));
+		LK_TRY(ask(t, note, &pin, err));
 		/* What can't be one isn't worth a try of the TPM's. */
 		if (lk_pin_check((struct lk_bytes){ pin.data, pin.len }, err) !=
 		    LK_OK) {
-			lk_log(LK_LOG_WARNING, "%s: %s", t->vol->name,
-			       err->msg);
+			(void)snprintf(note, sizeof(note),
+				       "A PIN has %u to %u characters. ",
+				       LK_PIN_MIN, LK_PIN_MAX);
 			continue;
 		}
 		rc = try_pin(with, &pin, req, err);
 		if (rc == LK_E_PIN)
-			say_wrong(with);
+			say_wrong(with, note);
 		if (rc != LK_OK)
 			continue;
 		lk_secret_done(t->last_pin);

@@ -264,10 +264,9 @@ def cleared_tpm_and_recovery_key(folder):
 def asks_for_a_pin(folder):
     """By systemd's agent on the console; a wrong one is counted, and the right one opens."""
     with PIN.machine(folder).boot(esp=PIN.image()) as boot:
-        boot.expect("PIN for volume root:", 180)
+        boot.expect(r"PIN for volume root: .*press TAB", 180)
         boot.type("not the PIN\n")
-        boot.expect(r"wrong PIN; the TPM takes \d+ more")
-        boot.expect("PIN for volume root:")
+        boot.expect(r"Wrong PIN \(the TPM takes \d+ more\)\. PIN for volume root: .*press TAB")
         boot.type(PIN.volumes[0].pin + "\n")
         opened(boot, PIN)
         assert PIN.volumes[0].pin not in boot.console

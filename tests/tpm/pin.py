@@ -102,6 +102,7 @@ class Terminal(Case):
         code, shown = on_terminal(self.argv(), ["wrong one", "wrong two", PIN])
         self.assertEqual(code, 0, shown)
         self.assertIn("wrong PIN; the TPM takes 4 more", shown)
+        self.assertIn("Wrong PIN (the TPM takes 4 more). PIN for volume lktest:", shown)
         self.assertIn("wrong PIN; the TPM takes 3 more", shown)
         self.assertEqual(self.tries(), 2)
 
@@ -114,7 +115,7 @@ class Terminal(Case):
     def test_what_cant_be_a_pin_costs_no_try(self):
         code, shown = on_terminal(self.argv(), ["", "abc", PIN])
         self.assertEqual(code, 0, shown)
-        self.assertIn("a PIN has 4 to 128 characters", shown)
+        self.assertIn("A PIN has 4 to 128 characters. PIN for volume lktest:", shown)
         self.assertEqual(self.tries(), 0)
 
     def test_lockout_is_told_as_such(self):
