@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns what json-c's configuration would find out. Seeds of its hash tables come from getrandom. */
+#define STDC_HEADERS 1
 #define HAVE_ENDIAN_H 1
 #define HAVE_FCNTL_H 1
 #define HAVE_LIMITS_H 1
