@@ -21,7 +21,7 @@ pkg_check_modules(TCTILDR REQUIRED IMPORTED_TARGET tss2-tctildr)
 pkg_check_modules(CRYPTSETUP REQUIRED IMPORTED_TARGET libcryptsetup>=2.6)
 
 # One thread, no library beside it: no unwinding, no control-flow tables that musl would not use.
-add_compile_options(-Os -fcf-protection=none -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
+add_compile_options(-O2 -fcf-protection=none -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
 	-fno-unwind-tables -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffile-prefix-map=${LATCHKEY_SYSROOT}=sysroot)
 # Early boot starts it once, so it is small rather than quick to start: relative relocations are packed.
 add_link_options(-static-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,pack-relative-relocs -Wl,-z,noexecstack
