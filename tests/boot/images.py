@@ -2,6 +2,7 @@
 """Owns what the machines boot: programs built for each Debian, initramfs images, signed unified kernel images, the factory's."""
 
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -21,6 +22,8 @@ FACTORY_MODULES = """
     virtio_pci virtio_blk ext4 dm-crypt dm-integrity xts cbc ecb hmac sha256_generic authenc cryptd essiv
     algif_skcipher algif_hash aesni_intel qemu_fw_cfg
 """.split()
+# Whose initramfs gets the static latchkey-unseal; the others get Debian's libraries with it.
+STATIC = {("debian12", "plain"), ("debian13", "systemd")}
 FACTORY_PROGRAMS = "latchkey-provision latchkey-unseal cryptsetup dmsetup mke2fs blkid".split()
 
 
@@ -39,6 +42,21 @@ def _build(root, out):
     """, binds=[(cache.SOURCE, "/in/source"), (out, "/out")])
 
 
+def static_program():
+    """Folder with the static latchkey-unseal, which is the same for every Debian."""
+    sysroot = cache.run(cache.SOURCE / "scripts/build-sysroot").splitlines()[-1]
+    key = cache.digest(Path(sysroot).name, _build_static, *(path for path in BUILT_FROM if path.exists()))
+    return cache.entry("static", key, lambda out: _build_static(sysroot, out))
+
+
+def _build_static(sysroot, out):
+    with tempfile.TemporaryDirectory(prefix="latchkey-static-") as build:
+        cache.run("cmake", "-G", "Ninja", "-S", cache.SOURCE, "-B", build, f"-DCMAKE_TOOLCHAIN_FILE={cache.SOURCE}/cmake/musl.cmake",
+                  f"-DLATCHKEY_SYSROOT={sysroot}", "-DLATCHKEY_STATIC=ON", "-DCMAKE_BUILD_TYPE=Release")
+        cache.run("cmake", "--build", build)
+        shutil.copy(Path(build) / "latchkey-unseal", out)
+
+
 def kernel(distro):
     return next((chroot.path(distro) / "boot").glob("vmlinuz-*"))
 
@@ -46,22 +64,29 @@ def kernel(distro):
 def initramfs(distro, flavour, policy):
     """A dracut initramfs with our module. flavour: "systemd" or "plain"; policy: text of /etc/latchkey/policy.yaml."""
     root, built = chroot.path(distro), programs(distro)
-    key = cache.digest(built.name, root.name, flavour, policy, cache.SOURCE / "dracut", HERE / "dracut", MODULES, SYSTEMD, _dracut)
+    static = static_program() if (distro, flavour) in STATIC else None
+    key = cache.digest((static or built).name, root.name, flavour, policy, cache.SOURCE / "dracut", HERE / "dracut", MODULES, SYSTEMD, _dracut)
     return cache.entry(f"initramfs-{distro}-{flavour}-{cache.digest(policy)[:6]}", key,
-                       lambda out: _dracut(root, built, flavour, policy, out)) / "initramfs"
+                       lambda out: _dracut(root, built, static, (flavour, policy), out)) / "initramfs"
 
 
-def _dracut(root, built, flavour, policy, out):
+def _dracut(root, built, static, kind, out):
+    flavour, policy = kind
     (out / "policy.yaml").write_text(policy)
     modules = MODULES + (f" {SYSTEMD}" if flavour == "systemd" else "")
     chroot.enter(root, f"""
         mkdir -p /etc/latchkey /empty && cp /out/policy.yaml /etc/latchkey/
-        echo 'latchkey_unseal=/in/programs/latchkey-unseal latchkey_modules="virtio_pci virtio_blk ext4"' > /empty/test.conf
+        cp /in/programs/latchkey-unseal /usr/bin/
+        if [ -e /in/static ]; then mkdir /usr/lib/latchkey && cp /in/static/latchkey-unseal /usr/lib/latchkey/; fi
+        echo 'latchkey_modules="virtio_pci virtio_blk ext4"' > /empty/test.conf
         cp -r /in/dracut/* /in/test-dracut/* /usr/lib/dracut/modules.d/
         dracut --force --kver {chroot.kernel_version(root)} --no-hostonly --no-early-microcode --conf /dev/null --confdir /empty \
             --modules '{modules}' --drivers 'virtio_pci virtio_blk ext4' --omit-drivers '{OMIT}' --nofscks --compress 'zstd -15 -T2' /out/initramfs
         chmod 644 /out/initramfs
-    """, binds=[(built, "/in/programs"), (cache.SOURCE / "dracut", "/in/dracut"), (HERE / "dracut", "/in/test-dracut"), (out, "/out")])
+        # The static one is taken before the other, and nothing is left in it that dracut could strip.
+        lsinitrd -f usr/bin/latchkey-unseal /out/initramfs > /included
+        if [ -e /in/static ]; then cmp /included /in/static/latchkey-unseal; else grep -q ld-linux /included; fi
+    """, binds=[(built, "/in/programs"), *([(static, "/in/static")] if static else []), (cache.SOURCE / "dracut", "/in/dracut"), (HERE / "dracut", "/in/test-dracut"), (out, "/out")])
 
 
 def factory(distro, more=()):
@@ -108,6 +133,19 @@ def _factory(root, built, names, modules, out):
         cp $(which busybox) /fs/rootfs/bin/ && cp /in/guest/root-init /fs/rootfs/sbin/init
         cd /fs && find . | cpio --quiet -o -H newc | zstd -q -15 -T2 > /out/initramfs
     """, binds=[(built, "/in/programs"), (HERE / "guest", "/in/guest"), (out, "/out")])
+
+
+def strace(distro):
+    """strace and the libraries that it loads: name to bytes."""
+    root = chroot.path(distro)
+    folder = cache.entry(f"strace-{distro}", cache.digest(root.name, _strace), lambda out: _strace(root, out))
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def _strace(root, out):
+    chroot.enter(root, """
+        cp -L /usr/bin/strace $(ldd /usr/bin/strace | sed -n 's/.*\\( \\|\\t\\)\\(\\/[^ ]*\\) (.*/\\2/p') /out
+    """, binds=[(out, "/out")])
 
 
 def system(distro, policy):

@@ -30,7 +30,7 @@ class Case(rig.TestCase):
 
 
 class Trace(Case):
-    """What no file of tests/boot can show: a run over a software TPM. There the volume is mapped, too (opens-debian12-plain)."""
+    """What no file of tests/boot can show: a run over a software TPM. There the volume is mapped, too (tests/boot/traced.py)."""
 
     def trace(self, *options):
         argv = self.scene(*options)
