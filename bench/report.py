@@ -135,7 +135,7 @@ def plot(r):
     groups += [(tpm_proxy.Profile(p).title, {k: in_use(host[k], p) for k in shown}) for p in tpm_proxy.profiles()]
     bar, gap, left, top = 12, 18, 130, 56
     most = max(max(values.values()) for _, values in groups)
-    scale, y, parts = 560 / most, top, []
+    scale, y, parts = 700 / most, top, []
     for title, values in groups:
         parts.append(f'<text x="{left - 8}" y="{y + bar * len(shown) / 2 + 4:.0f}" text-anchor="end">{title}</text>')
         for key in shown:
@@ -145,10 +145,10 @@ def plot(r):
             y += bar
         y += gap
     for i, key in enumerate(shown):
-        parts.append(f'<rect x="{10 + i * 150}" y="30" width="10" height="10" fill="{COLOURS.get(key, "#0b6e4f")}"/>'
-                     f'<text x="{24 + i * 150}" y="39" font-size="11">{host[key]["title"]}</text>')
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{y}" font-family="sans-serif" font-size="12">\n'
-            '<rect width="100%" height="100%" fill="white"/>\n<text x="10" y="18">From exec to the passphrase, milliseconds, by TPM</text>\n'
+        parts.append(f'<rect x="{10 + i * 180}" y="30" width="10" height="10" fill="{COLOURS.get(key, "#0b6e4f")}"/>'
+                     f'<text x="{24 + i * 180}" y="39" font-size="11">{host[key]["title"]}</text>')
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="900" height="{y}" font-family="sans-serif" font-size="12">\n'
+            '<rect width="100%" height="100%" fill="white"/>\n<text x="10" y="18">From exec to the passphrase, milliseconds; on chips as they run: Latchkey on /dev/tpm0, the others on /dev/tpmrm0</text>\n'
             + "\n".join(parts) + "\n</svg>\n")
 
 
