@@ -19,7 +19,6 @@ MACHINES = {
     "uki-12": ("debian12", "uki", ""),
     "uki-13": ("debian13", "uki", ""),
     "insecure-12": ("debian12", "uki-insecure", ""),
-    "insecure-13": ("debian13", "uki-insecure", ""),
     "kernel-12": ("debian12", "kernel", ""),
     "kernel-13": ("debian13", "kernel", ""),
     "measuring-12": ("debian12", "uki", "ima_template=ima-ng ima_policy=critical_data logs.measure"),
