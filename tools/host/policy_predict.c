@@ -260,7 +260,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 {
 	LK_OWNED_LOG_FILES files = LK_LOG_FILES_NONE;
 	struct lk_log_names names = { NULL, NULL, NULL };
-	struct change c = { NULL };
+	struct change c = { 0 };
 	struct lk_output out = { NULL, false };
 	const struct lk_option options[] = {
 		{ "log", 'l', true, "FILE", "the firmware's log now",
