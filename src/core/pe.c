@@ -186,6 +186,8 @@ bool lk_pe_digest(const struct lk_pe *pe, enum lk_alg alg, lk_hash_fn hash,
 	size_t n = 0;
 	size_t sections;
 
+	if (!base)
+		return false;
 	parts[n++] = (struct lk_bytes){ base, pe->checksum };
 	if (pe->certificates) {
 		parts[n++] = (struct lk_bytes){ base + after,
