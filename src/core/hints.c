@@ -114,15 +114,31 @@ size_t lk_learned_write(const struct lk_hints *hints,
 	return n + put_text(out + n, "}\n");
 }
 
+/* There, not empty, and yet nothing came of it. */
+static bool is_bad(const struct lk_doc *map, const char *key, size_t len)
+{
+	const struct lk_doc *node = lk_doc_get(map, key);
+
+	return node && !len && !(node->type == LK_DOC_SCALAR && !node->len);
+}
+
 int lk_learned_from_doc(const struct lk_doc *doc, struct lk_hints *ret,
 			struct lk_err *err)
 {
 	static const char *const known[] = { "latchkey-learned", "root-key",
 					     "sealed", "remembered", NULL };
+	struct lk_hints out;
 	uint64_t version;
 
 	LK_TRY(lk_doc_expect_keys(doc, known, err));
 	LK_TRY(lk_doc_get_uint(doc, "latchkey-learned", 1, 1, &version, err));
-	lk_hints_from_doc(doc, ret);
+	lk_hints_from_doc(doc, &out);
+	if (is_bad(doc, "root-key", out.root_key_len) ||
+	    is_bad(doc, "sealed", out.sealed_len) ||
+	    is_bad(doc, "remembered", out.ticket_len))
+		return lk_doc_error(
+			doc, err,
+			"a handle or ticket isn't pairs of hexadecimal digits: this isn't what latchkey-unseal leaves");
+	*ret = out;
 	return LK_OK;
 }

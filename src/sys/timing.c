@@ -33,13 +33,14 @@ static const struct {
 	uint32_t code;
 	const char *name;
 } commands[] = {
-	{ 0x149, "PolicyNV" },	       { 0x14e, "NV_Read" },
-	{ 0x15e, "Unseal" },	       { 0x165, "FlushContext" },
-	{ 0x167, "LoadExternal" },     { 0x169, "NV_ReadPublic" },
-	{ 0x16a, "PolicyAuthorize" },  { 0x173, "ReadPublic" },
-	{ 0x176, "StartAuthSession" }, { 0x177, "VerifySignature" },
-	{ 0x17a, "GetCapability" },    { 0x17e, "PCR_Read" },
-	{ 0x17f, "PolicyPCR" },	       { 0x182, "PCR_Extend" },
+	{ 0x149, "PolicyNV" },	      { 0x14e, "NV_Read" },
+	{ 0x15e, "Unseal" },	      { 0x165, "FlushContext" },
+	{ 0x167, "LoadExternal" },    { 0x169, "NV_ReadPublic" },
+	{ 0x16a, "PolicyAuthorize" }, { 0x16b, "PolicyAuthValue" },
+	{ 0x173, "ReadPublic" },      { 0x176, "StartAuthSession" },
+	{ 0x177, "VerifySignature" }, { 0x17a, "GetCapability" },
+	{ 0x17e, "PCR_Read" },	      { 0x17f, "PolicyPCR" },
+	{ 0x182, "PCR_Extend" },
 };
 
 static uint64_t now(void)

@@ -251,18 +251,17 @@ static int policy_authorize(struct lk_tpm *tpm, ESYS_TR session,
 	return rc;
 }
 
-/* What was read from the TPM; that it can't be had costs the next unlock a
- * command. */
-static void learn_handle(struct lk_tpm *tpm, const struct lk_tpm_object *obj,
-			 ESYS_TR tr, uint8_t out[static LK_HINT_HANDLE_MAX],
+/* What served, whether it was remembered or read from the TPM; that it can't be
+ * had costs the next unlock a command. */
+static void learn_handle(struct lk_tpm *tpm, ESYS_TR tr,
+			 uint8_t out[static LK_HINT_HANDLE_MAX],
 			 size_t *ret_len)
 {
 	uint8_t *data = NULL;
 	size_t len = 0;
 
-	if (obj->serialized_len ||
-	    Esys_TR_Serialize(lk_tpm_esys(tpm), tr, &data, &len) !=
-		    TSS2_RC_SUCCESS)
+	if (Esys_TR_Serialize(lk_tpm_esys(tpm), tr, &data, &len) !=
+	    TSS2_RC_SUCCESS)
 		return;
 	if (len <= LK_HINT_HANDLE_MAX) {
 		memcpy(out, data, len);
@@ -357,10 +356,8 @@ int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 	if (rc != LK_OK)
 		return rc;
 	session.tr = ESYS_TR_NONE;
-	learn_handle(tpm, &req->root, root, learned.root_key,
-		     &learned.root_key_len);
-	learn_handle(tpm, &req->sealed, object, learned.sealed,
-		     &learned.sealed_len);
+	learn_handle(tpm, root, learned.root_key, &learned.root_key_len);
+	learn_handle(tpm, object, learned.sealed, &learned.sealed_len);
 	*ret_learned = learned;
 	return LK_OK;
 }

@@ -10,7 +10,8 @@
 #include "sys/log.h"
 #include "unseal/unseal.h"
 
-#define EVENT_LOG "/run/log/systemd/tpm2-measure.log"
+#define EVENT_LOG_DIR "/run/log/systemd"
+#define EVENT_LOG     EVENT_LOG_DIR "/tpm2-measure.log"
 
 static bool measure(enum lk_alg alg, const struct lk_latch_event *event,
 		    const struct lk_secret *key, struct lk_digest *ret)
@@ -44,6 +45,7 @@ static void log_event(const struct lk_latch_event *event)
 				  line, sizeof(line));
 	/* The PCR holds without its log; a log that can't be written only costs
 	 * whoever wants to replay it. */
+	(void)lk_fs_make_parent(EVENT_LOG_DIR, NULL);
 	if (len)
 		(void)lk_fs_append(EVENT_LOG, line, len, NULL);
 }

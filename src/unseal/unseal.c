@@ -214,7 +214,7 @@ static int map(struct run *run, struct lk_target *t)
 		return LK_OK;
 	}
 	rc = lk_luks_map(t->luks, t->vol, &t->volume_key, &t->err);
-	lk_timing_step(t->vol->name, "mapped");
+	lk_timing_step(t->vol->name, rc == LK_OK ? "mapped" : "not mapped");
 	lk_secret_done(&t->volume_key);
 	if (rc == LK_OK)
 		lk_log(LK_LOG_INFO, "%s: %s is open as /dev/mapper/%s",

@@ -72,6 +72,8 @@ class Remember(rig.TestCase):
         good = json.loads(self.read("learned/root.json"))
         before = self.read("disk.img")
         for bad in ("", "{", "[]", "7", json.dumps({**good, "latchkey-learned": 2}), json.dumps({**good, "more": 1}),
+                    json.dumps({**good, "root-key": "zz"}), json.dumps({**good, "sealed": []}),
+                    json.dumps({**good, "remembered": {"policy": "11", "ticket": "zz"}}),
                     "x" * (1 << 20), "\0"):
             with self.subTest(bad=bad[:20]):
                 self.write("learned/root.json", bad)

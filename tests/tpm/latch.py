@@ -17,7 +17,7 @@ import volume
 
 PASSPHRASE = bytes(range(1, 65))
 # Event log out, then the program's own exit code.
-ALONE = ("mount -t tmpfs none /run; mkdir -p /run/log; ! [ -e /dev/mapper/control ] || "
+ALONE = ("mount -t tmpfs none /run; ! [ -e /dev/mapper/control ] || "
          "mount --bind /dev/null /dev/mapper/control; mount --bind /dev/null /dev/console; "
          "\"$@\" </dev/null; code=$?; "
          "cat /run/log/systemd/tpm2-measure.log 2>/dev/null; "

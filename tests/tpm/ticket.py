@@ -190,6 +190,16 @@ class Forged(Case):
                 self.write_token(remembered=value)
                 self.assertEqual(self.unseal().names, LONG)
 
+    def test_false_handles_are_learned_anew(self):
+        right = self.token["sealed"]
+        for value in ("00", self.token["root-key"], right[:-2], "zz", ""):
+            with self.subTest(sealed=value[:16]):
+                self.write_token(sealed=value)
+                self.assertIn("ReadPublic", self.unseal().names)
+                self.learn()
+                self.assertEqual(self.token["sealed"], right)
+                self.assertEqual(self.unseal().names, SHORT)
+
     def test_a_ticket_of_a_policy_that_is_gone(self):
         self.lie(policy="11" * (len(self.good["policy"]) // 2))
         self.assertEqual(self.unseal().names, LONG)
