@@ -151,7 +151,7 @@ class Fetched(Case):
 class Runs(Case):
     def test_an_interrupted_one_leaves_nothing(self):
         process = self.start()
-        self.wait_for(self.path("cache/sysroot/work/src/musl/configure"))
+        self.wait_for(self.path("cache", "sysroot", "work", "src", "musl", "configure"))
         os.killpg(process.pid, signal.SIGINT)
         out, said = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 1)
@@ -160,7 +160,7 @@ class Runs(Case):
 
     def test_a_killed_one_doesnt_bar_the_next(self):
         process = self.start()
-        self.wait_for(self.path("cache/sysroot/work/src/musl"))
+        self.wait_for(self.path("cache", "sysroot", "work", "src", "musl"))
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=60)
         self.assertTrue(os.path.exists(self.path("cache/sysroot/work")))
