@@ -13,12 +13,7 @@ macro(pkg_check_modules prefix)
 endmacro()
 set(ENV{PKG_CONFIG_LIBDIR} ${LATCHKEY_SYSROOT}/lib/pkgconfig)
 set(LATCHKEY_FAPI OFF)
-pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
-pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto>=3.0)
-pkg_check_modules(ESYS REQUIRED IMPORTED_TARGET tss2-esys tss2-mu tss2-rc)
-pkg_check_modules(TCTI_DEVICE REQUIRED IMPORTED_TARGET tss2-tcti-device)
-pkg_check_modules(TCTILDR REQUIRED IMPORTED_TARGET tss2-tctildr)
-pkg_check_modules(CRYPTSETUP REQUIRED IMPORTED_TARGET libcryptsetup>=2.6)
+include(${CMAKE_CURRENT_LIST_DIR}/libraries.cmake)
 
 # One thread, no library beside it: no unwinding, no control-flow tables that musl would not use.
 add_compile_options(-O2 -fcf-protection=none -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
