@@ -87,8 +87,8 @@ static int replace_image(struct lk_log_plan *plan, const struct lk_event *event,
 	return image_digest(plan, pe, change, err);
 }
 
-/* All that is in PCR 11 is the stub's, of the old image. */
-static int remove_sections(struct lk_log_plan *plan, struct lk_err *err)
+int lk_log_plan_remove(struct lk_log_plan *plan, unsigned int pcr,
+		       uint32_t type, const char *what, struct lk_err *err)
 {
 	struct lk_plan_change *change;
 	struct lk_event_log log;
@@ -97,12 +97,11 @@ static int remove_sections(struct lk_log_plan *plan, struct lk_err *err)
 
 	while (rc == LK_OK) {
 		rc = lk_event_log_next(&log, &event, err);
-		if (rc != LK_OK || event.pcr != PCR_KERNEL_IMAGE ||
-		    event.type != LK_EV_IPL)
+		if (rc != LK_OK || event.pcr != pcr || event.type != type)
 			continue;
 		LK_TRY(lk_log_plan_add(plan, &event, &change, err));
 		change->removed = true;
-		change->what = "a section of the unified kernel image";
+		change->what = what;
 	}
 	return rc == LK_LOG_END ? LK_OK : rc;
 }
@@ -233,7 +232,10 @@ int lk_log_plan_uki(struct lk_log_plan *plan, const struct lk_uki *uki,
 			     "the unified kernel image", err));
 	LK_TRY(replace_inner_kernel(plan, &c, uki, err));
 	plan->needs_uki = false;
-	LK_TRY(remove_sections(plan, err));
+	/* All that is in PCR 11 is the stub's, of the old image. */
+	LK_TRY(lk_log_plan_remove(plan, PCR_KERNEL_IMAGE, LK_EV_IPL,
+				  "a section of the unified kernel image",
+				  err));
 	LK_TRY(add_sections(plan, uki, err));
 	return replace_uki_files(plan, &c, uki, err);
 }

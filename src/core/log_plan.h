@@ -63,6 +63,9 @@ int lk_log_plan_secure_boot_off(struct lk_log_plan *plan, struct lk_err *err);
 /** The change of an event that there is already, or NULL. */
 struct lk_plan_change *lk_log_plan_find(struct lk_log_plan *plan,
 					unsigned int event);
+/** All events of that PCR and type are gone after the change. */
+int lk_log_plan_remove(struct lk_log_plan *plan, unsigned int pcr,
+		       uint32_t type, const char *what, struct lk_err *err);
 /** A new one; NULL in @event: extended after all of the log. */
 int lk_log_plan_add(struct lk_log_plan *plan, const struct lk_event *event,
 		    struct lk_plan_change **ret, struct lk_err *err);

@@ -192,10 +192,9 @@ static bool is_on(const struct settings *s)
 	return s->state.var.data.len == 1 && s->state.var.data.data[0] == 1;
 }
 
-/* Nothing is accepted for a reason any more, and a stub asks the firmware. */
-static int remove_authorities(struct lk_log_plan *plan, struct lk_err *err)
+/* A stub asks the firmware then; whether it is one, its sections tell. */
+static int ask_for_uki(struct lk_log_plan *plan, struct lk_err *err)
 {
-	struct lk_plan_change *change;
 	struct lk_event_log log;
 	struct lk_event event;
 	int rc = lk_event_log_open(plan->log.data, plan->log.len, &log, err);
@@ -204,12 +203,6 @@ static int remove_authorities(struct lk_log_plan *plan, struct lk_err *err)
 		rc = lk_event_log_next(&log, &event, err);
 		plan->needs_uki |= rc == LK_OK && event.type == LK_EV_IPL &&
 				   event.pcr == PCR_KERNEL_IMAGE;
-		if (rc != LK_OK || event.pcr != PCR_SECURE_BOOT ||
-		    event.type != LK_EV_EFI_VARIABLE_AUTHORITY)
-			continue;
-		LK_TRY(lk_log_plan_add(plan, &event, &change, err));
-		change->removed = true;
-		change->what = "why an image was accepted";
 	}
 	return rc == LK_LOG_END ? LK_OK : rc;
 }
@@ -227,7 +220,11 @@ int lk_log_plan_secure_boot_off(struct lk_log_plan *plan, struct lk_err *err)
 	LK_TRY(change_variable(plan, &s.state,
 			       (struct lk_bytes[2]){ { &off, 1 }, none },
 			       "Secure Boot", err));
-	return remove_authorities(plan, err);
+	LK_TRY(ask_for_uki(plan, err));
+	/* Nothing is accepted for a reason any more. */
+	return lk_log_plan_remove(plan, PCR_SECURE_BOOT,
+				  LK_EV_EFI_VARIABLE_AUTHORITY,
+				  "why an image was accepted", err);
 }
 
 /* The first certificate of the db to come that the image's signatures hold. */
