@@ -8,11 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/booted.h"
 #include "policies.h"
+#include "sys/document.h"
 #include "sys/log.h"
 #include "sys/tpm_config.h"
-#include "sys/yaml.h"
 
 /* Each step is a write to the TPM's flash, and can't be taken back. */
 #define STEPS_MAX 256u
@@ -24,22 +23,6 @@ struct raise {
 	uint64_t floor;
 	size_t n_opened; /* volumes that were opened by a policy in this boot */
 };
-
-static int load_booted(const char *path, struct lk_booted *ret,
-		       struct lk_err *err)
-{
-	LK_OWNED_BUF buf = LK_BUF_NONE;
-	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_fs_read(path, LK_BOOTED_MAX, &buf, err);
-
-	if (rc == LK_OK)
-		rc = lk_yaml_parse(buf.data, buf.len, &yaml, err);
-	if (rc == LK_OK)
-		rc = lk_booted_from_doc(lk_yaml_root(yaml), ret, err);
-	if (rc == LK_E_INPUT)
-		lk_err_prefix(err, "%s", path);
-	return rc;
-}
 
 /** Of several volumes the lowest version counts: the others have it behind them. */
 static int find_booted(struct raise *r, struct lk_err *err)
@@ -56,7 +39,7 @@ static int find_booted(struct raise *r, struct lk_err *err)
 			       r->pf.volumes[i].name);
 		if (access(path, F_OK) != 0 && errno == ENOENT)
 			continue;
-		LK_TRY(load_booted(path, &booted, err));
+		LK_TRY(lk_document_booted(path, &booted, err));
 		r->n_opened++;
 		if (booted.version < r->to)
 			r->to = booted.version;

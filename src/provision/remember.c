@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "policies.h"
+#include "sys/document.h"
 #include "sys/log.h"
-#include "sys/yaml.h"
 
 struct remember {
 	const struct lk_options *opts;
@@ -16,22 +16,6 @@ struct remember {
 	const char *dir;
 	bool found;
 };
-
-static int load_learned(const char *path, struct lk_hints *ret,
-			struct lk_err *err)
-{
-	LK_OWNED_BUF buf = LK_BUF_NONE;
-	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_fs_read(path, LK_LEARNED_MAX, &buf, err);
-
-	if (rc == LK_OK)
-		rc = lk_yaml_parse(buf.data, buf.len, &yaml, err);
-	if (rc == LK_OK)
-		rc = lk_learned_from_doc(lk_yaml_root(yaml), ret, err);
-	if (rc == LK_E_INPUT)
-		lk_err_prefix(err, "%s", path);
-	return rc;
-}
 
 /** The header is only written to when something is new. */
 static int store(const char *device, const struct lk_hints *learned,
@@ -62,7 +46,7 @@ static int remember_one(struct remember *r, const char *name,
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return LK_OK;
 	r->found = true;
-	rc = load_learned(path, &learned, err);
+	rc = lk_document_learned(path, &learned, err);
 	if (rc == LK_OK)
 		rc = lk_target_resolve(&r->pf, name,
 				       r->opts->value[LK_OPT_DEVICE], &target,

@@ -45,3 +45,31 @@ int lk_document_signed_policy(const char *path, struct lk_signed_policy *ret,
 		lk_err_prefix(err, "%s", path);
 	return rc;
 }
+
+int lk_document_learned(const char *path, struct lk_hints *ret,
+			struct lk_err *err)
+{
+	LK_OWNED_YAML yaml = NULL;
+	int rc = lk_document_read(path, LK_LEARNED_MAX, &yaml, err);
+
+	if (rc != LK_OK)
+		return rc;
+	rc = lk_learned_from_doc(lk_yaml_root(yaml), ret, err);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "%s", path);
+	return rc;
+}
+
+int lk_document_booted(const char *path, struct lk_booted *ret,
+		       struct lk_err *err)
+{
+	LK_OWNED_YAML yaml = NULL;
+	int rc = lk_document_read(path, LK_BOOTED_MAX, &yaml, err);
+
+	if (rc != LK_OK)
+		return rc;
+	rc = lk_booted_from_doc(lk_yaml_root(yaml), ret, err);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "%s", path);
+	return rc;
+}

@@ -3,6 +3,8 @@
 #ifndef LK_SYS_DOCUMENT_H
 #define LK_SYS_DOCUMENT_H
 
+#include "core/booted.h"
+#include "core/hints.h"
 #include "core/policy_file.h"
 #include "core/signed_policy.h"
 #include "sys/yaml.h"
@@ -16,5 +18,10 @@ int lk_document_policy_file(const char *path, struct lk_policy_file *ret,
 			    struct lk_err *err);
 int lk_document_signed_policy(const char *path, struct lk_signed_policy *ret,
 			      struct lk_err *err);
+/** What an unlock left for the running system. */
+int lk_document_learned(const char *path, struct lk_hints *ret,
+			struct lk_err *err);
+int lk_document_booted(const char *path, struct lk_booted *ret,
+		       struct lk_err *err);
 
 #endif
