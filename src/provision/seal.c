@@ -123,14 +123,13 @@ int lk_seal_volume(const struct lk_seal_request *req,
 	if (rc == LK_OK)
 		rc = lk_secret_init(&payload, len + LK_VOLUME_IDENTITY_SIZE,
 				    err);
-	if (rc != LK_OK)
-		return rc;
-	memcpy(payload.data, req->passphrase->data, len);
-	rc = lk_luks_identity(req->volume_key, payload.data + len, err);
-	if (rc != LK_OK)
-		return rc;
-	payload.len = len + LK_VOLUME_IDENTITY_SIZE;
-	rc = lk_tpm_seal(req->tpm, &terms, &payload, ret, err);
+	if (rc == LK_OK) {
+		memcpy(payload.data, req->passphrase->data, len);
+		payload.len = len + LK_VOLUME_IDENTITY_SIZE;
+		rc = lk_luks_identity(req->volume_key, payload.data + len, err);
+	}
+	if (rc == LK_OK)
+		rc = lk_tpm_seal(req->tpm, &terms, &payload, ret, err);
 	lk_wipe(&terms, sizeof(terms));
 	return rc;
 }
