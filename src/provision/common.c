@@ -183,6 +183,24 @@ static int check_floor(struct lk_tpm *tpm, uint32_t index, struct lk_err *err)
 			  index);
 }
 
+/* Found out before anything is written: a TPM in lockout seals nothing. */
+static int check_lockout(struct lk_tpm *tpm, struct lk_err *err)
+{
+	struct lk_tpm_lockout lockout;
+
+	LK_TRY(lk_tpm_lockout_read(tpm, &lockout, err));
+	if (lockout.counter < lockout.max_tries)
+		return LK_OK;
+	if (!lockout.interval_s)
+		return lk_err_set(
+			err, LK_E_LOCKED, 0,
+			"the TPM is in dictionary-attack lockout, which only the lockout authorization ends (tpm2_dictionarylockout -c); nothing was changed");
+	return lk_err_set(
+		err, LK_E_LOCKED, 0,
+		"the TPM is in dictionary-attack lockout for at most %u s more of being powered, or until the lockout authorization ends it (tpm2_dictionarylockout -c); nothing was changed",
+		lockout.interval_s);
+}
+
 int lk_check_tpm(struct lk_tpm *tpm, const struct lk_policy_file *pf,
 		 struct lk_err *err)
 {
@@ -205,7 +223,7 @@ int lk_check_tpm(struct lk_tpm *tpm, const struct lk_policy_file *pf,
 		rc = lk_tpm_pcr_read(tpm, &pf->pcrs, &values, err);
 	if (rc == LK_OK && pf->version_floor)
 		rc = check_floor(tpm, pf->version_floor, err);
-	return rc;
+	return rc == LK_OK ? check_lockout(tpm, err) : rc;
 }
 
 int lk_auth_make(struct lk_tpm *tpm, struct lk_secret *ret, struct lk_err *err)

@@ -53,7 +53,8 @@ int lk_read_line_secret(const char *path, size_t max, struct lk_secret *ret,
 /** --owner-auth from its file to the TPM connection, where it is given. */
 int lk_use_owner_auth(struct lk_tpm *tpm, const struct lk_options *opts,
 		      struct lk_err *err);
-/** The TPM has what @pf relies on: root key, version floor, active bank. */
+/** The TPM has what @pf relies on (root key, version floor, active bank), and can
+ * seal: it isn't in lockout. */
 int lk_check_tpm(struct lk_tpm *tpm, const struct lk_policy_file *pf,
 		 struct lk_err *err);
 

@@ -69,6 +69,19 @@ static int ask(const struct lk_target *t, const char *note,
 	return lk_secret_from(ret, t->last_pin->data, t->last_pin->len, err);
 }
 
+/* No PIN is taken in lockout, not even the right one. */
+static int check_lockout(const struct lk_pin_try *with, struct lk_err *err)
+{
+	struct lk_tpm_lockout lockout;
+
+	LK_TRY(lk_tpm_lockout_read(with->tpm, &lockout, err));
+	if (lockout.counter < lockout.max_tries)
+		return LK_OK;
+	return lk_err_set(
+		err, LK_E_LOCKED, 0,
+		"the TPM is in dictionary-attack lockout and takes no PIN");
+}
+
 int lk_pin_unseal(const struct lk_pin_try *with, struct lk_unseal_request *req,
 		  struct lk_err *err)
 {
@@ -79,6 +92,7 @@ int lk_pin_unseal(const struct lk_pin_try *with, struct lk_unseal_request *req,
 	for (unsigned int i = 0; i < TRIES && rc == LK_E_PIN; i++) {
 		LK_OWNED_SECRET pin = LK_SECRET_NONE;
 
+		LK_TRY(check_lockout(with, err));
 		LK_TRY(ask(t, note, &pin, err));
 		/* What can't be one isn't worth a try of the TPM's. */
 		if (lk_pin_check((struct lk_bytes){ pin.data, pin.len }, err) !=

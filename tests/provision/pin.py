@@ -61,6 +61,19 @@ class Pin(rig.TestCase):
         self.add_policy()
         self.assertEqual(self.unseal("12 34 56")[0], 0)
 
+    def test_in_lockout_nothing_is_overwritten(self):
+        self.dev.format("--pin-file", self.path("pin"))
+        self.add_policy()
+        before = self.read("disk.img")
+        self.dev.tpm.tool("tpm2_dictionarylockout", "-s", "-n", "1", "-t", "1000", "-l", "1000", "-p",
+                          self.dev.auth("lockout").strip())
+        self.assertEqual(self.unseal("wrong")[0], 6)
+        argv = self.dev.format_argv() + ["--pin-file", self.path("pin"), "--overwrite", self.path("disk.img"), "--replace-object"]
+        said = self.dev.provision(*argv, check=6).stderr.decode()
+        self.assertIn("dictionary-attack lockout", said)
+        self.assertIn("nothing was changed", said)
+        self.assertEqual(self.read("disk.img"), before)
+
     def test_what_is_no_pin_makes_nothing(self):
         for text in ("123\n", "1" * 129 + "\n", "\n", "1234\n5678\n"):
             with self.subTest(text=text[:8]):

@@ -94,7 +94,7 @@ class Terminal(Case):
         self.assertIn("PIN for volume lktest:", shown)
         self.assertNotIn(PIN, shown)
         # What may be refused for another reason than the PIN comes before it.
-        self.assertEqual(bus.names, ["PCR_Read", "ReadPublic", "ReadPublic", "StartAuthSession", "PolicyPCR", "PolicyNV",
+        self.assertEqual(bus.names, ["PCR_Read", "GetCapability", "ReadPublic", "ReadPublic", "StartAuthSession", "PolicyPCR", "PolicyNV",
                                      "LoadExternal", "VerifySignature", "FlushContext", "PolicyAuthorize", "PolicyAuthValue",
                                      "Unseal"])
 
@@ -123,8 +123,10 @@ class Terminal(Case):
         code, shown = on_terminal(self.argv(), ["wrong one", "wrong two", PIN])
         self.assertEqual(code, 6, shown)
         self.assertIn("in dictionary-attack lockout", shown)
+        # Nobody is asked in vain.
         code, shown = on_terminal(self.argv(), [PIN])
         self.assertEqual(code, 6, shown)
+        self.assertNotIn("PIN for", shown)
 
     def test_nobody_is_asked_where_the_boot_is_another(self):
         self.tpm.tool("tpm2_pcrextend", f"7:sha256={'2a' * 32}")
