@@ -63,49 +63,6 @@ int lk_read_pcr_values(const char *path, const struct lk_policy_file *pf,
 	return rc;
 }
 
-enum lk_alg lk_pcr_bank(unsigned int i)
-{
-	return i ? LK_ALG_SHA384 : LK_ALG_SHA256;
-}
-
-static int banks_from_doc(const struct lk_doc *doc, struct lk_pcr_banks *ret,
-			  struct lk_err *err)
-{
-	struct lk_pcr_banks banks = { 0 };
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < LK_PCR_BANKS; i++) {
-		enum lk_alg bank = lk_pcr_bank(i);
-		const struct lk_doc *map = lk_doc_get(doc, lk_alg_name(bank));
-
-		banks.bank[i].sel.bank = bank;
-		/* tpm2_pcrread names banks that aren't active too. */
-		if (!map || map->type != LK_DOC_MAP || !map->child)
-			continue;
-		LK_TRY(lk_pcr_values_from_doc(doc, bank, &banks.bank[i], err));
-		n++;
-	}
-	if (!n)
-		return lk_doc_error(doc, err,
-				    "no PCR values of bank sha256 or sha384");
-	*ret = banks;
-	return LK_OK;
-}
-
-int lk_read_pcr_banks(const char *path, struct lk_pcr_banks *ret,
-		      struct lk_err *err)
-{
-	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_document_read(path, PCR_VALUES_MAX, &yaml, err);
-
-	if (rc != LK_OK)
-		return rc;
-	rc = banks_from_doc(lk_yaml_root(yaml), ret, err);
-	if (rc != LK_OK)
-		lk_err_prefix(err, "%s", path);
-	return rc;
-}
-
 int lk_read_passphrase(const char *path, struct lk_secret *ret,
 		       struct lk_err *err)
 {

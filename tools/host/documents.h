@@ -26,20 +26,6 @@
 int lk_read_pcr_values(const char *path, const struct lk_policy_file *pf,
 		       struct lk_pcr_values *ret, struct lk_err *err);
 
-/** PCR values of the banks that a file has; a mask of 0 where it has none. */
-struct lk_pcr_banks {
-	struct lk_pcr_values bank[2]; /* SHA-256, SHA-384 */
-};
-#define LK_PCR_BANKS 2u
-enum lk_alg lk_pcr_bank(unsigned int i);
-/**
- * lk_read_pcr_banks - in either of the two forms that are text
- *
- * Return: also LK_E_INPUT when the file has neither bank.
- */
-int lk_read_pcr_banks(const char *path, struct lk_pcr_banks *ret,
-		      struct lk_err *err);
-
 /** First and only line of a file, without its line end. */
 int lk_read_passphrase(const char *path, struct lk_secret *ret,
 		       struct lk_err *err);

@@ -137,7 +137,7 @@ static void add_bank(struct lk_json *all, const struct lk_shown_bank *bank)
 			 lk_explanation_contradicted(e) != 0);
 }
 
-int lk_log_show_json(const struct lk_log_files *files,
+int lk_log_show_json(const struct lk_boot_logs *files,
 		     const struct lk_shown_bank *banks, unsigned int n,
 		     struct lk_err *err)
 {

@@ -8,6 +8,7 @@
 
 #include "command.h"
 #include "core/event_text.h"
+#include "documents.h"
 #include "sys/crypto.h"
 
 #define SHORT_DIGEST 8u
@@ -38,7 +39,7 @@ static void print_event(const struct lk_event *event)
 		printf("type 0x%08x]\n", event->type);
 }
 
-static int print_firmware(const struct lk_log_files *files, struct lk_err *err)
+static int print_firmware(const struct lk_boot_logs *files, struct lk_err *err)
 {
 	struct lk_event_log log;
 	struct lk_event event;
@@ -61,7 +62,7 @@ static int print_firmware(const struct lk_log_files *files, struct lk_err *err)
 	return LK_OK;
 }
 
-static int print_ima(const struct lk_log_files *files, struct lk_err *err)
+static int print_ima(const struct lk_boot_logs *files, struct lk_err *err)
 {
 	struct lk_ima_log log;
 	struct lk_ima_entry entry;
@@ -167,11 +168,11 @@ static void print_bank(const struct lk_shown_bank *bank, bool have_ima)
 }
 
 /* The banks that both the log and, where there are values, these have. */
-static int explain(const struct lk_log_files *files,
+static int explain(const struct lk_boot_logs *files,
 		   struct lk_shown_bank *banks, unsigned int *ret_n,
 		   struct lk_err *err)
 {
-	struct lk_logs logs = lk_log_files_logs(files);
+	struct lk_logs logs = lk_boot_logs_bytes(files);
 	struct lk_event_log log;
 	unsigned int n = 0;
 
@@ -189,7 +190,7 @@ static int explain(const struct lk_log_files *files,
 	return LK_OK;
 }
 
-static int show(const struct lk_log_files *files,
+static int show(const struct lk_boot_logs *files,
 		const struct lk_shown_bank *banks, unsigned int n,
 		struct lk_err *err)
 {
@@ -203,13 +204,13 @@ static int show(const struct lk_log_files *files,
 	return LK_OK;
 }
 
-static int show_files(const struct lk_log_files *files, bool json,
+static int show_files(const struct lk_boot_logs *files, bool json,
 		      uint32_t *ret_bad, struct lk_err *err)
 {
 	struct lk_shown_bank banks[LK_PCR_BANKS] = { 0 };
 	unsigned int n = 0;
 
-	LK_TRY(lk_log_files_check(files, err));
+	LK_TRY(lk_boot_logs_check(files, err));
 	LK_TRY(explain(files, banks, &n, err));
 	*ret_bad = 0;
 	for (unsigned int i = 0; i < n; i++)
@@ -220,8 +221,8 @@ static int show_files(const struct lk_log_files *files, bool json,
 
 static int run(int argc, char **argv, struct lk_err *err)
 {
-	LK_OWNED_LOG_FILES files = LK_LOG_FILES_NONE;
-	struct lk_log_names names = { NULL, NULL, NULL };
+	LK_OWNED_BOOT_LOGS files = LK_BOOT_LOGS_NONE;
+	struct lk_boot_log_names names = { NULL, NULL, NULL };
 	bool json = false, exit_code = false;
 	uint32_t bad = 0;
 	const struct lk_option options[] = {
@@ -239,7 +240,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 	if (rc != LK_OK)
 		return rc;
 	names.firmware = argv[optind];
-	LK_TRY(lk_log_files_read(&names, &files, err));
+	LK_TRY(lk_boot_logs_read(&names, &files, err));
 	LK_TRY(show_files(&files, json, &bad, err));
 	return bad && exit_code ? LK_DIFFERENT : LK_OK;
 }

@@ -3,7 +3,7 @@
 #ifndef LK_HOST_LOG_SHOW_H
 #define LK_HOST_LOG_SHOW_H
 
-#include "log_files.h"
+#include "sys/boot_logs.h"
 
 /** One explanation a bank; those without values have a mask of 0. */
 struct lk_shown_bank {
@@ -16,7 +16,7 @@ const char *lk_explained_word(enum lk_explained v);
 const char *lk_aggregate_word(enum lk_aggregate v);
 
 /** @n: banks that the log has, at most LK_PCR_BANKS. */
-int lk_log_show_json(const struct lk_log_files *files,
+int lk_log_show_json(const struct lk_boot_logs *files,
 		     const struct lk_shown_bank *banks, unsigned int n,
 		     struct lk_err *err);
 

@@ -7,7 +7,8 @@
 #include "command.h"
 #include "core/event_text.h"
 #include "core/log_predict.h"
-#include "log_files.h"
+#include "documents.h"
+#include "sys/boot_logs.h"
 #include "sys/crypto.h"
 #include "sys/json.h"
 
@@ -221,7 +222,7 @@ static int write_values(const struct lk_pcr_values *values,
 	return lk_write_output(out, bytes_of(&text), err);
 }
 
-static int predict(const struct change *c, const struct lk_log_files *files,
+static int predict(const struct change *c, const struct lk_boot_logs *files,
 		   const struct lk_output *out, struct lk_err *err)
 {
 	FILE *f = strcmp(out->path, "-") == 0 ? stderr : stdout;
@@ -229,7 +230,7 @@ static int predict(const struct change *c, const struct lk_log_files *files,
 	struct lk_log_plan plan;
 	OWNED_INPUTS inputs = { 0 };
 	struct lk_prediction_input in = {
-		.logs = lk_log_files_logs(files),
+		.logs = lk_boot_logs_bytes(files),
 		.plan = &plan,
 		.values = { &files->values.bank[0], &files->values.bank[1] },
 		.ima_unchanged = c->ima_unchanged,
@@ -258,8 +259,8 @@ static int predict(const struct change *c, const struct lk_log_files *files,
 
 static int run(int argc, char **argv, struct lk_err *err)
 {
-	LK_OWNED_LOG_FILES files = LK_LOG_FILES_NONE;
-	struct lk_log_names names = { NULL, NULL, NULL };
+	LK_OWNED_BOOT_LOGS files = LK_BOOT_LOGS_NONE;
+	struct lk_boot_log_names names = { NULL, NULL, NULL };
 	struct change c = { 0 };
 	struct lk_output out = { NULL, false };
 	const struct lk_option options[] = {
@@ -296,8 +297,8 @@ static int run(int argc, char **argv, struct lk_err *err)
 	if (rc != LK_OK)
 		return rc;
 	LK_TRY(check_change(&c, err));
-	LK_TRY(lk_log_files_read(&names, &files, err));
-	LK_TRY(lk_log_files_check(&files, err));
+	LK_TRY(lk_boot_logs_read(&names, &files, err));
+	LK_TRY(lk_boot_logs_check(&files, err));
 	return predict(&c, &files, &out, err);
 }
 

@@ -1,15 +1,60 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns reading logs and PCR values. */
-#include "log_files.h"
+/* Owns reading a boot's logs and PCR values. */
+#include "sys/boot_logs.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/bytes.h"
+#include "core/pcr_text.h"
+#include "sys/document.h"
 
-#define DEVICE_FIRMWARE "/sys/kernel/security/tpm0/binary_bios_measurements"
-#define DEVICE_IMA	"/sys/kernel/security/ima/binary_runtime_measurements"
-#define DEVICE_PCR	"/sys/class/tpm/tpm0/pcr-%s/%u"
+#define PCR_VALUES_MAX (64u * 1024u)
+#define DEVICE_PCR     "/sys/class/tpm/tpm0/pcr-%s/%u"
+
+enum lk_alg lk_pcr_bank(unsigned int i)
+{
+	return i ? LK_ALG_SHA384 : LK_ALG_SHA256;
+}
+
+static int banks_from_doc(const struct lk_doc *doc, struct lk_pcr_banks *ret,
+			  struct lk_err *err)
+{
+	struct lk_pcr_banks banks = { 0 };
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < LK_PCR_BANKS; i++) {
+		enum lk_alg bank = lk_pcr_bank(i);
+		const struct lk_doc *map = lk_doc_get(doc, lk_alg_name(bank));
+
+		banks.bank[i].sel.bank = bank;
+		/* tpm2_pcrread names banks that aren't active too. */
+		if (!map || map->type != LK_DOC_MAP || !map->child)
+			continue;
+		LK_TRY(lk_pcr_values_from_doc(doc, bank, &banks.bank[i], err));
+		n++;
+	}
+	if (!n)
+		return lk_doc_error(doc, err,
+				    "no PCR values of bank sha256 or sha384");
+	*ret = banks;
+	return LK_OK;
+}
+
+int lk_pcr_banks_read(const char *path, struct lk_pcr_banks *ret,
+		      struct lk_err *err)
+{
+	LK_OWNED_YAML yaml = NULL;
+	int rc = lk_document_read(path, PCR_VALUES_MAX, &yaml, err);
+
+	if (rc != LK_OK)
+		return rc;
+	rc = banks_from_doc(lk_yaml_root(yaml), ret, err);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "%s", path);
+	return rc;
+}
 
 /* "0A1B...", upper case, a line end. */
 static bool read_value(enum lk_alg bank, unsigned int pcr,
@@ -51,21 +96,21 @@ static int read_device_values(struct lk_pcr_banks *ret, struct lk_err *err)
 	return LK_OK;
 }
 
-static int read_device(struct lk_log_files *files, struct lk_err *err)
+static int read_device(struct lk_boot_logs *files, struct lk_err *err)
 {
-	files->names.firmware = DEVICE_FIRMWARE;
-	if (!files->names.ima && access(DEVICE_IMA, F_OK) == 0)
-		files->names.ima = DEVICE_IMA;
+	files->names.firmware = LK_BOOT_LOG_FIRMWARE;
+	if (!files->names.ima && access(LK_BOOT_LOG_IMA, F_OK) == 0)
+		files->names.ima = LK_BOOT_LOG_IMA;
 	if (files->names.pcrs)
 		return LK_OK;
 	/* Before the kernel's log, so that this has at least as much. */
 	return read_device_values(&files->values, err);
 }
 
-static int read_all(struct lk_log_files *files, struct lk_err *err)
+static int read_all(struct lk_boot_logs *files, struct lk_err *err)
 {
 	if (files->names.pcrs)
-		LK_TRY(lk_read_pcr_banks(files->names.pcrs, &files->values,
+		LK_TRY(lk_pcr_banks_read(files->names.pcrs, &files->values,
 					 err));
 	if (!files->names.firmware)
 		LK_TRY(read_device(files, err));
@@ -77,10 +122,10 @@ static int read_all(struct lk_log_files *files, struct lk_err *err)
 	return lk_fs_read(files->names.ima, LK_IMA_LOG_MAX, &files->ima, err);
 }
 
-int lk_log_files_read(const struct lk_log_names *names,
-		      struct lk_log_files *ret, struct lk_err *err)
+int lk_boot_logs_read(const struct lk_boot_log_names *names,
+		      struct lk_boot_logs *ret, struct lk_err *err)
 {
-	LK_OWNED_LOG_FILES files = LK_LOG_FILES_NONE;
+	LK_OWNED_BOOT_LOGS files = LK_BOOT_LOGS_NONE;
 	int rc;
 
 	files.names = *names;
@@ -90,17 +135,17 @@ int lk_log_files_read(const struct lk_log_names *names,
 	if (rc != LK_OK)
 		return rc;
 	*ret = files;
-	files = LK_LOG_FILES_NONE;
+	files = LK_BOOT_LOGS_NONE;
 	return LK_OK;
 }
 
-void lk_log_files_done(struct lk_log_files *files)
+void lk_boot_logs_done(struct lk_boot_logs *files)
 {
 	lk_buf_done(&files->firmware);
 	lk_buf_done(&files->ima);
 }
 
-struct lk_logs lk_log_files_logs(const struct lk_log_files *files)
+struct lk_logs lk_boot_logs_bytes(const struct lk_boot_logs *files)
 {
 	struct lk_logs logs = {
 		.firmware = { files->firmware.data, files->firmware.len },
@@ -111,7 +156,7 @@ struct lk_logs lk_log_files_logs(const struct lk_log_files *files)
 	return logs;
 }
 
-static int check_firmware(const struct lk_log_files *files, struct lk_err *err)
+static int check_firmware(const struct lk_boot_logs *files, struct lk_err *err)
 {
 	struct lk_event_log log;
 	struct lk_event event;
@@ -126,7 +171,7 @@ static int check_firmware(const struct lk_log_files *files, struct lk_err *err)
 	return rc;
 }
 
-int lk_log_files_check(const struct lk_log_files *files, struct lk_err *err)
+int lk_boot_logs_check(const struct lk_boot_logs *files, struct lk_err *err)
 {
 	struct lk_ima_log log;
 	struct lk_ima_entry entry;
