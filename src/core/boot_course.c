@@ -3,6 +3,7 @@
 #include "core/boot_course.h"
 
 #define PCR_BOOT	  4u
+#define PCR_COMMANDS	  8u
 #define PCR_FILES	  9u
 #define PCR_KERNEL_IMAGE  11u
 #define PCR_KERNEL_CONFIG 12u
@@ -42,6 +43,9 @@ static void take(const struct lk_event *event, struct lk_boot_course *c,
 		c->initrd = *event;
 	} else if (is_tag(event, TAG_LOAD_OPTIONS)) {
 		c->load_options = *event;
+	} else if (ipl &&
+		   (event->pcr == PCR_COMMANDS || event->pcr == PCR_FILES)) {
+		c->loader_measures = true;
 	} else if (event->pcr == PCR_EXTENSIONS ||
 		   event->pcr == PCR_KERNEL_CONFIG) {
 		if (ipl && event->pcr == PCR_KERNEL_CONFIG &&

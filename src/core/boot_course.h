@@ -14,6 +14,7 @@ struct lk_boot_course {
 	struct lk_event cmdline; /* as the boot loader measures it */
 	bool sections;		 /* a unified kernel image's, in PCR 11 */
 	bool extensions;	 /* credentials and such, beside the image */
+	bool loader_measures;	 /* commands and files, as GRUB does */
 	bool image_after_stub; /* the stub had the firmware start its kernel */
 };
 

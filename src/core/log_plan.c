@@ -81,7 +81,7 @@ static int replace_image(struct lk_log_plan *plan, const struct lk_event *event,
 {
 	struct lk_plan_change *change;
 
-	LK_TRY(lk_log_plan_signed(plan, pe, err));
+	LK_TRY(lk_log_plan_signed(plan, event, pe, err));
 	LK_TRY(lk_log_plan_add(plan, event, &change, err));
 	change->what = what;
 	return image_digest(plan, pe, change, err);
@@ -125,6 +125,17 @@ static int add_sections(struct lk_log_plan *plan, const struct lk_uki *uki,
 						  err));
 		}
 	}
+	return LK_OK;
+}
+
+/* Not even which files it reads is known beforehand. */
+static int check_loader(const struct lk_boot_course *c, struct lk_err *err)
+{
+	if (c->loader_measures)
+		return refuse(err, "the boot loader has measured its commands "
+				   "or the files that it read (PCR 8 or 9), as "
+				   "GRUB does, and what it makes of another "
+				   "configuration or file isn't known");
 	return LK_OK;
 }
 
@@ -217,6 +228,7 @@ int lk_log_plan_uki(struct lk_log_plan *plan, const struct lk_uki *uki,
 	bool same;
 
 	LK_TRY(lk_boot_course_follow(plan->log, plan->hash, &c, err));
+	LK_TRY(check_loader(&c, err));
 	if (!c.stub.number)
 		return refuse(err, "the log is of no unified kernel image "
 				   "(no event in PCR 11)");
@@ -245,6 +257,7 @@ static int follow_kernel(struct lk_log_plan *plan, struct lk_boot_course *c,
 			 struct lk_err *err)
 {
 	LK_TRY(lk_boot_course_follow(plan->log, plan->hash, c, err));
+	LK_TRY(check_loader(c, err));
 	if (c->stub.number)
 		return refuse(err,
 			      "the log is of a unified kernel image, which "

@@ -73,8 +73,8 @@ int lk_log_plan_add(struct lk_log_plan *plan, const struct lk_event *event,
 int lk_log_plan_digest(const struct lk_log_plan *plan,
 		       const struct lk_bytes *parts, size_t n,
 		       struct lk_plan_change *change, struct lk_err *err);
-/** What accepts this image: the same as in the log, or it changes too. */
-int lk_log_plan_signed(struct lk_log_plan *plan, const struct lk_pe *image,
-		       struct lk_err *err);
+/** What accepts this image in the place of @old: the same, or it changes too. */
+int lk_log_plan_signed(struct lk_log_plan *plan, const struct lk_event *old,
+		       const struct lk_pe *image, struct lk_err *err);
 
 #endif
