@@ -31,11 +31,54 @@ const struct lk_doc *lk_doc_get(const struct lk_doc *map, const char *key)
 	return NULL;
 }
 
+/* What a document is, by a key that no other kind has. */
+static const char *kind_of(const char *key)
+{
+	static const struct {
+		const char *key;
+		const char *kind;
+	} kinds[] = {
+		{ "latchkey-policy", "a policy file" },
+		{ "latchkey-signed-policy", "a signed policy" },
+		{ "latchkey-userconfig", "latchkey-userconfig's own file" },
+		{ "latchkey-manifest", "a configuration's manifest" },
+		{ "latchkey-record", "a provisioning record" },
+		{ "latchkey-learned", "a file of what an unlock learned" },
+		{ "latchkey-booted", "a file of what opened a volume" },
+		{ "sha256", "a file of PCR values" },
+		{ "sha384", "a file of PCR values" },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i].key, key) == 0)
+			return kinds[i].kind;
+	return NULL;
+}
+
+int lk_doc_expect_kind(const struct lk_doc *map, const char *expected,
+		       struct lk_err *err)
+{
+	const char *wanted = kind_of(expected);
+
+	if (!wanted || map->type != LK_DOC_MAP)
+		return LK_OK;
+	for (const struct lk_doc *k = map->child; k; k = k->next->next) {
+		const char *kind = kind_of(k->text);
+
+		if (kind && strcmp(kind, wanted) != 0)
+			return lk_doc_error(k, err,
+					    "this is %s; %s is expected here",
+					    kind, wanted);
+	}
+	return LK_OK;
+}
+
 int lk_doc_expect_keys(const struct lk_doc *map, const char *const *known,
 		       struct lk_err *err)
 {
 	if (map->type != LK_DOC_MAP)
 		return lk_doc_error(map, err, "expected keys with values here");
+	LK_TRY(lk_doc_expect_kind(map, known[0], err));
 	for (const struct lk_doc *k = map->child; k; k = k->next->next) {
 		size_t i = 0;
 

@@ -36,7 +36,16 @@ int lk_doc_error(const struct lk_doc *at, struct lk_err *err, const char *fmt,
 /** Value of @key in a map, or NULL. */
 const struct lk_doc *lk_doc_get(const struct lk_doc *map, const char *key);
 
-/** Refuses a node that isn't a map and a key that isn't in @known (NULL-ended). */
+/**
+ * lk_doc_expect_kind - tells files that changed places before a key is unknown
+ * @key: the one that a document of the expected kind has, as "latchkey-policy"
+ *
+ * Return: LK_E_INPUT with both kinds where the map has another kind's key.
+ */
+int lk_doc_expect_kind(const struct lk_doc *map, const char *key,
+		       struct lk_err *err);
+/** Refuses a node that isn't a map and a key that isn't in @known (NULL-ended),
+ * whose first is the one that tells the kind of a document, where it is one. */
 int lk_doc_expect_keys(const struct lk_doc *map, const char *const *known,
 		       struct lk_err *err);
 

@@ -53,6 +53,7 @@ int lk_pcr_values_from_doc(const struct lk_doc *doc, enum lk_alg bank,
 {
 	const struct lk_doc *map = lk_doc_get(doc, lk_alg_name(bank));
 
+	LK_TRY(lk_doc_expect_kind(doc, "sha256", err));
 	if (!map || map->type != LK_DOC_MAP || !map->child)
 		return lk_doc_error(
 			doc, err,

@@ -35,6 +35,7 @@ static int banks_from_doc(const struct lk_doc *doc, struct lk_pcr_banks *ret,
 		LK_TRY(lk_pcr_values_from_doc(doc, bank, &banks.bank[i], err));
 		n++;
 	}
+	LK_TRY(lk_doc_expect_kind(doc, "sha256", err));
 	if (!n)
 		return lk_doc_error(doc, err,
 				    "no PCR values of bank sha256 or sha384");

@@ -2,7 +2,34 @@
 /* Owns reading documents from files. */
 #include "sys/document.h"
 
+#include <string.h>
+
 #include "sys/fs.h"
+
+/** Other files of ours, which a YAML parser would find strange words for. */
+static int check_text(const struct lk_buf *text, struct lk_err *err)
+{
+	static const struct {
+		const char *start;
+		const char *what;
+	} others[] = {
+		{ "-----BEGIN ", "PEM: a key, a certificate or the like" },
+		{ "\x89LKB", "a configuration blob" },
+		{ "LUKS\xba\xbe", "a LUKS volume" },
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		size_t len = strlen(others[i].start);
+
+		if (text->len >= len &&
+		    memcmp(text->data, others[i].start, len) == 0)
+			return lk_err_set(
+				err, LK_E_INPUT, 0,
+				"this is %s; YAML or JSON is expected",
+				others[i].what);
+	}
+	return LK_OK;
+}
 
 int lk_document_read(const char *path, size_t cap, struct lk_yaml **ret,
 		     struct lk_err *err)
@@ -12,7 +39,9 @@ int lk_document_read(const char *path, size_t cap, struct lk_yaml **ret,
 
 	if (rc != LK_OK)
 		return rc;
-	rc = lk_yaml_parse(text.data, text.len, ret, err);
+	rc = check_text(&text, err);
+	if (rc == LK_OK)
+		rc = lk_yaml_parse(text.data, text.len, ret, err);
 	if (rc != LK_OK)
 		lk_err_prefix(err, "%s", path);
 	return rc;

@@ -349,6 +349,20 @@ static double now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+static int no_device(const char *spec, const char *path, unsigned int timeout_s,
+		     struct lk_err *err)
+{
+	bool same = strcmp(spec, path) == 0;
+
+	if (!timeout_s)
+		return lk_err_set(err, LK_E_NO_DEVICE, 0,
+				  "device %s%s%s isn't there", spec,
+				  same ? "" : ": ", same ? "" : path);
+	return lk_err_set(err, LK_E_NO_DEVICE, 0,
+			  "device %s%s%s didn't appear within %u s", spec,
+			  same ? "" : ": ", same ? "" : path, timeout_s);
+}
+
 int lk_fs_wait_device(const char *spec, unsigned int timeout_s,
 		      char ret[static LK_DEVICE_PATH_MAX], struct lk_err *err)
 {
@@ -361,10 +375,7 @@ int lk_fs_wait_device(const char *spec, unsigned int timeout_s,
 		return rc;
 	while (access(path, F_OK) != 0) {
 		if (now() >= end)
-			return lk_err_set(
-				err, LK_E_NO_DEVICE, 0,
-				"device %s: %s didn't appear within %u s", spec,
-				path, timeout_s);
+			return no_device(spec, path, timeout_s, err);
 		(void)nanosleep(&pause, NULL);
 	}
 	memcpy(ret, path, sizeof(path));

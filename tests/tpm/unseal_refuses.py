@@ -225,7 +225,7 @@ class Disk(Case):
 
     def test_absent(self):
         os.unlink(self.disk)
-        self.unseal(8, "didn't appear")
+        self.unseal(8, "isn't there")
 
     def test_not_luks(self):
         for content in (b"", b"\0" * 4096, b"LUKS", os.urandom(1 << 20)):

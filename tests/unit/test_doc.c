@@ -150,6 +150,36 @@ static void test_what_is_no_map_has_no_keys(void **s)
 	assert_null(lk_doc_get(doc->child, "a"));
 }
 
+static void test_files_that_changed_places_are_told_apart(void **s)
+{
+	static const char *const policy[] = { "latchkey-policy", "bank", NULL };
+	static const char *const learned[] = { "latchkey-learned", NULL };
+	static const char *const inner[] = { "name", NULL };
+	LK_OWNED_YAML yaml =
+		doc_of("bank: sha256\nlatchkey-signed-policy: 1\n");
+	LK_OWNED_YAML values = doc_of("sha384: {0: 11}\n");
+	const struct lk_doc *doc = lk_yaml_root(yaml);
+	struct lk_err err = { 0 };
+
+	(void)s;
+	assert_int_equal(lk_doc_expect_keys(doc, policy, &err), LK_E_INPUT);
+	assert_string_equal(
+		err.msg,
+		"2:1: this is a signed policy; a policy file is expected here");
+	assert_int_equal(lk_doc_expect_keys(doc, learned, &err), LK_E_INPUT);
+	assert_non_null(strstr(err.msg, "this is a signed policy"));
+	/* Where no kind of document is expected, keys are keys. */
+	assert_int_equal(lk_doc_expect_keys(doc, inner, &err), LK_E_INPUT);
+	assert_string_equal(err.msg, "1:1: unknown key \"bank\"");
+	/* Two banks are one kind. */
+	assert_int_equal(lk_doc_expect_kind(lk_yaml_root(values), "sha256",
+					    &err),
+			 LK_OK);
+	assert_int_equal(lk_doc_expect_kind(lk_yaml_root(values),
+					    "latchkey-record", &err),
+			 LK_E_INPUT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +192,7 @@ int main(void)
 		cmocka_unit_test(test_text_and_hexadecimal_have_a_bound),
 		cmocka_unit_test(test_an_error_names_line_and_column),
 		cmocka_unit_test(test_what_is_no_map_has_no_keys),
+		cmocka_unit_test(test_files_that_changed_places_are_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,7 @@ static int show_doc(const struct lk_doc *doc, bool json, struct lk_err *err)
 		return json ? lk_json_print_signed_policy(&sp, err)
 			    : show_signed_policy(&sp);
 	}
+	LK_TRY(lk_doc_expect_kind(doc, "latchkey-policy", err));
 	if (!lk_doc_get(doc, "latchkey-policy"))
 		return lk_doc_error(doc, err,
 				    "neither a policy file nor a signed "

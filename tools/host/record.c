@@ -15,6 +15,7 @@ static int get(const struct lk_doc *map, const char *key,
 	*ret = map->type == LK_DOC_MAP ? lk_doc_get(map, key) : NULL;
 	if (*ret && (*ret)->type == LK_DOC_MAP)
 		return LK_OK;
+	LK_TRY(lk_doc_expect_kind(map, "latchkey-record", err));
 	return lk_doc_error(map, err, "no %s: is this a provisioning record?",
 			    key);
 }
