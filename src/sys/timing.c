@@ -23,6 +23,7 @@ static struct {
 	uint64_t began;
 	uint64_t last;
 	uint64_t sent_at;
+	uint64_t typed;
 	size_t n;
 	size_t left_out;
 	struct record records[RECORDS_MAX];
@@ -83,6 +84,14 @@ void lk_timing_step(const char *subject, const char *step)
 			       subject ? subject : "", subject ? ": " : "");
 	}
 	timing.last = at;
+}
+
+void lk_timing_typed(const char *subject, const char *step)
+{
+	uint64_t before = timing.last;
+
+	lk_timing_step(subject, step);
+	timing.typed += timing.last - before;
 }
 
 void lk_timing_tpm_sent(const uint8_t *command, size_t len)
@@ -151,6 +160,7 @@ void lk_timing_print(void)
 	if (timing.left_out)
 		(void)fprintf(stderr, "timing: %zu more aren't listed\n",
 			      timing.left_out);
-	print_ms(total);
-	(void)fprintf(stderr, "in all, from main()\n");
+	print_ms(total - timing.typed);
+	(void)fprintf(stderr, "in all, from main()%s\n",
+		      timing.typed ? " and without the typing" : "");
 }

@@ -12,6 +12,9 @@ void lk_timing_start(void);
 /** A step ends; it began where the one before ended. @subject: or NULL. */
 void lk_timing_step(const char *subject, const char *step);
 
+/** The same for a step in which a person types: it isn't part of the sum. */
+void lk_timing_typed(const char *subject, const char *step);
+
 /** A TPM command goes out, and its answer is in; within a step. */
 void lk_timing_tpm_sent(const uint8_t *command, size_t len);
 void lk_timing_tpm_answered(size_t len);
@@ -21,7 +24,8 @@ void lk_timing_tpm_answered(size_t len);
  *
  * "timing:   12.345 ms  <step>"; a command stands before the step that it is
  * part of, with its bytes both ways: "timing:    3.210 ms  - TPM2_Unseal
- * (91 + 215 bytes)". The last line is the sum.
+ * (91 + 215 bytes)". The last line is the sum of the steps but for those in
+ * which somebody typed.
  */
 void lk_timing_print(void);
 

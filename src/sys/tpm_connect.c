@@ -139,9 +139,16 @@ static void close_inner(TSS2_TCTI_CONTEXT *inner)
 #ifdef LK_TCTI_ANY
 static int open_inner(const char *tcti, TSS2_TCTI_CONTEXT **ret)
 {
-	return Tss2_TctiLdr_Initialize(tcti, ret) == TSS2_RC_SUCCESS
-		       ? LK_OK
-		       : LK_E_NO_TPM;
+	switch (Tss2_TctiLdr_Initialize(tcti, ret)) {
+	case TSS2_RC_SUCCESS:
+		return LK_OK;
+	/* No module of that name, or one that can't read what follows it. */
+	case TSS2_TCTI_RC_NOT_SUPPORTED:
+	case TSS2_TCTI_RC_BAD_VALUE:
+		return LK_E_USAGE;
+	default:
+		return LK_E_NO_TPM;
+	}
 }
 #else
 static int open_inner(const char *tcti, TSS2_TCTI_CONTEXT **ret)
@@ -193,22 +200,25 @@ static int open_within(const char *tcti, unsigned int timeout_s,
 	}
 }
 
-static int check_tcti(const char *tcti, struct lk_err *err)
+static int wrong_tcti(const char *tcti, struct lk_err *err)
 {
-	if (is_device(tcti))
-		return LK_OK;
+	return lk_err_set(
+		err, LK_E_USAGE, 0,
 #ifdef LK_TCTI_ANY
-	if (strchr(tcti, ':'))
-		return LK_OK;
-	return lk_err_set(
-		err, LK_E_USAGE, 0,
 		"TPM \"%.80s\": expected device:/dev/tpm0, swtpm:host=127.0.0.1,port=2321 or the like",
-		tcti);
 #else
-	return lk_err_set(
-		err, LK_E_USAGE, 0,
 		"TPM \"%.80s\": this build knows device:PATH alone, as in device:/dev/tpm0",
+#endif
 		tcti);
+}
+
+static bool may_be_tcti(const char *tcti)
+{
+#ifdef LK_TCTI_ANY
+	return is_device(tcti) ||
+	       (strchr(tcti, ':') && strncmp(tcti, "device:", 7) != 0);
+#else
+	return is_device(tcti);
 #endif
 }
 
@@ -217,13 +227,15 @@ int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret,
 {
 	TSS2_TCTI_CONTEXT *inner = NULL;
 	struct lk_tpm *tpm;
-	int rc = check_tcti(tcti, err);
+	int rc;
 
-	if (rc != LK_OK)
-		return rc;
+	if (!may_be_tcti(tcti))
+		return wrong_tcti(tcti, err);
 	/* The libraries' own log would speak of failures that we handle. */
 	(void)setenv("TSS2_LOG", "all+NONE", 1);
 	rc = open_within(tcti, timeout_s, &inner);
+	if (rc == LK_E_USAGE)
+		return wrong_tcti(tcti, err);
 	if (rc != LK_OK)
 		return lk_err_set(err, rc, 0,
 				  "no TPM: %s can't be opened (tried for %u s)",

@@ -28,7 +28,8 @@ static const char usage[] =
 	"                     (default " LK_LEARNED_DIR "; none in a dry run)\n"
 	"  --dry-run          do all but mapping and closing the latch\n"
 	"  --quiet            no line on standard error for what succeeded\n"
-	"  --timing           print where the time went, by step and TPM command\n"
+	"  --timing           print where the time went, by step and TPM command; what\n"
+	"                     a person takes to type isn't in the sum\n"
 	"  --help, --version\n"
 	"\n"
 	"Exit codes: 0 open; 1 system; 2 usage; 3 policy file or signed policy\n"
@@ -64,12 +65,24 @@ static const struct option longopts[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+static int wrong(const char *word, const char *why)
+{
+	(void)fprintf(
+		stderr,
+		"latchkey-unseal: %.80s: %s; see latchkey-unseal --help\n",
+		word, why);
+	return LK_E_USAGE;
+}
+
 /* Return: LK_OK to go on, LK_E_USAGE, or 1 when all is said. */
 static int parse(int argc, char **argv, struct lk_unseal_options *o)
 {
 	int c;
+	int at;
 
-	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
+	opterr = 0;
+	for (at = 1; (c = getopt_long(argc, argv, "+:", longopts, NULL)) != -1;
+	     at = optind) {
 		switch (c) {
 		case OPT_POLICY:
 			o->policy = optarg;
@@ -101,11 +114,18 @@ static int parse(int argc, char **argv, struct lk_unseal_options *o)
 		case OPT_VERSION:
 			(void)puts("latchkey-unseal " LK_VERSION);
 			return 1;
+		case ':':
+			return wrong(argv[at], "the option lacks its value");
 		default:
-			return LK_E_USAGE;
+			return wrong(argv[at],
+				     optopt >= OPT_POLICY
+					     ? "the option takes no value"
+					     : "unknown option");
 		}
 	}
-	return optind == argc ? LK_OK : LK_E_USAGE;
+	return optind == argc ? LK_OK
+			      : wrong(argv[optind],
+				      "nothing is expected beside options");
 }
 
 int main(int argc, char **argv)
@@ -119,11 +139,8 @@ int main(int argc, char **argv)
 
 	if (rc == 1)
 		return 0;
-	if (rc == LK_E_USAGE) {
-		(void)fputs("latchkey-unseal: see latchkey-unseal --help\n",
-			    stderr);
+	if (rc == LK_E_USAGE)
 		return lk_exit_code(rc);
-	}
 	lk_crypto_without_configuration();
 	lk_log_init("latchkey-unseal", true);
 	rc = lk_secret_harden_process(&err);

@@ -5,6 +5,7 @@
 #include "core/pin.h"
 #include "sys/ask.h"
 #include "sys/log.h"
+#include "sys/timing.h"
 #include "unseal/unseal.h"
 
 #define TRIES 3u
@@ -52,12 +53,16 @@ static int ask(const struct lk_target *t, const char *note,
 {
 	LK_OWNED_SECRET pin = LK_SECRET_NONE;
 	char question[256];
+	int rc;
 
 	(void)snprintf(question, sizeof(question), "%sPIN for volume %s%s",
 		       note, t->vol->name,
 		       t->last_pin->len ? " (empty: the same as before):"
 					: ":");
-	if (lk_ask(question, t->vol->name, &pin, err) != LK_OK) {
+	lk_timing_step(t->vol->name, "ready to ask for its PIN");
+	rc = lk_ask(question, t->vol->name, &pin, err);
+	lk_timing_typed(t->vol->name, "PIN typed");
+	if (rc != LK_OK) {
 		lk_err_prefix(err, "its PIN");
 		err->rc = LK_E_PIN;
 		return LK_E_PIN;

@@ -5,6 +5,7 @@
 #include "core/recovery_key.h"
 #include "sys/console.h"
 #include "sys/log.h"
+#include "sys/timing.h"
 #include "unseal/unseal.h"
 
 #define TRIES 3u
@@ -35,7 +36,9 @@ int lk_prompt_volume_key(struct lk_target *t, struct lk_err *err)
 		LK_OWNED_SECRET typed = LK_SECRET_NONE;
 		struct lk_bytes pass;
 
+		lk_timing_step(t->vol->name, "ready to ask for a key");
 		rc = lk_console_ask(question, &typed, err);
+		lk_timing_typed(t->vol->name, "key typed");
 		if (rc != LK_OK)
 			return rc;
 		pass = (struct lk_bytes){ typed.data, typed.len };

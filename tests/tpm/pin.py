@@ -41,7 +41,7 @@ class Owner(volume.Owner):
         tpm.tool("tpm2_flushcontext", "-t")
 
 
-def on_terminal(argv, answers, seconds=60):
+def on_terminal(argv, answers, seconds=60, pause=0):
     """Runs it on a terminal of its own; types an answer at each colon that it stops at.
     Returns exit code and all that was shown."""
     pid, fd = pty.fork()
@@ -60,6 +60,7 @@ def on_terminal(argv, answers, seconds=60):
             shown += part
         if left and shown.count(b"PIN for") + shown.count(b"same again") + shown.count(b"New PIN") > asked and shown.endswith(b": "):
             asked = shown.count(b"PIN for") + shown.count(b"same again") + shown.count(b"New PIN")
+            time.sleep(pause)
             os.write(fd, left.pop(0).encode() + b"\n")
     os.close(fd)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
@@ -97,6 +98,14 @@ class Terminal(Case):
         self.assertEqual(bus.names, ["PCR_Read", "GetCapability", "ReadPublic", "ReadPublic", "StartAuthSession", "PolicyPCR", "PolicyNV",
                                      "LoadExternal", "VerifySignature", "FlushContext", "PolicyAuthorize", "PolicyAuthValue",
                                      "Unseal"])
+
+    def test_typing_is_no_part_of_the_time_that_is_told(self):
+        code, shown = on_terminal([*self.argv(), "--timing"], [PIN], pause=1.5)
+        self.assertEqual(code, 0, shown)
+        steps = {step.strip(): float(ms) for ms, step in re.findall(r"timing: +([\d.]+) ms  (?!- )(.*)", shown)}
+        self.assertGreaterEqual(steps["lktest: PIN typed"], 1500)
+        whole = steps.pop("in all, from main() and without the typing")
+        self.assertAlmostEqual(sum(steps.values()) - steps["lktest: PIN typed"], whole, delta=50)
 
     def test_a_wrong_one_says_how_many_the_tpm_still_takes(self):
         code, shown = on_terminal(self.argv(), ["wrong one", "wrong two", PIN])

@@ -66,7 +66,10 @@ static int check_change(const struct change *c, struct lk_err *err)
 			"--uki holds kernel, initrd and command line: "
 			"none of these goes with it");
 	if (c->secure_boot && strcmp(c->secure_boot, "off") != 0)
-		return lk_err_set(err, LK_E_USAGE, 0, "--secure-boot is off");
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--secure-boot %.20s: only \"off\" can be predicted, since what a firmware measures once it is on depends on its keys",
+			c->secure_boot);
 	if (c->secure_boot && c->db)
 		return lk_err_set(err, LK_E_USAGE, 0,
 				  "--db and --secure-boot are two changes: "
