@@ -11,7 +11,6 @@
 #include "core/policy_digest.h"
 #include "sys/crypto.h"
 #include "sys/document.h"
-#include "sys/yaml.h"
 
 #define AUTH_BYTES 16u /* 32 letters: every TPM takes that much */
 
@@ -194,10 +193,10 @@ static int check_lockout(struct lk_tpm *tpm, struct lk_err *err)
 	if (!lockout.interval_s)
 		return lk_err_set(
 			err, LK_E_LOCKED, 0,
-			"the TPM is in dictionary-attack lockout, which only the lockout authorization ends (tpm2_dictionarylockout -c); nothing was changed");
+			"the TPM is in dictionary-attack lockout; nothing was changed; only the lockout authorization ends it: " LK_TPM_LOCKOUT_ENDS);
 	return lk_err_set(
 		err, LK_E_LOCKED, 0,
-		"the TPM is in dictionary-attack lockout for at most %u s more of being powered, or until the lockout authorization ends it (tpm2_dictionarylockout -c); nothing was changed",
+		"the TPM is in dictionary-attack lockout for at most %u s more of being powered; nothing was changed; the lockout authorization ends it at once: " LK_TPM_LOCKOUT_ENDS,
 		lockout.interval_s);
 }
 
@@ -271,36 +270,5 @@ int lk_signed_policy_load(const char *path, const struct lk_policy_file *pf,
 	rc = lk_signed_policy_verify(ret, pf, err);
 	if (rc != LK_OK)
 		lk_err_prefix(err, "%s", path);
-	return rc;
-}
-
-int lk_token_load(struct lk_volume_header *h, struct lk_token *ret,
-		  struct lk_err *err)
-{
-	LK_OWNED_BUF json = LK_BUF_NONE;
-	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_volume_header_token(h, &json, err);
-
-	if (rc == LK_OK)
-		rc = lk_yaml_parse(json.data, json.len, &yaml, err);
-	if (rc == LK_OK)
-		rc = lk_token_from_doc(lk_yaml_root(yaml), ret, err);
-	if (rc == LK_E_INPUT) {
-		lk_err_prefix(err, "the header's token");
-		rc = LK_E_HEADER;
-	}
-	return rc;
-}
-
-int lk_token_store(struct lk_volume_header *h, const struct lk_token *token,
-		   struct lk_err *err)
-{
-	char *json = lk_token_to_json(token);
-	int rc;
-
-	if (!json)
-		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
-	rc = lk_volume_header_set_token(h, json, err);
-	free(json);
 	return rc;
 }

@@ -69,11 +69,25 @@ int lk_signed_policy_verify(const struct lk_signed_policy *sp,
 			    const struct lk_policy_file *pf,
 			    struct lk_err *err);
 
-/** The token of a header, parsed. */
-int lk_token_load(struct lk_volume_header *h, struct lk_token *ret,
-		  struct lk_err *err);
+/**
+ * lk_token_load - the token of what is sealed at @handle
+ * @ret: may be NULL
+ *
+ * A volume that is sealed twice, for two policy files, has a token for each.
+ * Return: LK_OK; LK_E_HEADER where there is none, with what makes one.
+ */
+int lk_token_load(struct lk_volume_header *h, uint32_t handle,
+		  struct lk_token *ret, struct lk_err *err);
+/** In place of the one of its handle, or beside the others. */
 int lk_token_store(struct lk_volume_header *h, const struct lk_token *token,
 		   struct lk_err *err);
+int lk_token_remove(struct lk_volume_header *h, uint32_t handle,
+		    struct lk_err *err);
+/** Every token of ours that can be read, until @fn returns another than LK_OK. */
+typedef int (*lk_token_fn)(const struct lk_token *token, void *data,
+			   struct lk_err *err);
+int lk_token_each(struct lk_volume_header *h, lk_token_fn fn, void *data,
+		  struct lk_err *err);
 
 /** Subsystems that mark unfinished work in a header. */
 #define LK_MARK_FORMAT "latchkey-unfinished"

@@ -62,6 +62,10 @@ static int parse_to(struct raise *r, struct lk_err *err)
 	if (*text < '0' || *text > '9' || *end || errno || r->to > UINT32_MAX)
 		return lk_err_set(err, LK_E_USAGE, 0,
 				  "--to %.40s: not a version number", text);
+	if (r->to == 0)
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--to 0: versions begin at 1, and nothing brings the floor down");
 	return LK_OK;
 }
 
@@ -85,7 +89,7 @@ static int count_left(const struct raise *r, const struct lk_volume *vol,
 
 	LK_TRY(lk_target_resolve(&r->pf, vol->name,
 				 r->opts->value[LK_OPT_DEVICE], &t, err));
-	LK_TRY(lk_policies_load(t.device, &p, err));
+	LK_TRY(lk_policies_load(&t, &p, err));
 	*ret = 0;
 	for (size_t i = 0; i < p.token.n_policies; i++)
 		if (p.token.policies[i].version >= r->to &&
@@ -172,6 +176,7 @@ const struct lk_command lk_cmd_floor_raise = {
 	.summary =
 		"make the TPM refuse signed policies under the version that booted",
 	.args = "",
+	.answer = "VERSION",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(DEVICE) |
 		   LK_OPT_BIT(TO) | LK_OPT_BIT(BOOTED) | LK_OPT_BIT(YES),
 	.run = run,

@@ -100,10 +100,8 @@ static int check_object(struct lk_format *f, struct lk_err *err)
 /** Everything but the last mark is there: a volume that may be in use. */
 static bool is_all_there(struct lk_format *f)
 {
-	LK_OWNED_BUF token = LK_BUF_NONE;
-
-	return f->leftover &&
-	       lk_volume_header_token(f->header, &token, NULL) == LK_OK;
+	return f->leftover && lk_token_load(f->header, f->target.vol->handle,
+					    NULL, NULL) == LK_OK;
 }
 
 int lk_format_look(struct lk_format *f, struct lk_err *err)
@@ -329,9 +327,9 @@ int lk_format_volume(struct lk_format *f, struct lk_err *err)
 		rc = lk_volume_header_mark(f->header, NULL, LK_MARK_DONE, err);
 	if (rc == LK_OK)
 		lk_log(LK_LOG_INFO,
-		       "volume %s is ready on %s (UUID %s); it opens "
-		       "unattended once a signed policy is added",
+		       "volume %s is ready on %s (UUID %s); it opens %s once a signed policy is added",
 		       f->target.vol->name, f->target.device,
-		       lk_volume_header_uuid(f->header));
+		       lk_volume_header_uuid(f->header),
+		       f->target.vol->pin ? "with its PIN" : "unattended");
 	return rc;
 }

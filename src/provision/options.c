@@ -80,16 +80,20 @@ static void print_help(const struct lk_command *cmd)
 		printf("\nRequired: %s\n", cmd->required);
 	printf("\nOptions:\n");
 	for (unsigned int i = 0; i < LK_OPT_COUNT; i++) {
+		const char *arg = table[i].arg;
 		char left[40];
 
 		if (!(cmd->options >> i & 1))
 			continue;
+		if (i == LK_OPT_YES && cmd->answer)
+			arg = cmd->answer;
 		snprintf(left, sizeof(left), "--%s%s%s", table[i].name,
-			 table[i].arg ? " " : "",
-			 table[i].arg ? table[i].arg : "");
+			 arg ? " " : "", arg ? arg : "");
 		printf("  %-24s %s\n", left, table[i].help);
 	}
 	printf("  %-24s %s\n", "--help", "this text");
+	if (cmd->notes)
+		printf("\n%s", cmd->notes);
 }
 
 /** Long options of @cmd for getopt_long. */
@@ -125,6 +129,13 @@ static int given_twice(const struct lk_command *cmd, const char *option)
 	return usage(cmd, dashed, "the option was given twice");
 }
 
+/** What was being looked at: of several letters in one word getopt moves on after
+ * the last alone. Words that are no options may stand before it. */
+static const char *wrong_word(char **argv, int at)
+{
+	return optind > at ? argv[optind - 1] : argv[at];
+}
+
 static int take(struct lk_options *opts, unsigned int opt, const char *arg)
 {
 	if (opts->given >> opt & 1)
@@ -141,6 +152,7 @@ int lk_options_parse(const struct lk_command *cmd, int argc, char **argv,
 	struct option longs[LK_OPT_COUNT + 2];
 	struct lk_options opts = { 0 };
 	int c;
+	int at;
 
 	fill_options(cmd, longs);
 	opts.value[LK_OPT_TPM] = "device:/dev/tpm0";
@@ -148,7 +160,8 @@ int lk_options_parse(const struct lk_command *cmd, int argc, char **argv,
 	*ret_help = false;
 	optind = 1;
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
+	for (at = 1; (c = getopt_long(argc, argv, ":h", longs, NULL)) != -1;
+	     at = optind) {
 		if (c == 'h') {
 			print_help(cmd);
 			*ret_help = true;
@@ -158,7 +171,10 @@ int lk_options_parse(const struct lk_command *cmd, int argc, char **argv,
 			return usage(cmd, argv[optind - 1],
 				     "the option lacks its value");
 		if (c < FIRST_LONG)
-			return usage(cmd, argv[optind - 1], "unknown option");
+			return usage(cmd, wrong_word(argv, at),
+				     optopt >= FIRST_LONG
+					     ? "the option takes no value"
+					     : "unknown option");
 		if (take(&opts, (unsigned int)(c - FIRST_LONG), optarg))
 			return given_twice(cmd, table[c - FIRST_LONG].name);
 	}

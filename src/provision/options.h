@@ -63,6 +63,8 @@ struct lk_command {
 	const char *summary;  /* one line */
 	const char *args;     /* what comes after the options, "" for nothing */
 	const char *required; /* options that have to be given; may be NULL */
+	const char *answer;   /* what --yes takes; NULL: a name */
+	const char *notes;    /* whole lines below the options; may be NULL */
 	int min_args;
 	int max_args;
 	uint32_t options; /* LK_OPT_BIT of those that it knows */

@@ -42,14 +42,19 @@ static int take_lock(int *ret, struct lk_err *err)
 	return LK_OK;
 }
 
-int lk_policies_load(const char *device, struct lk_policies *p,
+int lk_policies_load(const struct lk_target *target, struct lk_policies *p,
 		     struct lk_err *err)
 {
 	int rc = take_lock(&p->lock, err);
 
 	if (rc == LK_OK)
-		rc = lk_volume_header_open(device, &p->header, err);
-	return rc == LK_OK ? lk_token_load(p->header, &p->token, err) : rc;
+		rc = lk_volume_header_open(target->device, &p->header, err);
+	if (rc != LK_OK)
+		return rc;
+	rc = lk_token_load(p->header, target->vol->handle, &p->token, err);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "volume %s", target->vol->name);
+	return rc;
 }
 
 bool lk_policies_has(const struct lk_token *token,

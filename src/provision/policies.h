@@ -25,9 +25,9 @@ void lk_policies_done(struct lk_policies *p);
  * Units that change tokens may run at once: who reads one to write it keeps
  * the others waiting, so that none writes back what another has changed.
  *
- * Return: LK_OK; LK_E_HEADER when @device has no LUKS2 header with our token.
+ * Return: LK_OK; LK_E_HEADER when the device has no LUKS2 header with its token.
  */
-int lk_policies_load(const char *device, struct lk_policies *p,
+int lk_policies_load(const struct lk_target *target, struct lk_policies *p,
 		     struct lk_err *err);
 
 bool lk_policies_has(const struct lk_token *token,

@@ -13,11 +13,13 @@
 struct policies {
 	struct lk_target target;
 	struct lk_policies p;
+	struct lk_token known; /* given, and there before; policies alone */
 };
 
 static void policies_done(struct policies *p)
 {
 	lk_policies_done(&p->p);
+	lk_token_done(&p->known);
 }
 #define OWNED_POLICIES __attribute__((cleanup(policies_done))) struct policies
 #define POLICIES_NONE                                                          \
@@ -30,8 +32,7 @@ static int policies_load(const struct lk_options *opts, struct policies *p,
 {
 	int rc = lk_target_load(opts, &p->target, err);
 
-	return rc == LK_OK ? lk_policies_load(p->target.device, &p->p, err)
-			   : rc;
+	return rc == LK_OK ? lk_policies_load(&p->target, &p->p, err) : rc;
 }
 
 /**
@@ -65,6 +66,13 @@ static int ask_tpm(const struct lk_options *opts,
 	return LK_OK;
 }
 
+/** Those of the command line that were there already, for a word on each. */
+static int keep_known(struct policies *p, const struct lk_signed_policy *sp,
+		      struct lk_err *err)
+{
+	return lk_policies_append(&p->known, sp, err);
+}
+
 static int add_one(struct policies *p, const char *path, size_t *added,
 		   struct lk_err *err)
 {
@@ -74,7 +82,7 @@ static int add_one(struct policies *p, const char *path, size_t *added,
 	if (rc == LK_OK && lk_policies_has(&p->p.token, &sp)) {
 		lk_log(LK_LOG_INFO, "%s: there already (version %u)", path,
 		       sp.version);
-		return LK_OK;
+		return keep_known(p, &sp, err);
 	}
 	if (rc == LK_OK && p->p.token.n_policies >= LK_TOKEN_POLICIES_MAX)
 		rc = lk_err_set(err, LK_E_REFUSED, 0,
@@ -87,6 +95,13 @@ static int add_one(struct policies *p, const char *path, size_t *added,
 	return rc;
 }
 
+static void warn_from(const struct lk_floor *floor,
+		      const struct lk_token *token, size_t first)
+{
+	for (size_t i = first; i < token->n_policies; i++)
+		lk_floor_warn(floor, &token->policies[i]);
+}
+
 /** All of them are checked before the one write: it is all or none. */
 static int add(const struct lk_options *opts, struct lk_err *err)
 {
@@ -97,24 +112,24 @@ static int add(const struct lk_options *opts, struct lk_err *err)
 
 	for (int i = 0; rc == LK_OK && i < opts->n_args; i++)
 		rc = add_one(&p, opts->args[i], &added, err);
-	if (rc == LK_OK && added)
+	if (rc == LK_OK)
 		rc = ask_tpm(opts, &p.target, &floor, err);
 	if (rc == LK_OK && added)
 		rc = lk_token_store(p.p.header, &p.p.token, err);
 	if (rc != LK_OK)
 		return rc;
-	for (size_t i = p.p.token.n_policies - added; i < p.p.token.n_policies;
-	     i++)
-		lk_floor_warn(&floor, &p.p.token.policies[i]);
+	warn_from(&floor, &p.known, 0);
+	warn_from(&floor, &p.p.token, p.p.token.n_policies - added);
 	lk_log(LK_LOG_INFO, "volume %s: %zu added, %zu in the token",
 	       p.target.vol->name, added, p.p.token.n_policies);
 	return LK_OK;
 }
 
-/** Whether it is one that would be added today. */
-static bool is_good(const struct policies *p, const struct lk_signed_policy *sp)
+/** Whether it is one that would be added today; else why not. */
+static bool is_good(const struct policies *p, const struct lk_signed_policy *sp,
+		    struct lk_err *why)
 {
-	return lk_signed_policy_verify(sp, &p->target.pf, NULL) == LK_OK;
+	return lk_signed_policy_verify(sp, &p->target.pf, why) == LK_OK;
 }
 
 static int list_json(const struct policies *p, struct lk_err *err)
@@ -131,7 +146,9 @@ static int list_json(const struct policies *p, struct lk_err *err)
 	for (size_t i = 0; i < p->p.token.n_policies; i++) {
 		const struct lk_signed_policy *sp = &p->p.token.policies[i];
 		struct lk_json *entry = lk_json_add_object(array);
+		struct lk_err why = { 0 };
 		char mask[LK_PCR_MASK_TEXT];
+		bool good = is_good(p, sp, &why);
 
 		lk_pcr_mask_format(sp->pcrs.sel.mask, mask);
 		lk_json_set_uint(entry, "version", sp->version);
@@ -140,7 +157,9 @@ static int list_json(const struct policies *p, struct lk_err *err)
 		lk_json_set_text(entry, "pcrs", mask);
 		lk_json_set_hex(entry, "digest", sp->digest.data,
 				sp->digest.len);
-		lk_json_set_bool(entry, "verifies", is_good(p, sp));
+		lk_json_set_bool(entry, "verifies", good);
+		if (!good)
+			lk_json_set_text(entry, "why-not", why.msg);
 	}
 	rc = lk_json_write(json, &text, err);
 	if (rc == LK_OK)
@@ -148,26 +167,33 @@ static int list_json(const struct policies *p, struct lk_err *err)
 	return rc;
 }
 
-/** The label comes from a disk: only what a terminal can't take amiss. */
-static void print_label(const char *label)
+/** It comes from a disk: only what a terminal can't take amiss. */
+static void print_plain(const char *text)
 {
-	for (; *label; label++)
-		putchar(*label >= ' ' && *label <= '~' ? *label : '?');
+	for (; *text; text++)
+		putchar(*text >= ' ' && *text <= '~' ? *text : '?');
 }
 
 static void list_text(const struct policies *p)
 {
 	for (size_t i = 0; i < p->p.token.n_policies; i++) {
 		const struct lk_signed_policy *sp = &p->p.token.policies[i];
+		struct lk_err why = { 0 };
 		char mask[LK_PCR_MASK_TEXT];
 		char digest[2 * LK_DIGEST_MAX + 1];
 
 		lk_pcr_mask_format(sp->pcrs.sel.mask, mask);
 		lk_hex_encode(sp->digest.data, sp->digest.len, digest);
-		printf("version %" PRIu32 "  %s:%s  %.16s  %s  ", sp->version,
-		       lk_alg_name(sp->pcrs.sel.bank), mask, digest,
-		       is_good(p, sp) ? "verifies" : "DOESN'T VERIFY");
-		print_label(sp->label);
+		printf("version %" PRIu32 "  %s:%s  %.16s  ", sp->version,
+		       lk_alg_name(sp->pcrs.sel.bank), mask, digest);
+		if (is_good(p, sp, &why)) {
+			printf("verifies  ");
+		} else {
+			printf("DOESN'T VERIFY (");
+			print_plain(why.msg);
+			printf(")  ");
+		}
+		print_plain(sp->label);
 		putchar('\n');
 	}
 }
@@ -185,6 +211,21 @@ static int list(const struct lk_options *opts, struct lk_err *err)
 	return LK_OK;
 }
 
+/** Those that the TPM would still take. */
+static size_t count_usable(const struct policies *p,
+			   const struct lk_floor *floor)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->p.token.n_policies; i++) {
+		const struct lk_signed_policy *sp = &p->p.token.policies[i];
+
+		n += is_good(p, sp, NULL) &&
+		     (!floor->known || sp->version >= floor->value);
+	}
+	return n;
+}
+
 static bool is_named(const struct lk_signed_policy *sp, const char *what)
 {
 	char *end;
@@ -198,6 +239,7 @@ static bool is_named(const struct lk_signed_policy *sp, const char *what)
 static int retire(const struct lk_options *opts, struct lk_err *err)
 {
 	OWNED_POLICIES p = POLICIES_NONE;
+	struct lk_floor floor = { false, 0 };
 	size_t kept = 0;
 	size_t before;
 	int rc = policies_load(opts, &p, err);
@@ -209,16 +251,20 @@ static int retire(const struct lk_options *opts, struct lk_err *err)
 		if (!is_named(&p.p.token.policies[i], opts->args[0]))
 			p.p.token.policies[kept++] = p.p.token.policies[i];
 	if (kept == before)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "no policy of that version or label: %s",
-				  opts->args[0]);
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"volume %s has no policy of that version or label: %s",
+			p.target.vol->name, opts->args[0]);
 	p.p.token.n_policies = kept;
-	rc = lk_token_store(p.p.header, &p.p.token, err);
+	rc = ask_tpm(opts, &p.target, &floor, err);
+	if (rc == LK_OK)
+		rc = lk_token_store(p.p.header, &p.p.token, err);
 	if (rc != LK_OK)
 		return rc;
 	lk_log(LK_LOG_INFO, "volume %s: %zu retired, %zu left",
 	       p.target.vol->name, before - kept, kept);
-	if (kept == 0)
+	warn_from(&floor, &p.p.token, 0);
+	if (count_usable(&p, &floor) == 0)
 		lk_log(LK_LOG_WARNING,
 		       "volume %s doesn't open unattended any more",
 		       p.target.vol->name);
@@ -242,6 +288,10 @@ const struct lk_command lk_cmd_policy_list = {
 	.name = "policy list",
 	.summary = "list a volume's signed policies",
 	.args = "",
+	.notes =
+		"A line a policy: version; bank and PCRs; the first 8 bytes of the digest of\n"
+		"what was signed (\"digest\" in its file; whole with --json); whether it belongs\n"
+		"to the policy file and its signature is the policy key's; label.\n",
 	.options = POLICY_OPTIONS | LK_OPT_BIT(JSON),
 	.run = list,
 };
@@ -252,6 +302,6 @@ const struct lk_command lk_cmd_policy_retire = {
 	.args = "VERSION|LABEL",
 	.min_args = 1,
 	.max_args = 1,
-	.options = POLICY_OPTIONS,
+	.options = POLICY_OPTIONS | LK_OPT_BIT(TPM),
 	.run = retire,
 };

@@ -18,11 +18,11 @@ struct remember {
 };
 
 /** The header is only written to when something is new. */
-static int store(const char *device, const struct lk_hints *learned,
+static int store(const struct lk_target *target, const struct lk_hints *learned,
 		 bool *changed, struct lk_err *err)
 {
 	LK_OWNED_POLICIES p = LK_POLICIES_NONE;
-	int rc = lk_policies_load(device, &p, err);
+	int rc = lk_policies_load(target, &p, err);
 
 	if (rc != LK_OK)
 		return rc;
@@ -52,7 +52,7 @@ static int remember_one(struct remember *r, const char *name,
 				       r->opts->value[LK_OPT_DEVICE], &target,
 				       err);
 	if (rc == LK_OK)
-		rc = store(target.device, &learned, &changed, err);
+		rc = store(&target, &learned, &changed, err);
 	if (rc != LK_OK)
 		return rc;
 	lk_log(LK_LOG_INFO,
@@ -76,6 +76,10 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 		rc = lk_check_volume_options(opts, &r.pf, err);
 	if (rc != LK_OK)
 		return rc;
+	if (r.dir && !lk_fs_is_directory(r.dir))
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "--learned %s: there is no such directory",
+				  r.dir);
 	if (!r.dir)
 		r.dir = LK_LEARNED_DIR;
 	/* One volume's trouble is no reason to forget the others. */

@@ -14,7 +14,7 @@ static int remove_way_in(const struct lk_target *t, struct lk_volume_header *h,
 	if (token->keyslot >= 0)
 		rc = lk_volume_header_kill_keyslot(h, token->keyslot, err);
 	if (rc == LK_OK)
-		rc = lk_volume_header_set_token(h, NULL, err);
+		rc = lk_token_remove(h, t->vol->handle, err);
 	if (rc == LK_OK)
 		lk_log(LK_LOG_INFO,
 		       "volume %s doesn't open unattended any more",
@@ -34,7 +34,7 @@ static int remove_volume(const struct lk_options *opts, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = lk_volume_header_open(t.device, &h, err);
 	if (rc == LK_OK)
-		rc = lk_token_load(h, &token, err);
+		rc = lk_token_load(h, t.vol->handle, &token, err);
 	if (rc != LK_OK)
 		return rc;
 	others = lk_volume_header_count_keyslots(h) - 1;

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns reseal: a new passphrase and sealed object, for a new TPM or policy key. */
+/* Owns reseal: a new passphrase and sealed object, for a new TPM, policy key or PCR selection. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "common.h"
 #include "core/recovery_key.h"
+#include "policies.h"
+#include "sys/crypto.h"
 #include "sys/log.h"
 
 /* The recovery key opens the volume at every moment. The old keyslot goes
  * last; the numbers of both are in the header's mark from before the new one
- * is made, so that a run after a power cut removes what this one has left. */
+ * is made, so that a run after a power cut removes what this one has left.
+ * Where the policy file names another handle than those that there are tokens
+ * for, there is no old one: what is there stays, and opens as before. */
 
 struct reseal {
 	const struct lk_options *opts;
@@ -79,12 +83,21 @@ static int open_volume(struct reseal *r, struct lk_err *err)
 	return rc;
 }
 
-/** The number comes from a disk: it must not be the recovery key's. */
+static int names_keyslot(const struct lk_token *token, void *data,
+			 struct lk_err *err)
+{
+	(void)err;
+	return token->keyslot == *(const int *)data ? LK_E_REFUSED : LK_OK;
+}
+
+/** The number comes from a disk: it must not be the recovery key's, nor that of
+ * what is sealed at another handle. */
 static int kill_keyslot(struct reseal *r, int keyslot, struct lk_err *err)
 {
 	LK_OWNED_SECRET key = LK_SECRET_NONE;
 
 	if (keyslot < 0 ||
+	    lk_token_each(r->header, names_keyslot, &keyslot, NULL) != LK_OK ||
 	    lk_volume_header_key(r->header, keyslot, recovery_key(r), &key,
 				 NULL) == LK_OK)
 		return LK_OK;
@@ -103,7 +116,8 @@ static int clean_up(struct reseal *r, struct lk_err *err)
 	int rc = LK_OK;
 
 	r->old_keyslot = -1;
-	if (lk_token_load(r->header, &r->token, NULL) == LK_OK)
+	if (lk_token_load(r->header, r->target.vol->handle, &r->token, NULL) ==
+	    LK_OK)
 		r->old_keyslot = r->token.keyslot;
 	if (sscanf(mark, LK_MARK_RESEAL "%d/%d", &new, &old) != 2)
 		return LK_OK;
@@ -112,6 +126,100 @@ static int clean_up(struct reseal *r, struct lk_err *err)
 	if (rc == LK_OK && r->old_keyslot >= 0 && old != r->old_keyslot)
 		rc = kill_keyslot(r, old, err);
 	return rc;
+}
+
+/** What a signed policy of another selection would still do. */
+struct old_policies {
+	const struct lk_policy_file *pf;
+	struct lk_name key;
+	struct lk_floor floor;
+};
+
+static bool is_of_key_and_ref(const struct old_policies *o,
+			      const struct lk_signed_policy *sp)
+{
+	const struct lk_policy_file *pf = o->pf;
+
+	return sp->key.len == o->key.len &&
+	       memcmp(sp->key.data, o->key.data, o->key.len) == 0 &&
+	       sp->policy_ref_len == pf->policy_ref_len &&
+	       memcmp(sp->policy_ref, pf->policy_ref, pf->policy_ref_len) == 0;
+}
+
+/** By what the TPM compares: PolicyAuthorize knows key and policyRef alone. */
+static int check_old(const struct lk_token *token, void *data,
+		     struct lk_err *err)
+{
+	const struct old_policies *o = data;
+
+	for (size_t i = 0; i < token->n_policies; i++) {
+		const struct lk_signed_policy *sp = &token->policies[i];
+		char have[LK_PCR_MASK_TEXT], want[LK_PCR_MASK_TEXT];
+
+		if (!is_of_key_and_ref(o, sp) ||
+		    (sp->pcrs.sel.mask == o->pf->pcrs.mask &&
+		     sp->pcrs.sel.bank == o->pf->pcrs.bank &&
+		     sp->version_floor == o->pf->version_floor) ||
+		    (sp->version_floor && o->floor.known &&
+		     sp->version < o->floor.value))
+			continue;
+		lk_pcr_mask_format(sp->pcrs.sel.mask, have);
+		lk_pcr_mask_format(o->pf->pcrs.mask, want);
+		return lk_err_set(
+			err, LK_E_REFUSED, 0,
+			"policy-ref: it has to be a new one, since the policies signed with this one for another selection (version %u: %s:%s, and not %s:%s) would open the volume still; nothing was changed",
+			sp->version, lk_alg_name(sp->pcrs.sel.bank), have,
+			lk_alg_name(o->pf->pcrs.bank), want);
+	}
+	return LK_OK;
+}
+
+static int check_old_policies(struct reseal *r, struct lk_err *err)
+{
+	struct old_policies o = { .pf = &r->target.pf };
+
+	if (lk_policy_key_name(&o.pf->key, lk_crypto_hash, &o.key) != LK_OK)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
+	LK_TRY(lk_floor_load(r->tpm, o.pf, &o.floor, err));
+	return lk_token_each(r->header, check_old, &o, err);
+}
+
+static int count_token(const struct lk_token *token, void *data,
+		       struct lk_err *err)
+{
+	(void)token;
+	(void)err;
+	++*(unsigned int *)data;
+	return LK_OK;
+}
+
+/** An interrupted run has left its mark for this very handle. */
+static bool was_interrupted(const struct reseal *r)
+{
+	uint32_t handle = 0;
+
+	return sscanf(lk_volume_header_subsystem(r->header),
+		      LK_MARK_RESEAL "%*d/%*d@%" SCNx32, &handle) == 1 &&
+	       handle == r->target.vol->handle;
+}
+
+/** Beside what is sealed at another handle, an object may be another volume's. */
+static int check_handle(struct reseal *r, struct lk_err *err)
+{
+	uint32_t handle = r->target.vol->handle;
+	struct lk_tpm_public pub;
+	unsigned int beside = 0;
+
+	if (lk_token_load(r->header, handle, NULL, NULL) == LK_OK)
+		return LK_OK;
+	LK_TRY(lk_token_each(r->header, count_token, &beside, err));
+	LK_TRY(lk_tpm_read_public(r->tpm, handle, &pub, err));
+	if (!beside || !pub.present || was_interrupted(r))
+		return LK_OK;
+	return lk_err_set(
+		err, LK_E_REFUSED, 0,
+		"handle: 0x%08x holds an object that this volume has no token for, perhaps another volume's; nothing was changed",
+		handle);
 }
 
 /** Policies that the new policy file doesn't accept have no use any more. */
@@ -128,7 +236,7 @@ static void keep_policies(struct reseal *r)
 
 static int add_keyslot(struct reseal *r, struct lk_err *err)
 {
-	char mark[sizeof(LK_MARK_RESEAL) + 24];
+	char mark[sizeof(LK_MARK_RESEAL) + 34];
 	int rc = lk_tpm_random(r->tpm, &r->passphrase, LK_PASSPHRASE_SIZE, err);
 
 	r->keyslot = lk_volume_header_free_keyslot(r->header);
@@ -136,8 +244,8 @@ static int add_keyslot(struct reseal *r, struct lk_err *err)
 		rc = lk_err_set(err, LK_E_REFUSED, 0, "no keyslot is free");
 	if (rc != LK_OK)
 		return rc;
-	snprintf(mark, sizeof(mark), LK_MARK_RESEAL "%d/%d", r->keyslot,
-		 r->old_keyslot);
+	snprintf(mark, sizeof(mark), LK_MARK_RESEAL "%d/%d@%08x", r->keyslot,
+		 r->old_keyslot, r->target.vol->handle);
 	rc = lk_volume_header_mark(r->header, NULL, mark, err);
 	if (rc != LK_OK)
 		return rc;
@@ -206,6 +314,10 @@ static int reseal(struct reseal *r, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = lk_check_tpm(r->tpm, &r->target.pf, err);
 	if (rc == LK_OK)
+		rc = check_old_policies(r, err);
+	if (rc == LK_OK)
+		rc = check_handle(r, err);
+	if (rc == LK_OK)
 		rc = lk_volume_pin(r->opts, &r->target, &r->pin, err);
 	if (rc == LK_OK)
 		rc = clean_up(r, err);
@@ -218,16 +330,29 @@ static int reseal(struct reseal *r, struct lk_err *err)
 	return rc;
 }
 
+static void tell(struct reseal *r)
+{
+	const char *name = r->target.vol->name;
+	unsigned int others = 0;
+
+	(void)lk_token_each(r->header, count_token, &others, NULL);
+	lk_log(LK_LOG_INFO,
+	       "volume %s is sealed anew; %zu of its signed policies are still good%s",
+	       name, r->token.n_policies,
+	       r->token.n_policies ? "" : ": add some (policy add)");
+	if (others > 1)
+		lk_log(LK_LOG_INFO,
+		       "volume %s opens by what it was sealed to before as well; once it has opened by this policy file, \"latchkey-provision remove\" with the old one takes that away",
+		       name);
+}
+
 static int run(const struct lk_options *opts, struct lk_err *err)
 {
 	struct reseal r = { .opts = opts, .token = LK_TOKEN_NONE };
 	int rc = reseal(&r, err);
 
 	if (rc == LK_OK)
-		lk_log(LK_LOG_INFO,
-		       "volume %s is sealed anew; %zu of its signed policies "
-		       "are still good",
-		       r.target.vol->name, r.token.n_policies);
+		tell(&r);
 	reseal_done(&r);
 	return rc;
 }

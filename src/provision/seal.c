@@ -169,7 +169,7 @@ int lk_volume_prove(struct lk_tpm *tpm, const struct lk_volume_proof *proof,
 	if (rc == LK_OK)
 		rc = lk_volume_header_key(h, proof->keyslot, pass, &key, err);
 	if (rc == LK_OK)
-		rc = lk_token_load(h, &token, err);
+		rc = lk_token_load(h, proof->handle, &token, err);
 	if (rc == LK_OK)
 		rc = lk_tpm_read_public(tpm, proof->handle, &pub, err);
 	if (rc != LK_OK)

@@ -62,9 +62,8 @@ static int check_blank(const struct lk_format *f, struct lk_err *err)
 
 static int check_ours(const struct lk_format *f, struct lk_err *err)
 {
-	LK_OWNED_TOKEN token = LK_TOKEN_NONE;
-
-	if (lk_token_load(f->header, &token, NULL) == LK_OK)
+	if (lk_token_load(f->header, f->target.vol->handle, NULL, NULL) ==
+	    LK_OK)
 		return LK_OK;
 	return lk_err_set(
 		err, LK_E_REFUSED, 0,
@@ -161,7 +160,7 @@ static int bring_policies(struct setup *s, const struct lk_target *t,
 {
 	LK_OWNED_POLICIES p = LK_POLICIES_NONE;
 	struct lk_policy_change change = { 0 };
-	int rc = lk_policies_load(t->device, &p, err);
+	int rc = lk_policies_load(t, &p, err);
 
 	if (rc == LK_OK)
 		rc = lk_policy_set_merge(&s->set, &p.token, &change, err);

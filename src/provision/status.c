@@ -21,6 +21,7 @@ struct status {
 	struct lk_tpm *tpm;
 	struct lk_json *json;
 	bool text;
+	bool in_lockout;
 };
 
 static void say(struct status *s, struct lk_json *obj, const char *key,
@@ -58,6 +59,7 @@ static int tpm_status(struct status *s, struct lk_err *err)
 
 	if (rc != LK_OK)
 		return rc;
+	s->in_lockout = info.in_lockout || info.failures >= info.max_tries;
 	say(s, obj, "vendor", info.vendor);
 	say_bool(s, obj, "owner-auth-set", info.owner_auth_set);
 	say_bool(s, obj, "lockout-auth-set", info.lockout_auth_set);
@@ -141,32 +143,70 @@ static int object_status(struct status *s, struct lk_err *err)
 	return rc;
 }
 
-/** How many verify, are above the floor and fit the PCRs of now. */
-static unsigned int count_fitting(const struct lk_policy_file *pf,
+/** @sealed: the object at its handle is there, of the right policy. */
+struct volume_state {
+	const struct lk_policy_file *pf;
+	const struct lk_volume *vol;
+	bool sealed;
+};
+
+/** Of a token's policies: how many verify for this policy file, how many of these
+ * the TPM's floor lets by, and how many of these fit the PCRs of now. */
+struct usable {
+	unsigned int verifying;
+	unsigned int above_floor;
+	unsigned int fitting;
+};
+
+static struct usable count_usable(const struct lk_policy_file *pf,
 				  const struct lk_token *token,
 				  const struct lk_pcr_values *now,
 				  uint64_t floor)
 {
-	unsigned int fitting = 0;
+	struct usable n = { 0 };
 
 	for (size_t i = 0; i < token->n_policies; i++) {
 		const struct lk_signed_policy *sp = &token->policies[i];
 
-		fitting += lk_signed_policy_verify(sp, pf, NULL) == LK_OK &&
-			   (!pf->version_floor || sp->version >= floor) &&
-			   lk_pcr_differing(&sp->pcrs, now, pf->pcrs.mask) == 0;
+		if (lk_signed_policy_verify(sp, pf, NULL) != LK_OK)
+			continue;
+		n.verifying++;
+		if (pf->version_floor && sp->version < floor)
+			continue;
+		n.above_floor++;
+		n.fitting +=
+			lk_pcr_differing(&sp->pcrs, now, pf->pcrs.mask) == 0;
 	}
-	return fitting;
+	return n;
 }
 
-/** @sealed: the object at the volume's handle is there, of the right policy. */
-static void token_status(struct status *s, struct lk_json *obj,
-			 const struct lk_policy_file *pf,
-			 struct lk_volume_header *h, bool sealed)
+/** In lockout the TPM takes no PIN, but unseals what has none. */
+static void say_opens(struct status *s, struct lk_json *obj, bool fits,
+		      bool pin)
 {
-	unsigned int fitting;
+	bool locked = pin && s->in_lockout;
+
+	lk_json_set_bool(obj, "needs-pin", pin);
+	lk_json_set_bool(obj, "opens-now", fits && !locked);
+	if (!s->text)
+		return;
+	line("opens-now",
+	     !fits ? "no"
+	     : locked
+		     ? "no: the TPM is in dictionary-attack lockout, and takes no PIN"
+	     : pin ? "yes, with its PIN"
+		   : "yes");
+}
+
+static void token_status(struct status *s, struct lk_json *obj,
+			 const struct volume_state *v,
+			 struct lk_volume_header *h)
+{
+	const struct lk_policy_file *pf = v->pf;
+	struct usable n;
 	LK_OWNED_TOKEN token = LK_TOKEN_NONE;
 	struct lk_pcr_values now;
+	struct lk_err why = { 0 };
 	uint64_t floor = 0;
 
 	say(s, obj, "uuid", lk_volume_header_uuid(h));
@@ -175,8 +215,12 @@ static void token_status(struct status *s, struct lk_json *obj,
 		    ? "unfinished"
 		    : "formatted");
 	say_uint(s, obj, "keyslots", lk_volume_header_count_keyslots(h));
-	if (lk_token_load(h, &token, NULL) != LK_OK) {
-		say(s, obj, "token", "missing");
+	if (lk_token_load(h, v->vol->handle, &token, &why) != LK_OK) {
+		say(s, obj, "token",
+		    lk_volume_header_next_token(h, -1) < 0
+			    ? "missing"
+			    : "not readable, or of another handle");
+		say(s, obj, "remedy", why.msg);
 		return;
 	}
 	say_uint(s, obj, "policies", token.n_policies);
@@ -184,9 +228,11 @@ static void token_status(struct status *s, struct lk_json *obj,
 	    (pf->version_floor && lk_tpm_counter_read(s->tpm, pf->version_floor,
 						      &floor, NULL) != LK_OK))
 		return;
-	fitting = count_fitting(pf, &token, &now, floor);
-	say_uint(s, obj, "policies-fitting-now", fitting);
-	say_bool(s, obj, "opens-now", sealed && fitting > 0);
+	n = count_usable(pf, &token, &now, floor);
+	say_uint(s, obj, "policies-verifying", n.verifying);
+	say_uint(s, obj, "policies-above-floor", n.above_floor);
+	say_uint(s, obj, "policies-fitting-now", n.fitting);
+	say_opens(s, obj, v->sealed && n.fitting > 0, v->vol->pin);
 }
 
 static int volume_status(struct status *s, struct lk_json *array,
@@ -194,6 +240,7 @@ static int volume_status(struct status *s, struct lk_json *array,
 			 const struct lk_volume *vol, struct lk_err *err)
 {
 	const char *device = s->opts->value[LK_OPT_DEVICE];
+	struct volume_state v = { pf, vol, false };
 	struct lk_json *obj = lk_json_add_object(array);
 	LK_OWNED_VOLUME_HEADER h = NULL;
 	char path[LK_DEVICE_PATH_MAX];
@@ -205,24 +252,22 @@ static int volume_status(struct status *s, struct lk_json *array,
 		rc = lk_volume_auth_policy(pf, vol, &policy, err);
 	if (rc != LK_OK)
 		return rc;
+	v.sealed =
+		sealed.present && lk_digest_equal(&sealed.auth_policy, &policy);
 	if (s->text)
 		putchar('\n');
 	say(s, obj, "name", vol->name);
 	say(s, obj, "sealed-object",
 	    !sealed.present ? "missing"
-	    : lk_digest_equal(&sealed.auth_policy, &policy)
-		    ? "present"
-		    : "of another policy");
+	    : v.sealed	    ? "present"
+			    : "of another policy");
 	if (lk_fs_wait_device(device ? device : vol->device, 0, path, NULL)) {
 		say(s, obj, "device", "missing");
 		return LK_OK;
 	}
 	say(s, obj, "device", path);
 	if (lk_volume_header_open(path, &h, NULL) == LK_OK)
-		token_status(s, obj, pf, h,
-			     sealed.present &&
-				     lk_digest_equal(&sealed.auth_policy,
-						     &policy));
+		token_status(s, obj, &v, h);
 	else
 		say(s, obj, "state", "no LUKS2 header");
 	return LK_OK;
@@ -255,8 +300,9 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 	LK_OWNED_JSON json = lk_json_object();
 	LK_OWNED_BUF text = LK_BUF_NONE;
 	LK_OWNED_TPM tpm = NULL;
-	struct status s = { opts, NULL, json,
-			    !lk_option_given(opts, LK_OPT_JSON) };
+	struct status s = { .opts = opts,
+			    .json = json,
+			    .text = !lk_option_given(opts, LK_OPT_JSON) };
 	int rc;
 
 	if (!json)

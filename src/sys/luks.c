@@ -292,8 +292,8 @@ const char *lk_luks_uuid(const struct lk_luks *luks)
 	return crypt_get_uuid(luks->cd);
 }
 
-int lk_luks_token(const struct lk_luks *luks, struct lk_buf *ret,
-		  struct lk_err *err)
+int lk_luks_token(const struct lk_luks *luks, unsigned int n,
+		  struct lk_buf *ret, struct lk_err *err)
 {
 	for (int i = 0; i < crypt_token_max(CRYPT_LUKS2); i++) {
 		const char *type = NULL;
@@ -302,7 +302,7 @@ int lk_luks_token(const struct lk_luks *luks, struct lk_buf *ret,
 
 		if (info == CRYPT_TOKEN_INACTIVE ||
 		    info == CRYPT_TOKEN_INVALID || !type ||
-		    strcmp(type, "latchkey") != 0)
+		    strcmp(type, "latchkey") != 0 || n--)
 			continue;
 		if (crypt_token_json_get(luks->cd, i, &json) < 0)
 			break;
@@ -314,7 +314,7 @@ int lk_luks_token(const struct lk_luks *luks, struct lk_buf *ret,
 	}
 	return lk_err_set(
 		err, LK_E_HEADER, 0,
-		"the LUKS2 header has no token of type latchkey: not formatted by latchkey-provision, or removed (its reseal makes one)");
+		"the LUKS2 header has no token of type latchkey: not formatted by latchkey-provision, or not to the end, or removed (\"latchkey-provision status\" tells which; its reseal makes one)");
 }
 
 int lk_luks_volume_key(const struct lk_luks *luks, int keyslot,

@@ -39,9 +39,9 @@ int lk_luks_open(const char *device, const struct lk_volume *vol,
 /** UUID of the header copy; valid as long as @luks. */
 const char *lk_luks_uuid(const struct lk_luks *luks);
 
-/** JSON of the first token of type "latchkey"; LK_E_HEADER when there is none. */
-int lk_luks_token(const struct lk_luks *luks, struct lk_buf *ret,
-		  struct lk_err *err);
+/** JSON of token @n of type "latchkey", from 0; LK_E_HEADER past the last. */
+int lk_luks_token(const struct lk_luks *luks, unsigned int n,
+		  struct lk_buf *ret, struct lk_err *err);
 
 /**
  * lk_luks_volume_key - unlock a keyslot

@@ -322,13 +322,12 @@ int lk_volume_header_kill_keyslot(struct lk_volume_header *h, int keyslot,
 		 : LK_OK;
 }
 
-/** Number of the token of our type, or -1. */
-static int find_token(struct lk_volume_header *h)
+int lk_volume_header_next_token(struct lk_volume_header *h, int after)
 {
 	int max = crypt_token_max(CRYPT_LUKS2);
 	const char *type = NULL;
 
-	for (int i = 0; i < max; i++) {
+	for (int i = after + 1; i < max; i++) {
 		crypt_token_info info = crypt_token_status(h->cd, i, &type);
 
 		if (info != CRYPT_TOKEN_INACTIVE &&
@@ -339,17 +338,12 @@ static int find_token(struct lk_volume_header *h)
 	return -1;
 }
 
-int lk_volume_header_token(struct lk_volume_header *h, struct lk_buf *ret,
-			   struct lk_err *err)
+int lk_volume_header_token(struct lk_volume_header *h, int token,
+			   struct lk_buf *ret, struct lk_err *err)
 {
 	const char *json = NULL;
-	int token = find_token(h);
-	uint8_t *copy;
-
-	if (token < 0)
-		return lk_err_set(err, LK_E_HEADER, 0,
-				  "the header has no latchkey token");
 	int n = crypt_token_json_get(h->cd, token, &json);
+	uint8_t *copy;
 
 	if (n < 0)
 		return header_error(h, n, LK_E_HEADER, "reading the token",
@@ -361,16 +355,12 @@ int lk_volume_header_token(struct lk_volume_header *h, struct lk_buf *ret,
 	return LK_OK;
 }
 
-int lk_volume_header_set_token(struct lk_volume_header *h, const char *json,
-			       struct lk_err *err)
+int lk_volume_header_set_token(struct lk_volume_header *h, int token,
+			       const char *json, struct lk_err *err)
 {
-	int token = find_token(h);
-	int n;
+	int n = crypt_token_json_set(h->cd, token < 0 ? CRYPT_ANY_TOKEN : token,
+				     json);
 
-	if (token < 0 && !json)
-		return LK_OK;
-	n = crypt_token_json_set(h->cd, token < 0 ? CRYPT_ANY_TOKEN : token,
-				 json);
 	return n < 0 ? header_error(h, n, LK_E_IO, "writing the token", err)
 		     : LK_OK;
 }

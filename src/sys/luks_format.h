@@ -85,12 +85,13 @@ unsigned int lk_volume_header_count_keyslots(struct lk_volume_header *h);
 int lk_volume_header_kill_keyslot(struct lk_volume_header *h, int keyslot,
 				  struct lk_err *err);
 
-/** JSON of our token; LK_E_HEADER when there is none. */
-int lk_volume_header_token(struct lk_volume_header *h, struct lk_buf *ret,
-			   struct lk_err *err);
-/** Writes our token in one go, in place of the one there is; NULL removes it.
- */
-int lk_volume_header_set_token(struct lk_volume_header *h, const char *json,
-			       struct lk_err *err);
+/** Number of the next token of our type after @after (-1: the first); -1: none. */
+int lk_volume_header_next_token(struct lk_volume_header *h, int after);
+/** Its JSON. */
+int lk_volume_header_token(struct lk_volume_header *h, int token,
+			   struct lk_buf *ret, struct lk_err *err);
+/** Writes a token in one go, -1: a new one; @json NULL removes it. */
+int lk_volume_header_set_token(struct lk_volume_header *h, int token,
+			       const char *json, struct lk_err *err);
 
 #endif

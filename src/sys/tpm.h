@@ -108,6 +108,10 @@ struct lk_tpm_lockout {
 	uint32_t max_tries;  /* lockout begins at that many */
 	uint32_t interval_s; /* one try is forgotten every so often; 0: never */
 };
+/** What ends a lockout. The stock tool takes a file's line end for part of the
+ * authorization, and a wrong one is punished with a day's wait. */
+#define LK_TPM_LOCKOUT_ENDS                                                    \
+	"tr -d '\\n' < lockout.auth | tpm2_dictionarylockout -c -p file:-"
 int lk_tpm_lockout_read(struct lk_tpm *tpm, struct lk_tpm_lockout *ret,
 			struct lk_err *err);
 

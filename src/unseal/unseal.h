@@ -31,7 +31,8 @@ struct lk_target {
 	struct lk_pcr_values seen; /* PCRs as read, for choosing or diagnosis */
 	const struct lk_signed_policy *refused; /* the remembered one */
 	const struct lk_signed_policy *used;	/* that it was opened by */
-	bool learned; /* token's hints are others than on the disk */
+	bool no_token; /* none that could be read: nothing to add policies to */
+	bool learned;  /* token's hints are others than on the disk */
 	int rc;
 	struct lk_err err;
 };

@@ -20,18 +20,47 @@ void lk_target_done(struct lk_target *t)
 	lk_secret_done(&t->volume_key);
 }
 
-/* A token is the attacker's to change: what can't be read is as if it were
- * not there, and leads to a refusal or the long way. */
-static void read_token(struct lk_target *t)
+static int read_token(const struct lk_luks *luks, unsigned int n,
+		      struct lk_token *ret, struct lk_err *err)
 {
 	LK_OWNED_BUF json = LK_BUF_NONE;
 	LK_OWNED_YAML yaml = NULL;
 
-	if (lk_luks_token(t->luks, &json, &t->err) != LK_OK)
-		return;
-	if (lk_yaml_parse(json.data, json.len, &yaml, &t->err) != LK_OK ||
-	    lk_token_from_doc(lk_yaml_root(yaml), &t->token, &t->err) != LK_OK)
-		lk_err_prefix(&t->err, "the LUKS2 token can't be read");
+	LK_TRY(lk_luks_token(luks, n, &json, err));
+	if (lk_yaml_parse(json.data, json.len, &yaml, err) == LK_OK &&
+	    lk_token_from_doc(lk_yaml_root(yaml), ret, err) == LK_OK)
+		return LK_OK;
+	lk_err_prefix(err, "the LUKS2 token can't be read");
+	return LK_E_INPUT;
+}
+
+/* A volume that is sealed for two policy files has a token for each handle;
+ * where none names the handle, the first serves. A token is the attacker's to
+ * change: what can't be read is as if it were not there, and leads to a refusal
+ * or the long way. */
+static void choose_token(struct lk_target *t)
+{
+	int rc = LK_OK;
+
+	t->no_token = true;
+	for (unsigned int n = 0; rc != LK_E_HEADER; n++) {
+		LK_OWNED_TOKEN token = LK_TOKEN_NONE;
+		struct lk_err err = { 0 };
+		bool ours;
+
+		rc = read_token(t->luks, n, &token, &err);
+		if (rc != LK_OK && (rc != LK_E_HEADER || n == 0))
+			t->err = err;
+		ours = rc == LK_OK && token.handle == t->vol->handle;
+		if (ours || (rc == LK_OK && t->no_token)) {
+			lk_token_done(&t->token);
+			t->token = token;
+			token = LK_TOKEN_NONE;
+			t->no_token = false;
+		}
+		if (ours)
+			return;
+	}
 }
 
 int lk_target_find(struct lk_target *t, const struct lk_policy_file *pf,
@@ -45,7 +74,7 @@ int lk_target_find(struct lk_target *t, const struct lk_policy_file *pf,
 	if (rc != LK_OK)
 		return rc;
 	t->token = LK_TOKEN_NONE;
-	read_token(t);
+	choose_token(t);
 	return LK_OK;
 }
 

@@ -38,10 +38,10 @@ const char *lk_luks_uuid(const struct lk_luks *luks)
 	return "01234567-89ab-cdef-0123-456789abcdef";
 }
 
-int lk_luks_token(const struct lk_luks *luks, struct lk_buf *ret,
-		  struct lk_err *err)
+int lk_luks_token(const struct lk_luks *luks, unsigned int n,
+		  struct lk_buf *ret, struct lk_err *err)
 {
-	if (!luks->v->token)
+	if (!luks->v->token || n)
 		return fake_result(LK_E_HEADER, "finding the token", err);
 	ret->data = (uint8_t *)strdup(luks->v->token);
 	ret->len = strlen(luks->v->token);

@@ -85,6 +85,13 @@ class Floor(rig.TestCase):
                 self.raise_floor("--to", str(to), "--yes", str(to), check=code)
                 self.assertEqual(self.floor(), self.first)
 
+    def test_versions_begin_at_one(self):
+        self.assertIn("--to 0: versions begin at 1", self.raise_floor("--to", "0", check=2))
+
+    def test_help_says_what_is_taken(self):
+        self.assertIn(b"--yes VERSION", self.dev.header("floor", "raise", "--help").stdout)
+        self.assertIn(b"--yes NAME", self.dev.header("remove", "--help").stdout)
+
     def test_of_several_volumes_the_lowest_version_counts(self):
         text = self.read("policy.yaml").decode()
         other = text[text.index("  - name: root"):].replace("root", "data").replace("0x8100a001", "0x8100a002")

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Volumes that are sealed with a PIN, and given another one."""
+import json
 import os
 import re
+import subprocess
 import sys
 import unittest
 
@@ -73,6 +75,46 @@ class Pin(rig.TestCase):
         self.assertIn("dictionary-attack lockout", said)
         self.assertIn("nothing was changed", said)
         self.assertEqual(self.read("disk.img"), before)
+
+    def status(self):
+        argv = ["status", "--policy", self.path("policy.yaml")]
+        return (json.loads(self.dev.provision(*argv, "--json").stdout)["volumes"][0], self.dev.provision(*argv).stdout.decode())
+
+    def test_status_says_that_a_pin_is_needed_and_not_in_lockout(self):
+        said = self.dev.format("--pin-file", self.path("pin")).stderr.decode()
+        self.assertIn("it opens with its PIN once a signed policy is added", said)
+        self.add_policy()
+        volume, text = self.status()
+        self.assertEqual((volume["opens-now"], volume["needs-pin"]), (True, True))
+        self.assertIn("opens-now            yes, with its PIN\n", text)
+        self.dev.tpm.tool("tpm2_dictionarylockout", "-s", "-n", "1", "-t", "1000", "-l", "1000", "-p",
+                          self.dev.auth("lockout").strip())
+        self.assertEqual(self.unseal("wrong")[0], 6)
+        volume, text = self.status()
+        self.assertEqual((volume["opens-now"], volume["needs-pin"]), (False, True))
+        self.assertIn("opens-now            no: the TPM is in dictionary-attack lockout", text)
+        # One without a PIN isn't the lockout's business.
+        self.without_a_pin()
+        self.assertFalse(self.status()[0]["needs-pin"])
+
+    def test_what_ends_a_lockout_works_as_it_is_typed(self):
+        """With a line end in the file, too, which tpm2-tools would take for a part of the authorization."""
+        self.dev.format("--pin-file", self.path("pin"))
+        self.add_policy()
+        auth = self.dev.auth("lockout").strip()
+        argv = self.dev.format_argv() + ["--pin-file", self.path("pin"), "--overwrite", self.path("disk.img"), "--replace-object"]
+        for text in (auth, auth + "\n"):
+            with self.subTest(text=len(text)):
+                self.dev.tpm.tool("tpm2_dictionarylockout", "-s", "-n", "1", "-t", "1000", "-l", "1000", "-p", auth)
+                self.assertEqual(self.unseal("wrong")[0], 6)
+                said = self.dev.provision(*argv, check=6).stderr.decode()
+                line = re.search(r"ends it at once: (.*)", said)[1]
+                self.write("lockout.auth", text)
+                done = subprocess.run(["sh", "-c", line], cwd=self.tmp, env=dict(os.environ, TPM2TOOLS_TCTI=self.dev.tpm.tcti),
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+                self.assertEqual(done.returncode, 0, done.stdout)
+                code, shown = self.unseal("12 34 56")
+                self.assertEqual(code, 0, shown)
 
     def test_what_is_no_pin_makes_nothing(self):
         for text in ("123\n", "1" * 129 + "\n", "\n", "1234\n5678\n"):

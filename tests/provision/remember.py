@@ -91,6 +91,12 @@ class Remember(rig.TestCase):
         self.assertIn("disk.img", self.remember(check=8))
         self.assertTrue(os.path.exists(self.file))
 
+    def test_a_directory_that_isnt_there(self):
+        self.assertIn(f"--learned {self.learned}: there is no such directory", self.remember(check=3))
+        # Without one by name it is as after a boot that left nothing.
+        if not os.path.exists("/run/latchkey/learned"):
+            self.assertIn(b"nothing was learned", self.dev.header("remember", "--policy", self.path("policy.yaml")).stderr)
+
     def test_two_at_once_lose_nothing(self):
         """Each reads the token and writes it back: beside a remember, policies are added."""
         self.unseal()

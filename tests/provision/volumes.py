@@ -37,6 +37,27 @@ class Policies(rig.TestCase):
         self.assertIn(b"doesn't open unattended", done.stderr)
         self.assertEqual(self.versions(), [])
 
+    def test_one_under_the_floor_is_told_wherever_it_is_met(self):
+        dev, policy = self.dev, self.dev.path("policy.yaml")
+        one, two = dev.sign(1, out="one.yaml"), dev.sign(2, out="two.yaml")
+        self.policy_command("add", one, two)
+        dev.tpm.tool("tpm2_nvincrement", "-C", "0x018a0001", "0x018a0001")
+        said = dev.provision("policy", "add", "--policy", policy, one).stderr.decode()
+        self.assertIn("there already", said)
+        self.assertIn("version 1 is under the TPM's version floor 2", said)
+        said = dev.provision("policy", "retire", "--policy", policy, "2").stderr.decode()
+        self.assertIn("version 1 is under the TPM's version floor 2", said)
+        self.assertIn("root doesn't open unattended any more", said)
+        # Nor by one of another policy file.
+        self.policy_command("add", two)
+        self.assertNotIn("doesn't open", dev.provision("policy", "retire", "--policy", policy, "1").stderr.decode())
+
+    def test_the_list_explains_its_columns(self):
+        self.policy_command("add", self.dev.sign(1))
+        digest = self.dev.luks()["tokens"]["0"]["policies"][0]["digest"]
+        self.assertIn(f"  {digest[:16]}  verifies  test".encode(), self.policy_command("list").stdout)
+        self.assertIn(b"first 8 bytes of the digest", self.policy_command("list", "--help").stdout)
+
     def test_what_does_not_verify_is_not_added(self):
         good = self.dev.sign(1)
         text = self.read("signed.yaml").decode()
