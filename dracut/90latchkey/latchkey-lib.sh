@@ -13,6 +13,9 @@ latchkey_wanted() {
 latchkey_start() {
     mkdir "$latchkey_state" 2> /dev/null || return 0
     (
+        # Where the event logs are; systemd mounts it by itself.
+        [ -e /sys/kernel/security/tpm0 ] \
+            || mount -t securityfs -o nosuid,nodev,noexec securityfs /sys/kernel/security 2> /dev/null
         latchkey-unseal
         latchkey_code=$?
         latchkey_safe exited "$latchkey_code" || latchkey_halt

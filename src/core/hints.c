@@ -35,12 +35,23 @@ static void read_remembered(const struct lk_doc *map, struct lk_hints *ret)
 	memcpy(ret->ticket, ticket, ticket_len);
 }
 
+static void read_events(const struct lk_doc *map, struct lk_hints *ret)
+{
+	if (!map || map->type != LK_DOC_MAP ||
+	    lk_doc_get_hex(map, "events", ret->events, sizeof(ret->events),
+			   &ret->events_len, NULL) != LK_OK)
+		ret->events_len = 0;
+}
+
 void lk_hints_from_doc(const struct lk_doc *map, struct lk_hints *ret)
 {
+	const struct lk_doc *remembered = lk_doc_get(map, "remembered");
+
 	*ret = (struct lk_hints){ 0 };
 	read_handle(map, "root-key", ret->root_key, &ret->root_key_len);
 	read_handle(map, "sealed", ret->sealed, &ret->sealed_len);
-	read_remembered(lk_doc_get(map, "remembered"), ret);
+	read_remembered(remembered, ret);
+	read_events(remembered, ret);
 }
 
 static size_t put_text(char *out, const char *text)
@@ -57,6 +68,16 @@ static size_t put_hex(char *out, const uint8_t *data, size_t len)
 	return 2 * len;
 }
 
+static size_t put_ticket(char *out, const struct lk_hints *hints)
+{
+	size_t n = put_text(out, "\"policy\":\"");
+
+	n += put_hex(out + n, hints->policy.data, hints->policy.len);
+	n += put_text(out + n, "\",\"ticket\":\"");
+	n += put_hex(out + n, hints->ticket, hints->ticket_len);
+	return n + put_text(out + n, "\"");
+}
+
 size_t lk_hints_write(const struct lk_hints *hints,
 		      char out[static LK_HINTS_JSON_MAX])
 {
@@ -66,14 +87,18 @@ size_t lk_hints_write(const struct lk_hints *hints,
 	n += put_text(out + n, "\",\"sealed\":\"");
 	n += put_hex(out + n, hints->sealed, hints->sealed_len);
 	n += put_text(out + n, "\"");
-	if (!hints->ticket_len)
+	if (!hints->ticket_len && !hints->events_len)
 		return n;
-	n += put_text(out + n, ",\"remembered\":{\"policy\":\"");
-	n += put_hex(out + n, hints->policy.data, hints->policy.len);
-	n += put_text(out + n, "\",\"ticket\":\"");
-	n += put_hex(out + n, hints->ticket, hints->ticket_len);
-	n += put_text(out + n, "\"}");
-	return n;
+	n += put_text(out + n, ",\"remembered\":{");
+	if (hints->ticket_len)
+		n += put_ticket(out + n, hints);
+	if (hints->events_len) {
+		n += put_text(out + n, hints->ticket_len ? ",\"events\":\""
+							 : "\"events\":\"");
+		n += put_hex(out + n, hints->events, hints->events_len);
+		n += put_text(out + n, "\"");
+	}
+	return n + put_text(out + n, "}");
 }
 
 static bool update_handle(uint8_t *have, size_t *have_len, const uint8_t *got,
@@ -105,12 +130,20 @@ bool lk_hints_update(struct lk_hints *hints, const struct lk_hints *learned)
 	return changed;
 }
 
+bool lk_hints_set_events(struct lk_hints *hints, struct lk_bytes events)
+{
+	return update_handle(hints->events, &hints->events_len, events.data,
+			     events.len);
+}
+
 size_t lk_learned_write(const struct lk_hints *hints,
 			char out[static LK_LEARNED_MAX])
 {
 	size_t n = put_text(out, "{\"latchkey-learned\":1,");
+	struct lk_hints learned = *hints;
 
-	n += lk_hints_write(hints, out + n);
+	learned.events_len = 0;
+	n += lk_hints_write(&learned, out + n);
 	return n + put_text(out + n, "}\n");
 }
 

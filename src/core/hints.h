@@ -4,6 +4,7 @@
 #define LK_CORE_HINTS_H
 
 #include "core/alg.h"
+#include "core/boot_reference.h"
 #include "core/doc.h"
 
 #define LK_HINT_HANDLE_MAX 1024u
@@ -19,6 +20,10 @@ struct lk_hints {
 	struct lk_digest policy;
 	uint8_t ticket[LK_TICKET_MAX];
 	size_t ticket_len;
+	/** Events of the last good boot, for words (boot_reference.h), not looked
+	 * into here; len 0: none. An unlock neither uses nor leaves it. */
+	uint8_t events[LK_REFERENCE_MAX];
+	size_t events_len;
 };
 
 /** From "root-key", "sealed" and "remembered"; a malformed one is left out. */
@@ -30,7 +35,7 @@ void lk_hints_from_doc(const struct lk_doc *map, struct lk_hints *ret);
  *
  * Return: the length.
  */
-#define LK_HINTS_JSON_MAX (4 * LK_HINT_HANDLE_MAX + 512)
+#define LK_HINTS_JSON_MAX (4 * LK_HINT_HANDLE_MAX + 2 * LK_REFERENCE_MAX + 512)
 size_t lk_hints_write(const struct lk_hints *hints,
 		      char out[static LK_HINTS_JSON_MAX]);
 
@@ -39,6 +44,12 @@ size_t lk_hints_write(const struct lk_hints *hints,
  * Return: whether anything is another now.
  */
 bool lk_hints_update(struct lk_hints *hints, const struct lk_hints *learned);
+
+/**
+ * lk_hints_set_events - takes over what is remembered of this boot's events
+ * Return: whether it is another now.
+ */
+bool lk_hints_set_events(struct lk_hints *hints, struct lk_bytes events);
 
 /** The file that early boot leaves for the running system, one a volume. */
 #define LK_LEARNED_DIR "/run/latchkey/learned"

@@ -78,9 +78,17 @@ int lk_signed_policy_verify(const struct lk_signed_policy *sp,
  */
 int lk_token_load(struct lk_volume_header *h, uint32_t handle,
 		  struct lk_token *ret, struct lk_err *err);
-/** In place of the one of its handle, or beside the others. */
+/**
+ * lk_token_store - in place of the one of its handle, or beside the others
+ *
+ * Where the header has no room for what is remembered of events, without that;
+ * the other tokens' gives way too.
+ */
 int lk_token_store(struct lk_volume_header *h, const struct lk_token *token,
 		   struct lk_err *err);
+/** All of it, or an error and nothing is written. */
+int lk_token_store_whole(struct lk_volume_header *h,
+			 const struct lk_token *token, struct lk_err *err);
 int lk_token_remove(struct lk_volume_header *h, uint32_t handle,
 		    struct lk_err *err);
 /** Every token of ours that can be read, until @fn returns another than LK_OK. */

@@ -57,6 +57,10 @@ static const struct {
 			"the floor (default: the version that booted)" },
 	[LK_OPT_PIN_FILE] = { "pin-file", "FILE",
 			      "the PIN of a volume that is to have one" },
+	[LK_OPT_LOG] = { "log", "FILE",
+			 "the firmware's event log (default: this boot's)" },
+	[LK_OPT_IMA_LOG] = { "ima-log", "FILE",
+			     "the kernel's (default: this boot's)" },
 	[LK_OPT_SHRED] = { "shred", NULL,
 			   "overwrite and remove the configuration key's "
 			   "file" },

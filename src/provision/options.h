@@ -32,6 +32,8 @@ enum lk_opt {
 	LK_OPT_BOOTED,
 	LK_OPT_TO,
 	LK_OPT_PIN_FILE,
+	LK_OPT_LOG,
+	LK_OPT_IMA_LOG,
 	LK_OPT_VALUES,
 	/* Flags: set or not. */
 	LK_OPT_SHRED = LK_OPT_VALUES,

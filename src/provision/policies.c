@@ -142,6 +142,10 @@ int lk_policies_make_room(struct lk_token *token, size_t n_before,
 	bool too_much = false;
 	int rc = is_too_much(token, &too_much, err);
 
+	if (rc == LK_OK && too_much && token->hints.events_len) {
+		token->hints.events_len = 0;
+		rc = is_too_much(token, &too_much, err);
+	}
 	while (rc == LK_OK && too_much && token->n_policies > 1) {
 		size_t at = find_lowest(token, find_newest(token, kept));
 

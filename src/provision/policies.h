@@ -37,7 +37,8 @@ int lk_policies_append(struct lk_token *token,
 		       const struct lk_signed_policy *sp, struct lk_err *err);
 
 /**
- * lk_policies_make_room - drop the lowest versions until the token can be written
+ * lk_policies_make_room - drop what is remembered of events, and then the lowest
+ *	versions, until the token can be written
  * @n_before: how many of the first ones were there before; the newest of them
  *	stays, and the one that is remembered as having opened the volume last
  * @ret_kept: how many of those that were there before still are

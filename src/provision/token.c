@@ -86,8 +86,8 @@ int lk_token_load(struct lk_volume_header *h, uint32_t handle,
 	return f.number >= 0 ? LK_OK : not_found(h, handle, &f, err);
 }
 
-int lk_token_store(struct lk_volume_header *h, const struct lk_token *token,
-		   struct lk_err *err)
+int lk_token_store_whole(struct lk_volume_header *h,
+			 const struct lk_token *token, struct lk_err *err)
 {
 	struct found f;
 	char *json;
@@ -102,6 +102,39 @@ int lk_token_store(struct lk_volume_header *h, const struct lk_token *token,
 	rc = lk_volume_header_set_token(h, f.number >= 0 ? f.number : f.damaged,
 					json, err);
 	free(json);
+	return rc;
+}
+
+/* Whether there is more room after it. */
+static bool forget_events_of_another(struct lk_volume_header *h,
+				     uint32_t handle)
+{
+	for (int n = lk_volume_header_next_token(h, -1); n >= 0;
+	     n = lk_volume_header_next_token(h, n)) {
+		LK_OWNED_TOKEN token = LK_TOKEN_NONE;
+
+		if (read_token(h, n, &token, NULL) != LK_OK ||
+		    token.handle == handle || !token.hints.events_len)
+			continue;
+		token.hints.events_len = 0;
+		return lk_token_store_whole(h, &token, NULL) == LK_OK;
+	}
+	return false;
+}
+
+int lk_token_store(struct lk_volume_header *h, const struct lk_token *token,
+		   struct lk_err *err)
+{
+	struct lk_token less = *token;
+	int rc = lk_token_store_whole(h, token, err);
+
+	/* A header that others made may be small. */
+	if (rc != LK_OK && less.hints.events_len) {
+		less.hints.events_len = 0;
+		rc = lk_token_store_whole(h, &less, err);
+	}
+	while (rc != LK_OK && forget_events_of_another(h, token->handle))
+		rc = lk_token_store_whole(h, &less, err);
 	return rc;
 }
 

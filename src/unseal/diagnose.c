@@ -7,7 +7,7 @@
 #include "core/pcr_text.h"
 #include "sys/fs.h"
 #include "sys/log.h"
-#include "unseal/unseal.h"
+#include "unseal/diagnose.h"
 
 static const char *remedy(int rc)
 {
@@ -77,34 +77,87 @@ static bool is_latched(const struct lk_policy_file *pf,
 /* At most a few policies in full: a console shows some 25 lines. */
 #define POLICIES_SHOWN 4u
 
-static void say_policy(struct lk_target *t, const struct lk_policy_file *pf,
-		       const struct lk_signed_files *files)
+/** What is said of a volume's signed policies. */
+struct saying {
+	struct lk_diagnosis *d;
+	struct lk_target *t;
+	bool events; /* can be looked for */
+	size_t n;    /* policies in all */
+};
+
+static void say_policy(const struct saying *s,
+		       const struct lk_policy_diffs *diffs)
 {
-	const char *name = t->vol->name;
-	struct lk_candidates c = { 0 };
-	struct lk_err err;
+	const struct lk_signed_policy *sp = diffs->policy;
+	const char *name = s->t->vol->name;
 
-	if (t->seen.sel.mask != pf->pcrs.mask)
-		return;
-	if (lk_candidates_from(pf, files, &t->token, &c, &err) != LK_OK)
-		return;
-	if (c.n == 0)
-		say_pcrs(name, pf->pcrs.mask & ~latch_bit(pf), &t->seen, NULL);
-	for (size_t i = 0; i < c.n && i < POLICIES_SHOWN; i++) {
-		const struct lk_signed_policy *sp = c.list[i];
-		uint32_t differing =
-			lk_pcr_differing(&sp->pcrs, &t->seen, pf->pcrs.mask);
+	if (s->n > 1 && diffs->differing)
+		lk_log(LK_LOG_ERR,
+		       "%s: signed policy \"%s\" (version %u):", name,
+		       sp->label, sp->version);
+	say_pcrs(name, diffs->differing, &s->t->seen, sp);
+	for (size_t i = 0; i < diffs->n; i++)
+		lk_diagnose_say(s->d, name, &diffs->diff[i]);
+	for (size_t i = 0; i < diffs->n_below; i++)
+		lk_diagnose_say(s->d, name, &diffs->below[i]);
+}
 
-		if (c.n > 1 && differing)
-			lk_log(LK_LOG_ERR,
-			       "%s: signed policy \"%s\" (version %u):", name,
-			       sp->label, sp->version);
-		say_pcrs(name, differing, &t->seen, sp);
+static void say_candidates(struct saying *s, const struct lk_candidates *c)
+{
+	const struct lk_policy_file *pf = s->d->pf;
+
+	for (size_t i = 0; i < c->n; i++) {
+		struct lk_policy_diffs diffs = { .policy = c->list[i] };
+
+		diffs.differing = lk_pcr_differing(&c->list[i]->pcrs,
+						   &s->t->seen, pf->pcrs.mask);
+		if (s->events)
+			lk_diagnose_policy(s->d, &diffs);
+		if (i < POLICIES_SHOWN)
+			say_policy(s, &diffs);
+		lk_diagnose_file_policy(s->d, s->t, &diffs);
 	}
-	if (c.n > POLICIES_SHOWN)
-		lk_log(LK_LOG_ERR, "%s: and %zu signed policies more", name,
-		       c.n - POLICIES_SHOWN);
+	if (c->n > POLICIES_SHOWN)
+		lk_log(LK_LOG_ERR, "%s: and %zu signed policies more",
+		       s->t->vol->name, c->n - POLICIES_SHOWN);
+}
+
+/* A value that isn't signed, and isn't the latch's. */
+static bool any_differs(const struct saying *s, const struct lk_candidates *c)
+{
+	uint32_t mask = s->d->pf->pcrs.mask & ~latch_bit(s->d->pf);
+
+	for (size_t i = 0; i < c->n; i++)
+		if (lk_pcr_differing(&c->list[i]->pcrs, &s->t->seen, mask))
+			return true;
+	return false;
+}
+
+/* Return: why no events could be looked at, in @err, or LK_OK. */
+static int say_policies(struct lk_diagnosis *d, struct lk_target *t,
+			struct lk_err *err)
+{
+	struct saying s = { .d = d, .t = t };
+	struct lk_candidates c = { 0 };
+	int rc = LK_OK;
+
+	if (t->seen.sel.mask != d->pf->pcrs.mask ||
+	    lk_candidates_from(d->pf, d->files, &t->token, &c, err) != LK_OK)
+		return LK_OK;
+	s.n = c.n;
+	if (c.n == 0)
+		say_pcrs(t->vol->name, d->pf->pcrs.mask & ~latch_bit(d->pf),
+			 &t->seen, NULL);
+	if (any_differs(&s, &c)) {
+		rc = lk_diagnose_look(d, t, err);
+		s.events = rc == LK_OK;
+	}
+	say_candidates(&s, &c);
+	if (rc != LK_OK)
+		lk_log(LK_LOG_ERR, "%s: no event can be named: %s",
+		       t->vol->name, err->msg);
 	free(c.list);
+	return rc;
 }
 
 /* The values at the moment that counts: what is measured later, the modules
@@ -144,26 +197,43 @@ static void say_lockout(const struct lk_target *t, struct lk_tpm *tpm)
 	       t->vol->name, lockout.interval_s, when);
 }
 
-void lk_diagnose(struct lk_target *t, const struct lk_policy_file *pf,
-		 struct lk_tpm *tpm, const struct lk_signed_files *files,
-		 bool keep)
+static void say_all(struct lk_diagnosis *d, struct lk_target *t)
+{
+	struct lk_err no_events = { 0 };
+	int rc = LK_OK;
+
+	lk_diagnose_file_begin(d, t);
+	if (t->rc == LK_E_POLICY || t->rc == LK_E_AGAIN)
+		rc = say_policies(d, t, &no_events);
+	lk_diagnose_file_end(d, rc == LK_OK ? NULL : no_events.msg);
+}
+
+void lk_diagnose(struct lk_diagnosis *d, struct lk_target *t)
 {
 	lk_log(LK_LOG_ERR, "%s: not opened: %s", t->vol->name, t->err.msg);
-	if (t->rc == LK_E_POLICY || t->rc == LK_E_AGAIN)
-		say_policy(t, pf, files);
-	if (t->rc == LK_E_POLICY && is_latched(pf, &t->seen)) {
+	d->n_said = 0;
+	say_all(d, t);
+	if (t->rc == LK_E_POLICY && is_latched(d->pf, &t->seen)) {
 		lk_log(LK_LOG_ERR,
 		       "%s: the latch is closed in this boot: nothing is unsealed again before the next, and there is nothing to sign",
 		       t->vol->name);
 		return;
 	}
-	if (keep && t->seen.sel.mask)
+	if (!d->options->dry_run && t->seen.sel.mask)
 		keep_values(&t->seen);
-	if (tpm && t->rc == LK_E_LOCKED)
-		say_lockout(t, tpm);
+	if (d->tpm && t->rc == LK_E_LOCKED)
+		say_lockout(t, d->tpm);
 	/* Without values there is nothing to sign: the bank isn't active. */
 	if (t->rc == LK_E_POLICY && !t->seen.sel.mask)
 		return;
 	if (remedy(t->rc))
 		lk_log(LK_LOG_ERR, "%s: %s", t->vol->name, remedy(t->rc));
+}
+
+void lk_diagnosis_done(struct lk_diagnosis *d)
+{
+	lk_boot_logs_done(&d->logs);
+	free(d->in);
+	free(d->json.data);
+	*d = (struct lk_diagnosis){ .looked = false };
 }

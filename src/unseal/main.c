@@ -12,7 +12,8 @@
 static const char usage[] =
 	"Usage: latchkey-unseal [--policy FILE] [--signed FILE|DIR] [--volume NAME]\n"
 	"                       [--tpm TCTI] [--learn DIR] [--dry-run] [--quiet]\n"
-	"                       [--timing]\n"
+	"                       [--timing] [--log FILE] [--ima-log FILE]\n"
+	"                       [--diagnosis FILE]\n"
 	"Opens the LUKS2 volumes of a policy file, if this boot is one that their\n"
 	"owner has signed for.\n"
 	"\n"
@@ -28,6 +29,11 @@ static const char usage[] =
 	"                     (default " LK_LEARNED_DIR "; none in a dry run)\n"
 	"  --dry-run          do all but mapping and closing the latch\n"
 	"  --quiet            no line on standard error for what succeeded\n"
+	"  --log FILE         the firmware's event log, to say what differs\n"
+	"                     (default: this boot's, from securityfs)\n"
+	"  --ima-log FILE     the kernel's (default: this boot's)\n"
+	"  --diagnosis FILE   where to leave why volumes stay closed (default\n"
+	"                     " LK_DIAGNOSIS_FILE "; none in a dry run)\n"
 	"  --timing           print where the time went, by step and TPM command; what\n"
 	"                     a person takes to type isn't in the sum\n"
 	"  --help, --version\n"
@@ -46,6 +52,9 @@ enum {
 	OPT_LEARN,
 	OPT_DRY_RUN,
 	OPT_TIMING,
+	OPT_LOG,
+	OPT_IMA_LOG,
+	OPT_DIAGNOSIS,
 	OPT_QUIET,
 	OPT_HELP,
 	OPT_VERSION
@@ -57,6 +66,9 @@ static const struct option longopts[] = {
 	{ "volume", required_argument, NULL, OPT_VOLUME },
 	{ "tpm", required_argument, NULL, OPT_TPM },
 	{ "learn", required_argument, NULL, OPT_LEARN },
+	{ "log", required_argument, NULL, OPT_LOG },
+	{ "ima-log", required_argument, NULL, OPT_IMA_LOG },
+	{ "diagnosis", required_argument, NULL, OPT_DIAGNOSIS },
 	{ "timing", no_argument, NULL, OPT_TIMING },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
@@ -98,6 +110,15 @@ static int parse(int argc, char **argv, struct lk_unseal_options *o)
 			break;
 		case OPT_LEARN:
 			o->learn = optarg;
+			break;
+		case OPT_LOG:
+			o->log = optarg;
+			break;
+		case OPT_IMA_LOG:
+			o->ima_log = optarg;
+			break;
+		case OPT_DIAGNOSIS:
+			o->diagnosis = optarg;
 			break;
 		case OPT_TIMING:
 			lk_timing_start();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns the order: unseal all, close the latch, then map, ask or give up. */
-#include "unseal/unseal.h"
+#include "unseal/diagnose.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +21,14 @@ struct run {
 	struct lk_err no_tpm; /* why there is none */
 	struct lk_target targets[LK_VOLUMES_MAX];
 	size_t n;
+	struct lk_diagnosis diagnosis;
 };
 
 static void run_done(struct run *run)
 {
 	for (size_t i = 0; i < run->n; i++)
 		lk_target_done(&run->targets[i]);
+	lk_diagnosis_done(&run->diagnosis);
 	lk_token_done(&run->files.token);
 	lk_secret_done(&run->last_pin);
 	lk_tpm_free(run->tpm);
@@ -306,6 +308,17 @@ static void keep_closed_beside_a_prompt(struct run *run)
 	}
 }
 
+static void diagnose(struct run *run, struct lk_target *t)
+{
+	struct lk_diagnosis *d = &run->diagnosis;
+
+	d->options = run->options;
+	d->pf = &run->pf;
+	d->files = &run->files;
+	d->tpm = run->tpm;
+	lk_diagnose(d, t);
+}
+
 static int finish(struct run *run)
 {
 	int first = LK_OK;
@@ -325,8 +338,7 @@ static int finish(struct run *run)
 		if (t->rc == LK_OK && t->used && !run->options->dry_run)
 			lk_learn_booted(t);
 		if (t->rc != LK_OK)
-			lk_diagnose(t, &run->pf, run->tpm, &run->files,
-				    !run->options->dry_run);
+			diagnose(run, t);
 		if (asks)
 			prompt(run, t);
 		if (first == LK_OK)

@@ -15,8 +15,11 @@ struct lk_unseal_options {
 	const char *signed_policies; /* file or directory, or NULL */
 	const char *volume;	     /* name, or NULL for all */
 	const char *tcti;
-	const char *learn; /* directory, or NULL; see learn.c */
-	bool dry_run;	   /* everything but mapping and latching */
+	const char *learn;     /* directory, or NULL; see learn.c */
+	const char *log;       /* the firmware's, or NULL: this boot's */
+	const char *ima_log;   /* NULL: this boot's, or with @log none */
+	const char *diagnosis; /* path, or NULL: LK_DIAGNOSIS_FILE */
+	bool dry_run;	       /* everything but mapping and latching */
 };
 
 /** One volume on its way from found to mapped. Embedded; lk_target_done. */
@@ -146,14 +149,8 @@ int lk_pin_unseal(const struct lk_pin_try *with, struct lk_unseal_request *req,
 /** Asks for a passphrase or recovery key, three times. Fills volume_key. */
 int lk_prompt_volume_key(struct lk_target *t, struct lk_err *err);
 
-/* diagnose.c */
-/**
- * lk_diagnose - says on the log why a volume wasn't opened, and what to do
- * @keep: also leave the PCR values in LK_SEEN_FILE, for signing
- */
-#define LK_SEEN_FILE "/run/latchkey/pcrs.json"
-void lk_diagnose(struct lk_target *t, const struct lk_policy_file *pf,
-		 struct lk_tpm *tpm, const struct lk_signed_files *files,
-		 bool keep);
+/* Of what stays closed; see diagnose.h. */
+#define LK_SEEN_FILE	  "/run/latchkey/pcrs.json"
+#define LK_DIAGNOSIS_FILE "/run/latchkey/diagnosis.json"
 
 #endif

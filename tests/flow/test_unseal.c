@@ -924,7 +924,8 @@ static void test_values_that_cannot_be_had_are_not_to_be_signed(void **s)
 	fake.pcr_rc = LK_E_POLICY;
 	assert_int_equal(run(), LK_E_POLICY);
 	assert_int_equal(fake_count(remedy), 0);
-	assert_int_equal(fake_count("replace "), 0);
+	assert_int_equal(fake_count("replace " LK_SEEN_FILE), 0);
+	assert_int_equal(fake_count("replace " LK_DIAGNOSIS_FILE " 0644"), 1);
 	assert_int_equal(fake_count("log 3 root: not opened: reading PCRs"), 1);
 }
 
