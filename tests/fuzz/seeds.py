@@ -462,6 +462,37 @@ def plans():
     yield script(4, "uki-13", b"x")
 
 
+def boots():
+    """Scripts for fuzz_boot_diff.c: sizes of reference and both logs in 2 bytes each, and these."""
+    def script(reference, machine):
+        parts = [reference]
+        for name in ("firmware", "ima"):
+            with open(os.path.join(EVENT_LOGS, machine, name), "rb") as f:
+                parts.append(f.read())
+        return b"".join(le(len(p), 2) for p in parts) + b"".join(parts)
+
+    def reference(pcrs):
+        """@pcrs: PCR -> events, each kind, signatures and digest."""
+        out = b"\1"
+        for pcr, events in pcrs.items():
+            out += bytes([pcr]) + b"\0" * 4 + len(events).to_bytes(2, "big")
+            out += b"".join(bytes([kind]) + n.to_bytes(2, "big") + digest for kind, n, digest in events)
+        return out
+
+    # Kinds: boot image 2, SecureBoot 5, PK to dbx 6 to 9, boot_aggregate 19, file 20.
+    secure = [(5, 0xffff, bytes.fromhex("ccfc4bb3")), (6, 1, bytes.fromhex("a2b1d1bd")), (7, 0, b"kek!"), (8, 3, b"db!!"), (9, 0, b"dbx!")]
+    for machine in ("uki-12", "measuring-13", "kernel-12"):
+        yield script(b"", machine)
+        yield script(reference({}), machine)
+        yield script(reference({4: [(2, 0xffff, b"img!")], 7: secure, 10: [(19, 0xffff, b"aggr"), (20, 0xffff, b"file")]}), machine)
+    yield script(reference({7: secure[:2], 0x80 | 10: []}), "uki-12")
+    yield script(reference({7: secure[:2] + secure[:2]}), "uki-12")
+    yield script(reference({7: [(0, i, b"%04d" % i) for i in range(256)]}), "uki-12")
+    yield script(reference({7: [(0, i, b"%04d" % i) for i in range(257)]}), "uki-12")
+    yield script(reference({7: secure, 6: []}), "uki-12")
+    yield script(reference({7: secure})[:-1], "uki-12")
+
+
 def write(corpus, seeds):
     directory = os.path.join(HERE, "corpus", corpus)
     os.makedirs(directory, exist_ok=True)
@@ -488,6 +519,7 @@ def main():
     write("ima_log", ima_logs())
     write("image", images())
     write("log_plan", plans())
+    write("boot_diff", boots())
 
 
 if __name__ == "__main__":
