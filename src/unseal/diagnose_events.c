@@ -51,9 +51,10 @@ int lk_diagnose_look(struct lk_diagnosis *d, const struct lk_target *t,
 	}
 	in->view.logs = lk_boot_logs_bytes(&d->logs);
 	in->view.hash = lk_crypto_hash;
-	in->remembered = lk_boot_reference_parse(
-		(struct lk_bytes){ hints->events, hints->events_len },
-		&in->reference);
+	in->remembered =
+		lk_boot_reference_parse((struct lk_bytes){ hints->events,
+							   hints->events_len },
+					&in->reference);
 	return lk_log_explain(&in->view.logs, &t->seen, lk_crypto_hash,
 			      &in->view.explained, err);
 }
