@@ -6,6 +6,7 @@
 
 #include "core/efi_variable.h"
 #include "core/event_text.h"
+#include "core/text.h"
 
 /* Linux's EFI stub (drivers/firmware/efi/libstub/efistub.h). */
 #define TAG_INITRD	 0x8f3b22ecu
@@ -15,6 +16,9 @@
 #define PCR_FILES	  9u
 #define PCR_KERNEL_IMAGE  11u
 #define PCR_KERNEL_CONFIG 12u
+
+/* For what comes after an event's own words: a digest, mostly. */
+#define ROOM_AFTER (2 * LK_DIGEST_MAX + 32u)
 
 static const char *const nouns[LK_KIND_COUNT] = {
 	[LK_KIND_OTHER] = "an event",
@@ -175,6 +179,26 @@ static void add_digest(const struct lk_event_change *c, struct lk_text_out *out)
 	lk_text_add_hex(out, lk_event_digest(c->event, c->bank));
 }
 
+/* As many characters as there is room for. */
+static void add_cut(const char *text, struct lk_text_out *out)
+{
+	size_t room = LK_TEXT_OUT_MAX - ROOM_AFTER - out->len;
+	size_t len = strlen(text);
+	size_t n = 0;
+
+	if (out->len + ROOM_AFTER >= LK_TEXT_OUT_MAX)
+		room = 0;
+	while (n < len) {
+		size_t more =
+			lk_text_character((const uint8_t *)text + n, len - n);
+
+		if (!more || n + more > room)
+			break;
+		n += more;
+	}
+	lk_text_add(out, "%.*s%s", (int)n, text, n < len ? "..." : "");
+}
+
 static void add_text(const struct lk_event_change *c, lk_hash_fn hash,
 		     const char *after, struct lk_text_out *out)
 {
@@ -186,7 +210,7 @@ static void add_text(const struct lk_event_change *c, lk_hash_fn hash,
 	else
 		lk_event_text(c->event, hash, &text);
 	at = after ? strstr(text.text, after) : NULL;
-	lk_text_add(out, "%s", at ? at + strlen(after) : text.text);
+	add_cut(at ? at + strlen(after) : text.text, out);
 }
 
 /* "a certificate", "3 hashes", "12 entries" */

@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/text.h"
+
 /* IMA_EVENT_NAME_LEN_MAX + 1: "ima" hashes the name with zeros up to here. */
 #define OLD_NAME_SIZE 256u
 
@@ -64,6 +66,8 @@ static bool take_digest(struct lk_bytes field, bool v2,
 		return false;
 	memcpy(entry->alg, begin, len - 1);
 	entry->alg[len - 1] = '\0';
+	if (!lk_text_is_plain(entry->alg))
+		return false;
 	entry->digest.data = end + 1;
 	entry->digest.len = field.len - (size_t)(end + 1 - field.data);
 	len = lk_alg_size(lk_alg_from_name(entry->alg));

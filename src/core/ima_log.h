@@ -25,7 +25,8 @@ struct lk_ima_entry {
 	struct lk_bytes data; /* as the template lays it out */
 	bool violation;
 	/* For templates that are known; otherwise empty. */
-	char alg[LK_IMA_ALG_NAME_MAX + 1]; /* of the file's digest: "sha256" */
+	char alg[LK_IMA_ALG_NAME_MAX +
+		 1]; /* of the file's digest: "sha256"; plain text */
 	struct lk_bytes digest;
 	struct lk_bytes name;	   /* without its NUL */
 	struct lk_bytes signature; /* ima-sig; may be empty */

@@ -6,6 +6,7 @@
 
 #include "core/boot_diff.h"
 #include "core/hints.h"
+#include "core/text.h"
 
 #define POLICY_PCRS (1u << 0 | 1u << 7 | 1u << 10)
 #define BANK	    LK_ALG_SHA256
@@ -507,6 +508,41 @@ static void test_references_that_are_none(void **s)
 	end(b);
 }
 
+/* From a log that nobody vouches for: bounded, and fit for a terminal. */
+static void test_names_are_cut_and_digests_stay(void **s)
+{
+	struct made path = { .len = 0 };
+	struct lk_event event = {
+		.pcr = 4,
+		.type = LK_EV_EFI_BOOT_SERVICES_APPLICATION,
+		.sha256 = { (const uint8_t *)"0123456789abcdef0123456789abcdef",
+			    32 },
+	};
+	struct lk_event_change c = {
+		.event = &event, .kind = LK_KIND_IMAGE, .n = 1, .bank = BANK
+	};
+	struct lk_text_out text;
+
+	(void)s;
+	for (unsigned int i = 0; i < 24; i++)
+		put_number(&path, 0, 1);
+	put_number(&path, 2004, 8);
+	put_number(&path, 0x0404, 2);
+	put_number(&path, 2004, 2);
+	for (unsigned int i = 0; i < 1000; i++)
+		put_number(&path, i % 3 ? 0x20ac : 0x1b, 2);
+	event.data = (struct lk_bytes){ path.data, path.len };
+	for (unsigned int how = 0; how < 2; how++) {
+		c.change = how ? LK_CHANGE_NEW : LK_CHANGE_OTHER;
+		lk_event_change_text(&c, lk_crypto_hash, &text);
+		assert_true(lk_text_is_plain(text.text));
+		assert_non_null(strstr(text.text, "..."));
+		assert_non_null(strstr(text.text, "sha256 3031323334353637"));
+		assert_non_null(strstr(text.text, "\xe2\x82\xac?"));
+		assert_true(text.len > 300);
+	}
+}
+
 static void test_hashes_that_fail_are_errors(void **s)
 {
 	struct boots *b = begin("uki-12", "measuring-12", POLICY_PCRS);
@@ -589,6 +625,7 @@ int main(void)
 			test_pcrs_below_are_remembered_where_boot_aggregate_vouches),
 		cmocka_unit_test(test_the_most_events_fit),
 		cmocka_unit_test(test_references_that_are_none),
+		cmocka_unit_test(test_names_are_cut_and_digests_stay),
 		cmocka_unit_test(test_hashes_that_fail_are_errors),
 		cmocka_unit_test(test_hints_carry_it_and_learned_files_do_not),
 	};

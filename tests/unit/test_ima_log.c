@@ -203,6 +203,11 @@ static void test_malformed_entries_are_refused_by_place(void **s)
 	refused(&m, "without the name of its algorithm");
 	entry(&m, "ima-ng", "seventeen-letters:\0x", 20, NULL);
 	refused(&m, "without the name of its algorithm");
+	/* It is shown to people. */
+	entry(&m, "ima-ng", "sha\x1b[1m:\0x", 10, NULL);
+	refused(&m, "without the name of its algorithm");
+	entry(&m, "ima-ng", "sha\xa7:\0x", 7, NULL);
+	refused(&m, "without the name of its algorithm");
 	entry(&m, "ima-ng", NG_DIGEST, NG_LEN, NULL);
 	m.data[m.len - 1] = 'x';
 	refused(&m, "a name that doesn't end");
