@@ -10,10 +10,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "sys/console.h"
 #include "core/bytes.h"
+#include "sys/console.h"
 #include "sys/crypto.h"
 #include "sys/fs.h"
+#include "sys/plymouth.h"
 
 #define DIR	   "/run/systemd/ask-password"
 #define AGENT	   "/usr/bin/systemd-tty-ask-password-agent"
@@ -153,14 +154,23 @@ static int ask_agents(const char *text, const char *id, struct lk_secret *ret,
 	return answer(&q, ret, err);
 }
 
+int lk_ask_screen(const char *question, struct lk_secret *ret,
+		  struct lk_err *err)
+{
+	char prompt[256];
+	int rc = lk_plymouth_ask(question, ret, err);
+
+	if (rc != LK_E_SYSTEM)
+		return rc;
+	(void)snprintf(prompt, sizeof(prompt), "%s ", question);
+	return lk_console_ask(prompt, ret, err);
+}
+
 int lk_ask(const char *question, const char *id, struct lk_secret *ret,
 	   struct lk_err *err)
 {
-	char prompt[256];
-
 	if (access("/run/systemd/system", F_OK) == 0 &&
 	    access(AGENT, X_OK) == 0)
 		return ask_agents(question, id, ret, err);
-	(void)snprintf(prompt, sizeof(prompt), "%s ", question);
-	return lk_console_ask(prompt, ret, err);
+	return lk_ask_screen(question, ret, err);
 }

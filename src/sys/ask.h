@@ -13,7 +13,7 @@
  * @ret: what was typed, may be empty; at most 512 bytes
  *
  * Where systemd runs and one of its agents is installed, by its protocol
- * (https://systemd.io/PASSWORD_AGENTS/); else as lk_console_ask. Waits for as
+ * (https://systemd.io/PASSWORD_AGENTS/); else as lk_ask_screen. Waits for as
  * long as it takes.
  *
  * Return: LK_OK, LK_E_SYSTEM when there is nobody to ask, LK_E_INPUT for a
@@ -21,5 +21,13 @@
  */
 int lk_ask(const char *question, const char *id, struct lk_secret *ret,
 	   struct lk_err *err);
+
+/**
+ * lk_ask_screen - the same of whoever sits there, by no agent
+ *
+ * By plymouthd where it runs and shows the question; else as lk_console_ask.
+ */
+int lk_ask_screen(const char *question, struct lk_secret *ret,
+		  struct lk_err *err);
 
 #endif

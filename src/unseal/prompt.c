@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "core/recovery_key.h"
-#include "sys/console.h"
+#include "sys/ask.h"
 #include "sys/log.h"
 #include "sys/timing.h"
 #include "unseal/unseal.h"
@@ -30,14 +30,14 @@ int lk_prompt_volume_key(struct lk_target *t, struct lk_err *err)
 	int rc = LK_E_VOLUME;
 
 	(void)snprintf(question, sizeof(question),
-		       "Recovery key or passphrase for volume %s: ",
+		       "Recovery key or passphrase for volume %s:",
 		       t->vol->name);
 	for (unsigned int i = 0; i < TRIES && rc == LK_E_VOLUME; i++) {
 		LK_OWNED_SECRET typed = LK_SECRET_NONE;
 		struct lk_bytes pass;
 
 		lk_timing_step(t->vol->name, "ready to ask for a key");
-		rc = lk_console_ask(question, &typed, err);
+		rc = lk_ask_screen(question, &typed, err);
 		lk_timing_typed(t->vol->name, "key typed");
 		if (rc != LK_OK)
 			return rc;

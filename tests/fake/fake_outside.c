@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns stand-ins for sys/console.h, sys/log.h and halting the machine. */
+/* Owns stand-ins for sys/ask.h, sys/log.h and halting the machine. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/reboot.h>
 #include <unistd.h>
 
-#include "sys/console.h"
+#include "sys/ask.h"
 #include "sys/log.h"
 #include "world.h"
 
-int lk_console_ask(const char *question, struct lk_secret *ret,
-		   struct lk_err *err)
+int lk_ask_screen(const char *question, struct lk_secret *ret,
+		  struct lk_err *err)
 {
 	const char *answer =
 		fake.asked < FAKE_ANSWERS ? fake.answers[fake.asked] : NULL;
@@ -23,6 +23,13 @@ int lk_console_ask(const char *question, struct lk_secret *ret,
 	if (!answer)
 		return fake_result(LK_E_IO, "asking", err);
 	return lk_secret_from(ret, answer, strlen(answer), err);
+}
+
+int lk_ask(const char *question, const char *id, struct lk_secret *ret,
+	   struct lk_err *err)
+{
+	(void)id;
+	return lk_ask_screen(question, ret, err);
 }
 
 void lk_log_init(const char *program, bool kmsg)
