@@ -361,6 +361,10 @@ int lk_volume_header_set_token(struct lk_volume_header *h, int token,
 	int n = crypt_token_json_set(h->cd, token < 0 ? CRYPT_ANY_TOKEN : token,
 				     json);
 
+	if (n == -ENOSPC)
+		return lk_err_set(
+			err, LK_E_REFUSED, (uint32_t)-n,
+			"the header has no room for more; retire signed policies that aren't needed (policy retire)");
 	return n < 0 ? header_error(h, n, LK_E_IO, "writing the token", err)
 		     : LK_OK;
 }

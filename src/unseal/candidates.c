@@ -8,6 +8,9 @@
 #include "sys/log.h"
 #include "unseal/unseal.h"
 
+/* A token is bounded by the header that it lies in; a folder is not. */
+#define FILES_MAX 512u
+
 static void add(const struct lk_policy_file *pf, const struct lk_token *from,
 		struct lk_candidates *c)
 {
@@ -85,8 +88,7 @@ void lk_candidates_load(const char *path, struct lk_signed_files *ret)
 		free(one);
 		return;
 	}
-	if (lk_fs_list(path, LK_TOKEN_POLICIES_MAX, &names, &n, &err) !=
-	    LK_OK) {
+	if (lk_fs_list(path, FILES_MAX, &names, &n, &err) != LK_OK) {
 		pass_over(ret, &err);
 		return;
 	}

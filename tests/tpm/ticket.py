@@ -25,12 +25,13 @@ class Case(rig.TestCase):
     """A volume in a file, its signed policies in the token, as latchkey-provision leaves them."""
     curve = "p384"
     floor = "none"
+    luks_options = ()
 
     def setUp(self):
         super().setUp()
         self.tpm = self.swtpm()
         volume.prepare_tpm(self.tpm)
-        self.disk, key = volume.luks_file(self, PASSPHRASE)
+        self.disk, key = volume.luks_file(self, PASSPHRASE, options=self.luks_options)
         self.owner = volume.Owner(self, self.curve, floor=self.floor)
         self.owner.seal(self.tpm, PASSPHRASE + volume.identity(key))
         self.policy = self.owner.policy(self.disk)
