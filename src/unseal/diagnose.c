@@ -31,6 +31,15 @@ static const char *remedy(int rc)
 	}
 }
 
+/* Without a token there is nothing that a signed policy could be added to. */
+static const char *remedy_for(const struct lk_diagnosis *d,
+			      const struct lk_target *t)
+{
+	if (t->rc == LK_E_POLICY && t->no_token && !d->files->token.n_policies)
+		return "open the volume with the recovery key, and see latchkey-provision status: reseal makes the token anew, or format finishes what was cut short; then add signed policies (latchkey-provision policy add)";
+	return remedy(t->rc);
+}
+
 static void say_value(const char *name, unsigned int pcr,
 		      const struct lk_pcr_values *now,
 		      const struct lk_signed_policy *sp)
@@ -184,7 +193,7 @@ static void say_lockout(const struct lk_target *t, struct lk_tpm *tpm)
 		return;
 	if (lockout.interval_s == 0) {
 		lk_log(LK_LOG_ERR,
-		       "%s: the lockout doesn't end by itself; it ends with the lockout auth (tpm2_dictionarylockout -c)",
+		       "%s: the lockout doesn't end by itself; the lockout authorization ends it: " LK_TPM_LOCKOUT_ENDS,
 		       t->vol->name);
 		return;
 	}
@@ -193,7 +202,7 @@ static void say_lockout(const struct lk_target *t, struct lk_tpm *tpm)
 		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC",
 			       &tm);
 	lk_log(LK_LOG_ERR,
-	       "%s: the TPM allows another try in at most %u s of being powered (%s), or at once with the lockout auth (tpm2_dictionarylockout -c)",
+	       "%s: the TPM allows another try in at most %u s of being powered (%s), or at once after: " LK_TPM_LOCKOUT_ENDS,
 	       t->vol->name, lockout.interval_s, when);
 }
 
@@ -226,8 +235,8 @@ void lk_diagnose(struct lk_diagnosis *d, struct lk_target *t)
 	/* Without values there is nothing to sign: the bank isn't active. */
 	if (t->rc == LK_E_POLICY && !t->seen.sel.mask)
 		return;
-	if (remedy(t->rc))
-		lk_log(LK_LOG_ERR, "%s: %s", t->vol->name, remedy(t->rc));
+	if (remedy_for(d, t))
+		lk_log(LK_LOG_ERR, "%s: %s", t->vol->name, remedy_for(d, t));
 }
 
 void lk_diagnosis_done(struct lk_diagnosis *d)

@@ -45,7 +45,9 @@ class Advice(rig.TestCase):
         self.assertIn(says, volume["remedy"])
         self.assertIn("reseal", volume["remedy"])
         self.assertIn(says, self.add(check=9))
-        self.unseal(5)
+        said = self.unseal(5)
+        self.assertIn("reseal makes the token anew", said)
+        self.assertNotIn("sign its PCR values", said)
         self.dev.provision("reseal", "--policy", self.policy, "--owner-auth", self.dev.owner_auth_file(), "--recovery-key-file",
                            self.path("recovery"))
         self.add()
