@@ -2,6 +2,8 @@
 /* Owns following a boot through its event log. */
 #include "core/boot_course.h"
 
+#include <string.h>
+
 #define PCR_BOOT	  4u
 #define PCR_COMMANDS	  8u
 #define PCR_FILES	  9u
@@ -27,6 +29,26 @@ static bool is_image(const struct lk_event *event)
 	       event->pcr == PCR_BOOT;
 }
 
+/*
+ * QEMU's -kernel, as OVMF gets it (its QemuKernelLoaderFsMedia.h). QEMU fills
+ * in the boot protocol's fields in the kernel's header: addresses, the initrd's
+ * size.
+ */
+static bool is_of_emulator(const struct lk_event *event)
+{
+	static const uint8_t node[] = { 4,    3,    20,	  0,	0x72,
+					0xf7, 0x28, 0x14, 0x4a, 0xb6,
+					0x1e, 0x44, 0xb8, 0xc3, 0x9e,
+					0xbd, 0xd7, 0xf8, 0x93, 0xc7 };
+	struct lk_reader r = lk_reader_init(event->data.data, event->data.len);
+	struct lk_bytes first;
+
+	/* UEFI_IMAGE_LOAD_EVENT: four numbers, and then the path. */
+	(void)lk_read_bytes(&r, 32);
+	first = lk_read_bytes(&r, sizeof(node));
+	return !r.failed && !memcmp(first.data, node, sizeof(node));
+}
+
 static void take(const struct lk_event *event, struct lk_boot_course *c,
 		 lk_hash_fn hash)
 {
@@ -34,6 +56,7 @@ static void take(const struct lk_event *event, struct lk_boot_course *c,
 
 	if (is_image(event)) {
 		c->last_image = *event;
+		c->emulator = is_of_emulator(event);
 		c->image_after_stub |= c->sections;
 	} else if (ipl && event->pcr == PCR_KERNEL_IMAGE) {
 		if (!c->sections)

@@ -15,6 +15,7 @@ struct lk_boot_course {
 	bool sections;		 /* a unified kernel image's, in PCR 11 */
 	bool extensions;	 /* credentials and such, beside the image */
 	bool loader_measures;	 /* commands and files, as GRUB does */
+	bool emulator; /* it handed over the last image, and has changed it */
 	bool image_after_stub; /* the stub had the firmware start its kernel */
 };
 

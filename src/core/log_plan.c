@@ -266,6 +266,16 @@ static int follow_kernel(struct lk_log_plan *plan, struct lk_boot_course *c,
 	return LK_OK;
 }
 
+static int check_disk(const struct lk_boot_course *c, struct lk_err *err)
+{
+	if (c->emulator)
+		return refuse(err, "the emulator (-kernel) has changed the "
+				   "kernel's header, by the initrd's size too, "
+				   "before it was measured (PCR 4): kernel and "
+				   "initrd can where they come from a disk");
+	return LK_OK;
+}
+
 int lk_log_plan_kernel(struct lk_log_plan *plan, const struct lk_pe *kernel,
 		       struct lk_err *err)
 {
@@ -273,6 +283,7 @@ int lk_log_plan_kernel(struct lk_log_plan *plan, const struct lk_pe *kernel,
 
 	LK_TRY(follow_kernel(plan, &c, err));
 	LK_TRY(check_kernel_measures(&c, err));
+	LK_TRY(check_disk(&c, err));
 	if (!c.last_image.number)
 		return refuse(err, "the log has no boot image (PCR 4)");
 	plan->kernel = true;
@@ -285,6 +296,7 @@ int lk_log_plan_initrd(struct lk_log_plan *plan, struct lk_bytes initrd,
 	struct lk_boot_course c;
 
 	LK_TRY(follow_kernel(plan, &c, err));
+	LK_TRY(check_disk(&c, err));
 	if (!c.initrd.number)
 		return refuse(err, "the kernel in the log hasn't measured an "
 				   "initrd (PCR 9)");

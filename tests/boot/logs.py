@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shutil
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +34,10 @@ class Measured:
         (folder / "firmware").write_bytes(self.firmware)
         (folder / "ima").write_bytes(self.ima)
         (folder / "pcrs.json").write_text(json.dumps(self.pcrs, indent=1) + "\n")
+
+    @classmethod
+    def read(cls, folder):
+        return cls((folder / "firmware").read_bytes(), (folder / "ima").read_bytes(), json.loads((folder / "pcrs.json").read_text()))
 
 
 def initramfs(distro, more=b""):
@@ -101,6 +106,22 @@ def measure(folder, **options):
         text = boot.console
         boot.expect_off()
     return parse(text)
+
+
+def kept(what, make):
+    """What a machine measures, from the cache where it has been booted before: nothing of Latchkey is in it.
+
+    what: tells apart all that it boots; make: boots it in a folder.
+    """
+    emulators = [cache.run(name, "--version") for name in ("qemu-system-x86_64", "swtpm")]
+    variables = [machine.FIRMWARE / name for name in machine.VARIABLES.values()]
+    key = cache.digest(what, *emulators, machine.FIRMWARE / machine.CODE, *variables, Path(machine.__file__), Path(__file__), INIT)
+    return Measured.read(cache.entry(f"measured-{key[:6]}", key, lambda out: _keep(make, out)))
+
+
+def _keep(make, out):
+    with tempfile.TemporaryDirectory(prefix="latchkey-measured-") as work:
+        make(Path(work)).write(out)
 
 
 def parse(text):

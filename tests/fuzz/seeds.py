@@ -9,6 +9,7 @@ To look for more, with clang:
     build-fuzz/tests/fuzz/fuzz-token -max_total_time=600 work tests/fuzz/corpus/token
 """
 import base64
+import hashlib
 import json
 import os
 import re
@@ -244,8 +245,8 @@ def entries():
 
 
 def recorded(name):
-    """One of the two logs of each recorded machine."""
-    for machine in sorted(os.listdir(EVENT_LOGS)):
+    """One of the two logs of each recorded machine; those after a change have little that is new."""
+    for machine in sorted(name for name in os.listdir(EVENT_LOGS) if name.count("-") == 1):
         with open(os.path.join(EVENT_LOGS, machine, name), "rb") as f:
             yield f.read()
 
@@ -439,6 +440,21 @@ def images():
     yield good[:300]
 
 
+def chain(course):
+    """A log where db has certificates A and B; d: a driver, i: an image, letters: whose certificate accepts what comes then."""
+    def measured(pcr, kind, data):
+        return event(pcr, kind, data, ((0xb, hashlib.sha256(data).digest()), (0xc, hashlib.sha384(data).digest())))
+
+    log = spec_id() + measured(7, 0x80000001, variable("SecureBoot", b"\1"))
+    log += measured(7, 0x80000001, variable("db", signature_list(X509, b"by A") + signature_list(X509, b"by B")))
+    for what in course:
+        if what in "di":
+            log += event({"d": 2, "i": 4}[what], {"d": 0x80000004, "i": 0x80000003}[what], bytes(24) + le(4, 8) + b"\x7f\xff\4\0")
+        else:
+            log += measured(7, 0x800000e0, variable("Shim" if what == "S" else "db", b"o" * 16 + b"by " + what.encode()))
+    return log + event(9, 6, le(0x8f3b22ec)) + event(9, 6, le(0x8f3b22ed))
+
+
 def plans():
     """Scripts for fuzz_log_plan.c: kind, sizes of both logs in 2 bytes each, the logs, the change."""
     def script(kind, machine, change=b""):
@@ -449,7 +465,7 @@ def plans():
         return bytes([kind]) + le(len(logs[0]), 2) + le(len(logs[1]), 2) + logs[0] + logs[1] + change
 
     inner = image([(b".text", b"code")])
-    for machine in ("kernel-13", "insecure-12", "uki-13", "measuring-12"):
+    for machine in ("kernel-13", "insecure-12", "uki-13", "measuring-12", "loader-13", "loader-13-off", "grub-13"):
         for kind in (0, 2, 3, 16 | 3, 4, 8 | 7, 7):
             yield script(kind, machine, {0: inner, 4: signature_list(X509, b"another")}.get(kind & 7, b"quiet ima_policy=tcb"))
         for kind in (1, 16 | 1, 8 | 1):
@@ -460,6 +476,11 @@ def plans():
     yield script(1, "uki-13", unified(signatures=log[at:at + 2000]))
     yield script(4, "uki-13", signature_list(X509, b"another") + signature_list(SHA256, b"h" * 32))
     yield script(4, "uki-13", b"x")
+    for course in ("Ai", "Aii", "Adi", "AiBi", "AiBiAi", "ABi", "AiSi", "Si", "i"):
+        log = chain(course)
+        for kind, change in ((0, b"by A"), (0, b"by B"), (0, b"by A by B"), (0, b""), (8, b""), (4, signature_list(X509, b"by C"))):
+            image_or_lists = change if kind == 4 else image([(b".text", b"code")], change)
+            yield bytes([kind]) + le(len(log), 2) + le(0, 2) + log + image_or_lists
 
 
 def boots():

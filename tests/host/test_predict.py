@@ -14,6 +14,26 @@ BANKS = ("sha256", "sha384")
 INITRD, LOAD_OPTIONS = 0x8f3b22ec, 0x8f3b22ed
 
 
+# As tests/boot/record_logs.py has them.
+CMDLINE = "console=ttyS0 quiet panic=-1 mitigations=off init_on_alloc=0 cryptomgr.notests"
+OLDEST = f"{CMDLINE} ima_template=ima ima_hash=sha1 logs.measure"
+DB = ("--db", os.path.join(host.DATA, "signature_lists"))
+# PCR 10 of the oldest one has no boot_aggregate: its template wants SHA-1, of which this TPM has no PCRs.
+# A recorded machine, the change, the same machine recorded after it, and the PCRs that the change is in.
+CHANGED = (
+    ("uki-12", DB, "uki-12-db", (7, 10)),
+    ("uki-13", DB, "uki-13-db", (7, 10)),
+    ("measuring-13", DB, "measuring-13-db", (7, 10)),
+    ("loader-13", DB, "loader-13-db", (7, 10)),
+    ("grub-13", DB, "grub-13-db", (7, 10)),
+    ("loader-13", ("--secure-boot", "off"), "loader-13-off", (7, 10)),
+    ("kernel-12", ("--cmdline", f"{CMDLINE} another=1 initrd=initrd"), "kernel-12-cmdline", (9, 10)),
+    ("kernel-13", ("--cmdline", f"{CMDLINE} another=1 initrd=initrd"), "kernel-13-cmdline", (9, 10)),
+    ("loader-13", ("--cmdline", f"initrd=\\initrd {CMDLINE} another=1"), "loader-13-cmdline", (9, 10, 12)),
+    ("oldest-12", ("--cmdline", f"{OLDEST} another=1 initrd=initrd", "--ima-unchanged"), "oldest-12-cmdline", (9,)),
+)
+
+
 def of(machine, name):
     return os.path.join(LOGS, machine, name)
 
@@ -52,6 +72,15 @@ class Predict(host.TestCase):
         return {bank: uki.extend(bytes(hashlib.new(bank).digest_size),
                                  hashlib.new(bank, data).digest() if own or bank == "sha256" else hashlib.sha1(data).digest() + bytes(28),
                                  bank) for bank in BANKS}
+
+    def test_recorded_machines_become_what_is_predicted(self):
+        for before, change, after, pcrs in CHANGED:
+            with self.subTest(after):
+                self.predict(before, *change)
+                now, then = (json.loads(read(of(machine, "pcrs.json"))) for machine in (before, after))
+                for bank in BANKS:
+                    self.assertEqual(self.then()[bank], {str(i): then[bank][str(i)] for i in range(16)})
+                    self.assertEqual(tuple(i for i in range(16) if now[bank][str(i)] != then[bank][str(i)]), pcrs)
 
     def test_a_unified_kernel_image(self):
         image = uki.signed_by(read(of("uki-13", "firmware")))
@@ -93,7 +122,7 @@ class Predict(host.TestCase):
 
     def test_what_is_written_can_be_signed(self):
         keys = self.keys()
-        self.predict("kernel-13", "--initrd", self.write("initrd", b"another"))
+        self.predict("loader-13", "--initrd", self.write("initrd", b"another"))
         self.latchkey("policy", "sign", "--policy", self.policy(keys=keys), "--key", keys + "/policy-key.pem", "--version", "1",
                       "--pcr-values", self.path("then.json"), "-o", self.path("signed.yaml"))
 
@@ -103,7 +132,7 @@ class Predict(host.TestCase):
                      r"PCR 11 +new: \.cmdline: [0-9a-f]{16}\n", r"PCR 9 +event \d+, initrd, as the kernel loaded it: becomes",
                      "bank sha384: PCRs that change: 4,9,10,11\n", "bank sha384: PCR 10 is right if the new kernel"):
             self.assertSaid(done, said)
-        done = self.predict("kernel-13", "--initrd", self.write("initrd", b"x"))
+        done = self.predict("loader-13", "--initrd", self.write("initrd", b"x"))
         self.assertNotIn(b"is right if", done.stdout)
 
     def test_to_standard_output_goes_the_prediction_alone(self):
@@ -124,6 +153,13 @@ class Predict(host.TestCase):
         cases = ((13, "isn't signed", ("uki-13", "--uki", unsigned)),
                  (13, "no unified kernel image", ("kernel-13", "--uki", unsigned)),
                  (13, "--uki", ("uki-13", "--cmdline", "quiet")),
+                 (13, "as GRUB does", ("grub-12", "--cmdline", "quiet")),
+                 (13, "as GRUB does", ("grub-13", "--kernel", unsigned)),
+                 (13, "as GRUB does", ("grub-13", "--initrd", unsigned)),
+                 (13, "as GRUB does", ("grub-13", "--uki", unsigned)),
+                 (13, "what shim and GRUB measure", ("grub-13", "--secure-boot", "off")),
+                 (13, "the emulator", ("kernel-13", "--initrd", unsigned)),
+                 (13, "the emulator", ("kernel-12", "--kernel", unsigned)),
                  (13, "IMA has measured files", ("violation-13", "--cmdline", "quiet")),
                  (13, "tells IMA", ("kernel-13", "--cmdline", "ima_policy=tcb")),
                  (13, "name the image with --uki", ("uki-13", "--secure-boot", "off")),

@@ -13,9 +13,10 @@
 
 /** Folders of tests/data/event_logs, each with firmware, ima and pcrs.json. */
 static const char *const recorded[] = {
-	"uki-12",	"uki-13",	"insecure-12",
-	"kernel-12",	"kernel-13",	"measuring-12",
-	"measuring-13", "violation-13", "oldest-12",
+	"uki-12",    "uki-13",	     "insecure-12",   "kernel-12",
+	"kernel-13", "measuring-12", "measuring-13",  "violation-13",
+	"oldest-12", "loader-13",    "loader-13-off", "grub-12",
+	"grub-13",
 };
 #define N_RECORDED N_OF(recorded)
 

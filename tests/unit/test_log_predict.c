@@ -121,6 +121,22 @@ static void test_a_command_line_is_in_pcr_9(void **s)
 	refuses(&m, cmdline(&m, "quiet"), LK_E_REFUSED, "--uki");
 }
 
+static void test_behind_grub_images_and_command_lines_are_not_known(void **s)
+{
+	static const char *const machines[] = { "grub-12", "grub-13" };
+
+	(void)s;
+	for (size_t i = 0; i < N_OF(machines); i++) {
+		struct machine m;
+
+		begin(&m, machines[i]);
+		refuses(&m, cmdline(&m, "quiet"), LK_E_REFUSED, "as GRUB does");
+		begin(&m, machines[i]);
+		refuses(&m, lk_log_plan_secure_boot_off(&m.plan, &m.err),
+			LK_E_REFUSED, "shim and GRUB");
+	}
+}
+
 static void test_an_initrd_is_in_pcr_9_and_a_kernel_in_pcr_4(void **s)
 {
 	static const struct part parts[] = { { ".text", "code", 4 } };
@@ -134,11 +150,20 @@ static void test_an_initrd_is_in_pcr_9_and_a_kernel_in_pcr_4(void **s)
 	assert_int_equal(lk_pe_read((struct lk_bytes){ image.data, image.len },
 				    &pe, NULL),
 			 LK_OK);
-	begin(&m, "kernel-12");
+	begin(&m, "loader-13-off");
 	changes(&m, lk_log_plan_initrd(&m.plan, text_bytes("initrd"), &m.err),
 		PCR(9) | PCR(10));
-	begin(&m, "kernel-12");
+	begin(&m, "loader-13-off");
 	changes(&m, lk_log_plan_kernel(&m.plan, &pe, &m.err), PCR(4) | PCR(10));
+	begin(&m, "loader-13");
+	refuses(&m, lk_log_plan_kernel(&m.plan, &pe, &m.err), LK_E_REFUSED,
+		"isn't signed");
+	begin(&m, "kernel-12");
+	refuses(&m, lk_log_plan_initrd(&m.plan, text_bytes("initrd"), &m.err),
+		LK_E_REFUSED, "emulator");
+	begin(&m, "kernel-12");
+	refuses(&m, lk_log_plan_kernel(&m.plan, &pe, &m.err), LK_E_REFUSED,
+		"emulator");
 	begin(&m, "uki-12");
 	refuses(&m, lk_log_plan_kernel(&m.plan, &pe, &m.err), LK_E_REFUSED,
 		"--uki");
@@ -413,6 +438,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_without_a_change_all_stays_as_it_is),
 		cmocka_unit_test(test_a_command_line_is_in_pcr_9),
+		cmocka_unit_test(
+			test_behind_grub_images_and_command_lines_are_not_known),
 		cmocka_unit_test(
 			test_an_initrd_is_in_pcr_9_and_a_kernel_in_pcr_4),
 		cmocka_unit_test(
