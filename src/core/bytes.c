@@ -4,6 +4,30 @@
 
 #include <string.h>
 
+bool lk_bytes_same(struct lk_bytes a, struct lk_bytes b)
+{
+	return a.len == b.len && (!a.len || !memcmp(a.data, b.data, a.len));
+}
+
+bool lk_bytes_contain(struct lk_bytes hay, struct lk_bytes needle)
+{
+	const uint8_t *at = hay.data;
+	size_t left = hay.len;
+
+	while (needle.len && left >= needle.len) {
+		const uint8_t *found =
+			memchr(at, needle.data[0], left - needle.len + 1);
+
+		if (!found)
+			return false;
+		if (!memcmp(found, needle.data, needle.len))
+			return true;
+		left -= (size_t)(found + 1 - at);
+		at = found + 1;
+	}
+	return false;
+}
+
 struct lk_reader lk_reader_init(const uint8_t *data, size_t len)
 {
 	return (struct lk_reader){ data, len, false };

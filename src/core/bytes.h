@@ -13,6 +13,10 @@ struct lk_bytes {
 	size_t len;
 };
 
+bool lk_bytes_same(struct lk_bytes a, struct lk_bytes b);
+/** Whether @needle, which isn't empty, lies in @hay anywhere. */
+bool lk_bytes_contain(struct lk_bytes hay, struct lk_bytes needle);
+
 /** Reads from the front; once it fails it stays failed and gives zeros. */
 struct lk_reader {
 	const uint8_t *data;

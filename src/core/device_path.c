@@ -95,24 +95,106 @@ static void add_node(unsigned int kind, struct lk_bytes node,
 	}
 }
 
+/* The next node; false at the end, and at what isn't one. */
+static bool next_node(struct lk_reader *r, unsigned int *kind,
+		      struct lk_bytes *ret)
+{
+	size_t len;
+
+	if (r->left < HEADER_SIZE)
+		return false;
+	*kind = (unsigned int)lk_read_u8(r) << 8;
+	*kind |= lk_read_u8(r);
+	len = lk_read_le16(r);
+	if (len < HEADER_SIZE || len - HEADER_SIZE > r->left ||
+	    *kind >> 8 == TYPE_END)
+		return false;
+	*ret = lk_read_bytes(r, len - HEADER_SIZE);
+	return true;
+}
+
 void lk_device_path_text(struct lk_bytes path, struct lk_text_out *out)
 {
 	struct lk_reader r = lk_reader_init(path.data, path.len);
 	size_t before = out->len;
+	struct lk_bytes node;
+	unsigned int kind;
 
-	while (r.left >= HEADER_SIZE) {
-		unsigned int kind = (unsigned int)lk_read_u8(&r) << 8;
-		size_t len;
-
-		kind |= lk_read_u8(&r);
-		len = lk_read_le16(&r);
-		if (len < HEADER_SIZE || len - HEADER_SIZE > r.left)
-			break;
-		if (kind >> 8 == TYPE_END)
-			break;
-		add_node(kind, lk_read_bytes(&r, len - HEADER_SIZE), out);
-	}
+	while (next_node(&r, &kind, &node))
+		add_node(kind, node, out);
 	if (out->len == before && !out->full)
 		lk_text_add(out,
 			    path.len ? " by its device" : " without a path");
+}
+
+/* One component, or several, with '\\' before each. */
+static bool append_file(struct lk_bytes utf16, char *out, size_t *len)
+{
+	if (utf16.len >= 2 && utf16.data[0] != '\\' &&
+	    *len + 1 < LK_DEVICE_FILE_MAX)
+		out[(*len)++] = '/';
+	for (size_t i = 0; i + 1 < utf16.len; i += 2) {
+		char c = (char)utf16.data[i];
+
+		if (!c && !utf16.data[i + 1])
+			return true;
+		if (utf16.data[i + 1] || c < ' ' || c > '~' || c == '/' ||
+		    *len + 1 >= LK_DEVICE_FILE_MAX)
+			return false;
+		out[(*len)++] = c == '\\' ? '/' : c;
+	}
+	return true;
+}
+
+/* No partition: a network, firmware, or what an emulator hands over. */
+static bool is_elsewhere(unsigned int kind)
+{
+	return kind == NODE_URI || kind == NODE_MAC ||
+	       kind == NODE_VENDOR_MEDIA || kind == NODE_FIRMWARE_FILE ||
+	       kind == NODE_FIRMWARE_VOLUME;
+}
+
+bool lk_device_path_file(struct lk_bytes path,
+			 char out[static LK_DEVICE_FILE_MAX])
+{
+	struct lk_reader r = lk_reader_init(path.data, path.len);
+	bool good = true;
+	struct lk_bytes node;
+	unsigned int kind;
+	size_t len = 0;
+
+	while (good && next_node(&r, &kind, &node)) {
+		good = !is_elsewhere(kind);
+		if (kind == NODE_FILE)
+			good = append_file(node, out, &len);
+	}
+	out[len] = '\0';
+	if (good && len > 1 && !strstr(out, "/.."))
+		return true;
+	out[0] = '\0';
+	return false;
+}
+
+struct lk_bytes lk_load_option_path(struct lk_bytes option)
+{
+	struct lk_reader r = lk_reader_init(option.data, option.len);
+	size_t path_len;
+
+	(void)lk_read_le32(&r);
+	path_len = lk_read_le16(&r);
+	while (lk_read_le16(&r))
+		;
+	return lk_read_bytes(&r, path_len);
+}
+
+struct lk_bytes lk_image_event_path(struct lk_bytes event)
+{
+	struct lk_reader r = lk_reader_init(event.data, event.len);
+	uint64_t len;
+
+	(void)lk_read_bytes(&r, 24); /* address, length, link-time address */
+	len = lk_read_le64(&r);
+	if (len > r.left)
+		return (struct lk_bytes){ NULL, 0 };
+	return lk_read_bytes(&r, (size_t)len);
 }

@@ -8,4 +8,20 @@
 /** File, partition, firmware volume or vendor's thing; buses are left out. */
 void lk_device_path_text(struct lk_bytes path, struct lk_text_out *out);
 
+/**
+ * lk_device_path_file - the file that a path ends in, as "/EFI/BOOT/BOOTX64.EFI"
+ *
+ * Return: false when it leads to none on a partition, or has anything but plain ASCII or "..";
+ * @out is empty then.
+ */
+#define LK_DEVICE_FILE_MAX 256u
+bool lk_device_path_file(struct lk_bytes path,
+			 char out[static LK_DEVICE_FILE_MAX]);
+
+/** The path of an EFI_LOAD_OPTION; len 0 when it is malformed. */
+struct lk_bytes lk_load_option_path(struct lk_bytes option);
+
+/** The path of a UEFI_IMAGE_LOAD_EVENT; len 0 when it is malformed. */
+struct lk_bytes lk_image_event_path(struct lk_bytes event);
+
 #endif

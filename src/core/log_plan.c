@@ -37,7 +37,7 @@ int lk_log_plan_add(struct lk_log_plan *plan, const struct lk_event *event,
 	if (event && lk_log_plan_find(plan, event->number))
 		return refuse(err, "two of the changes are of one event");
 	if (plan->n == LK_PLAN_CHANGES_MAX)
-		return refuse(err, "more than 64 events would change");
+		return refuse(err, "more than 128 events would change");
 	change = &plan->changes[plan->n++];
 	*change = (struct lk_plan_change){ .event = event ? event->number : 0,
 					   .pcr = event ? event->pcr : 0 };
@@ -116,7 +116,7 @@ static int add_sections(struct lk_log_plan *plan, const struct lk_uki *uki,
 						   uki->contents[i] };
 
 		for (size_t k = 0; k < 2; k++) {
-			struct lk_plan_change *change;
+			struct lk_plan_change *change = NULL;
 
 			LK_TRY(lk_log_plan_add(plan, NULL, &change, err));
 			change->pcr = PCR_KERNEL_IMAGE;

@@ -6,16 +6,19 @@
 #include "core/event_log.h"
 #include "core/uki.h"
 
-#define LK_PLAN_CHANGES_MAX 64u
+#define LK_PLAN_CHANGES_MAX 128u
 #define LK_PLAN_BANKS	    2u /* SHA-256, SHA-384 */
 
 /** An event of the log that is measured otherwise, or not at all. */
 struct lk_plan_change {
-	unsigned int event; /* its number; 0: it is new, at its PCR's end */
+	unsigned int event; /* its number; 0: it is new */
+	unsigned int
+		after; /* a new one: behind that event; 0: after them all */
 	uint32_t pcr;
 	bool removed;
 	struct lk_digest digest[LK_PLAN_BANKS];
-	const char *what; /* in words */
+	const char *what;	  /* in words */
+	struct lk_bytes variable; /* its data then; data NULL: no variable */
 };
 
 struct lk_log_plan {
@@ -29,6 +32,8 @@ struct lk_log_plan {
 	bool secure_boot_off;
 	bool needs_uki; /* its kernel would be measured too, and isn't known */
 	struct lk_bytes db_more; /* signature lists that db gets */
+	struct lk_bytes db_now;	 /* all of it; data NULL: as in the log */
+	struct lk_bytes dbx_now;
 };
 
 void lk_log_plan_init(struct lk_log_plan *plan, struct lk_bytes log,

@@ -32,39 +32,19 @@ struct settings {
 	bool shim;  /* accepts images too, in an order of its own */
 };
 
-/* Whether @needle lies in @hay anywhere. */
-static bool contains(struct lk_bytes hay, struct lk_bytes needle)
-{
-	const uint8_t *at = hay.data;
-	size_t left = hay.len;
-
-	while (needle.len && left >= needle.len) {
-		const uint8_t *found =
-			memchr(at, needle.data[0], left - needle.len + 1);
-
-		if (!found)
-			return false;
-		if (!memcmp(found, needle.data, needle.len))
-			return true;
-		left -= (size_t)(found + 1 - at);
-		at = found + 1;
-	}
-	return false;
-}
-
 /* Firmware puts the owner before the certificate, shim doesn't. */
 static bool accepts(const struct lk_efi_variable *authority,
 		    struct lk_bytes signatures)
 {
 	struct lk_bytes inner = authority->data;
 
-	if (contains(signatures, inner))
+	if (lk_bytes_contain(signatures, inner))
 		return true;
 	if (inner.len <= LK_GUID_SIZE)
 		return false;
 	inner.data += LK_GUID_SIZE;
 	inner.len -= LK_GUID_SIZE;
-	return contains(signatures, inner);
+	return lk_bytes_contain(signatures, inner);
 }
 
 static bool is_image(const struct lk_event *event)
@@ -282,7 +262,9 @@ static unsigned int find_signers(const struct lk_log_plan *plan,
 				 struct lk_bytes signatures,
 				 struct lk_efi_signature *ret)
 {
-	const struct lk_bytes lists[2] = { s->db.var.data, plan->db_more };
+	const struct lk_bytes lists[2] = { plan->db_now.data ? plan->db_now
+							     : s->db.var.data,
+					   plan->db_more };
 	struct lk_efi_signature sig;
 	unsigned int n = 0;
 
@@ -292,7 +274,7 @@ static unsigned int find_signers(const struct lk_log_plan *plan,
 		lk_efi_signatures_open(lists[i], &at);
 		while (lk_efi_signatures_next(&at, &sig)) {
 			if (sig.kind != LK_SIGNATURE_CERTIFICATE ||
-			    !contains(signatures, sig.data) ||
+			    !lk_bytes_contain(signatures, sig.data) ||
 			    (n && same(sig.data, ret->data)))
 				continue;
 			if (!n++)

@@ -51,6 +51,21 @@ static int replay_event(const struct lk_prediction_input *in,
 	return extend(r, event->pcr, &change->digest[bank], in->hash, err);
 }
 
+/* What is new behind that event; 0: after them all. */
+static int replay_new(const struct lk_prediction_input *in, unsigned int after,
+		      unsigned int bank, struct lk_pcr_replay *r,
+		      struct lk_err *err)
+{
+	const struct lk_log_plan *plan = in->plan;
+
+	for (size_t i = 0; i < plan->n; i++)
+		if (!plan->changes[i].event && plan->changes[i].after == after)
+			LK_TRY(extend(r, plan->changes[i].pcr,
+				      &plan->changes[i].digest[bank], in->hash,
+				      err));
+	return LK_OK;
+}
+
 static int replay_firmware(const struct lk_prediction_input *in,
 			   unsigned int bank, struct lk_pcr_replay *r,
 			   struct lk_err *err)
@@ -64,13 +79,10 @@ static int replay_firmware(const struct lk_prediction_input *in,
 		rc = lk_event_log_next(&log, &event, err);
 		if (rc == LK_OK)
 			rc = replay_event(in, &event, bank, r, err);
+		if (rc == LK_OK)
+			rc = replay_new(in, event.number, bank, r, err);
 	}
-	for (size_t i = 0; rc == LK_LOG_END && i < plan->n; i++)
-		if (!plan->changes[i].event)
-			LK_TRY(extend(r, plan->changes[i].pcr,
-				      &plan->changes[i].digest[bank], in->hash,
-				      err));
-	return rc == LK_LOG_END ? LK_OK : rc;
+	return rc == LK_LOG_END ? replay_new(in, 0, bank, r, err) : rc;
 }
 
 /* The firmware's own PCRs as another log has them. */
@@ -193,29 +205,6 @@ static int extend_entry(struct state *s, const struct lk_ima_entry *entry,
 	return extend(&s->then[bank], entry->pcr, &digest, s->in->hash, err);
 }
 
-/* As far as the log explains the value of now: later entries came after it. */
-static int replay_ima(struct state *s, unsigned int bank, struct lk_err *err)
-{
-	struct lk_bytes bytes = s->in->logs.ima;
-	struct lk_ima_log log;
-	struct lk_ima_entry entry = { .number = 0 };
-	int rc = LK_OK;
-
-	if (!s->now[bank].beginning)
-		return LK_OK;
-	if (s->in->plan->tells_ima && !s->in->ima_unchanged)
-		return refuse(err, "the command line tells IMA what to measure "
-				   "(PCR 10); --ima-unchanged says that the "
-				   "one before did the same");
-	LK_TRY(lk_ima_log_open(bytes.data, bytes.len, &log, err));
-	while (rc == LK_OK && entry.number < s->now[bank].beginning) {
-		rc = lk_ima_log_next(&log, &entry, err);
-		if (rc == LK_OK)
-			rc = extend_entry(s, &entry, bank, err);
-	}
-	return rc;
-}
-
 /* What extends a PCR unknown to the logs now will do so again. */
 static uint32_t known(const struct lk_explanation *e)
 {
@@ -230,11 +219,53 @@ static uint32_t known(const struct lk_explanation *e)
 	return mask;
 }
 
+static void show(const struct state *s, unsigned int bank, unsigned int entries)
+{
+	struct lk_pcr_values values = s->then[bank].values;
+
+	if (!s->in->each)
+		return;
+	values.sel.bank = bank_of(bank);
+	values.sel.mask = known(&s->now[bank]);
+	s->in->each(s->in->data, &values, entries);
+}
+
+/* As far as the log explains the value of now: later entries came after it. */
+static int replay_ima(struct state *s, unsigned int bank, struct lk_err *err)
+{
+	struct lk_bytes bytes = s->in->logs.ima;
+	struct lk_ima_log log;
+	struct lk_ima_entry entry = { .number = 0 };
+	unsigned int wanted = s->now[bank].beginning;
+	int rc = LK_OK;
+
+	if (s->in->ima_entries && s->in->ima_entries < wanted)
+		wanted = s->in->ima_entries;
+	if (!s->now[bank].beginning) {
+		show(s, bank, 0);
+		return LK_OK;
+	}
+	if (s->in->plan->tells_ima && !s->in->ima_unchanged)
+		return refuse(err, "the command line tells IMA what to measure "
+				   "(PCR 10); --ima-unchanged says that the "
+				   "one before did the same");
+	LK_TRY(lk_ima_log_open(bytes.data, bytes.len, &log, err));
+	while (rc == LK_OK && entry.number < wanted) {
+		rc = lk_ima_log_next(&log, &entry, err);
+		if (rc == LK_OK)
+			rc = extend_entry(s, &entry, bank, err);
+		if (rc == LK_OK)
+			show(s, bank, entry.number);
+	}
+	return rc;
+}
+
 int lk_log_predict(const struct lk_prediction_input *in,
 		   struct lk_pcr_values ret[static LK_PLAN_BANKS],
 		   struct lk_err *err)
 {
 	struct state s = { .in = in };
+	int rc = LK_OK;
 
 	if (in->plan->needs_uki)
 		return refuse(err, "without Secure Boot the unified kernel "
@@ -249,9 +280,16 @@ int lk_log_predict(const struct lk_prediction_input *in,
 		LK_TRY(replay_firmware(in, i, &s.then[i], err));
 		LK_TRY(take_new_firmware(in, &s.then[i], err));
 	}
-	for (unsigned int i = 0; i < LK_PLAN_BANKS; i++)
-		if (s.have & 1u << i)
-			LK_TRY(replay_ima(&s, i, err));
+	/* Both are shown, whatever the first comes to. */
+	for (unsigned int i = 0; i < LK_PLAN_BANKS; i++) {
+		int one = s.have & 1u << i
+				  ? replay_ima(&s, i, rc == LK_OK ? err : NULL)
+				  : LK_OK;
+
+		rc = rc == LK_OK ? one : rc;
+	}
+	if (rc != LK_OK)
+		return rc;
 	for (unsigned int i = 0; i < LK_PLAN_BANKS; i++) {
 		ret[i] = s.then[i].values;
 		ret[i].sel.bank = bank_of(i);

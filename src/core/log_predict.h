@@ -18,7 +18,13 @@ struct lk_prediction_input {
 	const struct lk_log_plan *plan;
 	struct lk_bytes new_firmware; /* data NULL: the firmware stays */
 	const struct lk_pcr_values *values[LK_PLAN_BANKS]; /* now */
-	bool ima_unchanged; /* all of its log but boot_aggregate stays */
+	bool ima_unchanged;	  /* all of its log but boot_aggregate stays */
+	unsigned int ima_entries; /* of its log, at most; 0: all of it */
+	/** Told the values after each entry of the kernel's log, for each bank;
+	 * once, with 0, where there is none. May be NULL. */
+	void (*each)(void *data, const struct lk_pcr_values *then,
+		     unsigned int entries);
+	void *data;
 	lk_hash_fn hash;
 	lk_sha1_fn sha1;
 };

@@ -73,6 +73,8 @@ int lk_exit_code(int rc)
 		return 14;
 	case LK_E_PIN:
 		return 15;
+	case LK_E_UNKNOWN:
+		return 16;
 	default:
 		return 1;
 	}

@@ -25,6 +25,7 @@ enum lk_rc {
 	LK_E_SERVICE =
 		-15,	/* a unit didn't come back with a new configuration */
 	LK_E_PIN = -16, /* wrong PIN, or none to be had */
+	LK_E_UNKNOWN = -17, /* the question has no certain answer */
 };
 
 #define LK_ERR_MSG_MAX 1024

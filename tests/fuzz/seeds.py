@@ -514,6 +514,26 @@ def boots():
     yield script(reference({7: secure})[:-1], "uki-12")
 
 
+def next_boots():
+    """Scripts for fuzz_next_boot.c: the log's size in 2 bytes, the log, and variables, each with its size in 2 bytes."""
+    node = "\\EFI\\Linux\\one+3-1.efi\0".encode("utf-16-le")
+    path = le(4, 1) + le(4, 1) + le(4 + len(node), 2) + node + b"\x7f\xff\x04\0"
+    option = le(1, 4) + le(len(path), 2) + "Linux\0".encode("utf-16-le") + path
+    lists = signature_list(X509, b"another") + signature_list(SHA256, b"h" * 32)
+    variables = {"none": [], "empty": [b""] * 12, "lists": [b"\1"] + [lists] * 6, "options": [b"\1", lists, lists, lists, lists, b"\2\0\1\0\0\0"],
+                 "garbage": [b"x" * 40] * 9}
+    for machine in ("kernel-13", "insecure-12", "uki-13"):
+        with open(os.path.join(EVENT_LOGS, machine, "firmware"), "rb") as f:
+            log = f.read()
+        for values in variables.values():
+            values = values + [option] * (6 if values else 0)
+            yield le(len(log), 2) + log + b"".join(le(len(v), 2) + v for v in values)
+    yield le(0, 2) + path
+    yield le(0, 2) + option
+    yield le(0, 2) + bytes(24) + le(len(path), 8) + path
+    yield le(0, 2) + path[:4] + "..\\\0".encode("utf-16-le")
+
+
 def write(corpus, seeds):
     directory = os.path.join(HERE, "corpus", corpus)
     os.makedirs(directory, exist_ok=True)
@@ -541,6 +561,7 @@ def main():
     write("image", images())
     write("log_plan", plans())
     write("boot_diff", boots())
+    write("next_boot", next_boots())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ static void test_each_result_has_the_exit_code_of_the_man_pages(void **s)
 		{ LK_E_AGAIN, 5 },     { LK_E_LOCKED, 6 }, { LK_E_OBJECT, 7 },
 		{ LK_E_NO_DEVICE, 8 }, { LK_E_HEADER, 9 }, { LK_E_VOLUME, 10 },
 		{ LK_E_IO, 11 },       { LK_E_LATCH, 12 }, { LK_E_REFUSED, 13 },
-		{ LK_E_SERVICE, 14 },
+		{ LK_E_SERVICE, 14 },  { LK_E_PIN, 15 },   { LK_E_UNKNOWN, 16 },
 	};
 
 	(void)s;
