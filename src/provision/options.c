@@ -8,6 +8,7 @@
 
 #include "core/booted.h"
 #include "core/hints.h"
+#include "sys/efivars.h"
 #include "sys/log.h"
 
 #define FIRST_LONG 1000
@@ -61,6 +62,23 @@ static const struct {
 			 "the firmware's event log (default: this boot's)" },
 	[LK_OPT_IMA_LOG] = { "ima-log", "FILE",
 			     "the kernel's (default: this boot's)" },
+	[LK_OPT_PCRS] = { "pcrs", "FILE", "the PCR values now" },
+	[LK_OPT_EFIVARS] = { "efivars", "DIR",
+			     "EFI variables (default " LK_EFIVARS_DIR ")" },
+	[LK_OPT_ESP] = { "esp", "DIR",
+			 "where the EFI system partition is mounted" },
+	[LK_OPT_UKI] = { "uki", "FILE",
+			 "unified kernel image that will be booted" },
+	[LK_OPT_KERNEL] = { "kernel", "FILE", "kernel that will be booted" },
+	[LK_OPT_INITRD] = { "initrd", "FILE", "its initrd" },
+	[LK_OPT_CMDLINE] = { "cmdline", "TEXT",
+			     "its command line, as /proc/cmdline" },
+	[LK_OPT_FIRMWARE_LOG] = { "firmware-log", "FILE",
+				  "log of a machine with the new firmware" },
+	[LK_OPT_PREDICTED] = { "predicted", "FILE",
+			       "write the PCR values to come, for signing" },
+	[LK_OPT_IMA_UNCHANGED] = { "ima-unchanged", NULL,
+				   "what IMA measures of files stays" },
 	[LK_OPT_SHRED] = { "shred", NULL,
 			   "overwrite and remove the configuration key's "
 			   "file" },
@@ -144,7 +162,7 @@ static int take(struct lk_options *opts, unsigned int opt, const char *arg)
 {
 	if (opts->given >> opt & 1)
 		return LK_E_USAGE;
-	opts->given |= 1u << opt;
+	opts->given |= UINT64_C(1) << opt;
 	if (opt < LK_OPT_VALUES)
 		opts->value[opt] = arg;
 	return LK_OK;

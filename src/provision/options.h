@@ -34,6 +34,15 @@ enum lk_opt {
 	LK_OPT_PIN_FILE,
 	LK_OPT_LOG,
 	LK_OPT_IMA_LOG,
+	LK_OPT_PCRS,
+	LK_OPT_EFIVARS,
+	LK_OPT_ESP,
+	LK_OPT_UKI,
+	LK_OPT_KERNEL,
+	LK_OPT_INITRD,
+	LK_OPT_CMDLINE,
+	LK_OPT_FIRMWARE_LOG,
+	LK_OPT_PREDICTED,
 	LK_OPT_VALUES,
 	/* Flags: set or not. */
 	LK_OPT_SHRED = LK_OPT_VALUES,
@@ -42,12 +51,13 @@ enum lk_opt {
 	LK_OPT_NO_RECOVERY_KEY,
 	LK_OPT_REPLACE_OBJECT,
 	LK_OPT_INSTALLATION,
+	LK_OPT_IMA_UNCHANGED,
 	LK_OPT_COUNT,
 };
 
 struct lk_options {
 	const char *value[LK_OPT_VALUES]; /* NULL: not given */
-	uint32_t given;			  /* bit N: option N */
+	uint64_t given;			  /* bit N: option N */
 	char **args;			  /* what is left, n_args of them */
 	int n_args;
 };
@@ -57,7 +67,7 @@ static inline bool lk_option_given(const struct lk_options *o, enum lk_opt opt)
 	return o->given >> opt & 1;
 }
 
-#define LK_OPT_BIT(name) (1u << LK_OPT_##name)
+#define LK_OPT_BIT(name) (UINT64_C(1) << LK_OPT_##name)
 
 /** A command; each lies in a file of its own. */
 struct lk_command {
@@ -69,7 +79,7 @@ struct lk_command {
 	const char *notes;    /* whole lines below the options; may be NULL */
 	int min_args;
 	int max_args;
-	uint32_t options; /* LK_OPT_BIT of those that it knows */
+	uint64_t options; /* LK_OPT_BIT of those that it knows */
 	/** Return: LK_OK or what lk_exit_code turns into an exit code. */
 	int (*run)(const struct lk_options *opts, struct lk_err *err);
 };
@@ -86,6 +96,7 @@ extern const struct lk_command lk_cmd_remove;
 extern const struct lk_command lk_cmd_setup;
 extern const struct lk_command lk_cmd_remember;
 extern const struct lk_command lk_cmd_floor_raise;
+extern const struct lk_command lk_cmd_will_it_boot;
 
 /**
  * lk_options_parse - options of @cmd

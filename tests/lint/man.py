@@ -39,7 +39,7 @@ def help_of(path):
     name = os.path.basename(path)
     commands = set()
     for line in first.splitlines():
-        m = re.match(r"\s+(?:" + re.escape(name) + r"\s+)?([a-z]+(?: [a-z]+)?)(?:\s{2,}|\s+[\[<A-Z-]|$)", line)
+        m = re.match(r"\s+(?:" + re.escape(name) + r"\s+)?([a-z][a-z-]*(?: [a-z]+)?)(?:\s{2,}|\s+[\[<A-Z-]|$)", line)
         if m and not line.strip().startswith("-"):
             commands.add(m.group(1))
     for command in sorted(commands):

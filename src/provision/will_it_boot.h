@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns will-it-boot's answers, and saying them. */
+#ifndef LK_PROVISION_WILL_IT_BOOT_H
+#define LK_PROVISION_WILL_IT_BOOT_H
+
+#include "core/coverage.h"
+#include "next_boot.h"
+#include "policies.h"
+#include "sys/json.h"
+
+/** One volume in one boot. */
+struct lk_boot_verdict {
+	const struct lk_next_boot *boot;
+	enum lk_answer answer;
+	struct lk_coverage coverage;
+	char reason[LK_ERR_MSG_MAX + 128];
+	char remedy[PATH_MAX + 1024];
+};
+
+struct lk_volume_verdict {
+	const struct lk_volume *vol;
+	enum lk_answer answer;
+	size_t n_deployed; /* signed policies that verify */
+	size_t n_false;	   /* that don't, or belong to another policy file */
+	struct lk_floor floor;
+	struct lk_err why; /* rc LK_OK: the boots say it */
+	struct lk_boot_verdict *boots;
+	size_t n;
+};
+
+/** Text goes to standard output at once; JSON is put together. */
+struct lk_say {
+	struct lk_json *json;
+	bool text;
+	const struct lk_policy_file *pf;
+};
+/** What changes, whatever that does to volumes. */
+void lk_say_boot(struct lk_say *say, struct lk_json *array,
+		 const struct lk_next_boot *boot);
+void lk_say_volume(struct lk_say *say, struct lk_json *array,
+		   const struct lk_volume_verdict *v);
+/** @why: of an answer that no volume gave; may be NULL. */
+void lk_say_answer(struct lk_say *say, enum lk_answer answer,
+		   const struct lk_err *why);
+
+/** Puts the answer in words, with what to do. */
+void lk_boot_verdict_word(const struct lk_volume_verdict *v,
+			  struct lk_boot_verdict *b);
+
+#endif
