@@ -21,6 +21,7 @@ struct lk_next_names {
 /** One of the boots that may come next. */
 struct lk_next_boot {
 	char name[PATH_MAX]; /* its image, for people */
+	bool is_image;	     /* that is a file that --uki takes */
 	struct lk_log_plan plan;
 	struct lk_err unknown;	 /* rc LK_OK: the plan is whole */
 	struct lk_err forbidden; /* rc LK_OK: the firmware takes the image */

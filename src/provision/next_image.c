@@ -236,6 +236,7 @@ void lk_next_plan_image(struct lk_next *next, const char *path,
 
 	boot->plan = next->base;
 	(void)snprintf(boot->name, sizeof(boot->name), "%s", path);
+	boot->is_image = true;
 	if (plan_image(next, last_image(next), boot, &err) != LK_OK)
 		boot->unknown = err;
 }

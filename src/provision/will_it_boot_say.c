@@ -117,12 +117,13 @@ static uint64_t next_version(const struct lk_volume_verdict *v)
 	return version;
 }
 
-/* The image is what the owner can look at; the rest is this device's. */
+/* Only where the moment of the unlock is known the values are, too. */
 static void word_remedy(const struct lk_volume_verdict *v,
 			struct lk_boot_verdict *b)
 {
+	const char *stays =
+		b->coverage.why.rc == LK_E_REFUSED ? " --ima-unchanged" : "";
 	char predict[PATH_MAX + 256];
-	bool image = b->boot->plan.boot_files && b->boot->name[0] == '/';
 
 	if (b->boot->forbidden.rc != LK_OK) {
 		(void)snprintf(b->remedy, sizeof(b->remedy),
@@ -130,18 +131,20 @@ static void word_remedy(const struct lk_volume_verdict *v,
 			       "doesn't name");
 		return;
 	}
-	if (image)
+	if (b->coverage.then.sel.mask || !b->boot->plan.boot_files)
 		(void)snprintf(predict, sizeof(predict),
-			       "latchkey policy predict --log firmware "
-			       "--ima-log ima --pcrs pcrs.json --uki %s%s -o "
-			       "then.json (from this boot's logs)",
-			       b->boot->name,
-			       b->coverage.entries > 1 ? " --ima-unchanged"
-						       : "");
+			       "latchkey-provision will-it-boot%s%s%s "
+			       "--predicted then.json",
+			       b->boot->is_image ? " --uki " : "",
+			       b->boot->is_image ? b->boot->name : "", stays);
 	else
 		(void)snprintf(predict, sizeof(predict),
-			       "latchkey-provision will-it-boot --predicted "
-			       "then.json");
+			       "latchkey policy predict --log firmware "
+			       "--ima-log ima --pcrs pcrs.json%s%s%s -o "
+			       "then.json (from this boot's logs, and the PCR "
+			       "values at the unlock)",
+			       b->boot->is_image ? " --uki " : "",
+			       b->boot->is_image ? b->boot->name : "", stays);
 	(void)snprintf(b->remedy, sizeof(b->remedy),
 		       "%s; latchkey policy sign --policy policy.yaml --key "
 		       "policy-key.pem --pcr-values then.json --version "
