@@ -67,12 +67,14 @@ int lk_target_load(const struct lk_options *opts, struct lk_target *ret,
 		   struct lk_err *err)
 {
 	struct lk_policy_file pf;
-	int rc = lk_policy_file_load(opts->value[LK_OPT_POLICY], &pf, err);
+	int rc;
 
-	return rc == LK_OK
-		       ? lk_target_resolve(&pf, opts->value[LK_OPT_VOLUME],
-					   opts->value[LK_OPT_DEVICE], ret, err)
-		       : rc;
+	LK_TRY(lk_policy_file_load(opts->value[LK_OPT_POLICY], &pf, err));
+	rc = lk_target_resolve(&pf, opts->value[LK_OPT_VOLUME],
+			       opts->value[LK_OPT_DEVICE], ret, err);
+	if (rc == LK_E_INPUT || rc == LK_E_USAGE)
+		lk_err_prefix(err, "%s", opts->value[LK_OPT_POLICY]);
+	return rc;
 }
 
 int lk_confirm(const struct lk_options *opts, const char *word,
@@ -101,12 +103,13 @@ int lk_check_volume_options(const struct lk_options *opts,
 
 	if (only && !lk_policy_file_volume(pf, only))
 		return lk_err_set(err, LK_E_INPUT, 0,
-				  "the policy file has no volume \"%s\"", only);
+				  "%s: the policy file has no volume \"%s\"",
+				  opts->value[LK_OPT_POLICY], only);
 	if (opts->value[LK_OPT_DEVICE] && !only && pf->n_volumes != 1)
 		return lk_err_set(
 			err, LK_E_USAGE, 0,
-			"the policy file has %zu volumes: say which the device is for (--volume)",
-			pf->n_volumes);
+			"%s: the policy file has %zu volumes: say which the device is for (--volume)",
+			opts->value[LK_OPT_POLICY], pf->n_volumes);
 	return LK_OK;
 }
 

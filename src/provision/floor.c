@@ -163,7 +163,8 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 	LK_TRY(lk_check_volume_options(opts, &r.pf, err));
 	if (!r.pf.version_floor)
 		return lk_err_set(err, LK_E_INPUT, 0,
-				  "the policy file has no version-floor");
+				  "%s: the policy file has no version-floor",
+				  opts->value[LK_OPT_POLICY]);
 	if (opts->value[LK_OPT_TO])
 		LK_TRY(parse_to(&r, err));
 	else

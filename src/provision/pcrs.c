@@ -52,7 +52,7 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 
 	if (all.bank == LK_ALG_NONE)
 		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--bank is sha256 or sha384");
+				  "--bank: expected sha256 or sha384");
 	rc = lk_tpm_open_option(opts, &tpm, err);
 	if (rc == LK_OK)
 		rc = lk_tpm_pcr_read(tpm, &all, &values, err);

@@ -85,9 +85,10 @@ static int add_one(struct policies *p, const char *path, size_t *added,
 		return keep_known(p, &sp, err);
 	}
 	if (rc == LK_OK && p->p.token.n_policies >= LK_TOKEN_POLICIES_MAX)
-		rc = lk_err_set(err, LK_E_REFUSED, 0,
-				"the token has %u policies already: retire one",
-				LK_TOKEN_POLICIES_MAX);
+		rc = lk_err_set(
+			err, LK_E_REFUSED, 0,
+			"volume %s: its token has %u policies already: retire one",
+			p->target.vol->name, LK_TOKEN_POLICIES_MAX);
 	if (rc == LK_OK)
 		rc = lk_policies_append(&p->p.token, &sp, err);
 	if (rc == LK_OK)

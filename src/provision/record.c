@@ -21,7 +21,7 @@ int lk_record_load(const char *path, struct lk_json **ret, bool *ret_existed,
 
 	if (strcmp(path, "-") == 0)
 		return lk_err_set(err, LK_E_USAGE, 0,
-				  "the record has to be a file");
+				  "--record -: the record has to be a file");
 	if (existed) {
 		rc = lk_fs_read(path, RECORD_MAX, &text, err);
 		if (rc == LK_OK)

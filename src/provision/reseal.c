@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns reseal: a new passphrase and sealed object, for a new TPM, policy key or PCR selection. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/recovery_key.h"
-#include "policies.h"
-#include "sys/crypto.h"
+#include "reseal_check.h"
 #include "sys/log.h"
 
 /* The recovery key opens the volume at every moment. The old keyslot goes
@@ -80,6 +78,8 @@ static int open_volume(struct reseal *r, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = lk_volume_header_key(r->header, -1, recovery_key(r),
 					  &r->volume_key, err);
+	if (rc == LK_E_VOLUME)
+		lk_err_prefix(err, "--recovery-key-file %s", path);
 	return rc;
 }
 
@@ -126,100 +126,6 @@ static int clean_up(struct reseal *r, struct lk_err *err)
 	if (rc == LK_OK && r->old_keyslot >= 0 && old != r->old_keyslot)
 		rc = kill_keyslot(r, old, err);
 	return rc;
-}
-
-/** What a signed policy of another selection would still do. */
-struct old_policies {
-	const struct lk_policy_file *pf;
-	struct lk_name key;
-	struct lk_floor floor;
-};
-
-static bool is_of_key_and_ref(const struct old_policies *o,
-			      const struct lk_signed_policy *sp)
-{
-	const struct lk_policy_file *pf = o->pf;
-
-	return sp->key.len == o->key.len &&
-	       memcmp(sp->key.data, o->key.data, o->key.len) == 0 &&
-	       sp->policy_ref_len == pf->policy_ref_len &&
-	       memcmp(sp->policy_ref, pf->policy_ref, pf->policy_ref_len) == 0;
-}
-
-/** By what the TPM compares: PolicyAuthorize knows key and policyRef alone. */
-static int check_old(const struct lk_token *token, void *data,
-		     struct lk_err *err)
-{
-	const struct old_policies *o = data;
-
-	for (size_t i = 0; i < token->n_policies; i++) {
-		const struct lk_signed_policy *sp = &token->policies[i];
-		char have[LK_PCR_MASK_TEXT], want[LK_PCR_MASK_TEXT];
-
-		if (!is_of_key_and_ref(o, sp) ||
-		    (sp->pcrs.sel.mask == o->pf->pcrs.mask &&
-		     sp->pcrs.sel.bank == o->pf->pcrs.bank &&
-		     sp->version_floor == o->pf->version_floor) ||
-		    (sp->version_floor && o->floor.known &&
-		     sp->version < o->floor.value))
-			continue;
-		lk_pcr_mask_format(sp->pcrs.sel.mask, have);
-		lk_pcr_mask_format(o->pf->pcrs.mask, want);
-		return lk_err_set(
-			err, LK_E_REFUSED, 0,
-			"policy-ref: it has to be a new one, since the policies signed with this one for another selection (version %u: %s:%s, and not %s:%s) would open the volume still; nothing was changed",
-			sp->version, lk_alg_name(sp->pcrs.sel.bank), have,
-			lk_alg_name(o->pf->pcrs.bank), want);
-	}
-	return LK_OK;
-}
-
-static int check_old_policies(struct reseal *r, struct lk_err *err)
-{
-	struct old_policies o = { .pf = &r->target.pf };
-
-	if (lk_policy_key_name(&o.pf->key, lk_crypto_hash, &o.key) != LK_OK)
-		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
-	LK_TRY(lk_floor_load(r->tpm, o.pf, &o.floor, err));
-	return lk_token_each(r->header, check_old, &o, err);
-}
-
-static int count_token(const struct lk_token *token, void *data,
-		       struct lk_err *err)
-{
-	(void)token;
-	(void)err;
-	++*(unsigned int *)data;
-	return LK_OK;
-}
-
-/** An interrupted run has left its mark for this very handle. */
-static bool was_interrupted(const struct reseal *r)
-{
-	uint32_t handle = 0;
-
-	return sscanf(lk_volume_header_subsystem(r->header),
-		      LK_MARK_RESEAL "%*d/%*d@%" SCNx32, &handle) == 1 &&
-	       handle == r->target.vol->handle;
-}
-
-/** Beside what is sealed at another handle, an object may be another volume's. */
-static int check_handle(struct reseal *r, struct lk_err *err)
-{
-	uint32_t handle = r->target.vol->handle;
-	struct lk_tpm_public pub;
-	unsigned int beside = 0;
-
-	if (lk_token_load(r->header, handle, NULL, NULL) == LK_OK)
-		return LK_OK;
-	LK_TRY(lk_token_each(r->header, count_token, &beside, err));
-	LK_TRY(lk_tpm_read_public(r->tpm, handle, &pub, err));
-	if (!beside || !pub.present || was_interrupted(r))
-		return LK_OK;
-	return lk_err_set(
-		err, LK_E_REFUSED, 0,
-		"handle: 0x%08x holds an object that this volume has no token for, perhaps another volume's; nothing was changed",
-		handle);
 }
 
 /** Policies that the new policy file doesn't accept have no use any more. */
@@ -314,9 +220,7 @@ static int reseal(struct reseal *r, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = lk_check_tpm(r->tpm, &r->target.pf, err);
 	if (rc == LK_OK)
-		rc = check_old_policies(r, err);
-	if (rc == LK_OK)
-		rc = check_handle(r, err);
+		rc = lk_reseal_check(r->tpm, r->header, &r->target, err);
 	if (rc == LK_OK)
 		rc = lk_volume_pin(r->opts, &r->target, &r->pin, err);
 	if (rc == LK_OK)
@@ -328,6 +232,15 @@ static int reseal(struct reseal *r, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = finish(r, err);
 	return rc;
+}
+
+static int count_token(const struct lk_token *token, void *data,
+		       struct lk_err *err)
+{
+	(void)token;
+	(void)err;
+	++*(unsigned int *)data;
+	return LK_OK;
 }
 
 static void tell(struct reseal *r)
@@ -353,6 +266,8 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 
 	if (rc == LK_OK)
 		tell(&r);
+	else if (r.header)
+		lk_err_prefix(err, "volume %s", r.target.vol->name);
 	reseal_done(&r);
 	return rc;
 }

@@ -67,7 +67,8 @@ static int ask_twice(const struct lk_volume *vol, struct lk_secret *ret,
 	if (first.len != again.len ||
 	    !lk_secret_equal(first.data, again.data, first.len))
 		return lk_err_set(err, LK_E_INPUT, 0,
-				  "the two PINs aren't the same");
+				  "volume %s: the two PINs aren't the same",
+				  vol->name);
 	*ret = lk_secret_take(&first);
 	return LK_OK;
 }
@@ -100,7 +101,11 @@ int lk_volume_pin(const struct lk_options *opts, const struct lk_target *target,
 			vol->name);
 	LK_TRY(path ? lk_read_line_secret(path, LK_PIN_MAX, &pin, err)
 		    : ask_twice(vol, &pin, err));
-	LK_TRY(lk_pin_check((struct lk_bytes){ pin.data, pin.len }, err));
+	if (lk_pin_check((struct lk_bytes){ pin.data, pin.len }, err) !=
+	    LK_OK) {
+		lk_err_prefix(err, "%s", path ? path : vol->name);
+		return LK_E_INPUT;
+	}
 	*ret = lk_secret_take(&pin);
 	return LK_OK;
 }

@@ -285,7 +285,8 @@ static int volumes_status(struct status *s, struct lk_err *err)
 		return LK_OK;
 	if (rc == LK_OK && only && !lk_policy_file_volume(&pf, only))
 		rc = lk_err_set(err, LK_E_INPUT, 0,
-				"the policy file has no volume \"%s\"", only);
+				"%s: the policy file has no volume \"%s\"",
+				s->opts->value[LK_OPT_POLICY], only);
 	if (rc != LK_OK)
 		return rc;
 	array = lk_json_set_array(s->json, "volumes");

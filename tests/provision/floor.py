@@ -96,6 +96,9 @@ class Floor(rig.TestCase):
         text = self.read("policy.yaml").decode()
         other = text[text.index("  - name: root"):].replace("root", "data").replace("0x8100a001", "0x8100a002")
         self.write("policy.yaml", text + other)
+        # Both on one disk, with a token for each handle.
+        token = dict(self.dev.luks()["tokens"]["0"], handle="0x8100a002")
+        rig.run(["cryptsetup", "token", "import", "--json-file", "-", self.path("disk.img")], stdin=json.dumps(token).encode(), check=0)
         self.booted(self.first + 3)
         self.booted(self.first + 1, "data")
         self.raise_floor()
