@@ -31,9 +31,9 @@ class SetupTestCase(rig.TestCase):
     def policy(self, version, name=None, **options):
         return self.dev.sign(version, out=f"policies/{name or version}.yaml", **options)
 
-    def versions(self, device="disk.img"):
+    def versions(self, device="disk.img", volume="root"):
         listed = self.dev.header("policy", "list", "--json", "--policy", self.path("policy.yaml"),
-                                 "--volume", "root", "--device", self.path(device)).stdout
+                                 "--volume", volume, "--device", self.path(device)).stdout
         return [p["version"] for p in json.loads(listed)["policies"]]
 
 
@@ -153,7 +153,7 @@ class Volumes(SetupTestCase):
         said = self.set_up(check=13)
         self.assertIn("ext4", said)
         self.assertIn("data is ready", said)
-        self.assertEqual(self.versions("second.img"), [1])
+        self.assertEqual(self.versions("second.img", "data"), [1])
         self.assertNotIn("ext4", self.set_up(volume="data"))
         self.set_up("--device", self.path("second.img"), check=2)
         self.set_up(volume="other", check=3)
