@@ -13,7 +13,8 @@ latchkey_wanted() {
 latchkey_start() {
     mkdir "$latchkey_state" 2> /dev/null || return 0
     (
-        # Where the event logs are; systemd mounts it by itself.
+        # systemd does both by itself: the kernel's log takes more than ten lines at once, and the event logs are there.
+        echo on 2> /dev/null > /proc/sys/kernel/printk_devkmsg
         [ -e /sys/kernel/security/tpm0 ] \
             || mount -t securityfs -o nosuid,nodev,noexec securityfs /sys/kernel/security 2> /dev/null
         latchkey-unseal
