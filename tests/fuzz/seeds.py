@@ -514,6 +514,38 @@ def boots():
     yield script(reference({7: secure})[:-1], "uki-12")
 
 
+def logged_variables(log):
+    """Names and data of the variables that the firmware measured, in its order."""
+    at = 32 + int.from_bytes(log[28:32], "little")
+    while at < len(log):
+        kind, count = (int.from_bytes(log[at + n:at + n + 4], "little") for n in (4, 8))
+        at += 12
+        for _ in range(count):
+            at += 2 + {0xb: 32, 0xc: 48}[int.from_bytes(log[at:at + 2], "little")]
+        size = int.from_bytes(log[at:at + 4], "little")
+        data, at = log[at + 4:at + 4 + size], at + 4 + size
+        if kind in (0x80000001, 0x80000002):
+            name = data[32:32 + 2 * int.from_bytes(data[16:24], "little")]
+            yield name.decode("utf-16-le"), data[32 + len(name):]
+
+
+def changed_variables(log, option):
+    """The log's variables as fuzz_next_boot.c is asked for them: settings, the order, options; each set with something else."""
+    now = list(logged_variables(log))
+    settings = [data for name, data in now if not name.startswith("Boot")]
+    options = [data for name, data in now if name.startswith("Boot")]
+    order, options = options[0], options[1:]
+    lists = signature_list(X509, b"another")
+    yield settings + [order] + options
+    yield settings + [order] + options[:-1] + [option]
+    yield settings + [order] + options[:-1]
+    for new in (order[2:] + order[:2], order + b"\7\0", order[:-2], b"\7\0" + order, b"\7\0", order[:-1], b"", b"\7\0" * 65):
+        yield settings + [new] + [option] * (len(new) // 2)
+    for i in range(len(settings)):
+        for value in (settings[i] + lists, lists + settings[i], lists, b"", settings[i][:-1]):
+            yield settings[:i] + [value] + settings[i + 1:] + [order] + options
+
+
 def next_boots():
     """Scripts for fuzz_next_boot.c: the log's size in 2 bytes, the log, and variables, each with its size in 2 bytes."""
     node = "\\EFI\\Linux\\one+3-1.efi\0".encode("utf-16-le")
@@ -527,6 +559,8 @@ def next_boots():
             log = f.read()
         for values in variables.values():
             values = values + [option] * (6 if values else 0)
+            yield le(len(log), 2) + log + b"".join(le(len(v), 2) + v for v in values)
+        for values in changed_variables(log, option):
             yield le(len(log), 2) + log + b"".join(le(len(v), 2) + v for v in values)
     yield le(0, 2) + path
     yield le(0, 2) + option
