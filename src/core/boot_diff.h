@@ -40,7 +40,7 @@ struct lk_boot_diff_input {
 	struct lk_pcr_events events; /* scratch */
 };
 /** Hashes that all comparisons of a run may cost; some 0.2 s. */
-#define LK_BOOT_DIFF_HASHES 200000u
+#define LK_BOOT_DIFF_HASHES 100000u
 
 /**
  * lk_boot_diff_find - why a PCR isn't as signed
