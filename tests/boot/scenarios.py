@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Owns the scenarios: what a booted machine must do, and what it must say when it refuses. One function each."""
 
+import json
 import re
 import shutil
 import struct
@@ -127,12 +128,69 @@ def same_image_on_another_machine(folder):
         boot.expect(f"LATCHKEY-ROOT-OK {secret}\n", 180)
 
 
+# What the running system has of a good boot: both logs, and which signed policy opened the volume.
+LEFT = """
+umount /run
+mount -t securityfs securityfs /sys/kernel/security 2> /dev/null
+mkdir out
+cat /sys/kernel/security/tpm0/binary_bios_measurements > out/firmware
+cat /sys/kernel/security/ima/binary_runtime_measurements > out/ima
+cat /run/latchkey/booted/root.json > out/root.json
+tar cf "$(disk control)" out; sync
+"""
+# What a refused boot leaves for whoever collects it, and its kernel's log.
+TOLD = """
+$bb mkdir -p out && $bb cp /run/latchkey/diagnosis.json out && $bb dmesg > out/dmesg
+$bb tar cf $($bb cat disk) out; $bb sync
+"""
+
+
+def remembering(kit, folder):
+    """A machine after a good boot whose events latchkey-provision remember has put into the token."""
+    machine = kit.machine(folder)
+    with machine.boot(esp=kit.image(), control={"after-root.sh": LEFT}) as boot:
+        opened(boot, kit)
+        boot.expect_off()
+        left = boot.collected()
+    out = Path(folder) / "remember"
+    for name in ("learned", "booted"):
+        (out / name).mkdir(parents=True)
+    (out / "policy.yaml").write_text(kit.policy())
+    for name in ("firmware", "ima"):
+        (out / name).write_bytes(left[name])
+    (out / "booted/root.json").write_bytes(left["root.json"])
+    with kits.volume_file(machine, kit.volumes[0]) as file:
+        shutil.copy(file, out / "volume.img")
+        kits.in_chroot(kit.distro, """
+            latchkey-provision remember --policy /io/policy.yaml --device /io/volume.img --learned /io/learned --booted /io/booted \
+                --log /io/firmware --ima-log /io/ima 2>&1 | tee /dev/stderr | grep -q 'events are remembered'
+        """, out)
+        shutil.move(out / "volume.img", file)
+    return machine
+
+
+def told(boot, **events):
+    """The same sentences on the console, in the kernel's log and in the file: PCR to how they begin."""
+    files = boot.collected()
+    volume, = json.loads(files["diagnosis.json"])["volumes"]
+    differing = {f"pcr{d['pcr']}": d.get("words", "") for p in volume["policies"] for d in p["differing"]}
+    assert volume["exit"] == 5 and "no-events" not in volume, volume
+    for pcr, words in events.items():
+        line = f"root: PCR {pcr[3:]}: {words}"
+        assert_said(boot, line)
+        assert line in files["dmesg"].decode(), files["dmesg"].decode()[-2000:]
+        assert differing[pcr].startswith(words), differing
+
+
 # Refusing.
 
 @scenario(ONE)
 def refuses_without_secure_boot(folder):
-    with ONE.machine(folder).boot(esp=ONE.image(), secure_boot=False) as boot:
+    """And says so, by the event, in an initramfs where nobody else mounts securityfs."""
+    control = {"before-unseal.sh": 'echo "$disk" > disk\n', "after-unseal.sh": TOLD}
+    with remembering(ONE, folder).boot(esp=ONE.image(), control=control, secure_boot=False) as boot:
         refused(boot, 5, "PCR 7 (", "PCR 10 (", "signed as")
+        told(boot, pcr7="Secure Boot is off, and was on", pcr10="boot_aggregate is another: it follows from PCR")
         ends_without_shell(boot)
 
 
