@@ -7,9 +7,10 @@ import sys
 
 import luks2
 import rig
+import volume
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from ticket import LONG, SHORT, Case  # noqa: E402
+from ticket import LONG, PASSPHRASE, SHORT, Case  # noqa: E402
 
 NUMBERS = (1, 10, 100)
 MISSED = SHORT[:3] + ["FlushContext", "PCR_Read"]
@@ -126,6 +127,17 @@ class Many(Case):
                 self.assertEqual(luks2.read(self.disk), before)
                 print(f"{n + 101} signed policies with labels of {7 + len(label)} characters fit into the token")
                 self.assertEqual(self.unseal().names, ["PCR_Read"] + LONG)
+
+    def test_a_header_of_cryptsetups_own_size_holds_fewer(self):
+        self.disk, _ = volume.luks_file(self, PASSPHRASE, "small.img")
+        self.policy = self.owner.policy(self.disk, "small.yaml")
+        self.write_token(policies=[self.fits])
+        argv = [rig.program("latchkey-provision"), "policy", "add", "--policy", self.policy]
+        before = luks2.read(self.disk)
+        done = rig.run([*argv, *[self.another(i) for i in range(20)]], check=13)
+        self.assertIn("the header has no room for more; retire", done.stderr.decode())
+        self.assertEqual(luks2.read(self.disk), before)
+        rig.run([*argv, self.another(0)], check=0)
 
     def test_more_files_than_a_token_holds(self):
         folder = self.path("folder")
