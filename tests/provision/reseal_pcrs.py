@@ -11,6 +11,8 @@ import rig
 from device import Bus, Device, copy_tree
 
 NEW_REF = "latchkey:luks:2"
+# Every command in turn takes a while; a larger step is for the impatient.
+STEP = int(os.environ.get("LATCHKEY_CUT_STEP", "1"))
 
 
 class Selection(rig.TestCase):
@@ -147,31 +149,52 @@ class Selection(rig.TestCase):
         self.assertIn("0x8100a002 holds an object", self.reseal(self.new, check=13))
         self.assertEqual(self.dev.tpm.tool("tpm2_readpublic", "-c", "0x8100a002").stdout, before)
 
-    def test_a_cut_at_any_command_leaves_the_old_way_and_is_finished(self):
-        argv = [rig.program("latchkey-provision"), *self.reseal_argv(self.new)]
-        signed = self.sign_new()
+    def save(self):
+        """What each cut begins with; the command line, and signed policies for afterwards."""
+        self.signed_new = self.sign_new()
+        self.saved = self.tmp + ".saved"
         self.dev.tpm.stop()
-        saved = self.tmp + ".saved"
-        copy_tree(self.tmp, saved)
-        self.addCleanup(shutil.rmtree, saved, True)
+        copy_tree(self.tmp, self.saved)
+        self.addCleanup(shutil.rmtree, self.saved, True)
+        return [rig.program("latchkey-provision"), *self.reseal_argv(self.new)]
+
+    def restore(self):
+        self.dev.tpm.stop()
+        copy_tree(self.saved, self.tmp)
+        self.dev.tpm.start()
+
+    def check_cut(self):
+        self.dev.tpm.restart()
+        self.assertEqual(self.unseal(self.old), 0, self.said)
+        self.assertTrue(self.dev.opens(self.read("recovery")))
+        self.reseal(self.new)
+        self.add(self.new, self.signed_new)
+        self.assertEqual((self.unseal(self.new), self.unseal(self.old)), (0, 0), self.said)
+        self.assertEqual(len(self.dev.luks()["keyslots"]), 3)
+
+    def test_a_cut_at_any_command_leaves_the_old_way_and_is_finished(self):
+        argv = self.save()
         self.dev.tpm.start()
         whole = Bus(self.dev.tpm)
         self.assertEqual(whole.run(argv), 0, whole.text)
-        step = int(os.environ.get("LATCHKEY_CUT_STEP", "1"))
-        for commands in range(0, whole.seen, step):
-            self.dev.tpm.stop()
-            copy_tree(saved, self.tmp)
-            self.dev.tpm.start()
+        for commands in range(0, whole.seen, STEP):
+            self.restore()
             bus = Bus(self.dev.tpm, commands)
             self.assertNotEqual(bus.run(argv), 0)
-            self.dev.tpm.restart()
             with self.subTest(commands=commands, of=whole.seen):
-                self.assertEqual(self.unseal(self.old), 0, self.said)
-                self.assertTrue(self.dev.opens(self.read("recovery")))
-                self.reseal(self.new)
-                self.add(self.new, signed)
-                self.assertEqual((self.unseal(self.new), self.unseal(self.old)), (0, 0), self.said)
-                self.assertEqual(len(self.dev.luks()["keyslots"]), 3)
+                self.check_cut()
+
+    def test_a_cut_at_any_write_too(self):
+        argv = self.save()
+        for count in range(1, 100):
+            self.restore()
+            done = rig.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e",
+                            f"inject=fsync:signal=KILL:when={count}", *argv, "--tpm", self.dev.tpm.tcti])
+            if done.returncode == 0:
+                self.assertGreater(count, 3)
+                return
+            with self.subTest(fsync=count):
+                self.check_cut()
 
 
 if __name__ == "__main__":
