@@ -41,7 +41,7 @@ def _tools(root, built, out):
 ASK = r"""
 umount /run
 stty -onlcr < /dev/console
-mount -t securityfs sec /sys/kernel/security
+if [ ! -e /sys/kernel/security/ima ]; then mount -t securityfs sec /sys/kernel/security; fi
 mkdir -p /tmp/tools /tmp/now /tmp/then
 tar xf $(disk tools) -C /tmp/tools
 tar xf $(disk now) -C /tmp/now
@@ -53,24 +53,21 @@ provision() {
 }
 ask() {
     echo "ASK-BEGIN $1"
-    provision will-it-boot --policy policy.yaml --esp "$@"
+    provision will-it-boot --policy policy.yaml --device $(disk root) --esp "$@"
     echo "ASK-END $?"
 }
 ask /tmp/now
 ask /tmp/then
-provision remember --policy policy.yaml; echo "REMEMBER $?"
+provision remember --policy policy.yaml --device $(disk root); echo "REMEMBER $?"
 echo LOGS-BEGIN
 echo "LOGS-FIRMWARE $(base64 /sys/kernel/security/tpm0/binary_bios_measurements)"
 echo LOGS-FIRMWARE-END
 echo "LOGS-IMA $(base64 /sys/kernel/security/ima/binary_runtime_measurements)"
 echo LOGS-IMA-END
-for i in 1 2 3; do
-    time provision will-it-boot --policy policy.yaml --esp /tmp/then > /dev/null
-done
 sync
 echo LOGS-END
 while read -r line && [ "$line" != end ]; do echo "$line"; done | base64 -d > signed.yaml
-provision policy add --policy policy.yaml --tpm device:/dev/tpm0 signed.yaml; echo "ADDED $?"
+provision policy add --policy policy.yaml --device $(disk root) --tpm device:/dev/tpm0 signed.yaml; echo "ADDED $?"
 ask /tmp/then --ima-unchanged
 ask /tmp/then
 sync
