@@ -40,7 +40,9 @@ static int open_connection(int *ret, struct lk_err *err)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	socklen_t len = offsetof(struct sockaddr_un, sun_path) + sizeof(NAME);
-	LK_OWNED_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* One that hangs may have a full queue, at which connect would wait. */
+	LK_OWNED_FD fd =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	memcpy(addr.sun_path + 1, NAME, sizeof(NAME) - 1);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&addr, len) != 0)
@@ -80,7 +82,7 @@ static bool receive_all(int fd, uint8_t *data, size_t len, int timeout_ms)
 		if (ready <= 0)
 			return false;
 		n = recv(fd, data, len, 0);
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n <= 0)
 			return false;
@@ -120,8 +122,7 @@ static int receive_answer(int fd, struct lk_secret *ret, struct lk_err *err)
 	len = (size_t)size[0] | (size_t)size[1] << 8 | (size_t)size[2] << 16 |
 	      (size_t)size[3] << 24;
 	if (len > LINE_MAX_LEN)
-		return lk_err_set(err, LK_E_INPUT, 0, "more than %u characters",
-				  LINE_MAX_LEN);
+		return nobody(err, "its answer is too long");
 	LK_TRY(lk_secret_init(&line, LINE_MAX_LEN, err));
 	if (!receive_all(fd, line.data, len, PING_MS))
 		return nobody(err, "its answer was cut short");

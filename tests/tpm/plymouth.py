@@ -103,7 +103,8 @@ class Asked(pin.Case):
     def test_whoever_doesnt_ask_leaves_it_to_the_console(self):
         cut = typed(PIN)[:-3]
         for name, answers, ping in (("nobody there", [NO_ANSWER], ACK), ("refused", [NAK], ACK), ("it went", [None], ACK),
-                                    ("no ping", [], NAK), ("cut short", [[cut, b""]], ACK), ("silent", [], ...)):
+                                    ("no ping", [], NAK), ("cut short", [[cut, b""]], ACK), ("silent", [], ...),
+                                    ("too long", [typed("x" * 513)], ACK), ("endless", [b"\x02" + b"\xff" * 4], ACK)):
             with self.subTest(name):
                 daemon = Plymouthd(self, answers, ping)
                 code, shown = on_terminal(self.argv(), [PIN])
@@ -112,11 +113,18 @@ class Asked(pin.Case):
                 self.assertEqual(self.tries(), 0)
                 daemon.close()
 
-    def test_too_much_is_no_pin(self):
-        Plymouthd(self, [typed("x" * 513)])
-        code, shown = on_terminal(self.argv(), [])
-        self.assertEqual((code, self.tries()), (15, 0), shown)
-        self.assertIn("more than 512 characters", shown)
+    def test_one_with_a_full_queue(self):
+        """It hangs, and connecting to it would wait."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener, contextlib.ExitStack() as waiting:
+            listener.bind(NAME)
+            listener.listen(0)
+            for _ in range(8):
+                client = waiting.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
+                with contextlib.suppress(BlockingIOError):
+                    client.connect(NAME)
+            code, shown = on_terminal(self.argv(), [PIN])
+        self.assertEqual(code, 0, shown)
+        self.assertIn("PIN for volume lktest:", shown)
 
     def test_who_isnt_root_is_not_heard(self):
         """Anybody may take the name where plymouthd doesn't run."""
