@@ -52,6 +52,11 @@ class Ask(Case):
                 self.assertIn(f"the words of code {code}", text)
                 self.assertIn("and its errors", text)
 
+    def test_what_is_said_has_no_control_characters(self):
+        path = self.write("latchkey-provision", "#!/bin/sh\nprintf 'a\\033[2Jb\\rc\\n\\tdé\\177'\nexit 5\n")
+        os.chmod(path, 0o755)
+        self.assertIn("    a[2Jbc\n    \tdé\n", self.run_script(ASK, LC_ALL="C"))
+
     def test_a_notice_stays_as_long_as_there_is_reason(self):
         notice = self.path("notice")
         self.answers(5)
@@ -90,6 +95,8 @@ class KernelInstall(Case):
         self.assertIn("WARNING", self.plugin("add", "6.1", "/entry", "/boot/vmlinuz"))
         self.assertEqual(self.asked(), ["will-it-boot", "--uki", self.path("esp/EFI/Linux/token-6.1.efi")])
         os.rename(self.path("esp/EFI/Linux/token-6.1.efi"), self.path("esp/EFI/Linux/token-6.1+3.efi"))
+        for other in ("6.1+custom", "6.1+3custom"):
+            self.write(f"esp/EFI/Linux/token-{other}.efi", "another version")
         self.plugin("add", "6.1", "/entry", "/boot/vmlinuz")
         self.assertEqual(self.asked(), ["will-it-boot", "--uki", self.path("esp/EFI/Linux/token-6.1+3.efi")])
 
