@@ -196,9 +196,14 @@ def refuses_without_secure_boot(folder):
 
 @scenario(SYSTEMD12)
 def refuses_another_kernel_image_of_the_same_signer(folder):
-    with SYSTEMD12.machine(folder).boot(esp=SYSTEMD12.image("rd.retry=5", release="another")) as boot:
+    """And says that it is another image, though PCR 4 is none of the policy's."""
+    control = {"before-unseal.sh": 'echo "$disk" > disk\n', "after-unseal.sh": TOLD}
+    with remembering(SYSTEMD12, folder).boot(esp=SYSTEMD12.image("rd.retry=5", release="another"), control=control) as boot:
         refused(boot, 5, "PCR 10 (", "signed as")
         assert "PCR 7 (" not in boot.console
+        told(boot, pcr10="boot_aggregate is another: it follows from PCRs 4,9", pcr4="another boot image, sha256 ",
+             pcr9="another command line")
+        assert_said(boot, '"\\EFI\\BOOT\\BOOTX64.EFI"')
         ends_without_shell(boot)
 
 
