@@ -15,7 +15,11 @@ static int remove_way_in(const struct lk_target *t, struct lk_volume_header *h,
 		rc = lk_volume_header_kill_keyslot(h, token->keyslot, err);
 	if (rc == LK_OK)
 		rc = lk_token_remove(h, t->vol->handle, err);
-	if (rc == LK_OK)
+	if (rc == LK_OK && lk_volume_header_next_token(h, -1) >= 0)
+		lk_log(LK_LOG_INFO,
+		       "volume %s stays sealed for another policy file, at another handle",
+		       t->vol->name);
+	else if (rc == LK_OK)
 		lk_log(LK_LOG_INFO,
 		       "volume %s doesn't open unattended any more",
 		       t->vol->name);
