@@ -134,6 +134,11 @@ static int no_candidate(const struct lk_target *t,
 			err, LK_E_POLICY, 0,
 			"no signed policy that belongs to the policy file (%zu passed over; the last: %.300s)",
 			c->n_refused, c->last_refused.msg);
+	if (t->token.handle && t->token.handle != t->vol->handle)
+		return lk_err_set(
+			err, LK_E_POLICY, 0,
+			"no signed policy: the volume is sealed at 0x%08x, and the policy file says 0x%08x",
+			t->token.handle, t->vol->handle);
 	return lk_err_set(err, LK_E_POLICY, 0, "no signed policy%s%.300s",
 			  t->err.msg[0] ? ": " : " in its LUKS2 token",
 			  t->err.msg);

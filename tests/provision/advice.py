@@ -55,6 +55,16 @@ class Advice(rig.TestCase):
         self.assertTrue(self.status()["opens-now"])
         self.assertEqual(len(self.dev.luks()["tokens"]), 1)
 
+    def test_a_policy_file_of_another_handle(self):
+        self.dev.format()
+        text = self.read("policy.yaml").decode()
+        self.write("policy.yaml", text.replace("0x8100a001", "0x8100a003"))
+        self.assertNotEqual(self.read("policy.yaml").decode(), text)
+        said = self.unseal(5)
+        self.assertIn("sealed at 0x8100a001, and the policy file says 0x8100a003", said)
+        self.assertIn("latchkey-provision reseal", said)
+        self.assertNotIn("sign its PCR values", said)
+
     def test_a_token_that_is_gone(self):
         self.ready().token()
         self.reseal_and_add_help("no latchkey token")
