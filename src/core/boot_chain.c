@@ -3,7 +3,10 @@
 #include "core/boot_chain.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "core/efi_variable.h"
 
 #define PCR_BOOT	  4u
 #define PCR_LOADER	  5u
@@ -128,25 +131,53 @@ static size_t stem(const char *text, size_t len)
 	return end;
 }
 
+bool lk_boot_entry_name(const char *file, char ret[static LK_DEVICE_FILE_MAX])
+{
+	size_t len = strlen(file);
+	size_t n = stem(file, len);
+	size_t end = len > 4 && file[len - 4] == '.' ? len - 4 : len;
+
+	if (len >= LK_DEVICE_FILE_MAX)
+		return false;
+	memcpy(ret, file, n);
+	memcpy(ret + n, file + end, len - end + 1);
+	return true;
+}
+
 bool lk_boot_entry_is(struct lk_bytes entry, const char *file)
 {
 	char name[LK_DEVICE_FILE_MAX];
 	size_t len = 0;
-	size_t n = stem(file, strlen(file));
 
-	for (size_t i = 0; i + 1 < entry.len; i += 2) {
+	if (!lk_boot_entry_name(file, name))
+		return false;
+	for (size_t i = 0; i + 1 < entry.len; i += 2, len++) {
 		if (!entry.data[i] && !entry.data[i + 1])
 			break;
-		if (entry.data[i + 1] || len + 1 >= sizeof(name))
+		/* FAT knows no case. */
+		if (entry.data[i + 1] || !name[len] ||
+		    tolower(entry.data[i]) != tolower((unsigned char)name[len]))
 			return false;
-		name[len++] = (char)entry.data[i];
 	}
-	if (!len || stem(name, len) != n)
-		return false;
-	/* FAT knows no case. */
-	for (size_t i = 0; i < n; i++)
-		if (tolower((unsigned char)name[i]) !=
-		    tolower((unsigned char)file[i]))
-			return false;
-	return true;
+	return len && !name[len];
+}
+
+struct lk_bytes lk_boot_logged_option(struct lk_bytes bytes,
+				      unsigned int number)
+{
+	struct lk_bytes ret = { NULL, 0 };
+	struct lk_efi_variable var;
+	struct lk_event_log log;
+	struct lk_event event;
+	char name[16];
+	int rc = lk_event_log_open(bytes.data, bytes.len, &log, NULL);
+
+	(void)snprintf(name, sizeof(name), "Boot%04X", number & 0xffff);
+	while (rc == LK_OK && lk_event_log_next(&log, &event, NULL) == LK_OK)
+		if ((event.type == LK_EV_EFI_VARIABLE_BOOT ||
+		     event.type == LK_EV_EFI_VARIABLE_BOOT2) &&
+		    lk_efi_variable_read(event.data, &var) &&
+		    lk_utf16_equals(var.name, name))
+			ret = var.data;
+	return ret;
 }

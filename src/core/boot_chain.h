@@ -49,10 +49,21 @@ int lk_boot_start_option(const struct lk_boot_start *start, unsigned int tries,
 extern const uint8_t lk_loader_guid[16];
 
 /**
+ * lk_boot_entry_name - systemd's name of a file, without the tries left
+ * @file: "name+3-1.efi" is "name.efi"
+ *
+ * Return: false for one that is too long.
+ */
+bool lk_boot_entry_name(const char *file, char ret[static LK_DEVICE_FILE_MAX]);
+
+/**
  * lk_boot_entry_is - does systemd-boot's name of an entry mean this file?
  * @entry: UTF-16, of LoaderEntryOneShot and such; its NUL is optional
  * @file: "name.efi", with or without the tries left ("name+3-1.efi")
  */
 bool lk_boot_entry_is(struct lk_bytes entry, const char *file);
+
+/** A boot option as the log has it; data NULL: it hasn't. */
+struct lk_bytes lk_boot_logged_option(struct lk_bytes log, unsigned int number);
 
 #endif

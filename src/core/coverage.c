@@ -222,14 +222,14 @@ static int check_values(const struct lk_coverage_input *in, const struct run *r,
 			  pcrs);
 }
 
-/* The boot that was opened is the one to come. */
+/* The boot that was opened is the one to come, and these are its logs. */
 static bool is_repeated(const struct lk_coverage_input *in,
-			struct lk_coverage *ret)
+			const struct run *now, struct lk_coverage *ret)
 {
 	if (!in->booted || in->predict.plan->n || in->predict.new_firmware.data)
 		return false;
 	for (size_t i = 0; i < in->n; i++)
-		if (!in->deployed[i].under_floor &&
+		if (!in->deployed[i].under_floor && !now->least[i] &&
 		    lk_digest_equal(&in->deployed[i].policy->digest,
 				    in->booted)) {
 			ret->policy = &in->deployed[i];
@@ -292,7 +292,7 @@ int lk_coverage_find(const struct lk_coverage_input *in,
 
 	LK_TRY(replay_now(in, &now, &then.only, err));
 	c.at_known_moment = then.only != 0;
-	if (check_values(in, &now, &c) != LK_OK || is_repeated(in, &c)) {
+	if (check_values(in, &now, &c) != LK_OK || is_repeated(in, &now, &c)) {
 		*ret = c;
 		return LK_OK;
 	}

@@ -175,16 +175,76 @@ bool lk_device_path_file(struct lk_bytes path,
 	return false;
 }
 
-struct lk_bytes lk_load_option_path(struct lk_bytes option)
+/* A path up to its file, and the part of that from the partition on. */
+struct volume {
+	struct lk_bytes whole, partition;
+	bool has_file;
+};
+
+static struct volume volume_of(struct lk_bytes path)
+{
+	struct lk_reader r = lk_reader_init(path.data, path.len);
+	struct volume v = { .whole = { path.data, 0 } };
+	struct lk_bytes node;
+	unsigned int kind;
+
+	while (!v.has_file && next_node(&r, &kind, &node)) {
+		const uint8_t *begin = node.data - HEADER_SIZE;
+
+		v.has_file = kind == NODE_FILE;
+		if (kind == NODE_PARTITION)
+			v.partition = (struct lk_bytes){ begin, 0 };
+		if (!v.has_file)
+			v.whole.len = path.len - r.left;
+	}
+	if (v.partition.data)
+		v.partition.len =
+			(size_t)(v.whole.data + v.whole.len - v.partition.data);
+	return v;
+}
+
+bool lk_device_path_same_volume(struct lk_bytes option, struct lk_bytes image)
+{
+	struct volume o = volume_of(option);
+	struct volume i = volume_of(image);
+
+	if (lk_bytes_same(o.whole, i.whole))
+		return true;
+	if (o.partition.len && o.partition.len == o.whole.len)
+		return lk_bytes_same(o.partition, i.partition);
+	return !o.has_file && o.whole.len && o.whole.len < i.whole.len &&
+	       !memcmp(o.whole.data, i.whole.data, o.whole.len);
+}
+
+static struct lk_bytes read_option(struct lk_bytes option,
+				   struct lk_bytes *ret_data)
 {
 	struct lk_reader r = lk_reader_init(option.data, option.len);
+	struct lk_bytes path;
 	size_t path_len;
 
 	(void)lk_read_le32(&r);
 	path_len = lk_read_le16(&r);
 	while (lk_read_le16(&r))
 		;
-	return lk_read_bytes(&r, path_len);
+	path = lk_read_bytes(&r, path_len);
+	*ret_data = lk_read_bytes(&r, r.failed ? 0 : r.left);
+	return path;
+}
+
+struct lk_bytes lk_load_option_path(struct lk_bytes option)
+{
+	struct lk_bytes data;
+
+	return read_option(option, &data);
+}
+
+struct lk_bytes lk_load_option_data(struct lk_bytes option)
+{
+	struct lk_bytes data;
+
+	(void)read_option(option, &data);
+	return data;
 }
 
 struct lk_bytes lk_image_event_path(struct lk_bytes event)

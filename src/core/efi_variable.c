@@ -75,6 +75,7 @@ static bool open_list(struct lk_efi_signatures *s)
 	if (r->failed)
 		return false;
 	s->kind = kind_of(guid);
+	s->type = guid;
 	s->entry_size = entry;
 	s->list = lk_reader_init(entries.data, entries.len);
 	return true;
@@ -88,6 +89,7 @@ bool lk_efi_signatures_next(struct lk_efi_signatures *s,
 			return false;
 	}
 	ret->kind = s->kind;
+	ret->type = s->type;
 	ret->owner = lk_read_bytes(&s->list, LK_GUID_SIZE);
 	ret->data = lk_read_bytes(&s->list, s->entry_size - LK_GUID_SIZE);
 	return true;

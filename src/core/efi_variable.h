@@ -24,6 +24,7 @@ enum lk_signature_kind {
 /** One entry of a list. */
 struct lk_efi_signature {
 	enum lk_signature_kind kind;
+	struct lk_bytes type;  /* LK_GUID_SIZE; what kind is of */
 	struct lk_bytes owner; /* LK_GUID_SIZE */
 	struct lk_bytes data;
 };
@@ -33,6 +34,7 @@ struct lk_efi_signatures {
 	struct lk_reader rest;
 	struct lk_reader list;
 	enum lk_signature_kind kind;
+	struct lk_bytes type;
 	size_t entry_size;
 };
 

@@ -103,6 +103,38 @@ static int check_lists(struct lk_bytes lists, struct lk_err *err)
 			      : LK_OK;
 }
 
+static bool holds(struct lk_bytes lists, const struct lk_efi_signature *wanted)
+{
+	struct lk_efi_signatures at;
+	struct lk_efi_signature sig;
+
+	lk_efi_signatures_open(lists, &at);
+	while (lk_efi_signatures_next(&at, &sig))
+		if (lk_bytes_same(sig.type, wanted->type) &&
+		    lk_bytes_same(sig.data, wanted->data) &&
+		    lk_bytes_same(sig.owner, wanted->owner))
+			return true;
+	return false;
+}
+
+/* Hashes of certificates, say: what these make of an image isn't looked at. */
+static int check_revoked(struct lk_bytes before, struct lk_bytes now,
+			 struct lk_err *err)
+{
+	struct lk_efi_signatures at;
+	struct lk_efi_signature sig;
+
+	lk_efi_signatures_open(now, &at);
+	while (lk_efi_signatures_next(&at, &sig))
+		if (sig.kind == LK_SIGNATURE_OTHER && !holds(before, &sig))
+			return refuse(err,
+				      "dbx (PCR 7) has entries more that are "
+				      "neither SHA-256 hashes of images nor "
+				      "certificates: whether the firmware will "
+				      "still accept the images can't be told");
+	return LK_OK;
+}
+
 static int plan_setting(struct lk_log_plan *plan, const struct lk_measured *m,
 			const struct lk_variable_now *now, struct lk_err *err)
 {
@@ -120,25 +152,14 @@ static int plan_setting(struct lk_log_plan *plan, const struct lk_measured *m,
 		return LK_OK;
 	if (plan->db_now.data == data.data || plan->dbx_now.data == data.data)
 		LK_TRY(check_lists(data, err));
+	if (plan->dbx_now.data == data.data)
+		LK_TRY(check_revoked(m->var.data, data, err));
 	if (lk_utf16_equals(m->var.name, "SecureBoot"))
 		return refuse(err, "Secure Boot's state isn't that in the log");
 	if (lk_utf16_equals(m->var.name, "PK") && !data.len != !m->var.data.len)
 		return refuse(err, "the platform key (PK) came or went, and "
 				   "with it Secure Boot");
 	return lk_measured_becomes(plan, m, data, err);
-}
-
-static bool holds(struct lk_bytes lists, const struct lk_efi_signature *wanted)
-{
-	struct lk_efi_signatures at;
-	struct lk_efi_signature sig;
-
-	lk_efi_signatures_open(lists, &at);
-	while (lk_efi_signatures_next(&at, &sig))
-		if (lk_bytes_same(sig.data, wanted->data) &&
-		    lk_bytes_same(sig.owner, wanted->owner))
-			return true;
-	return false;
 }
 
 /* What accepted an image has to be found again before anything that is new in
@@ -223,8 +244,7 @@ int lk_log_plan_variables(struct lk_log_plan *plan,
 				: rc;
 }
 
-/* Secure Boot is on where something accepted an image. */
-static bool is_enforced(const struct lk_log_plan *plan)
+bool lk_log_plan_enforced(const struct lk_log_plan *plan)
 {
 	struct lk_event_log log;
 	struct lk_event event;
@@ -243,7 +263,7 @@ bool lk_log_plan_forbidden(const struct lk_log_plan *plan,
 	struct lk_efi_signature sig;
 	struct lk_digest digest;
 
-	if (!plan->dbx_now.data || !is_enforced(plan) ||
+	if (!plan->dbx_now.data || !lk_log_plan_enforced(plan) ||
 	    !lk_pe_digest(image, LK_ALG_SHA256, plan->hash, &digest))
 		return false;
 	lk_efi_signatures_open(plan->dbx_now, &at);

@@ -35,6 +35,9 @@ struct lk_variables {
 int lk_log_plan_variables(struct lk_log_plan *plan,
 			  const struct lk_variables *vars, struct lk_err *err);
 
+/** Secure Boot is on in the log: something accepted an image. */
+bool lk_log_plan_enforced(const struct lk_log_plan *plan);
+
 /**
  * lk_log_plan_forbidden - does dbx, as it is now, name this image or its signer?
  *

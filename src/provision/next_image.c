@@ -37,18 +37,25 @@ int lk_next_locate(const struct lk_next *next, const char *file,
 					  : "/efi, /boot/efi or /boot");
 }
 
-/* No more memory than the file takes: the bound may be more than there is. */
 static int read_file(const char *path, size_t max, struct lk_buf *ret,
 		     struct lk_err *err)
 {
 	uint64_t size;
 
+	/* The bound may be more memory than there is. */
 	LK_TRY(lk_fs_size(path, &size, err));
 	if (size > max)
 		return lk_err_set(err, LK_E_INPUT, 0,
 				  "%s: more than the %zu bytes allowed", path,
 				  max);
 	return lk_fs_read(path, (size_t)size, ret, err);
+}
+
+int lk_next_read_found(const char *path, size_t max, struct lk_buf *ret,
+		       struct lk_err *err)
+{
+	LK_TRY(lk_fs_check_regular(path, err));
+	return read_file(path, max, ret, err);
 }
 
 static struct lk_bytes bytes_of(const struct lk_buf *buf)
@@ -129,7 +136,7 @@ static int check_loader_conf(struct lk_next *next, struct lk_err *err)
 	if (!event.number)
 		return LK_OK;
 	LK_TRY(lk_next_locate(next, LOADER_CONF, path, err));
-	LK_TRY(read_file(path, LOADER_CONF_MAX, &file, err));
+	LK_TRY(lk_next_read_found(path, LOADER_CONF_MAX, &file, err));
 	event.data = bytes_of(&file);
 	if (lk_event_data_is_measured(&event, lk_crypto_hash))
 		return LK_OK;
@@ -141,48 +148,22 @@ static int check_loader_conf(struct lk_next *next, struct lk_err *err)
 
 int lk_next_check_loaders(struct lk_next *next, struct lk_err *err)
 {
+	if (next->chain.n < 2)
+		return LK_OK;
 	for (size_t i = 0; i + 1 < next->chain.n; i++)
 		LK_TRY(check_loader(next, &next->chain.images[i], err));
-	return next->chain.n > 1 ? check_loader_conf(next, err) : LK_OK;
+	LK_TRY(lk_next_check_drivers(next, err));
+	return check_loader_conf(next, err);
 }
 
-static bool has_files(const char *folder)
+/* Which one is started is told by the entry, or by the boot option. */
+static int check_profiles(const struct lk_pe *pe, struct lk_err *err)
 {
-	char **names = NULL;
-	size_t n = 0;
-
-	if (access(folder, F_OK) != 0)
-		return false;
-	if (lk_fs_list(folder, 1024, &names, &n, NULL) != LK_OK)
-		return true;
-	lk_fs_list_free(names, n);
-	return n != 0;
-}
-
-/* Credentials and extensions, which the stub hands on with the initrd. */
-static int check_beside(const struct lk_next *next, const char *image,
-			struct lk_err *err)
-{
-	const char *const shared[] = { "/loader/credentials",
-				       "/loader/addons" };
-	char path[PATH_MAX + 32];
-	const char *folder;
-	bool any;
-
-	(void)snprintf(path, sizeof(path), "%s.extra.d", image);
-	any = has_files(path);
-	for (size_t i = 0; !any && (folder = lk_next_folder(next, i)); i++)
-		for (size_t k = 0; !any && k < 2; k++) {
-			(void)snprintf(path, sizeof(path), "%s%s", folder,
-				       shared[k]);
-			any = has_files(path);
-		}
-	if (!any)
+	if (!lk_pe_find(pe, ".profile"))
 		return LK_OK;
 	return lk_err_set(err, LK_E_UNKNOWN, 0,
-			  "%s has files that the image's stub measures too "
-			  "(PCRs 9, 12 and 13), and how isn't known",
-			  path);
+			  "it has several profiles (sections .profile), and "
+			  "which of them comes isn't known");
 }
 
 static int plan_pe(struct lk_next *next, const struct lk_pe *pe,
@@ -216,8 +197,9 @@ static int plan_image(struct lk_next *next, const struct lk_boot_image *as,
 				 "the firmware will refuse %s: Secure Boot's "
 				 "dbx names it or its signer",
 				 boot->name);
+	LK_TRY(check_profiles(&pe, err));
 	if (next->chain.sections)
-		LK_TRY(check_beside(next, boot->name, err));
+		LK_TRY(lk_next_check_beside(next, boot->name, err));
 	return same ? lk_log_plan_signed(&boot->plan, &as->event, &pe, err)
 		    : plan_pe(next, &pe, boot, err);
 }

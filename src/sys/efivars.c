@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define VARIABLE_MAX (1024u * 1024u)
@@ -86,6 +87,45 @@ int lk_efivars_read(struct lk_efivars *vars, const char *name,
 				       bytes.len - ATTRIBUTES };
 	ret->there = true;
 	return keep(vars, &bytes, err);
+}
+
+static bool is_among(const char *name, const char *const known[])
+{
+	for (; *known; known++)
+		if (!strcmp(name, *known))
+			return true;
+	return false;
+}
+
+int lk_efivars_find_other(const struct lk_efivars *vars, const uint8_t *guid,
+			  const char *begin, const char *const known[],
+			  char ret[static LK_EFIVAR_NAME_MAX],
+			  struct lk_err *err)
+{
+	DIR *dir = opendir(vars->dir);
+	struct lk_text_out vendor;
+	struct dirent *entry;
+
+	ret[0] = '\0';
+	if (!dir)
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno,
+				  "%s: can't list", vars->dir);
+	lk_text_out_init(&vendor);
+	lk_text_add_guid(&vendor, guid);
+	while (!ret[0] && (entry = readdir(dir))) {
+		char *name = entry->d_name;
+		size_t len = strlen(name);
+
+		if (len <= vendor.len + 1 ||
+		    strcasecmp(name + len - vendor.len, vendor.text) != 0 ||
+		    strncmp(name, begin, strlen(begin)) != 0)
+			continue;
+		name[len - vendor.len - 1] = '\0';
+		if (!is_among(name, known))
+			(void)snprintf(ret, LK_EFIVAR_NAME_MAX, "%s", name);
+	}
+	(void)closedir(dir);
+	return LK_OK;
 }
 
 int lk_efivars_read_any(void *data, struct lk_bytes guid, struct lk_bytes name,

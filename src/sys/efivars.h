@@ -35,7 +35,18 @@ int lk_efivars_read(struct lk_efivars *vars, const char *name,
 		    const uint8_t *guid, struct lk_variable_now *ret,
 		    struct lk_err *err);
 
-/** The same for plans; @data is a struct lk_efivars. */
+/**
+ * lk_efivars_find_other - a vendor's variable whose name begins so and is none of these
+ * @known: NULL at its end
+ * @ret: its name; empty when there is none
+ */
+#define LK_EFIVAR_NAME_MAX 256u
+int lk_efivars_find_other(const struct lk_efivars *vars, const uint8_t *guid,
+			  const char *begin, const char *const known[],
+			  char ret[static LK_EFIVAR_NAME_MAX],
+			  struct lk_err *err);
+
+/** The same as lk_efivars_read for plans; @data is a struct lk_efivars. */
 int lk_efivars_read_any(void *data, struct lk_bytes guid, struct lk_bytes name,
 			struct lk_variable_now *ret, struct lk_err *err);
 

@@ -238,6 +238,17 @@ bool lk_fs_is_directory(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+int lk_fs_check_regular(const char *path, struct lk_err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return fail(err, LK_E_INPUT, path, "can't open");
+	if (S_ISREG(st.st_mode))
+		return LK_OK;
+	return lk_err_set(err, LK_E_INPUT, 0, "%s: not a regular file", path);
+}
+
 int lk_fs_size(const char *path, uint64_t *ret, struct lk_err *err)
 {
 	LK_OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

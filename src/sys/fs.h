@@ -60,6 +60,8 @@ int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,
 	       struct lk_err *err);
 void lk_fs_list_free(char **names, size_t n);
 bool lk_fs_is_directory(const char *path);
+/** LK_E_INPUT for a pipe, device or socket, which reading might hang on. */
+int lk_fs_check_regular(const char *path, struct lk_err *err);
 /** Bytes of a block device or file. */
 int lk_fs_size(const char *path, uint64_t *ret, struct lk_err *err);
 

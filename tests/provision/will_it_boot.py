@@ -264,7 +264,7 @@ class Image(Case):
         self.ask(UNKNOWN, "tells IMA what to measure")
 
 
-class Loader(Case):
+class LoaderCase(Case):
     """systemd-boot between firmware and image."""
 
     def setUp(self):
@@ -289,6 +289,8 @@ class Loader(Case):
     def set(self, name, text):
         boots.put_variable(self.tmp, name, (text + "\0").encode("utf-16-le"), boots.LOADER)
 
+
+class Loader(LoaderCase):
     def test_one_image(self):
         self.ask(YES, "EFI/Linux/one.efi")
         self.install("EFI/Linux/one.efi", self.changed)
@@ -314,7 +316,7 @@ class Loader(Case):
         self.set("LoaderEntryOneShot", "TWO.efi")
         self.ask(NO)
         self.set("LoaderEntryOneShot", "t*")
-        self.ask(NO)
+        self.ask(UNKNOWN, "LoaderEntryOneShot names no entry that is there, or several")
 
     def test_an_entry_of_several_files(self):
         self.install("loader/entries/debian.conf", b"title x\n")
@@ -450,9 +452,7 @@ class Variables(Case):
         self.ask(YES)
 
     def test_another_option_names_another_image(self):
-        node = "\\EFI\\other.efi\0".encode("utf-16-le")
-        path = struct.pack("<BBH", 4, 4, 4 + len(node)) + node + bytes.fromhex("7fff0400")
-        boots.put_variable(self.tmp, "Boot0009", struct.pack("<IH", 1, len(path)) + "x\0".encode("utf-16-le") + path)
+        boots.put_variable(self.tmp, "Boot0009", boots.load_option("\\EFI\\other.efi", self.boot.volume()))
         boots.put_variable(self.tmp, "BootNext", self.order(9))
         self.ask(UNKNOWN, "/EFI/other.efi isn't in")
         changed = image({".cmdline": b"another"})

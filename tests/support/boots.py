@@ -117,6 +117,14 @@ class Boot:
         node = struct.pack("<BBH", 4, 4, 4 + len(name)) + name + bytes.fromhex("7fff0400")
         event.data = event.data[:24] + struct.pack("<Q", len(node)) + node
 
+    def volume(self):
+        """Device path of where the first image lies: what comes before its file."""
+        path = self.images()[0].data[32:]
+        at = 0
+        while path[at:at + 2] != b"\4\4":
+            at += struct.unpack_from("<H", path, at + 2)[0]
+        return path[:at]
+
     def loader(self, file, path="/EFI/systemd/systemd-bootx64.efi"):
         """Goes through a boot loader first."""
         image = self.images()[-1]
@@ -200,6 +208,18 @@ def put_variable(folder, name, data, guid=GLOBAL):
     """As efivarfs shows it: attributes first."""
     with open(variable_path(folder, name, guid), "wb") as f:
         f.write(struct.pack("<I", 7) + data)
+
+
+def partition(guid):
+    """Node of a GPT partition."""
+    return struct.pack("<BBHIQQ", 4, 1, 42, 1, 2048, 100000) + guid + b"\2\2"
+
+
+def load_option(file, volume=b"", attributes=1, data=b""):
+    """EFI_LOAD_OPTION."""
+    name = (file + "\0").encode("utf-16-le")
+    path = volume + struct.pack("<BBH", 4, 4, 4 + len(name)) + name + bytes.fromhex("7fff0400")
+    return struct.pack("<IH", attributes, len(path)) + "x\0".encode("utf-16-le") + path + data
 
 
 def signature_list(kind, *entries):
