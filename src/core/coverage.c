@@ -218,8 +218,11 @@ static int check_values(const struct lk_coverage_input *in, const struct run *r,
 	lk_pcr_mask_format(missing, pcrs);
 	return lk_err_set(&ret->why, LK_E_UNKNOWN, 0,
 			  "PCR %s: something extends it that isn't in these "
-			  "logs",
-			  pcrs);
+			  "logs%s",
+			  pcrs,
+			  missing & 1u << PCR_IMA && !in->predict.logs.ima.data
+				  ? ", as IMA's log would be (--ima-log)"
+				  : "");
 }
 
 /* The boot that was opened is the one to come, and these are its logs. */

@@ -46,6 +46,12 @@ struct lk_coverage {
 	struct lk_err why; /* of LK_ANSWER_UNKNOWN */
 };
 
+/** @then is what will be, and not only if IMA measures what it did. */
+static inline bool lk_coverage_is_certain(const struct lk_coverage *c)
+{
+	return c->then.sel.mask && c->why.rc != LK_E_REFUSED;
+}
+
 /**
  * lk_coverage_find - predict, and look for a policy with these values
  *

@@ -42,8 +42,8 @@ static int read_logs(struct lk_next *next, struct lk_err *err)
 	LK_TRY(lk_boot_chain_read(log, &next->chain, err));
 	lk_log_plan_init(&next->base, log, lk_crypto_hash);
 	if (next->names.firmware_log)
-		LK_TRY(lk_fs_read(next->names.firmware_log, LK_EVENT_LOG_MAX,
-				  &next->firmware, err));
+		LK_TRY(lk_boot_log_read(next->names.firmware_log,
+					&next->firmware, err));
 	if (next->chain.grub)
 		return unknown(err, "this boot went through GRUB, which "
 				    "measures commands and files of its own "

@@ -94,6 +94,11 @@ static const struct {
 				  "what install made, instead of a volume" },
 };
 
+const char *lk_option_name(enum lk_opt opt)
+{
+	return table[opt].name;
+}
+
 static void print_help(const struct lk_command *cmd)
 {
 	printf("Usage: latchkey-provision %s [options]%s%s\n\n%s.\n", cmd->name,

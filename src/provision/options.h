@@ -98,6 +98,9 @@ extern const struct lk_command lk_cmd_remember;
 extern const struct lk_command lk_cmd_floor_raise;
 extern const struct lk_command lk_cmd_will_it_boot;
 
+/** "policy" */
+const char *lk_option_name(enum lk_opt opt);
+
 /**
  * lk_options_parse - options of @cmd
  * @ret_help: set when only help was asked for; it is printed by then

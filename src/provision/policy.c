@@ -243,8 +243,14 @@ static int retire(const struct lk_options *opts, struct lk_err *err)
 	struct lk_floor floor = { false, 0 };
 	size_t kept = 0;
 	size_t before;
-	int rc = policies_load(opts, &p, err);
+	int rc;
 
+	/* A shell's empty variable would be every policy without a label. */
+	if (!*opts->args[0])
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "policy retire: the version or label is "
+				  "empty");
+	rc = policies_load(opts, &p, err);
 	if (rc != LK_OK)
 		return rc;
 	before = p.p.token.n_policies;

@@ -139,6 +139,9 @@ static int remember_one(struct remember *r, const char *name,
 	if (!m.learned && !m.booted)
 		return LK_OK;
 	r->found = true;
+	if (m.booted && r->opts->value[LK_OPT_BOOTED])
+		LK_TRY(lk_document_booted(m.booted_path,
+					  &(struct lk_booted){ 0 }, err));
 	if (m.learned)
 		LK_TRY(lk_document_learned(m.learned_path, &m.hints, err));
 	LK_TRY(lk_target_resolve(&r->pf, name, r->opts->value[LK_OPT_DEVICE],
@@ -194,9 +197,11 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 	LK_TRY(lk_check_volume_options(opts, &r.pf, err));
 	LK_TRY(check_dir("learned", opts->value[LK_OPT_LEARNED], err));
 	LK_TRY(check_dir("booted", opts->value[LK_OPT_BOOTED], err));
-	rc = remember_all(&r, err);
+	rc = lk_remember_check_logs(&r.events, opts, err);
+	if (rc == LK_OK)
+		rc = remember_all(&r, err);
 	lk_event_memory_done(&r.events);
-	if (!r.found)
+	if (rc == LK_OK && !r.found)
 		lk_log(LK_LOG_INFO, "nothing was learned in this boot");
 	return rc;
 }

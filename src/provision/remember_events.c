@@ -26,6 +26,18 @@ static void read_logs(struct lk_event_memory *m, const struct lk_options *opts)
 		(void)lk_boot_logs_check(&m->logs, &m->missing);
 }
 
+int lk_remember_check_logs(struct lk_event_memory *m,
+			   const struct lk_options *opts, struct lk_err *err)
+{
+	if (!opts->value[LK_OPT_LOG] && !opts->value[LK_OPT_IMA_LOG])
+		return LK_OK;
+	read_logs(m, opts);
+	if (m->missing.rc == LK_OK)
+		return LK_OK;
+	return lk_err_set(err, LK_E_INPUT, m->missing.code, "%s",
+			  m->missing.msg);
+}
+
 int lk_remember_events(struct lk_event_memory *m, const struct lk_options *opts,
 		       const struct lk_pcr_values *opened,
 		       struct lk_writer *ret, struct lk_err *err)

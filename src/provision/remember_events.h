@@ -14,6 +14,9 @@ struct lk_event_memory {
 	struct lk_err missing; /* why there are none; rc LK_OK: there are */
 };
 void lk_event_memory_done(struct lk_event_memory *m);
+/** Those that were named by hand are there and whole, or it is LK_E_INPUT. */
+int lk_remember_check_logs(struct lk_event_memory *m,
+			   const struct lk_options *opts, struct lk_err *err);
 
 /**
  * lk_remember_events - what a refusal is to be compared with

@@ -23,7 +23,8 @@ struct asking {
 	struct lk_tpm *tpm;
 	struct lk_err no_tpm; /* rc LK_OK: it is there */
 	struct lk_say say;
-	struct lk_pcr_values then; /* of the last boot that was looked at */
+	struct lk_pcr_values then; /* a mask of 0: none that is certain */
+	unsigned int n_judged; /* boots, one after the other for each volume */
 };
 #define OWNED_ASKING __attribute__((cleanup(asking_done))) struct asking
 
@@ -41,6 +42,7 @@ struct deployed {
 	struct lk_deployed list[LK_DEPLOYED_MAX];
 	size_t n;
 	size_t n_false;
+	uint32_t highest; /* version */
 	struct lk_booted booted;
 	bool opened;
 };
@@ -54,9 +56,13 @@ static void deployed_done(struct deployed *d)
 static void take(const struct asking *a, const struct lk_floor *floor,
 		 const struct lk_signed_policy *sp, struct deployed *d)
 {
-	if (lk_signed_policy_verify(sp, &a->pf, NULL) != LK_OK)
+	if (lk_signed_policy_verify(sp, &a->pf, NULL) != LK_OK) {
 		d->n_false++;
-	else if (d->n < LK_DEPLOYED_MAX)
+		return;
+	}
+	if (sp->version > d->highest)
+		d->highest = sp->version;
+	if (d->n < LK_DEPLOYED_MAX)
 		d->list[d->n++] = (struct lk_deployed){
 			sp, floor->known && sp->version < floor->value
 		};
@@ -153,7 +159,9 @@ static void judge(const struct asking *a, const struct deployed *d,
 	}
 	if (b->boot->unknown.rc != LK_OK)
 		return;
-	if (lk_coverage_find(&in, &b->coverage, &err) == LK_OK)
+	if (lk_boot_logs_name(&a->next.logs,
+			      lk_coverage_find(&in, &b->coverage, &err),
+			      &err) == LK_OK)
 		b->answer = b->coverage.answer;
 	else
 		b->coverage.why = err;
@@ -167,14 +175,28 @@ static enum lk_answer answer_of(const struct lk_err *why)
 		       : LK_ANSWER_UNKNOWN;
 }
 
+/* What all volumes that were asked about have in common. */
+static void keep_values(struct asking *a, const struct lk_coverage *c)
+{
+	struct lk_pcr_values then = { .sel = { .mask = 0 } };
+
+	if (lk_coverage_is_certain(c))
+		then = c->then;
+	if (!a->n_judged++)
+		a->then = then;
+	else if (then.sel.mask != a->then.sel.mask ||
+		 lk_pcr_differing(&then, &a->then, then.sel.mask))
+		a->then.sel.mask = 0;
+}
+
 static int ask_volume(struct asking *a, const struct lk_volume *vol,
 		      struct lk_json *array, enum lk_answer *all,
 		      struct lk_err *err)
 {
 	struct lk_boot_verdict *boots = calloc(a->next.n, sizeof(*boots));
-	struct lk_volume_verdict v = { .vol = vol,
-				       .boots = boots,
-				       .n = a->next.n };
+	struct lk_volume_verdict v = {
+		.vol = vol, .opts = a->opts, .boots = boots, .n = a->next.n
+	};
 	OWNED_DEPLOYED d = { .token = LK_TOKEN_NONE };
 
 	if (!boots)
@@ -183,12 +205,13 @@ static int ask_volume(struct asking *a, const struct lk_volume *vol,
 		v.answer = answer_of(&v.why);
 	v.n_deployed = d.n;
 	v.n_false = d.n_false;
+	v.highest = d.highest;
 	for (size_t i = 0; v.why.rc == LK_OK && i < v.n; i++) {
 		boots[i].boot = &a->next.boots[i];
 		judge(a, &d, &boots[i]);
 		lk_boot_verdict_word(&v, &boots[i]);
 		v.answer = lk_answer_both(v.answer, boots[i].answer);
-		a->then = boots[i].coverage.then;
+		keep_values(a, &boots[i].coverage);
 	}
 	lk_say_volume(&a->say, array, &v);
 	*all = lk_answer_both(*all, v.answer);
@@ -271,7 +294,9 @@ static int write_predicted(const struct asking *a, struct lk_err *err)
 		return lk_err_set(
 			err, LK_E_UNKNOWN, 0,
 			"%s: not written: the values of the next boot "
-			"aren't certain",
+			"aren't certain (of one volume and one image with "
+			"--volume and --uki, and where IMA has measured files "
+			"with --ima-unchanged, they may be)",
 			path);
 	len = lk_pcr_values_write_json(&a->then, json, sizeof(json));
 	return lk_fs_replace(path, json, len, 0644, err);

@@ -14,14 +14,16 @@ struct lk_boot_verdict {
 	enum lk_answer answer;
 	struct lk_coverage coverage;
 	char reason[LK_ERR_MSG_MAX + 128];
-	char remedy[PATH_MAX + 1024];
+	char remedy[4 * PATH_MAX];
 };
 
 struct lk_volume_verdict {
 	const struct lk_volume *vol;
+	const struct lk_options *opts; /* of the question */
 	enum lk_answer answer;
 	size_t n_deployed; /* signed policies that verify */
 	size_t n_false;	   /* that don't, or belong to another policy file */
+	uint32_t highest;  /* version of those that verify; 0: there is none */
 	struct lk_floor floor;
 	struct lk_err why; /* rc LK_OK: the boots say it */
 	struct lk_boot_verdict *boots;
@@ -46,5 +48,8 @@ void lk_say_answer(struct lk_say *say, enum lk_answer answer,
 /** Puts the answer in words, with what to do. */
 void lk_boot_verdict_word(const struct lk_volume_verdict *v,
 			  struct lk_boot_verdict *b);
+/** What makes a "no" a "yes"; empty where there is nothing to advise. */
+void lk_boot_remedy(const struct lk_volume_verdict *v,
+		    struct lk_boot_verdict *b);
 
 #endif

@@ -98,59 +98,26 @@ static void word_no(const struct lk_volume_verdict *v,
 			       pcrs);
 }
 
+/* "can't know: can't be predicted: ..." says it twice. */
+static void say_once(const char *msg, char *out, size_t cap)
+{
+	static const char again[] = "can't be predicted: ";
+	const char *at = strstr(msg, again);
+
+	if (at)
+		(void)snprintf(out, cap, "%.*s%s", (int)(at - msg), msg,
+			       at + strlen(again));
+	else
+		(void)snprintf(out, cap, "%s", msg);
+}
+
 static void word_unknown(struct lk_boot_verdict *b)
 {
 	const struct lk_err *why = b->boot->unknown.rc != LK_OK
 					   ? &b->boot->unknown
 					   : &b->coverage.why;
 
-	(void)snprintf(b->reason, sizeof(b->reason), "%s", why->msg);
-}
-
-static uint64_t next_version(const struct lk_volume_verdict *v)
-{
-	uint64_t version = v->floor.known ? v->floor.value : 1;
-
-	if (v->boots && v->boots->coverage.policy &&
-	    v->boots->coverage.policy->policy->version > version)
-		version = v->boots->coverage.policy->policy->version;
-	return version;
-}
-
-/* Only where the moment of the unlock is known the values are, too. */
-static void word_remedy(const struct lk_volume_verdict *v,
-			struct lk_boot_verdict *b)
-{
-	const char *stays =
-		b->coverage.why.rc == LK_E_REFUSED ? " --ima-unchanged" : "";
-	char predict[PATH_MAX + 256];
-
-	if (b->boot->forbidden.rc != LK_OK) {
-		(void)snprintf(b->remedy, sizeof(b->remedy),
-			       "install an image that Secure Boot's dbx "
-			       "doesn't name");
-		return;
-	}
-	if (b->coverage.then.sel.mask || !b->boot->plan.boot_files)
-		(void)snprintf(predict, sizeof(predict),
-			       "latchkey-provision will-it-boot%s%s%s "
-			       "--predicted then.json",
-			       b->boot->is_image ? " --uki " : "",
-			       b->boot->is_image ? b->boot->name : "", stays);
-	else
-		(void)snprintf(predict, sizeof(predict),
-			       "latchkey policy predict --log firmware "
-			       "--ima-log ima --pcrs pcrs.json%s%s%s -o "
-			       "then.json (from this boot's logs, and the PCR "
-			       "values at the unlock)",
-			       b->boot->is_image ? " --uki " : "",
-			       b->boot->is_image ? b->boot->name : "", stays);
-	(void)snprintf(b->remedy, sizeof(b->remedy),
-		       "%s; latchkey policy sign --policy policy.yaml --key "
-		       "policy-key.pem --pcr-values then.json --version "
-		       "%" PRIu64 " -o signed.yaml; latchkey-provision policy "
-		       "add --volume %s signed.yaml",
-		       predict, next_version(v), v->vol->name);
+	say_once(why->msg, b->reason, sizeof(b->reason));
 }
 
 void lk_boot_verdict_word(const struct lk_volume_verdict *v,
@@ -175,7 +142,7 @@ void lk_boot_verdict_word(const struct lk_volume_verdict *v,
 	else
 		word_no(v, b);
 	if (b->answer == LK_ANSWER_NO)
-		word_remedy(v, b);
+		lk_boot_remedy(v, b);
 }
 
 static const char *shown(enum lk_answer answer)
@@ -239,7 +206,8 @@ static void say_verdict(struct lk_say *say, struct lk_json *array,
 	lk_json_set_text(obj, "answer", lk_answer_name(b->answer));
 	lk_json_set_text(obj, "reason", b->reason);
 	say_policy(obj, b->coverage.policy);
-	say_values(obj, &b->coverage.then);
+	if (lk_coverage_is_certain(&b->coverage))
+		say_values(obj, &b->coverage.then);
 	if (say->text && v->n > 1)
 		printf("volume %s, %s: %s: %s\n", v->vol->name, b->boot->name,
 		       shown(b->answer), b->reason);
@@ -286,11 +254,15 @@ void lk_say_volume(struct lk_say *say, struct lk_json *array,
 void lk_say_answer(struct lk_say *say, enum lk_answer answer,
 		   const struct lk_err *why)
 {
+	char reason[LK_ERR_MSG_MAX] = "";
+
+	if (why)
+		say_once(why->msg, reason, sizeof(reason));
 	lk_json_set_text(say->json, "answer", lk_answer_name(answer));
 	if (why)
-		lk_json_set_text(say->json, "reason", why->msg);
+		lk_json_set_text(say->json, "reason", reason);
 	if (!say->text)
 		return;
 	printf("will it boot: %s%s%s\n", shown(answer), why ? ": " : "",
-	       why ? why->msg : "");
+	       reason);
 }

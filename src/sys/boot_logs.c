@@ -157,26 +157,37 @@ struct lk_logs lk_boot_logs_bytes(const struct lk_boot_logs *files)
 	return logs;
 }
 
-static int check_firmware(const struct lk_boot_logs *files, struct lk_err *err)
+static int check_firmware(const struct lk_buf *firmware, const char *name,
+			  struct lk_err *err)
 {
 	struct lk_event_log log;
 	struct lk_event event;
-	int rc = lk_event_log_open(files->firmware.data, files->firmware.len,
-				   &log, err);
+	int rc = lk_event_log_open(firmware->data, firmware->len, &log, err);
 
 	while (rc == LK_OK)
 		rc = lk_event_log_next(&log, &event, err);
 	if (rc == LK_LOG_END)
 		return LK_OK;
-	lk_err_prefix(err, "%s", files->names.firmware);
+	lk_err_prefix(err, "%s", name);
 	return rc;
+}
+
+int lk_boot_log_read(const char *path, struct lk_buf *ret, struct lk_err *err)
+{
+	LK_OWNED_BUF log = LK_BUF_NONE;
+
+	LK_TRY(lk_fs_read(path, LK_EVENT_LOG_MAX, &log, err));
+	LK_TRY(check_firmware(&log, path, err));
+	*ret = log;
+	log = LK_BUF_NONE;
+	return LK_OK;
 }
 
 int lk_boot_logs_check(const struct lk_boot_logs *files, struct lk_err *err)
 {
 	struct lk_ima_log log;
 	struct lk_ima_entry entry;
-	int rc = check_firmware(files, err);
+	int rc = check_firmware(&files->firmware, files->names.firmware, err);
 
 	if (rc != LK_OK || !files->have_ima)
 		return rc;
@@ -186,5 +197,15 @@ int lk_boot_logs_check(const struct lk_boot_logs *files, struct lk_err *err)
 	if (rc == LK_LOG_END)
 		return LK_OK;
 	lk_err_prefix(err, "%s", files->names.ima);
+	return rc;
+}
+
+int lk_boot_logs_name(const struct lk_boot_logs *files, int rc,
+		      struct lk_err *err)
+{
+	if (rc == LK_E_POLICY)
+		lk_err_prefix(err, "%.200s%s%.200s", files->names.firmware,
+			      files->have_ima ? ", " : "",
+			      files->have_ima ? files->names.ima : "");
 	return rc;
 }

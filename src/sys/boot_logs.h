@@ -48,6 +48,9 @@ int lk_boot_logs_read(const struct lk_boot_log_names *names,
 		      struct lk_boot_logs *ret, struct lk_err *err);
 void lk_boot_logs_done(struct lk_boot_logs *files);
 
+/** The firmware's alone, checked from end to end. */
+int lk_boot_log_read(const char *path, struct lk_buf *ret, struct lk_err *err);
+
 /** The logs' bytes, for lk_log_explain. */
 struct lk_logs lk_boot_logs_bytes(const struct lk_boot_logs *files);
 
@@ -57,5 +60,9 @@ struct lk_logs lk_boot_logs_bytes(const struct lk_boot_logs *files);
  * Whatever is shown of them is then whole.
  */
 int lk_boot_logs_check(const struct lk_boot_logs *files, struct lk_err *err);
+
+/** Puts the logs' names before what doesn't fit together of them; returns @rc. */
+int lk_boot_logs_name(const struct lk_boot_logs *files, int rc,
+		      struct lk_err *err);
 
 #endif

@@ -77,8 +77,12 @@ class Log(host.TestCase):
         self.assertSaid(done, "boot_aggregate is NOT that of the firmware log")
 
     def test_a_log_alone_is_told_without_values(self):
-        done = self.latchkey("log", "show", "--exit-code", of("kernel-13", "firmware"))
+        done = self.latchkey("log", "show", of("kernel-13", "firmware"))
         self.assertSaid(done, r"Secure Boot is off(.|\n)*no PCR values to compare with")
+
+    def test_an_exit_code_without_values_to_compare_with(self):
+        done = self.latchkey("log", "show", "--exit-code", of("kernel-13", "firmware"), check=2)
+        self.assertSaid(done, "--exit-code .*needs --pcrs")
 
     def test_bad_logs_are_refused_before_anything_is_shown(self):
         firmware, ima = read(of("uki-13", "firmware")), read(of("uki-13", "ima"))

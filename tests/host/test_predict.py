@@ -6,6 +6,7 @@ import json
 import os
 import struct
 
+import boots
 import host
 import uki
 
@@ -140,7 +141,30 @@ class Predict(host.TestCase):
                              "--cmdline", "quiet", "-o", "-")
         then = json.loads(done.stdout)
         self.assertNotIn("10", then["sha256"])
-        self.assertIn(b"left out, since something extends them that isn't in these logs: 10", done.stderr)
+        self.assertIn(b"left out, since something extends them that isn't in these logs: 10 (10: the IMA log would say it, --ima-log)", done.stderr)
+
+    def test_the_same_image_changes_nothing(self):
+        """An event that is measured anew as it was is none to tell."""
+        before = boots.Boot("uki-13")
+        file = uki.signed_by(before.recorded)
+        before.image(file).write(self.tmp)
+        done = self.latchkey("policy", "predict", "--log", self.path("firmware"), "--ima-log", self.path("ima"), "--pcrs",
+                             self.path("pcrs.json"), "--uki", self.write("same.efi", file), "-o", self.path("then.json"))
+        self.assertNotIn(b" is gone", done.stdout)
+        self.assertNotIn(b"new: ", done.stdout)
+        self.assertIn(b"bank sha256: PCRs that change: none", done.stdout)
+        done = self.latchkey("policy", "predict", "--log", self.path("firmware"), "--ima-log", self.path("ima"), "--pcrs",
+                             self.path("pcrs.json"), "--uki", self.write("next.efi", uki.signed_by(before.recorded, {".cmdline": b"x"})),
+                             "-o", self.path("then.json"), "--force")
+        self.assertEqual(done.stdout.count(b"PCR 11  new: "), 1, done.stdout)
+        self.assertIn(b"PCR 11  new: .cmdline: ", done.stdout)
+
+    def test_a_log_that_is_bad_is_named(self):
+        cut = self.write("cut", read(of("uki-13", "firmware"))[:-1])
+        self.assertSaid(self.predict("uki-13", "--firmware-log", cut, check=3), f"{cut}: .*event")
+        done = self.latchkey("policy", "predict", "--log", of("uki-13", "firmware"), "--ima-log", of("loader-13", "ima"), "--pcrs",
+                             of("uki-13", "pcrs.json"), *DB, "-o", self.path("then.json"), check=5)
+        self.assertSaid(done, f'{of("loader-13", "ima")}: the log doesn.t explain what PCR 10')
 
     def test_a_new_firmware(self):
         self.predict("uki-12", "--firmware-log", of("insecure-12", "firmware"))
@@ -186,6 +210,8 @@ class Predict(host.TestCase):
                         ("--ima-unchanged",)):
             with self.subTest(options):
                 self.assertSaid(self.predict("uki-13", *options, check=2), "--help")
+        done = self.predict("uki-13", "--db", "a", "--secure-boot", "off", check=2)
+        self.assertSaid(done, "can't be predicted both at once: make one of these changes, boot, and predict the other")
 
     def test_an_output_is_not_replaced(self):
         self.write("there.json", "x")

@@ -4,6 +4,7 @@ import json
 import os
 import unittest
 
+import boots
 import proxy
 import rig
 from device import Device
@@ -96,6 +97,28 @@ class Remember(rig.TestCase):
         # Without one by name it is as after a boot that left nothing.
         if not os.path.exists("/run/latchkey/learned"):
             self.assertIn(b"nothing was learned", self.dev.header("remember", "--policy", self.path("policy.yaml")).stderr)
+
+    def test_what_is_named_by_hand_and_is_bad_is_an_error(self):
+        """Of the boot itself it would be one boot less to compare with."""
+        self.unseal()
+        os.mkdir(self.path("booted"))
+        before = self.read("disk.img")
+        machine = os.path.join(boots.DATA, "uki-13")
+        with open(os.path.join(machine, "firmware"), "rb") as f:
+            firmware = f.read()
+        cut, whole = self.write("cut", firmware[:-1]), self.write("whole", firmware)
+        for said, options in (("no-such-log", ("--log", self.path("no-such-log"))), (cut, ("--log", cut)),
+                              ("no-such-ima", ("--log", whole, "--ima-log", self.path("no-such-ima"))),
+                              (whole, ("--log", whole, "--ima-log", whole))):
+            with self.subTest(options):
+                self.assertIn(said, self.remember("--booted", self.path("booted"), *options, check=3))
+        for bad in ("", "{}", '{"latchkey-booted": 2, "version": 1, "policy": ""}'):
+            with self.subTest(bad):
+                self.write("booted/root.json", bad)
+                self.assertIn("booted/root.json", self.remember("--booted", self.path("booted"), "--log", whole, check=3))
+        self.assertEqual(self.read("disk.img"), before)
+        os.unlink(self.path("booted/root.json"))
+        self.remember("--booted", self.path("booted"), "--log", whole)
 
     def test_two_at_once_lose_nothing(self):
         """Each reads the token and writes it back: beside a remember, policies are added."""

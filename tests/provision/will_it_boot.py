@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import struct
+import subprocess
 import unittest
 
 import boots
@@ -169,7 +170,7 @@ class Image(Case):
         digest = uki.authenticode(self.changed, self.changed[self.changed.index(b"signature of "):], "sha256").hex()
         document = self.ask(NO, f"PCR 4 .*another boot image, sha256 {digest}", "PCR 9 .*another command line",
                             r"PCR 10 .*boot_aggregate is another: it follows from PCRs 4,9", f"--uki {path}",
-                            "latchkey policy sign .*--version", "policy add --volume root")
+                            "latchkey policy sign .*--version", "policy add .*--volume root")
         volume = document["volumes"][0]
         self.assertEqual((volume["name"], volume["answer"]), ("root", "no"))
         self.assertEqual([c["pcr"] for c in document["boots"][0]["changes"]], [4, 9, 9][:len(document["boots"][0]["changes"])])
@@ -197,7 +198,7 @@ class Image(Case):
         self.install("EFI/BOOT/BOOTX64.EFI", self.changed)
         self.version = self.floor - 1
         self.deploy(self.sign(self.boot.copy().image(self.changed).pcrs(), label="old"))
-        document = self.ask(NO, f'"old" .*under the TPM\'s version floor {self.floor}', f"--version {self.floor}")
+        document = self.ask(NO, f'"old" .*under the TPM\'s version floor {self.floor}', f"--version {self.floor + 1} ")
         self.assertTrue(document["volumes"][0]["boots"][0]["policy"]["under-floor"])
 
     def test_a_forged_policy(self):
@@ -258,10 +259,111 @@ class Image(Case):
         self.ask(UNKNOWN, "--ima-unchanged says that none")
         self.ask(YES, 'signed policy "new"', more=("--ima-unchanged",))
 
+    def test_that_it_cannot_be_known_is_said_once(self):
+        self.install("EFI/BOOT/BOOTX64.EFI", image({".cmdline": b"ima_policy=tcb"}))
+        self.deploy(self.sign(self.boot.copy().image(image({".cmdline": b"ima_policy=tcb"})).pcrs()))
+        self.ask(UNKNOWN, "root: can't know: the command line tells IMA")
+
+    def test_without_the_log_of_ima(self):
+        argv = self.argv()
+        at = argv.index("--ima-log")
+        done = rig.run(argv[:at] + argv[at + 2:], check=UNKNOWN)
+        self.assertIn(b"IMA's log would be (--ima-log)", done.stdout)
+
+    def test_a_bad_log_is_named(self):
+        self.write("cut", self.boot.firmware()[:-1])
+        self.ask(UNKNOWN, f"{self.path('cut')}: .*event", more=("--firmware-log", self.path("cut")))
+
+    def test_values_on_an_assumption_are_not_written(self):
+        for name, changed in (("files", self.changed), ("ima_policy", image({".cmdline": b"ima_policy=tcb"}))):
+            with self.subTest(name):
+                if name == "files":
+                    self.boot.files = [boots.measured_file("/lib/modules/one.ko", b"one")]
+                    self.boot.write(self.tmp)
+                    self.opened()
+                path = self.write("new.efi", changed)
+                done = rig.run(self.argv("--uki", path, "--predicted", self.path("then.json"), "--json"), check=UNKNOWN)
+                self.assertIn(b"then.json: not written", done.stderr)
+                self.assertNotIn("predicted", json.loads(done.stdout)["volumes"][0]["boots"][0])
+                self.assertFalse(os.path.exists(self.path("then.json")))
+                rig.run(self.argv("--uki", path, "--predicted", self.path("then.json"), "--ima-unchanged"), check=NO)
+                os.unlink(self.path("then.json"))
+
     def test_a_command_line_for_ima(self):
         self.install("EFI/BOOT/BOOTX64.EFI", image({".cmdline": b"ima_policy=tcb"}))
         self.deploy(self.sign({"sha256": {"0": self.boot.pcrs()["sha256"]["0"], "7": self.boot.pcrs()["sha256"]["7"], "10": "22" * 32}}))
         self.ask(UNKNOWN, "tells IMA what to measure")
+
+
+class Remedy(Case):
+    """What is advised is typed as it stands, and the answer is another."""
+
+    def setUp(self):
+        super().setUp()
+        os.symlink(self.base.path("keys"), self.path("keys"))
+        self.changed = image({".cmdline": b"quiet another"})
+
+    def follow(self, *more):
+        """Returns the commands."""
+        document = self.ask(NO, more=more)
+        remedy = document["volumes"][0]["boots"][0]["remedy"]
+        path = os.pathsep.join([os.path.dirname(rig.program(p)) for p in ("latchkey", "latchkey-provision")] + [os.environ["PATH"]])
+        done = subprocess.run(["bash", "-c", remedy], cwd=self.tmp, env={**os.environ, "PATH": path}, capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, (remedy, done.stderr))
+        return remedy
+
+    def measure_files(self):
+        self.boot.files = [boots.measured_file(f"/lib/modules/{n}.ko", n.encode()) for n in ("one", "two", "three")]
+        self.boot.write(self.tmp)
+
+    def test_where_ima_measured_files_before_and_after_the_unlock(self):
+        self.measure_files()
+        self.opened(files=1)
+        path = self.write("it's new.efi", self.changed)
+        remedy = self.follow("--uki", path)
+        self.assertRegex(remedy, r"--ima-unchanged --predicted .* # --ima-unchanged: only if")
+        self.ask(YES, f'"version {self.floor + 1}"', more=("--uki", path, "--ima-unchanged"))
+
+    def test_what_was_said_is_said_again(self):
+        self.measure_files()
+        self.opened(files=1)
+        path = self.write("new.efi", self.changed)
+        remedy = self.follow("--uki", path, "--ima-unchanged")
+        for option in self.argv("--uki", path, "--ima-unchanged")[2:]:
+            self.assertIn(option, remedy)
+        self.assertEqual(remedy.count("--ima-unchanged"), 1)
+        self.ask(YES, more=("--uki", path, "--ima-unchanged"))
+
+    def test_where_no_policy_opened_it(self):
+        self.measure_files()
+        path = self.install("EFI/BOOT/BOOTX64.EFI", self.changed)
+        other = self.boot.pcrs()
+        other["sha256"]["0"] = "11" * 32
+        self.deploy(self.sign(other, version=self.floor + 6))
+        self.assertRegex(self.follow("--ima-unchanged"), f"^latchkey policy predict .*--uki {path} --ima-unchanged -o then.json; .*"
+                         f"--version {self.floor + 7} ")
+        self.ask(YES, more=("--ima-unchanged",))
+
+    def test_a_version_above_all(self):
+        """Also above those that aren't the nearest."""
+        self.opened()
+        other = self.boot.pcrs()
+        other["sha256"].update({"0": "11" * 32, "7": "11" * 32})
+        self.deploy(self.sign(other, version=self.floor + 9))
+        self.install("EFI/BOOT/BOOTX64.EFI", self.changed)
+        self.assertIn(f'--version {self.floor + 10} --label "version {self.floor + 10}"', self.follow())
+        self.ask(YES)
+
+    def test_variables_and_no_policy_that_opened_it(self):
+        """The values aren't known; those of the boot to come are."""
+        self.measure_files()
+        other = self.boot.pcrs()
+        other["sha256"]["0"] = "11" * 32
+        self.deploy(self.sign(other))
+        old = self.boot.variable("dbx")
+        boots.put_variable(self.tmp, "dbx", old.variable[2] + boots.signature_list(boots.SHA256, b"\1" * 32), old.variable[0])
+        self.ask(NO, "no signed policy opened it in this boot.* in that boot: latchkey policy sign .*"
+                 "--pcr-values /run/latchkey/pcrs.json")
 
 
 class LoaderCase(Case):

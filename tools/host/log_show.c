@@ -240,6 +240,10 @@ static int run(int argc, char **argv, struct lk_err *err)
 	if (rc != LK_OK)
 		return rc;
 	names.firmware = argv[optind];
+	if (exit_code && names.firmware && !names.pcrs)
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "--exit-code compares: with LOG it needs "
+				  "--pcrs");
 	LK_TRY(lk_boot_logs_read(&names, &files, err));
 	LK_TRY(show_files(&files, json, &bad, err));
 	return bad && exit_code ? LK_DIFFERENT : LK_OK;

@@ -16,6 +16,7 @@
 #define DB_MAX	       (1024u * 1024u)
 #define PREDICTED_PCRS 0xffffu
 #define SHORT_DIGEST   8u
+#define PCR_IMA	       10u
 
 /** What changes; NULL: it doesn't. */
 struct change {
@@ -71,9 +72,11 @@ static int check_change(const struct change *c, struct lk_err *err)
 			"--secure-boot %.20s: only \"off\" can be predicted, since what a firmware measures once it is on depends on its keys",
 			c->secure_boot);
 	if (c->secure_boot && c->db)
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--db and --secure-boot are two changes: "
-				  "predict one after the other");
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--db and --secure-boot can't be predicted both "
+			"at once: make one of these changes, boot, and "
+			"predict the other from that boot's log");
 	return LK_OK;
 }
 
@@ -126,8 +129,7 @@ static int make_plan(const struct change *c, struct inputs *in,
 	if (c->cmdline)
 		LK_TRY(lk_log_plan_cmdline(plan, cmdline, err));
 	if (c->firmware)
-		LK_TRY(lk_fs_read(c->firmware, LK_EVENT_LOG_MAX, &in->firmware,
-				  err));
+		LK_TRY(lk_boot_log_read(c->firmware, &in->firmware, err));
 	return LK_OK;
 }
 
@@ -156,42 +158,72 @@ static void print_change(FILE *f, const struct lk_plan_change *c,
 	fprintf(f, "\n");
 }
 
+/* Events that are measured anew as they were. */
+struct again {
+	unsigned int n[LK_PCR_COUNT]; /* gone of that PCR so far */
+	bool same[LK_PLAN_CHANGES_MAX];
+};
+
+/* The same place among what is new in that PCR has the same digest. */
+static bool comes_again(const struct lk_log_plan *plan,
+			const struct lk_event *event, struct again *again)
+{
+	unsigned int place = again->n[event->pcr]++;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct lk_plan_change *c = &plan->changes[i];
+
+		if (c->event || c->pcr != event->pcr || place--)
+			continue;
+		again->same[i] = event->sha256.len &&
+				 !memcmp(event->sha256.data, c->digest[0].data,
+					 event->sha256.len);
+		return again->same[i];
+	}
+	return false;
+}
+
 /* In the log's order, and then what is new. */
 static void print_plan(FILE *f, struct lk_log_plan *plan)
 {
 	struct lk_event_log log;
 	struct lk_event event;
+	struct again again = { .n = { 0 } };
 	int rc = lk_event_log_open(plan->log.data, plan->log.len, &log, NULL);
 
 	while (rc == LK_OK && lk_event_log_next(&log, &event, NULL) == LK_OK) {
 		const struct lk_plan_change *c =
 			lk_log_plan_find(plan, event.number);
 
-		if (c)
+		if (c && !(c->removed && comes_again(plan, &event, &again)))
 			print_change(f, c, &event);
 	}
 	for (size_t i = 0; i < plan->n; i++)
-		if (!plan->changes[i].event)
+		if (!plan->changes[i].event && !again.same[i])
 			print_change(f, &plan->changes[i], NULL);
 }
 
 static void print_pcrs(FILE *f, const struct lk_pcr_values *now,
-		       const struct lk_pcr_values *then)
+		       const struct lk_pcr_values *then, bool have_ima)
 {
 	char text[LK_PCR_MASK_TEXT];
 	uint32_t mask = then->sel.mask & PREDICTED_PCRS;
+	uint32_t left = now->sel.mask & PREDICTED_PCRS & ~mask;
 
 	if (!mask)
 		return;
 	lk_pcr_mask_format(lk_pcr_differing(now, then, mask), text);
 	fprintf(f, "bank %s: PCRs that change: %s\n",
 		lk_alg_name(then->sel.bank), *text ? text : "none");
-	lk_pcr_mask_format(now->sel.mask & PREDICTED_PCRS & ~mask, text);
+	lk_pcr_mask_format(left, text);
 	if (*text)
 		fprintf(f,
 			"bank %s: left out, since something extends them that "
-			"isn't in these logs: %s\n",
-			lk_alg_name(then->sel.bank), text);
+			"isn't in these logs: %s%s\n",
+			lk_alg_name(then->sel.bank), text,
+			!have_ima && left & 1u << PCR_IMA
+				? " (10: the IMA log would say it, --ima-log)"
+				: "");
 }
 
 static int write_values(const struct lk_pcr_values *values,
@@ -245,13 +277,13 @@ static int predict(const struct change *c, const struct lk_boot_logs *files,
 	LK_TRY(make_plan(c, &inputs, &plan, err));
 	if (c->firmware)
 		in.new_firmware = bytes_of(&inputs.firmware);
-	LK_TRY(lk_log_predict(&in, then, err));
+	LK_TRY(lk_boot_logs_name(files, lk_log_predict(&in, then, err), err));
 	LK_TRY(write_values(then, out, err));
 	print_plan(f, &plan);
 	if (c->firmware)
 		fprintf(f, "PCRs 0,1,2,3,6  as in %s\n", c->firmware);
 	for (unsigned int i = 0; i < LK_PLAN_BANKS; i++)
-		print_pcrs(f, in.values[i], &then[i]);
+		print_pcrs(f, in.values[i], &then[i], files->have_ima);
 	/* SHA-256 is in every kernel with IMA. */
 	if (plan.kernel && files->have_ima && in.values[1]->sel.mask)
 		fprintf(f, "bank sha384: PCR 10 is right if the new kernel has "
