@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "setup.h"
+#include "sys/fs.h"
 #include "sys/log.h"
 
 #define FOLDER_MAX 512u /* files */
@@ -38,8 +39,10 @@ static int take(struct lk_policy_set *set, const char *path,
 {
 	struct lk_signed_policy sp = { 0 };
 	struct lk_signed_policy *more;
-	int rc = lk_signed_policy_load(path, pf, &sp, err);
+	int rc = lk_fs_check_regular(path, err);
 
+	if (rc == LK_OK)
+		rc = lk_signed_policy_load(path, pf, &sp, err);
 	if (rc != LK_OK)
 		return rc;
 	more = realloc(set->policies, (set->n + 1) * sizeof(*more));

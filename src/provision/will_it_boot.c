@@ -78,6 +78,7 @@ static int read_booted(const struct asking *a, const struct lk_volume *vol,
 		       dir ? dir : LK_BOOTED_DIR, vol->name);
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return LK_OK;
+	LK_TRY(lk_fs_check_regular(path, err));
 	LK_TRY(lk_document_booted(path, &d->booted, err));
 	d->opened = true;
 	return LK_OK;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns the words of will-it-boot, and its document. */
 #include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +12,31 @@
 
 #define AGGREGATED 0x3ffu
 #define PCR_IMA	   10u
+
+/* Names on a disk and in variables may hold anything: what isn't plain is "?".
+ * The line end is the format's. */
+__attribute__((format(printf, 1, 2))) static void say_text(const char *fmt, ...)
+{
+	char line[4 * PATH_MAX];
+	size_t left;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	left = strlen(line);
+	if (left && line[left - 1] == '\n')
+		line[--left] = '\0';
+	for (uint8_t *p = (uint8_t *)line; left;) {
+		size_t n = lk_text_character(p, left);
+
+		if (!n)
+			*p = '?';
+		p += n ? n : 1;
+		left -= n ? n : 1;
+	}
+	printf("%s\n", line);
+}
 
 /* PCRs that a person should hear of: those of the policies, and what PCR 10
  * follows from. */
@@ -28,7 +55,7 @@ static void say_line(struct lk_say *say, struct lk_json *array,
 	lk_json_set_uint(obj, "pcr", pcr);
 	lk_json_set_text(obj, "what", what);
 	if (say->text)
-		printf("  PCR %u (%s): %s\n", pcr, lk_pcr_meaning(pcr), what);
+		say_text("  PCR %u (%s): %s\n", pcr, lk_pcr_meaning(pcr), what);
 }
 
 void lk_say_boot(struct lk_say *say, struct lk_json *array,
@@ -41,7 +68,7 @@ void lk_say_boot(struct lk_say *say, struct lk_json *array,
 
 	lk_json_set_text(obj, "image", boot->name);
 	if (say->text)
-		printf("next boot: %s\n", boot->name);
+		say_text("next boot: %s\n", boot->name);
 	for (size_t i = 0; i < boot->plan.n; i++) {
 		if (!(shown_pcrs(say->pf) & 1u << boot->plan.changes[i].pcr) ||
 		    !lk_plan_change_text(&boot->plan, i, say->pf->pcrs.bank,
@@ -51,12 +78,12 @@ void lk_say_boot(struct lk_say *say, struct lk_json *array,
 		n++;
 	}
 	if (say->text && !n && boot->unknown.rc == LK_OK)
-		printf("  nothing changes\n");
+		say_text("  nothing changes\n");
 	if (boot->unknown.rc == LK_OK)
 		return;
 	lk_json_set_text(obj, "unknown", boot->unknown.msg);
 	if (say->text)
-		printf("  %s\n", boot->unknown.msg);
+		say_text("  %s\n", boot->unknown.msg);
 }
 
 /* As shown as long as it may be; the label is the disk's. */
@@ -209,18 +236,18 @@ static void say_verdict(struct lk_say *say, struct lk_json *array,
 	if (lk_coverage_is_certain(&b->coverage))
 		say_values(obj, &b->coverage.then);
 	if (say->text && v->n > 1)
-		printf("volume %s, %s: %s: %s\n", v->vol->name, b->boot->name,
-		       shown(b->answer), b->reason);
+		say_text("volume %s, %s: %s: %s\n", v->vol->name, b->boot->name,
+			 shown(b->answer), b->reason);
 	else if (say->text)
-		printf("volume %s: %s: %s\n", v->vol->name, shown(b->answer),
-		       b->reason);
+		say_text("volume %s: %s: %s\n", v->vol->name, shown(b->answer),
+			 b->reason);
 	pcrs = lk_json_set_array(obj, "follows");
 	say_followed(say, pcrs, &b->coverage);
 	if (!b->remedy[0])
 		return;
 	lk_json_set_text(obj, "remedy", b->remedy);
 	if (say->text)
-		printf("  to do: %s\n", b->remedy);
+		say_text("  to do: %s\n", b->remedy);
 }
 
 void lk_say_volume(struct lk_say *say, struct lk_json *array,
@@ -235,15 +262,16 @@ void lk_say_volume(struct lk_say *say, struct lk_json *array,
 	lk_json_set_uint(obj, "policies", v->n_deployed);
 	lk_json_set_uint(obj, "policies-refused", v->n_false);
 	if (say->text && v->n_false)
-		printf("volume %s: %zu signed polic%s not by the policy file's "
-		       "key, or of another policy file: passed over\n",
-		       v->vol->name, v->n_false,
-		       v->n_false == 1 ? "y is" : "ies are");
+		say_text(
+			"volume %s: %zu signed polic%s not by the policy file's "
+			"key, or of another policy file: passed over\n",
+			v->vol->name, v->n_false,
+			v->n_false == 1 ? "y is" : "ies are");
 	if (v->why.rc != LK_OK) {
 		lk_json_set_text(obj, "reason", v->why.msg);
 		if (say->text)
-			printf("volume %s: %s: %s\n", v->vol->name,
-			       shown(v->answer), v->why.msg);
+			say_text("volume %s: %s: %s\n", v->vol->name,
+				 shown(v->answer), v->why.msg);
 		return;
 	}
 	boots = lk_json_set_array(obj, "boots");
@@ -263,6 +291,6 @@ void lk_say_answer(struct lk_say *say, enum lk_answer answer,
 		lk_json_set_text(say->json, "reason", reason);
 	if (!say->text)
 		return;
-	printf("will it boot: %s%s%s\n", shown(answer), why ? ": " : "",
-	       reason);
+	say_text("will it boot: %s%s%s\n", shown(answer), why ? ": " : "",
+		 reason);
 }

@@ -78,6 +78,7 @@ int lk_efivars_read(struct lk_efivars *vars, const char *name,
 				  path);
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return LK_OK;
+	LK_TRY(lk_fs_check_regular(path, err));
 	LK_TRY(lk_fs_read(path, VARIABLE_MAX, &bytes, err));
 	if (bytes.len < ATTRIBUTES)
 		return lk_err_set(err, LK_E_INPUT, 0,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/bytes.h"
+#include "core/text.h"
 
 #define DEPTH_MAX 16
 #define HEX_MAX	  2048u
@@ -95,9 +96,29 @@ static void set(struct lk_json *obj, const char *key, json_object *value)
 		abort();
 }
 
+/* File names and logs may hold anything; what isn't UTF-8 is "?". json-c
+ * escapes C0 controls itself. */
 void lk_json_set_text(struct lk_json *obj, const char *key, const char *text)
 {
-	set(obj, key, json_object_new_string(text));
+	size_t left = strlen(text);
+	char *copy = malloc(left + 1);
+	uint8_t *p = (uint8_t *)copy;
+
+	if (!copy)
+		abort();
+	memcpy(copy, text, left + 1);
+	while (left) {
+		size_t n = *p < 0x20 ? 1 : lk_text_character(p, left);
+
+		if (!n) {
+			*p = '?';
+			n = 1;
+		}
+		p += n;
+		left -= n;
+	}
+	set(obj, key, json_object_new_string(copy));
+	free(copy);
 }
 
 void lk_json_set_hex(struct lk_json *obj, const char *key, const uint8_t *data,

@@ -7,6 +7,7 @@ import struct
 import unittest
 
 import boots
+import rig
 import uki
 import will_it_boot as base
 from will_it_boot import NO, UNKNOWN, YES, image
@@ -124,6 +125,24 @@ class Logs(Case):
         self.ask(NO, "whose PCRs 0,10 will be another")
 
 
+class Files(Case):
+    """What would hang, and names that aren't text."""
+
+    def test_pipes_in_place_of_files(self):
+        self.opened()
+        dbx = boots.variable_path(self.tmp, "dbx", self.boot.variable("dbx").variable[0])
+        for path in (dbx, self.path("booted/root.json"), self.path("esp/EFI/BOOT/BOOTX64.EFI")):
+            with self.subTest(path):
+                os.rename(path, self.path("away"))
+                os.mkfifo(path)
+                self.ask(UNKNOWN, "not a regular file|has no size")
+                os.unlink(path)
+                os.rename(self.path("away"), path)
+        os.mkdir(self.path("policies"))
+        os.mkfifo(self.path("policies/x.yaml"))
+        self.ask(YES, "not a regular file", more=("--policies", self.path("policies")))
+
+
 class Image(Case):
     def test_companions_where_it_will_be_installed(self):
         self.opened()
@@ -142,6 +161,19 @@ class Loader(base.LoaderCase):
         self.ask(YES)
         self.install("EFI/Linux/one.efi.extra.d/x.cred", b"x")
         self.ask(UNKNOWN, "one.efi.extra.d has files")
+
+    def test_names_that_are_no_text(self):
+        folder = os.fsencode(self.path("esp/EFI/Linux/"))
+        names = (b"a\x1b[2J\nvolume root: yes $(reboot);'.efi", b"\xff\xc2\x9b31m.efi", b"it's $(reboot).efi")
+        for name in names:
+            with self.subTest(name):
+                with open(folder + name, "wb") as f:
+                    f.write(self.changed)
+                self.ask(NO)
+                said = rig.run(self.argv(), check=NO).stdout
+                self.assertNotRegex(said, rb"[^\n -~]|^volume root: yes")
+                os.unlink(folder + name)
+        self.assertIn(b"--uki '" + folder + b"it'\\''s $(reboot).efi' ", said)
 
     def test_drivers(self):
         self.install("EFI/systemd/drivers/ntfsx64.efi", image())
