@@ -8,12 +8,6 @@
 
 #include "core/efi_variable.h"
 
-#define PCR_BOOT	  4u
-#define PCR_LOADER	  5u
-#define PCR_GRUB_COMMANDS 8u
-#define PCR_KERNEL_IMAGE  11u
-#define PCR_SHIM	  14u
-
 /* 4a67b082-0a4c-41cf-b6c7-440b29bb8c4f */
 const uint8_t lk_loader_guid[16] = { 0x82, 0xb0, 0x67, 0x4a, 0x4c, 0x0a,
 				     0xcf, 0x41, 0xb6, 0xc7, 0x44, 0x0b,
@@ -47,7 +41,7 @@ static bool is_try(const struct lk_event *event)
 {
 	static const char words[] = "Calling EFI Application from Boot Option";
 
-	return event->pcr == PCR_BOOT && event->type == LK_EV_EFI_ACTION &&
+	return event->pcr == LK_PCR_BOOT && event->type == LK_EV_EFI_ACTION &&
 	       event->data.len >= sizeof(words) - 1 &&
 	       !memcmp(event->data.data, words, sizeof(words) - 1);
 }
@@ -57,14 +51,14 @@ static int take(const struct lk_event *event, struct lk_boot_chain *c,
 {
 	bool ipl = event->type == LK_EV_IPL;
 
-	c->grub |= ipl && event->pcr == PCR_GRUB_COMMANDS;
-	c->shim |= ipl && event->pcr == PCR_SHIM;
-	c->sections |= ipl && event->pcr == PCR_KERNEL_IMAGE;
+	c->grub |= ipl && event->pcr == LK_PCR_COMMANDS;
+	c->shim |= ipl && event->pcr == LK_PCR_SHIM;
+	c->sections |= ipl && event->pcr == LK_PCR_KERNEL_IMAGE;
 	c->tries += is_try(event);
-	if (event->type == LK_EV_EVENT_TAG && event->pcr == PCR_LOADER)
+	if (event->type == LK_EV_EVENT_TAG && event->pcr == LK_PCR_LOADER)
 		c->loader_conf = *event;
 	if (event->type == LK_EV_EFI_BOOT_SERVICES_APPLICATION &&
-	    event->pcr == PCR_BOOT)
+	    event->pcr == LK_PCR_BOOT)
 		return take_image(event, c, err);
 	return LK_OK;
 }

@@ -4,29 +4,19 @@
 
 #include <string.h>
 
-#define PCR_BOOT	  4u
-#define PCR_COMMANDS	  8u
-#define PCR_FILES	  9u
-#define PCR_KERNEL_IMAGE  11u
-#define PCR_KERNEL_CONFIG 12u
-#define PCR_EXTENSIONS	  13u
-
-/* Linux's EFI stub. */
-#define TAG_INITRD	 0x8f3b22ecu
-#define TAG_LOAD_OPTIONS 0x8f3b22edu
-
+/* Of Linux's EFI stub. */
 static bool is_tag(const struct lk_event *event, uint32_t tag)
 {
 	struct lk_reader r = lk_reader_init(event->data.data, event->data.len);
 
-	return event->type == LK_EV_EVENT_TAG && event->pcr == PCR_FILES &&
+	return event->type == LK_EV_EVENT_TAG && event->pcr == LK_PCR_FILES &&
 	       lk_read_le32(&r) == tag && !r.failed;
 }
 
 static bool is_image(const struct lk_event *event)
 {
 	return event->type == LK_EV_EFI_BOOT_SERVICES_APPLICATION &&
-	       event->pcr == PCR_BOOT;
+	       event->pcr == LK_PCR_BOOT;
 }
 
 /*
@@ -58,20 +48,20 @@ static void take(const struct lk_event *event, struct lk_boot_course *c,
 		c->last_image = *event;
 		c->emulator = is_of_emulator(event);
 		c->image_after_stub |= c->sections;
-	} else if (ipl && event->pcr == PCR_KERNEL_IMAGE) {
+	} else if (ipl && event->pcr == LK_PCR_KERNEL_IMAGE) {
 		if (!c->sections)
 			c->stub = c->last_image;
 		c->sections = true;
-	} else if (is_tag(event, TAG_INITRD)) {
+	} else if (is_tag(event, LK_TAG_INITRD)) {
 		c->initrd = *event;
-	} else if (is_tag(event, TAG_LOAD_OPTIONS)) {
+	} else if (is_tag(event, LK_TAG_LOAD_OPTIONS)) {
 		c->load_options = *event;
-	} else if (ipl &&
-		   (event->pcr == PCR_COMMANDS || event->pcr == PCR_FILES)) {
+	} else if (ipl && (event->pcr == LK_PCR_COMMANDS ||
+			   event->pcr == LK_PCR_FILES)) {
 		c->loader_measures = true;
-	} else if (event->pcr == PCR_EXTENSIONS ||
-		   event->pcr == PCR_KERNEL_CONFIG) {
-		if (ipl && event->pcr == PCR_KERNEL_CONFIG &&
+	} else if (event->pcr == LK_PCR_EXTENSIONS ||
+		   event->pcr == LK_PCR_KERNEL_CONFIG) {
+		if (ipl && event->pcr == LK_PCR_KERNEL_CONFIG &&
 		    !c->cmdline.number &&
 		    lk_event_data_is_measured(event, hash))
 			c->cmdline = *event;

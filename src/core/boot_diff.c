@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#define PCR_IMA 10u
 /* Events of which each run is left out in turn: the cube of it are hashes. */
 #define RUNS_MAX 32u
 
@@ -219,7 +218,7 @@ static void follow_signed(const struct lk_boot_diff_input *in,
 	const struct lk_pcr_values *log = &in->view.explained.pcrs.values;
 	uint32_t below = (1u << LK_IMA_BOOT_PCRS) - 1u;
 
-	if (diff->pcr != PCR_IMA ||
+	if (diff->pcr != LK_PCR_IMA ||
 	    in->view.explained.aggregate != LK_AGGREGATE_RIGHT)
 		return;
 	diff->follows = lk_pcr_differing(log, wanted, wanted->sel.mask & below);

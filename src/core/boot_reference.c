@@ -7,7 +7,6 @@
 
 #define VERSION	 1u
 #define MORE_BIT 0x80u
-#define PCR_IMA	 10u
 
 static int hash_failed(struct lk_err *err)
 {
@@ -114,7 +113,7 @@ static int choose_pcrs(const struct lk_boot_view *view,
 		if (x->what[i] != LK_UNEXPLAINED_NO_EVENT)
 			mask |= 1u << i;
 	}
-	if (aggregate && mask & 1u << PCR_IMA)
+	if (aggregate && mask & 1u << LK_PCR_IMA)
 		mask |= (1u << (x->aggregate == LK_AGGREGATE_RIGHT
 					? LK_IMA_BOOT_PCRS
 					: LK_IMA_BOOT_PCRS_OLD)) -

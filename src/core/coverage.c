@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define PCR_IMA		 10u
-#define PCR_KERNEL_IMAGE 11u
 /* Before a volume is opened: enter-initrd, and later ones where a volume isn't
  * the root. */
 #define PHASES_MAX 4u
@@ -53,14 +51,14 @@ static void make_phases(struct run *r, const struct lk_pcr_values *then)
 		struct lk_digest digest;
 
 		if (!hash(then->sel.bank, &text, 1, &digest) ||
-		    !lk_pcr_replay_extend(&at, PCR_KERNEL_IMAGE,
+		    !lk_pcr_replay_extend(&at, LK_PCR_KERNEL_IMAGE,
 					  (struct lk_bytes){ digest.data,
 							     digest.len },
 					  hash)) {
 			r->failed = true;
 			return;
 		}
-		memcpy(r->phase[i], at.values.value[PCR_KERNEL_IMAGE],
+		memcpy(r->phase[i], at.values.value[LK_PCR_KERNEL_IMAGE],
 		       LK_DIGEST_MAX);
 	}
 }
@@ -70,7 +68,8 @@ static bool is_a_phase(const struct run *r, const struct lk_pcr_values *policy)
 	size_t size = lk_alg_size(policy->sel.bank);
 
 	for (unsigned int i = 0; i < PHASES_MAX; i++)
-		if (!memcmp(r->phase[i], policy->value[PCR_KERNEL_IMAGE], size))
+		if (!memcmp(r->phase[i], policy->value[LK_PCR_KERNEL_IMAGE],
+			    size))
 			return true;
 	return false;
 }
@@ -81,9 +80,9 @@ static uint32_t differing(const struct run *r,
 {
 	uint32_t mask = lk_pcr_differing(policy, then, r->in->pcrs.mask);
 
-	if (mask & 1u << PCR_KERNEL_IMAGE &&
-	    then->sel.mask & 1u << PCR_KERNEL_IMAGE && is_a_phase(r, policy))
-		mask &= ~(1u << PCR_KERNEL_IMAGE);
+	if (mask & 1u << LK_PCR_KERNEL_IMAGE &&
+	    then->sel.mask & 1u << LK_PCR_KERNEL_IMAGE && is_a_phase(r, policy))
+		mask &= ~(1u << LK_PCR_KERNEL_IMAGE);
 	return mask;
 }
 
@@ -107,7 +106,7 @@ static void each(void *data, const struct lk_pcr_values *then,
 		uint32_t mask =
 			differing(r, &r->in->deployed[i].policy->pcrs, then);
 
-		if (!(mask & 1u << PCR_IMA))
+		if (!(mask & 1u << LK_PCR_IMA))
 			r->ima_fits[i] = true;
 		if (__builtin_popcount(mask) >= __builtin_popcount(r->least[i]))
 			continue;
@@ -197,7 +196,7 @@ static bool could_cover(const struct run *now, const struct run *then,
 
 	for (size_t i = 0; i < in->n; i++)
 		if (!in->deployed[i].under_floor &&
-		    !(then->least[i] & in->pcrs.mask & ~(1u << PCR_IMA)) &&
+		    !(then->least[i] & in->pcrs.mask & ~(1u << LK_PCR_IMA)) &&
 		    !(other_boot && now->ima_fits[i]))
 			return true;
 	return false;
@@ -220,7 +219,8 @@ static int check_values(const struct lk_coverage_input *in, const struct run *r,
 			  "PCR %s: something extends it that isn't in these "
 			  "logs%s",
 			  pcrs,
-			  missing & 1u << PCR_IMA && !in->predict.logs.ima.data
+			  missing & 1u << LK_PCR_IMA &&
+					  !in->predict.logs.ima.data
 				  ? ", as IMA's log would be (--ima-log)"
 				  : "");
 }
@@ -247,7 +247,7 @@ static bool is_repeated(const struct lk_coverage_input *in,
 static bool depends_on_kernel(const struct lk_coverage_input *in)
 {
 	return in->predict.plan->kernel && in->pcrs.bank == LK_ALG_SHA384 &&
-	       in->pcrs.mask & 1u << PCR_IMA;
+	       in->pcrs.mask & 1u << LK_PCR_IMA;
 }
 
 static enum lk_answer judge(const struct run *now, const struct run *then,
@@ -273,8 +273,8 @@ static int replay_then(const struct lk_coverage_input *in, struct run *then,
 		       bool *ret_refused, struct lk_err *err)
 {
 	unsigned int only = then->only;
-	bool unchanged =
-		in->predict.ima_unchanged || !(in->pcrs.mask & 1u << PCR_IMA);
+	bool unchanged = in->predict.ima_unchanged ||
+			 !(in->pcrs.mask & 1u << LK_PCR_IMA);
 	int rc = replay(then, in->predict.plan, unchanged, err);
 	struct lk_err why;
 
@@ -311,7 +311,7 @@ int lk_coverage_find(const struct lk_coverage_input *in,
 		c.changed = find_changed(&now, &then);
 		c.answer = judge(&now, &then, refused, &c);
 	}
-	c.follows = c.differing & 1u << PCR_IMA && c.changed & AGGREGATED;
+	c.follows = c.differing & 1u << LK_PCR_IMA && c.changed & AGGREGATED;
 	*ret = c;
 	return LK_OK;
 }

@@ -8,15 +8,6 @@
 #include "core/event_text.h"
 #include "core/text.h"
 
-/* Linux's EFI stub (drivers/firmware/efi/libstub/efistub.h). */
-#define TAG_INITRD	 0x8f3b22ecu
-#define TAG_LOAD_OPTIONS 0x8f3b22edu
-
-#define PCR_GRUB_COMMANDS 8u
-#define PCR_FILES	  9u
-#define PCR_KERNEL_IMAGE  11u
-#define PCR_KERNEL_CONFIG 12u
-
 /* For what comes after an event's own words: a digest, mostly. */
 #define ROOM_AFTER (2 * LK_DIGEST_MAX + 32u)
 
@@ -75,9 +66,9 @@ static enum lk_event_kind tag_kind(const struct lk_event *event)
 	struct lk_reader r = lk_reader_init(event->data.data, event->data.len);
 
 	switch (lk_read_le32(&r)) {
-	case TAG_INITRD:
+	case LK_TAG_INITRD:
 		return LK_KIND_INITRD;
-	case TAG_LOAD_OPTIONS:
+	case LK_TAG_LOAD_OPTIONS:
 		return LK_KIND_CMDLINE;
 	default:
 		return LK_KIND_OTHER;
@@ -87,13 +78,13 @@ static enum lk_event_kind tag_kind(const struct lk_event *event)
 static enum lk_event_kind loader_kind(const struct lk_event *event)
 {
 	switch (event->pcr) {
-	case PCR_GRUB_COMMANDS:
+	case LK_PCR_COMMANDS:
 		return LK_KIND_LOADER_COMMAND;
-	case PCR_FILES:
+	case LK_PCR_FILES:
 		return LK_KIND_LOADED_FILE;
-	case PCR_KERNEL_IMAGE:
+	case LK_PCR_KERNEL_IMAGE:
 		return LK_KIND_SECTION;
-	case PCR_KERNEL_CONFIG:
+	case LK_PCR_KERNEL_CONFIG:
 		return LK_KIND_CMDLINE;
 	default:
 		return LK_KIND_OTHER;

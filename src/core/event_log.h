@@ -11,6 +11,10 @@
 #define LK_EVENT_LOG_MAX  (16u * 1024u * 1024u)
 #define LK_EVENT_ALGS_MAX 16u
 
+/* Tagged events of Linux's EFI stub (drivers/firmware/efi/libstub/efistub.h). */
+#define LK_TAG_INITRD	    0x8f3b22ecu
+#define LK_TAG_LOAD_OPTIONS 0x8f3b22edu
+
 /** Event types that mean something here (10.4.1). */
 enum lk_event_type {
 	LK_EV_NO_ACTION = 0x03,

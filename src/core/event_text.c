@@ -7,16 +7,6 @@
 #include "core/device_path.h"
 #include "core/efi_variable.h"
 
-/* Linux's EFI stub (drivers/firmware/efi/libstub/efistub.h). */
-#define TAG_INITRD	 0x8f3b22ecu
-#define TAG_LOAD_OPTIONS 0x8f3b22edu
-
-#define PCR_GRUB_COMMANDS 8u
-#define PCR_FILES	  9u
-#define PCR_KERNEL_IMAGE  11u
-#define PCR_KERNEL_CONFIG 12u
-#define PCR_SHIM	  14u
-
 const char *lk_event_type_name(uint32_t type)
 {
 	static const char *const bios[] = { "EV_PREBOOT_CERT",
@@ -108,9 +98,9 @@ static void add_tagged(const struct lk_event *event, struct lk_text_out *out)
 
 	if (r.failed)
 		lk_text_add(out, "tagged event that is cut off");
-	else if (tag == TAG_INITRD)
+	else if (tag == LK_TAG_INITRD)
 		lk_text_add(out, "initrd, as the kernel loaded it");
-	else if (tag == TAG_LOAD_OPTIONS)
+	else if (tag == LK_TAG_LOAD_OPTIONS)
 		lk_text_add(out, "command line, as the kernel was given it");
 	else {
 		lk_text_add(out, "tagged event 0x%08x: ", tag);
@@ -143,17 +133,17 @@ static void add_section(const struct lk_event *event, lk_hash_fn hash,
 static void add_ipl(const struct lk_event *event, lk_hash_fn hash,
 		    struct lk_text_out *out)
 {
-	if (event->pcr == PCR_KERNEL_IMAGE) {
+	if (event->pcr == LK_PCR_KERNEL_IMAGE) {
 		add_section(event, hash, out);
 		return;
 	}
-	if (event->pcr == PCR_GRUB_COMMANDS)
+	if (event->pcr == LK_PCR_COMMANDS)
 		lk_text_add(out, "boot loader command ");
-	else if (event->pcr == PCR_FILES)
+	else if (event->pcr == LK_PCR_FILES)
 		lk_text_add(out, "file that the boot loader read ");
-	else if (event->pcr == PCR_KERNEL_CONFIG)
+	else if (event->pcr == LK_PCR_KERNEL_CONFIG)
 		lk_text_add(out, "kernel command line ");
-	else if (event->pcr == PCR_SHIM)
+	else if (event->pcr == LK_PCR_SHIM)
 		lk_text_add(out, "shim's ");
 	else
 		lk_text_add(out, "boot loader ");

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define PCR_KERNEL_IMAGE 11u
-
 const char *lk_boot_phase(unsigned int i)
 {
 	static const char *const phases[] = { "enter-initrd", "leave-initrd",
@@ -124,12 +122,12 @@ static int try_phases(const struct lk_pcr_values *values,
 		struct lk_digest digest;
 
 		if (!hash(r.values.sel.bank, &word, 1, &digest) ||
-		    !lk_pcr_replay_extend(&r, PCR_KERNEL_IMAGE,
+		    !lk_pcr_replay_extend(&r, LK_PCR_KERNEL_IMAGE,
 					  (struct lk_bytes){ digest.data,
 							     digest.len },
 					  hash))
 			return hash_failed(err);
-		if (same(&r.values, values, PCR_KERNEL_IMAGE)) {
+		if (same(&r.values, values, LK_PCR_KERNEL_IMAGE)) {
 			e->phases = i + 1;
 			break;
 		}
@@ -147,7 +145,7 @@ static enum lk_explained judge(const struct lk_pcr_values *values,
 		return LK_UNEXPLAINED_NO_VALUE;
 	if (same(&e->pcrs.values, values, pcr))
 		return any ? LK_EXPLAINED : LK_EXPLAINED_UNTOUCHED;
-	if (pcr == PCR_KERNEL_IMAGE && e->phases)
+	if (pcr == LK_PCR_KERNEL_IMAGE && e->phases)
 		return LK_EXPLAINED_WITH_PHASES;
 	if (e->ima_pcrs & bit && e->beginning)
 		return LK_EXPLAINED_BY_BEGINNING;

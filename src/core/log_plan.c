@@ -6,9 +6,6 @@
 
 #include "core/boot_course.h"
 
-#define PCR_BOOT	 4u
-#define PCR_KERNEL_IMAGE 11u
-
 void lk_log_plan_init(struct lk_log_plan *plan, struct lk_bytes log,
 		      lk_hash_fn hash)
 {
@@ -119,7 +116,7 @@ static int add_sections(struct lk_log_plan *plan, const struct lk_uki *uki,
 			struct lk_plan_change *change = NULL;
 
 			LK_TRY(lk_log_plan_add(plan, NULL, &change, err));
-			change->pcr = PCR_KERNEL_IMAGE;
+			change->pcr = LK_PCR_KERNEL_IMAGE;
 			change->what = name;
 			LK_TRY(lk_log_plan_digest(plan, &parts[k], 1, change,
 						  err));
@@ -172,7 +169,7 @@ static int find_section(struct lk_log_plan *plan, struct lk_bytes section,
 	*ret = false;
 	while (rc == LK_OK) {
 		rc = lk_event_log_next(&log, &event, err);
-		if (rc != LK_OK || event.pcr != PCR_KERNEL_IMAGE)
+		if (rc != LK_OK || event.pcr != LK_PCR_KERNEL_IMAGE)
 			continue;
 		event.data = section;
 		*ret |= lk_event_data_is_measured(&event, plan->hash);
@@ -216,7 +213,7 @@ static int replace_inner_kernel(struct lk_log_plan *plan,
 		return LK_OK;
 	LK_TRY(lk_pe_read(lk_uki_section(uki, ".linux"), &pe, err));
 	LK_TRY(lk_log_plan_add(plan, event, &change, err));
-	change->pcr = PCR_BOOT;
+	change->pcr = LK_PCR_BOOT;
 	change->what = "the kernel in the unified kernel image";
 	return image_digest(plan, &pe, change, err);
 }
@@ -245,7 +242,7 @@ int lk_log_plan_uki(struct lk_log_plan *plan, const struct lk_uki *uki,
 	LK_TRY(replace_inner_kernel(plan, &c, uki, err));
 	plan->needs_uki = false;
 	/* All that is in PCR 11 is the stub's, of the old image. */
-	LK_TRY(lk_log_plan_remove(plan, PCR_KERNEL_IMAGE, LK_EV_IPL,
+	LK_TRY(lk_log_plan_remove(plan, LK_PCR_KERNEL_IMAGE, LK_EV_IPL,
 				  "a section of the unified kernel image",
 				  err));
 	LK_TRY(add_sections(plan, uki, err));

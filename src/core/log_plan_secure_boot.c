@@ -6,8 +6,6 @@
 #include "core/efi_variable.h"
 #include "core/log_plan.h"
 
-#define PCR_SECURE_BOOT 7u
-
 static int refuse(struct lk_err *err, const char *what)
 {
 	return lk_err_set(err, LK_E_REFUSED, 0, "can't be predicted: %s", what);
@@ -86,7 +84,7 @@ static void take(const struct lk_event *event, unsigned int asked,
 {
 	struct variable v = { .event = *event };
 
-	if (event->pcr != PCR_SECURE_BOOT ||
+	if (event->pcr != LK_PCR_SECURE_BOOT ||
 	    !lk_efi_variable_read(event->data, &v.var))
 		return;
 	if (event->type == LK_EV_EFI_VARIABLE_AUTHORITY) {
@@ -250,7 +248,7 @@ int lk_log_plan_secure_boot_off(struct lk_log_plan *plan, struct lk_err *err)
 			       (struct lk_bytes[2]){ { &off, 1 }, none },
 			       "Secure Boot", err));
 	/* Nothing is accepted for a reason any more. */
-	return lk_log_plan_remove(plan, PCR_SECURE_BOOT,
+	return lk_log_plan_remove(plan, LK_PCR_SECURE_BOOT,
 				  LK_EV_EFI_VARIABLE_AUTHORITY,
 				  "why an image was accepted", err);
 }
@@ -296,7 +294,7 @@ static int change_authority(struct lk_log_plan *plan, const struct settings *s,
 	if (s->n_own)
 		return change_variable(plan, &s->own, data, what, err);
 	LK_TRY(lk_log_plan_add(plan, NULL, &change, err));
-	change->pcr = PCR_SECURE_BOOT;
+	change->pcr = LK_PCR_SECURE_BOOT;
 	change->what = what;
 	/* It is db's entry that is measured, under db's name. */
 	return digest_variable(plan, &s->db, data, change, err);

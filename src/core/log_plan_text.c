@@ -8,8 +8,7 @@
 #include "core/boot_diff.h"
 #include "core/efi_variable.h"
 
-#define PCR_KERNEL_IMAGE 11u
-#define LENGTHS		 16u
+#define LENGTHS 16u
 
 static bool find_event(const struct lk_log_plan *plan, unsigned int number,
 		       struct lk_event *ret)
@@ -43,7 +42,7 @@ static bool stays(const struct lk_plan_change *c, const struct lk_event *event)
 static bool is_later_section(const struct lk_log_plan *plan, size_t change)
 {
 	for (size_t i = 0; i < change; i++)
-		if (plan->changes[i].pcr == PCR_KERNEL_IMAGE)
+		if (plan->changes[i].pcr == LK_PCR_KERNEL_IMAGE)
 			return true;
 	return false;
 }
@@ -106,7 +105,7 @@ bool lk_plan_change_text(const struct lk_log_plan *plan, size_t change,
 	struct lk_event event;
 
 	ret->pcr = c->pcr;
-	if (c->pcr == PCR_KERNEL_IMAGE) {
+	if (c->pcr == LK_PCR_KERNEL_IMAGE) {
 		lk_text_out_init(&ret->text);
 		lk_text_add(&ret->text, "another unified kernel image");
 		return !is_later_section(plan, change);

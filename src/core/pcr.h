@@ -8,6 +8,19 @@
 
 #define LK_PCR_COUNT 24u
 
+/* By what is measured into them (TCG PC Client Platform Firmware Profile; shim,
+ * GRUB, Linux, systemd-stub). */
+#define LK_PCR_BOOT	     4u
+#define LK_PCR_LOADER	     5u
+#define LK_PCR_SECURE_BOOT   7u
+#define LK_PCR_COMMANDS	     8u
+#define LK_PCR_FILES	     9u
+#define LK_PCR_IMA	     10u
+#define LK_PCR_KERNEL_IMAGE  11u
+#define LK_PCR_KERNEL_CONFIG 12u
+#define LK_PCR_EXTENSIONS    13u
+#define LK_PCR_SHIM	     14u
+
 /** PCRs of one bank; bit N of the mask is PCR N. */
 struct lk_pcr_selection {
 	enum lk_alg bank;

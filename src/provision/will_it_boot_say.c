@@ -11,7 +11,6 @@
 #include "will_it_boot.h"
 
 #define AGGREGATED 0x3ffu
-#define PCR_IMA	   10u
 
 /* Names on a disk and in variables may hold anything: what isn't plain is "?".
  * The line end is the format's. */
@@ -44,7 +43,7 @@ static uint32_t shown_pcrs(const struct lk_policy_file *pf)
 {
 	uint32_t mask = pf->pcrs.mask;
 
-	return mask & 1u << PCR_IMA ? mask | AGGREGATED : mask;
+	return mask & 1u << LK_PCR_IMA ? mask | AGGREGATED : mask;
 }
 
 static void say_line(struct lk_say *say, struct lk_json *array,
@@ -187,7 +186,7 @@ static void say_followed(struct lk_say *say, struct lk_json *pcrs,
 	if (!c->follows)
 		return;
 	lk_plan_follows_text(c->changed & AGGREGATED, &text);
-	say_line(say, pcrs, PCR_IMA, text.text);
+	say_line(say, pcrs, LK_PCR_IMA, text.text);
 }
 
 static void say_values(struct lk_json *obj, const struct lk_pcr_values *values)
