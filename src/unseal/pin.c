@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns asking for a PIN before a volume is unsealed, and saying what a wrong one costs. */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "core/pin.h"
 #include "sys/ask.h"
@@ -61,11 +60,6 @@ static int ask(const struct lk_target *t, const char *note,
 		       t->last_pin->len ? " (empty: the same as before):"
 					: ":");
 	lk_timing_step(t->vol->name, "ready to ask for its PIN");
-	/* Whoever waits for it elsewhere wants to know for what. */
-	if (!isatty(STDIN_FILENO))
-		lk_log(LK_LOG_INFO,
-		       "%s: its PIN is asked for on the console, or by who asks there",
-		       t->vol->name);
 	rc = lk_ask(question, t->vol->name, &pin, err);
 	lk_timing_typed(t->vol->name, "PIN typed");
 	if (rc != LK_OK) {
