@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import struct
+import time
 from pathlib import Path
 
 import cache
@@ -325,6 +326,8 @@ def asks_for_a_pin(folder):
         boot.expect(r"PIN for volume root: .*press TAB", 180)
         boot.type("not the PIN\n")
         boot.expect(r"Wrong PIN \(the TPM takes \d+ more\)\. PIN for volume root: .*press TAB")
+        # The agent asks, and then switches the echo off: on a busy machine it may be some seconds before it does.
+        time.sleep(10)
         boot.type(PIN.volumes[0].pin + "\n")
         opened(boot, PIN)
         assert PIN.volumes[0].pin not in boot.console
