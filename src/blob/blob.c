@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "blob/io.h"
-#include "sys/crypto.h"
-#include "sys/crypto_stream.h"
-#include "sys/fs.h"
+#include "sys/crypto/crypto.h"
+#include "sys/crypto/crypto_stream.h"
+#include "sys/os/fs.h"
 
 struct lk_verified_blob {
 	int fd;

@@ -3,9 +3,9 @@
 #ifndef LK_BLOB_BLOB_H
 #define LK_BLOB_BLOB_H
 
-#include "core/blob.h"
-#include "core/stream.h"
-#include "sys/secret.h"
+#include "core/config/blob.h"
+#include "core/base/stream.h"
+#include "sys/os/secret.h"
 
 /** A blob whose signature over every byte has been checked. Holds its file. */
 struct lk_verified_blob;

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sys/crypto.h"
-#include "sys/secret.h"
+#include "sys/crypto/crypto.h"
+#include "sys/os/secret.h"
 
 int lk_blob_pread(int fd, uint8_t *buf, size_t len, uint64_t offset,
 		  struct lk_err *err)

@@ -3,9 +3,9 @@
 #ifndef LK_BLOB_IO_H
 #define LK_BLOB_IO_H
 
-#include "core/blob.h"
-#include "core/stream.h"
-#include "sys/crypto_stream.h"
+#include "core/config/blob.h"
+#include "core/base/stream.h"
+#include "sys/crypto/crypto_stream.h"
 
 /** Long data goes through a buffer of this size. */
 #define LK_BLOB_CHUNK (256u * 1024u)

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "blob/io.h"
-#include "sys/crypto.h"
-#include "sys/crypto_stream.h"
+#include "sys/crypto/crypto.h"
+#include "sys/crypto/crypto_stream.h"
 
 /** What is being made. */
 struct work {

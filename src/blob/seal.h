@@ -3,10 +3,10 @@
 #ifndef LK_BLOB_SEAL_H
 #define LK_BLOB_SEAL_H
 
-#include "core/blob.h"
-#include "core/stream.h"
-#include "sys/crypto_sign.h"
-#include "sys/secret.h"
+#include "core/config/blob.h"
+#include "core/base/stream.h"
+#include "sys/crypto/crypto_sign.h"
+#include "sys/os/secret.h"
 
 struct lk_seal {
 	const struct lk_private_key *key; /* decides the suite */

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/policy_digest.h"
-#include "sys/crypto.h"
-#include "sys/document.h"
+#include "core/policy/policy_digest.h"
+#include "sys/crypto/crypto.h"
+#include "sys/format/document.h"
 
 #define AUTH_BYTES 16u /* 32 letters: every TPM takes that much */
 

@@ -3,14 +3,14 @@
 #ifndef LK_PROVISION_COMMON_H
 #define LK_PROVISION_COMMON_H
 
-#include "core/policy_file.h"
-#include "core/token.h"
+#include "core/policy/policy_file.h"
+#include "core/luks/token.h"
 #include "options.h"
-#include "sys/fs.h"
-#include "sys/luks_format.h"
-#include "sys/secret.h"
-#include "sys/tpm.h"
-#include "sys/tpm_admin.h"
+#include "sys/os/fs.h"
+#include "sys/luks/luks_format.h"
+#include "sys/os/secret.h"
+#include "sys/tpm/tpm.h"
+#include "sys/tpm/tpm_admin.h"
 
 #define LK_PASSPHRASE_SIZE 32u
 #define LK_TPM_WAIT_S	   10u
@@ -96,6 +96,7 @@ typedef int (*lk_token_fn)(const struct lk_token *token, void *data,
 			   struct lk_err *err);
 int lk_token_each(struct lk_volume_header *h, lk_token_fn fn, void *data,
 		  struct lk_err *err);
+unsigned int lk_token_count(struct lk_volume_header *h);
 
 /** Subsystems that mark unfinished work in a header. */
 #define LK_MARK_FORMAT "latchkey-unfinished"

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "options.h"
-#include "sys/log.h"
-#include "sys/secret.h"
+#include "sys/os/log.h"
+#include "sys/os/secret.h"
 
 static const struct lk_command *const commands[] = {
 	&lk_cmd_install,      &lk_cmd_format,	     &lk_cmd_policy_add,

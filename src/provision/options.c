@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/booted.h"
-#include "core/hints.h"
-#include "sys/efivars.h"
-#include "sys/log.h"
+#include "core/luks/booted.h"
+#include "core/luks/hints.h"
+#include "sys/boot/efivars.h"
+#include "sys/os/log.h"
 
 #define FIRST_LONG 1000
 

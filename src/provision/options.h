@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/rc.h"
+#include "core/base/rc.h"
 
 /** Options that take a value; each is an index into lk_options.value. */
 enum lk_opt {

@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include "common.h"
-#include "core/pin.h"
-#include "core/policy_digest.h"
-#include "sys/console.h"
-#include "sys/crypto.h"
-#include "sys/luks.h"
+#include "core/policy/pin.h"
+#include "core/policy/policy_digest.h"
+#include "sys/os/console.h"
+#include "sys/crypto/crypto.h"
+#include "sys/luks/luks.h"
 
 int lk_volume_auth_policy(const struct lk_policy_file *pf,
 			  const struct lk_volume *vol, struct lk_digest *ret,

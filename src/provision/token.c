@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common.h"
-#include "sys/yaml.h"
+#include "sys/format/yaml.h"
 
 /** What a header has of our tokens; numbers are -1 where there is none. */
 struct found {
@@ -166,4 +166,20 @@ int lk_token_each(struct lk_volume_header *h, lk_token_fn fn, void *data,
 			rc = fn(&token, data, err);
 	}
 	return rc;
+}
+
+static int count(const struct lk_token *token, void *data, struct lk_err *err)
+{
+	(void)token;
+	(void)err;
+	++*(unsigned int *)data;
+	return LK_OK;
+}
+
+unsigned int lk_token_count(struct lk_volume_header *h)
+{
+	unsigned int n = 0;
+
+	(void)lk_token_each(h, count, &n, NULL);
+	return n;
 }

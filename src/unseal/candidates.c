@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sys/crypto.h"
-#include "sys/document.h"
-#include "sys/log.h"
+#include "sys/crypto/crypto.h"
+#include "sys/format/document.h"
+#include "sys/os/log.h"
 #include "unseal/unseal.h"
 
 /* A token is bounded by the header that it lies in; a folder is not. */

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/pcr_text.h"
-#include "sys/fs.h"
-#include "sys/log.h"
+#include "core/policy/pcr_text.h"
+#include "sys/os/fs.h"
+#include "sys/os/log.h"
 #include "unseal/diagnose.h"
 
 static const char *remedy(int rc)

@@ -3,9 +3,9 @@
 #ifndef LK_UNSEAL_DIAGNOSE_H
 #define LK_UNSEAL_DIAGNOSE_H
 
-#include "core/boot_diff.h"
-#include "core/json_text.h"
-#include "sys/boot_logs.h"
+#include "core/bootlog/boot_diff.h"
+#include "core/base/json_text.h"
+#include "sys/boot/boot_logs.h"
 #include "unseal/unseal.h"
 
 /** Sentences on events for each volume: a console shows some 25 lines. */

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sys/crypto.h"
-#include "sys/log.h"
+#include "sys/crypto/crypto.h"
+#include "sys/os/log.h"
 #include "unseal/diagnose.h"
 
 static int read_logs(struct lk_diagnosis *d, struct lk_err *err)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sys/log.h"
+#include "sys/os/log.h"
 #include "unseal/diagnose.h"
 
 #define FILE_MAX (256u * 1024u)

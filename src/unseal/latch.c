@@ -5,9 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/latch_event.h"
-#include "sys/crypto.h"
-#include "sys/log.h"
+#include "core/luks/latch_event.h"
+#include "sys/crypto/crypto.h"
+#include "sys/os/log.h"
 #include "unseal/unseal.h"
 
 #define EVENT_LOG_DIR "/run/log/systemd"

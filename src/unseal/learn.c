@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/booted.h"
-#include "sys/fs.h"
-#include "sys/log.h"
+#include "core/luks/booted.h"
+#include "sys/os/fs.h"
+#include "sys/os/log.h"
 #include "unseal/unseal.h"
 
 /* @dir lies in /run/latchkey; both are made where they lack. */

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sys/crypto.h"
-#include "sys/log.h"
-#include "sys/timing.h"
+#include "sys/crypto/crypto.h"
+#include "sys/os/log.h"
+#include "sys/os/timing.h"
 #include "unseal/unseal.h"
 
 static const char usage[] =

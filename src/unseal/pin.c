@@ -2,10 +2,10 @@
 /* Owns asking for a PIN before a volume is unsealed, and saying what a wrong one costs. */
 #include <stdio.h>
 
-#include "core/pin.h"
-#include "sys/ask.h"
-#include "sys/log.h"
-#include "sys/timing.h"
+#include "core/policy/pin.h"
+#include "sys/ask/ask.h"
+#include "sys/os/log.h"
+#include "sys/os/timing.h"
 #include "unseal/unseal.h"
 
 #define TRIES 3u

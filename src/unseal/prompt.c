@@ -2,10 +2,10 @@
 /* Owns the way in without the TPM: a passphrase or recovery key, typed. */
 #include <stdio.h>
 
-#include "core/recovery_key.h"
-#include "sys/ask.h"
-#include "sys/log.h"
-#include "sys/timing.h"
+#include "core/policy/recovery_key.h"
+#include "sys/ask/ask.h"
+#include "sys/os/log.h"
+#include "sys/os/timing.h"
 #include "unseal/unseal.h"
 
 #define TRIES 3u

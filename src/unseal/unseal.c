@@ -7,9 +7,9 @@
 #include <sys/reboot.h>
 #include <unistd.h>
 
-#include "sys/document.h"
-#include "sys/log.h"
-#include "sys/timing.h"
+#include "sys/format/document.h"
+#include "sys/os/log.h"
+#include "sys/os/timing.h"
 
 /** The state of one run. */
 struct run {

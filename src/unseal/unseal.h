@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns the order of things when volumes are opened. */
-#ifndef LK_UNSEAL_H
-#define LK_UNSEAL_H
+#ifndef LK_UNSEAL_UNSEAL_H
+#define LK_UNSEAL_UNSEAL_H
 
 #include <stdbool.h>
 
-#include "core/policy_file.h"
-#include "core/token.h"
-#include "sys/luks.h"
-#include "sys/tpm.h"
+#include "core/policy/policy_file.h"
+#include "core/luks/token.h"
+#include "sys/luks/luks.h"
+#include "sys/tpm/tpm.h"
 
 struct lk_unseal_options {
 	const char *policy;	     /* path of the policy file */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sys/yaml.h"
+#include "sys/format/yaml.h"
 #include "unseal/unseal.h"
 
 /* Passphrases have 32 bytes; those of the first releases had 64. */
@@ -58,8 +58,10 @@ static void choose_token(struct lk_target *t)
 			token = LK_TOKEN_NONE;
 			t->no_token = false;
 		}
-		if (ours)
+		if (ours) {
+			t->err = (struct lk_err){ 0 };
 			return;
+		}
 	}
 }
 

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "generation.h"
-#include "sys/crypto.h"
-#include "sys/fs.h"
-#include "sys/tpm_places.h"
-#include "sys/tpm_config.h"
-#include "sys/tree.h"
+#include "sys/crypto/crypto.h"
+#include "sys/os/fs.h"
+#include "sys/tpm/tpm_places.h"
+#include "sys/tpm/tpm_config.h"
+#include "sys/os/tree.h"
 
 void lk_admitted_done(struct lk_admitted *a)
 {

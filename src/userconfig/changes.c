@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "generation.h"
-#include "sys/log.h"
-#include "sys/tree.h"
+#include "sys/os/log.h"
+#include "sys/os/tree.h"
 
 /** Two generations side by side. */
 struct comparison {

@@ -3,7 +3,7 @@
 #ifndef LK_USERCONFIG_CHANGES_H
 #define LK_USERCONFIG_CHANGES_H
 
-#include "sys/services.h"
+#include "sys/service/services.h"
 #include "userconfig.h"
 
 #define LK_CHANGES_UNITS_MAX 128u

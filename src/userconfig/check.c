@@ -10,10 +10,10 @@
 #include "deploy.h"
 #include "generation.h"
 #include "plan.h"
-#include "sys/archive.h"
-#include "sys/log.h"
-#include "sys/tree.h"
-#include "sys/users.h"
+#include "sys/format/archive.h"
+#include "sys/os/log.h"
+#include "sys/os/tree.h"
+#include "sys/os/users.h"
 
 #define CHUNK (16u * 1024u)
 

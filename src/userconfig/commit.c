@@ -10,9 +10,9 @@
 #include "changes.h"
 #include "deploy.h"
 #include "generation.h"
-#include "sys/log.h"
-#include "sys/tpm_places.h"
-#include "sys/tpm_config.h"
+#include "sys/os/log.h"
+#include "sys/tpm/tpm_places.h"
+#include "sys/tpm/tpm_config.h"
 #include "unpack.h"
 #include "upload.h"
 

@@ -8,9 +8,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "sys/document.h"
-#include "sys/fs.h"
-#include "sys/tree.h"
+#include "sys/format/document.h"
+#include "sys/os/fs.h"
+#include "sys/os/tree.h"
 #include "userconfig.h"
 
 #define TPM_WAIT_S 10u

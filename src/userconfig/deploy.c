@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "generation.h"
-#include "sys/fs.h"
-#include "sys/log.h"
+#include "sys/os/fs.h"
+#include "sys/os/log.h"
 
 int lk_deploy_relative(const char *from, const char *to,
 		       char ret[static LK_TREE_LINK_MAX], struct lk_err *err)

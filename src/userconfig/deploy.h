@@ -3,7 +3,7 @@
 #ifndef LK_USERCONFIG_DEPLOY_H
 #define LK_USERCONFIG_DEPLOY_H
 
-#include "sys/tree.h"
+#include "sys/os/tree.h"
 #include "userconfig.h"
 
 /**

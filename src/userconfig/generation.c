@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sys/fs.h"
-#include "sys/tree.h"
+#include "sys/os/fs.h"
+#include "sys/os/tree.h"
 
 #define FOLDER "generations"
 

@@ -3,7 +3,7 @@
 #ifndef LK_USERCONFIG_GENERATION_H
 #define LK_USERCONFIG_GENERATION_H
 
-#include "core/manifest.h"
+#include "core/config/manifest.h"
 #include "userconfig.h"
 
 /** Generation 0 holds the files that were there before Latchkey's. */

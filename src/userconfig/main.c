@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sys/log.h"
-#include "sys/secret.h"
+#include "sys/os/log.h"
+#include "sys/os/secret.h"
 #include "userconfig.h"
 
 enum {

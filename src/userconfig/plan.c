@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "deploy.h"
-#include "sys/archive.h"
-#include "sys/tree.h"
-#include "sys/users.h"
-#include "sys/yaml.h"
+#include "sys/format/archive.h"
+#include "sys/os/tree.h"
+#include "sys/os/users.h"
+#include "sys/format/yaml.h"
 
 void lk_plan_done(struct lk_plan *plan)
 {

@@ -6,9 +6,9 @@
 #include <sys/types.h>
 
 #include "admit.h"
-#include "core/archive_rules.h"
-#include "core/manifest.h"
-#include "sys/fs.h"
+#include "core/config/archive_rules.h"
+#include "core/config/manifest.h"
+#include "sys/os/fs.h"
 
 /** One file to come. */
 struct lk_plan_file {

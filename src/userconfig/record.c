@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "generation.h"
-#include "sys/fs.h"
-#include "sys/json.h"
-#include "sys/tree.h"
-#include "sys/yaml.h"
+#include "sys/os/fs.h"
+#include "sys/format/json.h"
+#include "sys/os/tree.h"
+#include "sys/format/yaml.h"
 
 #define PENDING	 "pending.json"
 #define FILE_MAX LK_MANIFEST_SIZE_MAX

@@ -4,7 +4,7 @@
 
 #include "commit.h"
 #include "generation.h"
-#include "sys/log.h"
+#include "sys/os/log.h"
 
 int lk_uc_rollback(const struct lk_uc_options *opts, struct lk_err *err)
 {

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "core/blob.h"
+#include "core/config/blob.h"
 #include "generation.h"
-#include "sys/crypto.h"
-#include "sys/json.h"
-#include "sys/log.h"
-#include "sys/tpm_places.h"
-#include "sys/tpm_config.h"
+#include "sys/crypto/crypto.h"
+#include "sys/format/json.h"
+#include "sys/os/log.h"
+#include "sys/tpm/tpm_places.h"
+#include "sys/tpm/tpm_config.h"
 
 /** What there is to say. */
 struct state {

@@ -11,9 +11,9 @@
 
 #include "deploy.h"
 #include "generation.h"
-#include "sys/archive.h"
-#include "sys/log.h"
-#include "sys/tree.h"
+#include "sys/format/archive.h"
+#include "sys/os/log.h"
+#include "sys/os/tree.h"
 
 #define NEW   "generations/" LK_GENERATION_NEW
 #define CHUNK (256u * 1024u)

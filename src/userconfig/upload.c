@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sys/fs.h"
-#include "sys/tree.h"
+#include "sys/os/fs.h"
+#include "sys/os/tree.h"
 
 #define CHUNK	   (64u * 1024u)
 #define REASON	   ".txt"

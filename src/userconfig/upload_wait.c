@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "sys/log.h"
+#include "sys/os/log.h"
 #include "upload.h"
 
 #define HELD_OPEN_S  60u

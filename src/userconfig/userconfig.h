@@ -6,9 +6,9 @@
 #include <limits.h>
 #include <stdbool.h>
 
-#include "core/rc.h"
-#include "core/userconfig_file.h"
-#include "sys/tpm.h"
+#include "core/base/rc.h"
+#include "core/config/userconfig_file.h"
+#include "sys/tpm/tpm.h"
 
 #define LK_UC_SETTINGS "/etc/latchkey/userconfig.yaml"
 #define LK_UC_VOLATILE "/run/latchkey/userconfig"

@@ -6,8 +6,8 @@
 #include "commit.h"
 #include "generation.h"
 #include "plan.h"
-#include "sys/log.h"
-#include "sys/tree.h"
+#include "sys/os/log.h"
+#include "sys/os/tree.h"
 #include "unpack.h"
 
 static void mark_path(uint64_t sequence, char ret[static PATH_MAX])

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns a stand-in for sys/fs.h: the files of the world, and no other. */
-#include "sys/fs.h"
+/* Owns a stand-in for sys/os/fs.h: the files of the world, and no other. */
+#include "sys/os/fs.h"
 
 #include <stdio.h>
 #include <stdlib.h>

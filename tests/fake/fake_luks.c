@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns a stand-in for sys/luks.h. */
-#include "sys/luks.h"
+/* Owns a stand-in for sys/luks/luks.h. */
+#include "sys/luks/luks.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns stand-ins for sys/ask.h, sys/log.h and halting the machine. */
+/* Owns stand-ins for sys/ask/ask.h, sys/os/log.h and halting the machine. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/reboot.h>
 #include <unistd.h>
 
-#include "sys/ask.h"
-#include "sys/log.h"
+#include "sys/ask/ask.h"
+#include "sys/os/log.h"
 #include "world.h"
 
 int lk_ask_screen(const char *question, struct lk_secret *ret,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns a stand-in for sys/secret.h that counts what is alive. */
-#include "sys/secret.h"
+/* Owns a stand-in for sys/os/secret.h that counts what is alive. */
+#include "sys/os/secret.h"
 
 #include <stdlib.h>
 #include <string.h>

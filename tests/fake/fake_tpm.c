@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns a stand-in for sys/tpm.h. */
-#include "sys/tpm.h"
+/* Owns a stand-in for sys/tpm/tpm.h. */
+#include "sys/tpm/tpm.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "sys/crypto.h"
-#include "sys/luks.h"
+#include "sys/crypto/crypto.h"
+#include "sys/luks/luks.h"
 #include "world.h"
 
 struct lk_tpm {

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/pcr.h"
-#include "core/rc.h"
+#include "core/policy/pcr.h"
+#include "core/base/rc.h"
 
 #define FAKE_VOLUMES 4u
 #define FAKE_ANSWERS 4u

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "sys/crypto.h"
-#include "sys/yaml.h"
+#include "sys/crypto/crypto.h"
+#include "sys/format/yaml.h"
 #include "unseal/unseal.h"
 #include "world.h"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "sys/yaml.h"
+#include "sys/format/yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

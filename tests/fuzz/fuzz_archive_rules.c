@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of the rules of archives: entries in bytes, against a model that compares each with all. */
-#include "core/archive_rules.h"
-#include "core/bytes.h"
-#include "core/text.h"
+#include "core/config/archive_rules.h"
+#include "core/base/bytes.h"
+#include "core/base/text.h"
 #include "fuzz.h"
 
 #define ENTRIES_MAX 200u

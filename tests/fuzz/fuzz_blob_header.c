@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of a blob's header, of the size that it asks for, and of its signature's DER. */
-#include "core/blob.h"
+#include "core/config/blob.h"
 #include "fuzz.h"
 
 /* One encoding alone is taken. */

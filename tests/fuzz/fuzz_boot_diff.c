@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of comparing a boot with what is remembered of another: any reference, any logs, any signed values. */
-#include "core/boot_diff.h"
-#include "core/text.h"
+#include "core/bootlog/boot_diff.h"
+#include "core/base/text.h"
 #include "fuzz.h"
-#include "sys/crypto.h"
+#include "sys/crypto/crypto.h"
 
 static void check_text(const struct lk_text_out *out)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of the firmware's event log, of words for its events, and of its replay. */
-#include "core/event_text.h"
-#include "core/log_explain.h"
-#include "core/text.h"
+#include "core/bootlog/event_text.h"
+#include "core/bootlog/log_explain.h"
+#include "core/base/text.h"
 #include "fuzz.h"
-#include "sys/crypto.h"
+#include "sys/crypto/crypto.h"
 
 /* Fit for a terminal, and bounded. */
 static void check_text(const struct lk_text_out *out)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of the kernel's IMA log, of words for its entries, and of its replay. */
-#include "core/event_text.h"
+#include "core/bootlog/event_text.h"
 #include "fuzz.h"
-#include "sys/crypto.h"
+#include "sys/crypto/crypto.h"
 
 static void check_inside(struct lk_bytes inner, struct lk_bytes outer)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of PE images and unified kernel images, their digests included. */
-#include "core/uki.h"
+#include "core/predict/uki.h"
 #include "fuzz.h"
-#include "sys/crypto.h"
+#include "sys/crypto/crypto.h"
 
 static void check_inside(struct lk_bytes inner, struct lk_bytes outer)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of public keys: DER, PEM, base64 and hexadecimal. */
-#include "core/policy_key.h"
+#include "core/policy/policy_key.h"
 #include "fuzz.h"
-#include "sys/crypto.h"
+#include "sys/crypto/crypto.h"
 
 static void check(const struct lk_policy_key *key)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of predictions: any log, with any change. */
-#include "core/log_predict.h"
+#include "core/predict/log_predict.h"
 #include "fuzz.h"
-#include "sys/crypto.h"
+#include "sys/crypto/crypto.h"
 
 static int plan_image(uint8_t kind, struct lk_bytes rest,
 		      struct lk_log_plan *plan, struct lk_err *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of the checks of a LUKS2 header's JSON. */
-#include "core/luks_header.h"
+#include "core/luks/luks_header.h"
 #include "fuzz.h"
 
 static const struct lk_luks_areas areas = { .header_size = 16384,

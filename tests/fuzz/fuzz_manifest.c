@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of manifests, and of what the default settings let pass. */
-#include "core/manifest.h"
+#include "core/config/manifest.h"
 #include "fuzz.h"
 
 /* Is one the other, or a folder that it lies in? */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of what the next boot is found by: any log's images, with any EFI variables. */
-#include "core/boot_chain.h"
-#include "core/log_plan_text.h"
-#include "core/log_plan_variables.h"
+#include "core/predict/boot_chain.h"
+#include "core/predict/log_plan_text.h"
+#include "core/predict/log_plan_variables.h"
 #include "fuzz.h"
-#include "sys/crypto.h"
+#include "sys/crypto/crypto.h"
 
 /* One after the other, each with its length; then there are no more. */
 static int next_variable(void *data, struct lk_bytes guid, struct lk_bytes name,

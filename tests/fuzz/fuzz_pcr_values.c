@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of PCR values: as a document, and as tpm2_pcrread's binary. */
-#include "core/pcr_text.h"
+#include "core/policy/pcr_text.h"
 #include "fuzz.h"
 
 /* What is written as JSON is read as the same, and fits. */

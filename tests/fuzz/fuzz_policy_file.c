@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of the policy file. */
-#include "core/policy_file.h"
+#include "core/policy/policy_file.h"
 #include "fuzz.h"
 
 static void check(const struct lk_policy_file *pf)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of signed policies: what is read is written and read as the same. */
-#include "core/signed_policy.h"
+#include "core/policy/signed_policy.h"
 #include "fuzz.h"
-#include "sys/crypto.h"
+#include "sys/crypto/crypto.h"
 
 static void check_written(const struct lk_signed_policy *sp, bool json)
 {

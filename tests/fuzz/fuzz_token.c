@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of LUKS2 tokens: what is read is written and read as the same. */
-#include "core/token.h"
+#include "core/luks/token.h"
 #include "fuzz.h"
 
 static void check(const struct lk_token *token)

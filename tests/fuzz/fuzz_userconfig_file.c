@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of the settings of latchkey-userconfig. */
-#include "core/userconfig_file.h"
+#include "core/config/userconfig_file.h"
 #include "fuzz.h"
 
 static void check_names(const struct lk_uc_name *list, size_t n,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns running the files of corpora through a fuzz target. */
 #include "fuzz.h"
-#include "sys/fs.h"
+#include "sys/os/fs.h"
 
 static unsigned int replay(const char *dir)
 {

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sys/archive.h"
-#include "sys/crypto.h"
-#include "sys/crypto_stream.h"
+#include "sys/format/archive.h"
+#include "sys/crypto/crypto.h"
+#include "sys/crypto/crypto_stream.h"
 
 /* Standard input, in pieces that are as small as the caller of it wants. */
 static int read_input(void *ctx, uint8_t *buf, size_t cap, size_t *ret_len,

@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sys/crypto.h"
-#include "sys/crypto_sign.h"
+#include "sys/crypto/crypto.h"
+#include "sys/crypto/crypto_sign.h"
 
 static int cms(const char *recipient)
 {

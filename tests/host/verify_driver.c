@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/ecdsa_der.h"
-#include "sys/crypto.h"
+#include "core/policy/ecdsa_der.h"
+#include "sys/crypto/crypto.h"
 
 #define LINE_MAX_LEN (256u * 1024u)
 

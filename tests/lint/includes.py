@@ -8,14 +8,14 @@ import tree
 
 # Library header, and the files that may include it.
 OWNERS = (
-    (r"tss2/", r"src/sys/(tpm[^/]*\.c|fapi\.c|[^/]*_private\.h)$"),
-    (r"libcryptsetup\.h$", r"src/sys/luks[^/]*\.c$"),
-    (r"openssl/", r"src/sys/crypto[^/]*\.[ch]$"),
-    (r"yaml\.h$", r"src/sys/yaml\.c$"),
-    (r"json-c/|json\.h$", r"(src/sys/json\.c|tools/host/json_out\.c)$"),
-    (r"blkid/", r"src/sys/blkid\.c$"),
-    (r"archive(_entry)?\.h$", r"src/sys/archive[^/]*\.c$"),
-    (r"systemd/", r"src/sys/services[^/]*\.[ch]$"),
+    (r"tss2/", r"src/sys/(tpm/[^/]*\.c|[a-z]+/[^/]*_private\.h)$"),
+    (r"libcryptsetup\.h$", r"src/sys/luks/luks[^/]*\.c$"),
+    (r"openssl/", r"src/sys/crypto/[^/]*\.[ch]$"),
+    (r"yaml\.h$", r"src/sys/format/yaml\.c$"),
+    (r"json-c/|json\.h$", r"(src/sys/format/json\.c|tools/host/json_out\.c)$"),
+    (r"blkid/", r"src/sys/luks/blkid\.c$"),
+    (r"archive(_entry)?\.h$", r"src/sys/format/archive[^/]*\.c$"),
+    (r"systemd/", r"src/sys/service/[^/]*\.[ch]$"),
     (r"libdevmapper\.h$", r"$^"),
 )
 CORE_HEADERS = {"assert.h", "ctype.h", "errno.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h",
@@ -38,7 +38,7 @@ def without_comments(text):
 
 def resolve(name, what):
     """Path of a quoted include in the tree, or None."""
-    for base in (os.path.dirname(name), "src"):
+    for base in (os.path.dirname(name), "src", *(p for p in PROGRAMS if name.startswith(p))):
         path = os.path.normpath(os.path.join(base, what))
         if os.path.isfile(os.path.join(tree.ROOT, path)):
             return path
@@ -51,7 +51,7 @@ class Includes(tree.TestCase):
         for name in tree.sources("src/", "tools/"):
             for line, what in tree.includes(name):
                 for header, owner in OWNERS:
-                    own = name.endswith("sys/yaml.h") or what in ("sys/yaml.h", "sys/json.h")
+                    own = name.endswith("sys/format/yaml.h") or what in ("sys/format/yaml.h", "sys/format/json.h")
                     if re.match(header, what) and not own and not re.match(owner, name):
                         bad.append(f"{name}:{line}: {what}")
         self.assertNone(bad, "a library included by who doesn't own it")
@@ -66,7 +66,7 @@ class Includes(tree.TestCase):
         bad = []
         for name in tree.sources("src/core/"):
             for line, what in tree.includes(name):
-                if what not in CORE_HEADERS and not re.match(r"core/[a-z_]+\.h$", what):
+                if what not in CORE_HEADERS and not re.match(r"core/[a-z]+/[a-z_]+\.h$", what):
                     bad.append(f"{name}:{line}: {what}")
         self.assertNone(bad, "core reaches outside")
 

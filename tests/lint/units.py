@@ -79,7 +79,7 @@ class Units(tree.TestCase):
         self.assertEqual(value("systemd/latchkey-userconfig-upload.service", "Unit", "After"), [])
 
     def test_what_is_watched_and_written_are_the_defaults(self):
-        defaults = tree.read("src/core/userconfig_file.c")
+        defaults = tree.read("src/core/config/userconfig_file.c")
         blob = value("systemd/latchkey-userconfig.path", "Path", "PathChanged")[0]
         writable = " ".join(value("systemd/latchkey-userconfig.service", "Service", "ReadWritePaths")).split()
         for text in (*os.path.split(blob), *(path.lstrip("-") for path in writable)):

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns what Python can't reach: the calls of sys/tpm_config.h, one a run. */
+/* Owns what Python can't reach: the calls of sys/tpm/tpm_config.h, one a run. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/bytes.h"
-#include "sys/tpm_config.h"
+#include "core/base/bytes.h"
+#include "sys/tpm/tpm_config.h"
 
 #define HEX_MAX 256u
 

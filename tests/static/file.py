@@ -61,7 +61,7 @@ class File(rig.TestCase):
             included = f.read().split("Discarded input sections")[0]
         for name in ("socket", "bind"):
             self.assertRegex(included, rf"libc\.a\({name}\.lo\)\n +\S*liblk_sys\.a\(ask\.c\.o\)")
-        with open(os.path.join(TOP, "src/sys/ask.c")) as f:
+        with open(os.path.join(TOP, "src/sys/ask/ask.c")) as f:
             self.assertEqual(set(re.findall(r"\b[AP]F_\w+", f.read())), {"AF_UNIX"})
 
     def test_it_knows_few_files_by_name(self):

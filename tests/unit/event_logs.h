@@ -7,9 +7,9 @@
 
 #include "support.h"
 
-#include "core/log_explain.h"
-#include "core/pcr_text.h"
-#include "sys/crypto.h"
+#include "core/bootlog/log_explain.h"
+#include "core/policy/pcr_text.h"
+#include "sys/crypto/crypto.h"
 
 /** Folders of tests/data/event_logs, each with firmware, ima and pcrs.json. */
 static const char *const recorded[] = {

@@ -130,7 +130,7 @@ def write(m):
     m.define_floor()
     print("/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */\n"
           "/* Owns what tpm2-tools and swtpm say; written by make_vectors.py. */\n"
-          "#ifndef LK_TEST_VECTORS_H\n#define LK_TEST_VECTORS_H\n\n#include \"core/policy_key.h\"\n")
+          "#ifndef LK_TEST_VECTORS_H\n#define LK_TEST_VECTORS_H\n\n#include \"core/policy/policy_key.h\"\n")
     print("/* tpm2_policypcr -l SELECTION in a trial session of hash alg; values is what\n"
           " * tpm2_pcrread -o writes. */")
     table("pcr_vectors", "\tenum lk_alg alg;\n\tenum lk_alg bank;\n\tuint32_t mask;\n"

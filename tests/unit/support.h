@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include "core/alg.h"
-#include "core/rc.h"
-#include "sys/fs.h"
-#include "sys/yaml.h"
+#include "core/base/alg.h"
+#include "core/base/rc.h"
+#include "sys/os/fs.h"
+#include "sys/format/yaml.h"
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 

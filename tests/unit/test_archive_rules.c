@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "core/archive_rules.h"
-#include "core/text.h"
+#include "core/config/archive_rules.h"
+#include "core/base/text.h"
 
 static const struct lk_archive_limits wide = { .max_entries = 1000,
 					       .max_file = 1u << 30,

@@ -2,8 +2,8 @@
 /* Owns tests of a blob's header: its bytes, its cuts, its sizes, its identifiers. */
 #include "support.h"
 
-#include "core/blob.h"
-#include "sys/crypto.h"
+#include "core/config/blob.h"
+#include "sys/crypto/crypto.h"
 
 #define X4(byte)  byte byte byte byte
 #define X16(byte) X4(byte) X4(byte) X4(byte) X4(byte)

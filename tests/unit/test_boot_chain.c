@@ -2,7 +2,7 @@
 /* Owns tests of a boot's images, of the boot option that comes next, and of files in device paths. */
 #include "event_logs.h"
 
-#include "core/boot_chain.h"
+#include "core/predict/boot_chain.h"
 
 static void put_file_node(struct made *m, const char *name)
 {

@@ -4,9 +4,9 @@
 
 #include "event_logs.h"
 
-#include "core/boot_diff.h"
-#include "core/hints.h"
-#include "core/text.h"
+#include "core/bootlog/boot_diff.h"
+#include "core/luks/hints.h"
+#include "core/base/text.h"
 
 #define POLICY_PCRS (1u << 0 | 1u << 7 | 1u << 10)
 #define BANK	    LK_ALG_SHA256

@@ -2,7 +2,7 @@
 /* Owns tests of bounded reading and writing, hexadecimal and base64. */
 #include "support.h"
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 
 static void test_reader_reads_big_endian_and_ends_where_the_bytes_end(void **s)
 {

@@ -2,7 +2,7 @@
 /* Owns tests of whether a deployed policy covers a boot; tests/provision has all of will-it-boot. */
 #include "event_logs.h"
 
-#include "core/coverage.h"
+#include "core/predict/coverage.h"
 
 struct world {
 	struct lk_buf firmware, ima;

@@ -2,7 +2,7 @@
 /* Owns tests of strict access to documents. */
 #include "support.h"
 
-#include "core/doc.h"
+#include "core/base/doc.h"
 
 #define UNTOUCHED 0xa5a5a5a5u
 

@@ -2,7 +2,7 @@
 /* Owns tests of ECDSA signatures in DER, above all of what isn't DER. */
 #include "support.h"
 
-#include "core/ecdsa_der.h"
+#include "core/policy/ecdsa_der.h"
 
 #define X8(byte)  byte byte byte byte byte byte byte byte
 #define X32(byte) X8(byte) X8(byte) X8(byte) X8(byte)

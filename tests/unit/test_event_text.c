@@ -2,10 +2,10 @@
 /* Owns tests of events in words: recorded ones, and what could be in a bad one. */
 #include "event_logs.h"
 
-#include "core/cert_name.h"
-#include "core/device_path.h"
-#include "core/efi_variable.h"
-#include "core/event_text.h"
+#include "core/bootlog/cert_name.h"
+#include "core/bootlog/device_path.h"
+#include "core/bootlog/efi_variable.h"
+#include "core/bootlog/event_text.h"
 
 static void words_of(uint32_t pcr, uint32_t type, const struct made *data,
 		     struct lk_text_out *ret)

@@ -2,7 +2,7 @@
 /* Owns tests of JSON that is written into bounded room. */
 #include "support.h"
 
-#include "core/json_text.h"
+#include "core/base/json_text.h"
 
 static struct lk_json_text write_some(char *data, size_t cap)
 {

@@ -2,7 +2,7 @@
 /* Owns tests of the latch's event record. */
 #include "support.h"
 
-#include "core/latch_event.h"
+#include "core/luks/latch_event.h"
 
 static struct lk_latch_event event_of(const char *text, bool volume_key)
 {

@@ -2,8 +2,8 @@
 /* Owns tests of EFI variables that were written since the boot; tests/provision holds the predicted values against another implementation. */
 #include "event_logs.h"
 
-#include "core/log_plan_text.h"
-#include "core/log_plan_variables.h"
+#include "core/predict/log_plan_text.h"
+#include "core/predict/log_plan_variables.h"
 
 /* The variables of a recorded log, and one that was written since. */
 struct store {

@@ -2,8 +2,8 @@
 /* Owns tests of predictions from recorded logs; booted machines are held against them in tests/boot. */
 #include "images.h"
 
-#include "core/efi_variable.h"
-#include "core/log_predict.h"
+#include "core/bootlog/efi_variable.h"
+#include "core/predict/log_predict.h"
 
 /* What the recorded machines were started with by the emulator. */
 #define CMDLINE                                                                \

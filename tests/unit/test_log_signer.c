@@ -2,7 +2,7 @@
 /* Owns tests of which certificate is measured when another image takes an image's place. */
 #include "images.h"
 
-#include "core/log_plan.h"
+#include "core/predict/log_plan.h"
 
 #define CHARS(text) (text), strlen(text)
 

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "core/luks_header.h"
+#include "core/luks/luks_header.h"
 
 /* As cryptsetup 2.6 writes it with --pbkdf pbkdf2 and default sizes. */
 static const char good[] =

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "core/manifest.h"
+#include "core/config/manifest.h"
 
 #define FIRST "latchkey-manifest: 1\n"
 #define X50   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -2,7 +2,7 @@
 /* Owns tests of PCR selections and comparison. */
 #include "support.h"
 
-#include "core/pcr.h"
+#include "core/policy/pcr.h"
 
 static void test_a_list_of_pcrs_becomes_a_mask_and_back(void **s)
 {

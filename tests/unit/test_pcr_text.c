@@ -2,7 +2,7 @@
 /* Owns tests of reading PCR values. */
 #include "support.h"
 
-#include "core/pcr_text.h"
+#include "core/policy/pcr_text.h"
 #include "vectors.h"
 
 #define A32 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

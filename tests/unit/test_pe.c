@@ -2,7 +2,7 @@
 /* Owns tests of PE images: reading them, and their Authenticode digest. */
 #include "images.h"
 
-#include "core/pe.h"
+#include "core/predict/pe.h"
 
 static const struct part parts[] = { { ".text", "some code", 9 },
 				     { ".data", "", 0 },

@@ -2,9 +2,9 @@
 /* Owns tests of policy digests against what a TPM calculated. */
 #include "support.h"
 
-#include "core/pcr_text.h"
-#include "core/policy_digest.h"
-#include "sys/crypto.h"
+#include "core/policy/pcr_text.h"
+#include "core/policy/policy_digest.h"
+#include "sys/crypto/crypto.h"
 #include "vectors.h"
 
 static void assert_digest(const struct lk_digest *have, const char *want)

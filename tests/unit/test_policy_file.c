@@ -5,7 +5,7 @@
 #include <dirent.h>
 #include <stdio.h>
 
-#include "core/policy_file.h"
+#include "core/policy/policy_file.h"
 
 #define BYTES16 "000102030405060708090a0b0c0d0e0f"
 #define NAME33	"0b" BYTES16 BYTES16

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "core/policy_key.h"
-#include "sys/crypto.h"
+#include "core/policy/policy_key.h"
+#include "sys/crypto/crypto.h"
 #include "vectors.h"
 
 /* One of key_vectors as DER; returns its length. */

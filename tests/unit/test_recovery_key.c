@@ -2,7 +2,7 @@
 /* Owns tests of the recovery key's written form. */
 #include "support.h"
 
-#include "core/recovery_key.h"
+#include "core/policy/recovery_key.h"
 
 static const struct {
 	const char *random; /* hexadecimal */

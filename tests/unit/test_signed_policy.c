@@ -2,9 +2,9 @@
 /* Owns tests of reading, preparing, checking and writing signed policies. */
 #include "support.h"
 
-#include "core/policy_digest.h"
-#include "core/signed_policy.h"
-#include "sys/crypto.h"
+#include "core/policy/policy_digest.h"
+#include "core/policy/signed_policy.h"
+#include "sys/crypto/crypto.h"
 
 static int parse_into(const uint8_t *data, size_t len,
 		      struct lk_signed_policy *ret, struct lk_err *err)

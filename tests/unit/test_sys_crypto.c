@@ -2,7 +2,7 @@
 /* Owns tests of hash, HMAC and ECDSA verification. */
 #include "support.h"
 
-#include "sys/crypto.h"
+#include "sys/crypto/crypto.h"
 
 static struct lk_bytes text(const char *s)
 {

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sys/fs.h"
+#include "sys/os/fs.h"
 
 static char dir[64];
 

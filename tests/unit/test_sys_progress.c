@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "sys/progress.h"
+#include "sys/os/progress.h"
 
 /* Standard error, while a test has its own. */
 static int kept = -1;

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sys/secret.h"
+#include "sys/os/secret.h"
 
 /* Instead of the C library's: remembers whether what is unmapped was wiped. */
 static size_t unmapped;

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "sys/yaml.h"
+#include "sys/format/yaml.h"
 
 static int parse_err(const char *text, size_t len, struct lk_err *err)
 {

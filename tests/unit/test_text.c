@@ -2,7 +2,7 @@
 /* Owns tests of text from outside: names, modes, sizes, and how it is shown. */
 #include "support.h"
 
-#include "core/text.h"
+#include "core/base/text.h"
 
 static void test_plain_text_is_utf8_without_controls(void **s)
 {

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "core/token.h"
+#include "core/luks/token.h"
 
 static void remember(struct lk_hints *hints)
 {

@@ -2,7 +2,7 @@
 /* Owns tests of unified kernel images. */
 #include "images.h"
 
-#include "core/uki.h"
+#include "core/predict/uki.h"
 
 #define SECTION(name, text)                                                    \
 	{                                                                      \

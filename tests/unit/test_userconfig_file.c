@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "core/userconfig_file.h"
+#include "core/config/userconfig_file.h"
 
 #define FIRST "latchkey-userconfig: 1\n"
 #define X50   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

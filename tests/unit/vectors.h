@@ -3,7 +3,7 @@
 #ifndef LK_TEST_VECTORS_H
 #define LK_TEST_VECTORS_H
 
-#include "core/policy_key.h"
+#include "core/policy/policy_key.h"
 
 /* tpm2_policypcr -l SELECTION in a trial session of hash alg; values is what
  * tpm2_pcrread -o writes. */

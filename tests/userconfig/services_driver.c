@@ -5,7 +5,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
-#include "sys/services.h"
+#include "sys/service/services.h"
 
 #define ACTIONS_MAX 16
 

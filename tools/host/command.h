@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/rc.h"
+#include "core/base/rc.h"
 
 /** A command was asked for its help and has given it: nothing else is to do. */
 #define LK_HELP_SHOWN 1

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "core/pcr_text.h"
+#include "core/policy/pcr_text.h"
 
 #define PCR_VALUES_MAX (64u * 1024u)
 #define PASSPHRASE_MAX 1024u

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "core/policy_file.h"
-#include "core/signed_policy.h"
-#include "sys/document.h"
-#include "sys/fs.h"
-#include "sys/secret.h"
-#include "sys/yaml.h"
+#include "core/policy/policy_file.h"
+#include "core/policy/signed_policy.h"
+#include "sys/format/document.h"
+#include "sys/os/fs.h"
+#include "sys/os/secret.h"
+#include "sys/format/yaml.h"
 
 /* Every message names the file. "-" is standard input. */
 

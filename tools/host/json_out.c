@@ -5,8 +5,8 @@
 #include <json-c/json.h>
 #include <stdio.h>
 
-#include "core/bytes.h"
-#include "sys/crypto.h"
+#include "core/base/bytes.h"
+#include "sys/crypto/crypto.h"
 #include "words.h"
 
 #define STYLE                                                                  \

@@ -3,8 +3,8 @@
 #ifndef LK_HOST_JSON_OUT_H
 #define LK_HOST_JSON_OUT_H
 
-#include "core/policy_file.h"
-#include "core/signed_policy.h"
+#include "core/policy/policy_file.h"
+#include "core/policy/signed_policy.h"
 
 /** The policy file with its defaults filled in, to standard output. */
 int lk_json_print_policy_file(const struct lk_policy_file *pf,

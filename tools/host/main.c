@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "sys/log.h"
+#include "sys/os/log.h"
 
 static const struct lk_command *const commands[] = {
 	&lk_cmd_keygen,		&lk_cmd_policy_init,   &lk_cmd_policy_sign,

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sys/os/fs.h"
+
 static int fail(struct lk_err *err, const char *path, const char *what)
 {
 	int saved = errno;
@@ -27,7 +29,7 @@ static int taken(struct lk_err *err, const char *path)
 static int copy_path(const char *path, char out[static PATH_MAX],
 		     struct lk_err *err)
 {
-	if (strlen(path) >= PATH_MAX - sizeof(".XXXXXX"))
+	if (strlen(path) >= PATH_MAX - sizeof(LK_TEMPORARY))
 		return lk_err_set(err, LK_E_USAGE, 0, "the path is too long");
 	strcpy(out, path);
 	return LK_OK;
@@ -68,7 +70,7 @@ int lk_outfile_open(const struct lk_output *out, struct lk_outfile *ret,
 		rc = copy_path(out->path, f.temporary, err);
 	if (rc != LK_OK)
 		return rc;
-	strcat(f.temporary, ".XXXXXX");
+	strcat(f.temporary, LK_TEMPORARY);
 	f.fd = mkostemp(f.temporary, O_CLOEXEC);
 	if (f.fd < 0)
 		return fail(err, out->path, "can't create");
@@ -182,7 +184,7 @@ int lk_nameless_file(int *ret, struct lk_err *err)
 	*ret = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (*ret >= 0)
 		return LK_OK;
-	if (snprintf(path, sizeof(path), "%s/latchkey.XXXXXX", folder) >=
+	if (snprintf(path, sizeof(path), "%s/latchkey" LK_TEMPORARY, folder) >=
 	    (int)sizeof(path))
 		return lk_err_set(err, LK_E_USAGE, 0, "$TMPDIR is too long");
 	*ret = mkostemp(path, O_CLOEXEC);

@@ -5,7 +5,7 @@
 
 #include <limits.h>
 
-#include "core/stream.h"
+#include "core/base/stream.h"
 #include "documents.h"
 
 struct lk_outfile {

@@ -3,7 +3,7 @@
 #ifndef LK_HOST_WORDS_H
 #define LK_HOST_WORDS_H
 
-#include "core/policy_file.h"
+#include "core/policy/policy_file.h"
 
 const char *lk_on_failure_word(enum lk_on_failure v);
 const char *lk_integrity_word(enum lk_integrity v);

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns the manifest inside a configuration archive. */
+#include "core/config/manifest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/path_tree.h"
+#include "core/base/text.h"
+
+void lk_manifest_done(struct lk_manifest *m)
+{
+	free(m->files);
+	*m = LK_MANIFEST_NONE;
+}
+
+static int parse_label(const struct lk_doc *doc, struct lk_manifest *m,
+		       struct lk_err *err)
+{
+	const char *text;
+
+	if (!lk_doc_get(doc, "label"))
+		return LK_OK;
+	LK_TRY(lk_doc_get_text(doc, "label", LK_MANIFEST_LABEL_MAX, &text,
+			       err));
+	if (!lk_text_is_plain(text))
+		return lk_doc_error(lk_doc_get(doc, "label"), err,
+				    "label: control characters, such as the "
+				    "end of a line, are not allowed");
+	memcpy(m->label, text, strlen(text) + 1);
+	return LK_OK;
+}
+
+static int parse_places(const struct lk_doc *map, struct lk_manifest_file *f,
+			struct lk_err *err)
+{
+	struct lk_err why = { 0 };
+	const char *text;
+
+	LK_TRY(lk_doc_get_text(map, "path", LK_ARCHIVE_PATH_MAX, &text, err));
+	if (lk_archive_path_check(text, f->path, &why) != LK_OK)
+		return lk_doc_error(lk_doc_get(map, "path"), err,
+				    "path: %.500s", why.msg);
+	/* The archive's own spelling, so that it is found there. */
+	if (strcmp(text, f->path) != 0 || strcmp(text, LK_MANIFEST_NAME) == 0)
+		return lk_doc_error(
+			lk_doc_get(map, "path"), err,
+			"path: expected that of a file other than the manifest, without \"./\" and \"/\" around it");
+	LK_TRY(lk_doc_get_text(map, "destination", LK_UC_DEST_MAX, &text, err));
+	if (!lk_path_is_plain(text, LK_UC_DEST_MAX))
+		return lk_doc_error(
+			lk_doc_get(map, "destination"), err,
+			"destination: expected an absolute path without \"..\", \".\" and \"/\" at its end");
+	memcpy(f->destination, text, strlen(text) + 1);
+	return LK_OK;
+}
+
+static int parse_account(const struct lk_doc *map, const char *key,
+			 char ret[static LK_UC_NAME_MAX + 1],
+			 struct lk_err *err)
+{
+	const char *text = "root";
+
+	if (lk_doc_get(map, key))
+		LK_TRY(lk_doc_get_text(map, key, LK_UC_NAME_MAX, &text, err));
+	if (!lk_text_is_account(text))
+		return lk_doc_error(lk_doc_get(map, key), err,
+				    "%s: expected a name or a number", key);
+	memcpy(ret, text, strlen(text) + 1);
+	return LK_OK;
+}
+
+static int parse_mode(const struct lk_doc *map, struct lk_manifest_file *f,
+		      struct lk_err *err)
+{
+	const char *text;
+
+	if (!lk_doc_get(map, "mode"))
+		return LK_OK;
+	LK_TRY(lk_doc_get_text(map, "mode", LK_UC_NAME_MAX, &text, err));
+	if (!lk_text_to_mode(text, &f->mode))
+		return lk_doc_error(
+			lk_doc_get(map, "mode"), err,
+			"mode: expected four octal digits from 0000 to 0777");
+	f->has_mode = true;
+	return LK_OK;
+}
+
+static int parse_units(const struct lk_doc *map, const char *key,
+		       char (*list)[LK_UC_NAME_MAX + 1], size_t *n,
+		       struct lk_err *err)
+{
+	const struct lk_doc *seq = lk_doc_get(map, key);
+
+	if (!seq)
+		return LK_OK;
+	if (seq->type != LK_DOC_SEQ)
+		return lk_doc_error(seq, err,
+				    "%s: expected a list, as in [app.service]",
+				    key);
+	for (const struct lk_doc *i = seq->child; i; i = i->next) {
+		if (*n == LK_MANIFEST_UNITS_MAX)
+			return lk_doc_error(i, err,
+					    "%s: at most %u are allowed", key,
+					    LK_MANIFEST_UNITS_MAX);
+		if (i->type != LK_DOC_SCALAR || i->len > LK_UC_NAME_MAX ||
+		    !lk_text_is_unit(i->text))
+			return lk_doc_error(i, err,
+					    "%s: expected names of units", key);
+		memcpy(list[(*n)++], i->text, i->len + 1);
+	}
+	return LK_OK;
+}
+
+static int parse_file(const struct lk_doc *map, struct lk_manifest_file *f,
+		      struct lk_err *err)
+{
+	static const char *const known[] = {
+		"path",	    "destination", "mode",   "owner", "group",
+		"volatile", "restart",	   "reload", NULL
+	};
+
+	LK_TRY(lk_doc_expect_keys(map, known, err));
+	LK_TRY(parse_places(map, f, err));
+	LK_TRY(parse_mode(map, f, err));
+	LK_TRY(parse_account(map, "owner", f->owner, err));
+	LK_TRY(parse_account(map, "group", f->group, err));
+	if (lk_doc_get(map, "volatile"))
+		LK_TRY(lk_doc_get_bool(map, "volatile", &f->is_volatile, err));
+	LK_TRY(parse_units(map, "restart", f->restart, &f->n_restart, err));
+	return parse_units(map, "reload", f->reload, &f->n_reload, err);
+}
+
+static int add_once(struct lk_path_tree *tree, const char *path,
+		    const struct lk_doc *at, const char *key,
+		    struct lk_err *err)
+{
+	const char *wrong;
+
+	switch (lk_path_tree_add(tree, path, true)) {
+	case LK_PATH_ADDED:
+		return LK_OK;
+	case LK_PATH_TWICE:
+		wrong = "another file has the same";
+		break;
+	case LK_PATH_IS_DIRECTORY:
+		wrong = "another file's lies below it";
+		break;
+	case LK_PATH_BELOW_FILE:
+		wrong = "it lies below another file's";
+		break;
+	default:
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	}
+	return lk_doc_error(lk_doc_get(at, key), err, "%s: %s", key, wrong);
+}
+
+static int parse_all(const struct lk_doc *seq, struct lk_manifest *m,
+		     struct lk_err *err)
+{
+	LK_OWNED_PATH_TREE paths = LK_PATH_TREE_NONE;
+	LK_OWNED_PATH_TREE destinations = LK_PATH_TREE_NONE;
+
+	for (const struct lk_doc *i = seq->child; i; i = i->next) {
+		struct lk_manifest_file *f = &m->files[m->n_files++];
+
+		LK_TRY(parse_file(i, f, err));
+		LK_TRY(add_once(&paths, f->path, i, "path", err));
+		LK_TRY(add_once(&destinations, f->destination + 1, i,
+				"destination", err));
+	}
+	return LK_OK;
+}
+
+static int parse_files(const struct lk_doc *doc, struct lk_manifest *m,
+		       struct lk_err *err)
+{
+	const struct lk_doc *seq = lk_doc_get(doc, "files");
+	size_t n = 0;
+
+	if (!seq)
+		return LK_OK;
+	if (seq->type != LK_DOC_SEQ)
+		return lk_doc_error(seq, err, "files: expected a list");
+	for (const struct lk_doc *i = seq->child; i; i = i->next)
+		n++;
+	if (n > LK_MANIFEST_FILES_MAX)
+		return lk_doc_error(seq, err, "files: %zu, at most %u", n,
+				    LK_MANIFEST_FILES_MAX);
+	if (n == 0)
+		return LK_OK;
+	m->files = calloc(n, sizeof(*m->files));
+	if (!m->files)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	return parse_all(seq, m, err);
+}
+
+int lk_manifest_from_doc(const struct lk_doc *doc, struct lk_manifest *ret,
+			 struct lk_err *err)
+{
+	static const char *const known[] = { "latchkey-manifest", "label",
+					     "files", NULL };
+	LK_OWNED_MANIFEST m = LK_MANIFEST_NONE;
+	uint64_t format;
+
+	LK_TRY(lk_doc_expect_keys(doc, known, err));
+	LK_TRY(lk_doc_get_uint(doc, "latchkey-manifest", 1, 1, &format, err));
+	LK_TRY(parse_label(doc, &m, err));
+	LK_TRY(parse_files(doc, &m, err));
+	*ret = m;
+	m = LK_MANIFEST_NONE;
+	return LK_OK;
+}
+
+const struct lk_manifest_file *lk_manifest_find(const struct lk_manifest *m,
+						const char *path)
+{
+	for (size_t i = 0; i < m->n_files; i++)
+		if (strcmp(m->files[i].path, path) == 0)
+			return &m->files[i];
+	return NULL;
+}
+
+static int not_allowed(const struct lk_manifest_file *f, const char *what,
+		       const char *setting, struct lk_err *err)
+{
+	char path[LK_TEXT_SHOWN_MAX + 4];
+	char shown[LK_TEXT_SHOWN_MAX + 4];
+
+	return lk_err_set(
+		err, LK_E_INPUT, 0,
+		LK_MANIFEST_NAME
+		": \"%s\": %s is not allowed by this device's setting %s",
+		lk_text_show(f->path, path), lk_text_show(what, shown),
+		setting);
+}
+
+static int check_units(const struct lk_manifest_file *f,
+		       const struct lk_userconfig_file *settings,
+		       struct lk_err *err)
+{
+	for (size_t i = 0; i < f->n_restart; i++)
+		if (!lk_userconfig_unit_allowed(settings, f->restart[i]))
+			return not_allowed(f, f->restart[i], "units", err);
+	for (size_t i = 0; i < f->n_reload; i++)
+		if (!lk_userconfig_unit_allowed(settings, f->reload[i]))
+			return not_allowed(f, f->reload[i], "units", err);
+	return LK_OK;
+}
+
+static int check_file(const struct lk_manifest_file *f,
+		      const struct lk_userconfig_file *settings,
+		      struct lk_err *err)
+{
+	char mode[] = "mode 0000";
+
+	if (!lk_userconfig_prefix_of(settings, f->destination))
+		return not_allowed(f, f->destination, "prefixes", err);
+	if (!lk_userconfig_owner_allowed(settings, f->owner))
+		return not_allowed(f, f->owner, "owners", err);
+	if (!lk_userconfig_group_allowed(settings, f->group))
+		return not_allowed(f, f->group, "groups", err);
+	if (f->has_mode && f->mode & ~settings->modes) {
+		mode[6] = (char)('0' + (f->mode >> 6 & 7));
+		mode[7] = (char)('0' + (f->mode >> 3 & 7));
+		mode[8] = (char)('0' + (f->mode & 7));
+		return not_allowed(f, mode, "modes", err);
+	}
+	return check_units(f, settings, err);
+}
+
+int lk_manifest_check(const struct lk_manifest *m,
+		      const struct lk_userconfig_file *settings,
+		      struct lk_err *err)
+{
+	for (size_t i = 0; i < m->n_files; i++)
+		LK_TRY(check_file(&m->files[i], settings, err));
+	return LK_OK;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns the manifest inside a configuration archive: where each file goes, and what to restart for it. */
+#ifndef LK_CORE_CONFIG_MANIFEST_H
+#define LK_CORE_CONFIG_MANIFEST_H
+
+#include "core/config/archive_rules.h"
+#include "core/base/doc.h"
+#include "core/base/rc.h"
+#include "core/config/userconfig_file.h"
+
+/** Its name in the archive, of which it is the first file. */
+#define LK_MANIFEST_NAME      "latchkey-manifest.yaml"
+#define LK_MANIFEST_SIZE_MAX  (256u * 1024u)
+#define LK_MANIFEST_FILES_MAX 1024u
+#define LK_MANIFEST_UNITS_MAX 8u /* of one file, of each kind */
+#define LK_MANIFEST_LABEL_MAX 128u
+
+struct lk_manifest_file {
+	char path[LK_ARCHIVE_PATH_MAX + 1];   /* in the archive */
+	char destination[LK_UC_DEST_MAX + 1]; /* absolute */
+	char owner[LK_UC_NAME_MAX + 1];	      /* "root" when not said */
+	char group[LK_UC_NAME_MAX + 1];	      /* "root" when not said */
+	uint32_t mode;
+	bool has_mode;	  /* else the archive's, within what is allowed */
+	bool is_volatile; /* kept in memory alone, and made anew at boot */
+	char restart[LK_MANIFEST_UNITS_MAX][LK_UC_NAME_MAX + 1];
+	size_t n_restart;
+	char reload[LK_MANIFEST_UNITS_MAX][LK_UC_NAME_MAX + 1];
+	size_t n_reload;
+};
+
+struct lk_manifest {
+	char label[LK_MANIFEST_LABEL_MAX + 1];
+	struct lk_manifest_file *files; /* heap */
+	size_t n_files;
+};
+#define LK_MANIFEST_NONE ((struct lk_manifest){ .files = NULL })
+#define LK_OWNED_MANIFEST                                                      \
+	__attribute__((cleanup(lk_manifest_done))) struct lk_manifest
+void lk_manifest_done(struct lk_manifest *m);
+
+/**
+ * lk_manifest_from_doc - the manifest of an archive
+ *
+ * Refused: an unknown key, a path or destination twice, one destination below
+ * another, bad paths, modes beyond 0777, too many.
+ *
+ * Return: LK_OK, LK_E_INPUT with line and column, LK_E_SYSTEM.
+ */
+int lk_manifest_from_doc(const struct lk_doc *doc, struct lk_manifest *ret,
+			 struct lk_err *err);
+
+/** Where the file @path of the archive is told to go; NULL: nothing is said. */
+const struct lk_manifest_file *lk_manifest_find(const struct lk_manifest *m,
+						const char *path);
+
+/**
+ * lk_manifest_check - does it keep to what this device allows?
+ *
+ * Each destination within a prefix, owners, groups, mode bits and units among
+ * those allowed.
+ *
+ * Return: LK_OK or LK_E_INPUT naming the file and the setting.
+ */
+int lk_manifest_check(const struct lk_manifest *m,
+		      const struct lk_userconfig_file *settings,
+		      struct lk_err *err);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what early boot says of the signed policy that opened a volume in this boot. */
+#ifndef LK_CORE_LUKS_BOOTED_H
+#define LK_CORE_LUKS_BOOTED_H
+
+#include "core/base/alg.h"
+#include "core/base/doc.h"
+
+/** One file a volume, <name>.json, in memory until the next boot. */
+#define LK_BOOTED_DIR "/run/latchkey/booted"
+#define LK_BOOTED_MAX 256u
+
+struct lk_booted {
+	uint32_t version;
+	struct lk_digest policy;
+};
+
+/** NUL-terminated JSON; its length. */
+size_t lk_booted_write(const struct lk_booted *booted,
+		       char out[static LK_BOOTED_MAX]);
+/** @ret untouched on failure. */
+int lk_booted_from_doc(const struct lk_doc *doc, struct lk_booted *ret,
+		       struct lk_err *err);
+
+#endif

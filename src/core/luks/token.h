@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns the LUKS2 token of type "latchkey": its model and JSON. Nothing in it is trusted. */
+#ifndef LK_CORE_LUKS_TOKEN_H
+#define LK_CORE_LUKS_TOKEN_H
+
+#include "core/base/doc.h"
+#include "core/luks/hints.h"
+#include "core/policy/signed_policy.h"
+
+#define LK_TOKEN_TYPE	      "latchkey"
+#define LK_TOKEN_POLICIES_MAX 128u
+
+struct lk_token {
+	int keyslot;	 /* the sealed passphrase's */
+	uint32_t handle; /* of the sealed object, for people; not used */
+	struct lk_hints hints;
+	size_t n_policies;
+	struct lk_signed_policy *policies; /* malloc'd array */
+};
+
+void lk_token_done(struct lk_token *token);
+#define LK_OWNED_TOKEN __attribute__((cleanup(lk_token_done))) struct lk_token
+#define LK_TOKEN_NONE  ((struct lk_token){ .keyslot = -1 })
+
+/** @ret untouched on failure. */
+int lk_token_from_doc(const struct lk_doc *doc, struct lk_token *ret,
+		      struct lk_err *err);
+/** NUL-terminated JSON, malloc'd; NULL when memory is short. */
+char *lk_token_to_json(const struct lk_token *token);
+
+#endif

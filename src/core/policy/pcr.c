@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns PCR selections and what each PCR stands for. */
+#include "core/policy/pcr.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *lk_pcr_meaning(unsigned int pcr)
+{
+	/* TCG PC Client Platform Firmware Profile 1.06, 3.3.4; UAPI group's
+	 * Linux TPM PCR Registry for 8 to 15. */
+	static const char *const meanings[LK_PCR_COUNT] = {
+		[0] = "firmware code",
+		[1] = "firmware settings",
+		[2] = "option ROMs and drivers of plug-in cards",
+		[3] = "settings of plug-in cards",
+		[4] = "boot loader or boot image",
+		[5] = "boot loader settings and partition table",
+		[6] = "vendor-specific platform state",
+		[7] = "Secure Boot state and certificates",
+		[8] = "boot loader commands",
+		[9] = "files read by the boot loader, kernel and initrd",
+		[10] = "IMA log: the whole boot chain (boot_aggregate) and "
+		       "measured files",
+		[11] = "unified kernel image",
+		[12] = "kernel command line and credentials",
+		[13] = "system extensions",
+		[14] = "shim's certificates (MOK)",
+		[15] = "the latch: all zeros until it is closed",
+		[16] = "debug",
+		[23] = "application support",
+	};
+
+	if (pcr < LK_PCR_COUNT && meanings[pcr])
+		return meanings[pcr];
+	return "no standard use";
+}
+
+int lk_pcr_mask_parse(const char *text, uint32_t *ret_mask, struct lk_err *err)
+{
+	uint32_t mask = 0;
+	const char *p = text;
+
+	for (;;) {
+		unsigned int pcr = 0;
+		unsigned int digits = 0;
+
+		for (; *p >= '0' && *p <= '9' && digits < 3; p++, digits++)
+			pcr = pcr * 10 + (unsigned int)(*p - '0');
+		if (digits == 0 || pcr >= LK_PCR_COUNT)
+			return lk_err_set(
+				err, LK_E_INPUT, 0,
+				"PCRs \"%.80s\": write numbers from 0 to 23 with commas between, as in 0,7,10",
+				text);
+		if (mask & 1u << pcr)
+			return lk_err_set(err, LK_E_INPUT, 0,
+					  "PCRs \"%.80s\": %u is named twice",
+					  text, pcr);
+		mask |= 1u << pcr;
+		if (*p == '\0')
+			break;
+		if (*p++ != ',')
+			return lk_err_set(
+				err, LK_E_INPUT, 0,
+				"PCRs \"%.80s\": only commas between the numbers",
+				text);
+	}
+	*ret_mask = mask;
+	return LK_OK;
+}
+
+void lk_pcr_mask_format(uint32_t mask, char out[static LK_PCR_MASK_TEXT])
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
+		if (mask & 1u << i)
+			n += (size_t)snprintf(out + n, LK_PCR_MASK_TEXT - n,
+					      "%s%u", n ? "," : "", i);
+}
+
+void lk_pcr_selection_marshal(const struct lk_pcr_selection *sel,
+			      struct lk_writer *w)
+{
+	lk_write_be32(w, 1);
+	lk_write_be16(w, (uint16_t)sel->bank);
+	lk_write_u8(w, 3);
+	for (unsigned int i = 0; i < 3; i++)
+		lk_write_u8(w, (uint8_t)(sel->mask >> (8 * i)));
+}
+
+uint32_t lk_pcr_differing(const struct lk_pcr_values *a,
+			  const struct lk_pcr_values *b, uint32_t mask)
+{
+	size_t size = lk_alg_size(a->sel.bank);
+	uint32_t differing = 0;
+
+	if (a->sel.bank != b->sel.bank)
+		return mask;
+	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
+		uint32_t bit = 1u << i;
+
+		if (!(mask & bit))
+			continue;
+		if (!(a->sel.mask & b->sel.mask & bit) ||
+		    memcmp(a->value[i], b->value[i], size) != 0)
+			differing |= bit;
+	}
+	return differing;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns PCR selections, PCR values and what each PCR stands for. */
+#ifndef LK_CORE_POLICY_PCR_H
+#define LK_CORE_POLICY_PCR_H
+
+#include "core/base/alg.h"
+#include "core/base/rc.h"
+
+#define LK_PCR_COUNT 24u
+
+/* By what is measured into them (TCG PC Client Platform Firmware Profile; shim,
+ * GRUB, Linux, systemd-stub). */
+#define LK_PCR_BOOT	     4u
+#define LK_PCR_LOADER	     5u
+#define LK_PCR_SECURE_BOOT   7u
+#define LK_PCR_COMMANDS	     8u
+#define LK_PCR_FILES	     9u
+#define LK_PCR_IMA	     10u
+#define LK_PCR_KERNEL_IMAGE  11u
+#define LK_PCR_KERNEL_CONFIG 12u
+#define LK_PCR_EXTENSIONS    13u
+#define LK_PCR_SHIM	     14u
+
+/** PCRs of one bank; bit N of the mask is PCR N. */
+struct lk_pcr_selection {
+	enum lk_alg bank;
+	uint32_t mask;
+};
+
+/** Values of the PCRs in sel.mask; the others are undefined. */
+struct lk_pcr_values {
+	struct lk_pcr_selection sel;
+	uint8_t value[LK_PCR_COUNT][LK_DIGEST_MAX];
+};
+
+/** What a PCR stands for, in words that a person can act on. Never NULL. */
+const char *lk_pcr_meaning(unsigned int pcr);
+
+/** "0,7,10": decimal, each below 24, no repeats, at least one. */
+int lk_pcr_mask_parse(const char *text, uint32_t *ret_mask, struct lk_err *err);
+/** Writes "0,7,10" into @out; at most 62 characters and a NUL. */
+#define LK_PCR_MASK_TEXT 64u
+void lk_pcr_mask_format(uint32_t mask, char out[static LK_PCR_MASK_TEXT]);
+
+/** TPML_PCR_SELECTION of one bank (Part 2, 10.9.7): 10 bytes. */
+void lk_pcr_selection_marshal(const struct lk_pcr_selection *sel,
+			      struct lk_writer *w);
+
+/** PCRs of @sel whose values differ; a PCR missing in either differs. */
+uint32_t lk_pcr_differing(const struct lk_pcr_values *a,
+			  const struct lk_pcr_values *b, uint32_t mask);
+
+#endif

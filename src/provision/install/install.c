@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns install: taking ownership of the TPM, and putting Latchkey's keys into it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "install/install.h"
+#include "install/record.h"
+#include "sys/tpm/fapi.h"
+#include "sys/os/log.h"
+
+/* The order is what makes it safe to cut the power anywhere: as long as the
+ * owner's authorization is empty, everything can be done again. It is set
+ * after all that needs it, and after the record that holds it is on the disk;
+ * then only the lockout authorization is left, which needs nothing else. */
+
+#ifdef LK_HAVE_FAPI
+static struct lk_fapi_place fapi_place(const struct lk_install *in)
+{
+	return (struct lk_fapi_place){
+		.dir = in->opts->value[LK_OPT_FAPI_DIR],
+		.tcti = in->opts->value[LK_OPT_TPM],
+		.verbose = lk_option_given(in->opts, LK_OPT_VERBOSE),
+	};
+}
+
+static int make_root(struct lk_install *in, struct lk_err *err)
+{
+	const struct lk_fapi_place place = fapi_place(in);
+	int rc;
+
+	/* FAPI opens the TPM itself, which takes one program at a time. */
+	lk_tpm_free(in->tpm);
+	in->tpm = NULL;
+	rc = lk_fapi_provision(&place, err);
+	if (rc != LK_OK)
+		return rc;
+	return lk_tpm_open_option(in->opts, &in->tpm, err);
+}
+
+static int expect_auth(struct lk_install *in, enum lk_hierarchy which,
+		       struct lk_err *err)
+{
+	const struct lk_fapi_place place = fapi_place(in);
+
+	return lk_fapi_expect_auth(&place,
+				   which == LK_HIERARCHY_OWNER ? "HS"
+							       : "LOCKOUT",
+				   err);
+}
+#else
+static int make_root(struct lk_install *in, struct lk_err *err)
+{
+	return lk_tpm_make_srk(in->tpm, err);
+}
+
+static int expect_auth(struct lk_install *in, enum lk_hierarchy which,
+		       struct lk_err *err)
+{
+	(void)in;
+	(void)which;
+	(void)err;
+	return LK_OK;
+}
+#endif
+
+/** Makes the hierarchies usable: with the empty auth, or the one given. */
+static int authorize(struct lk_install *in, struct lk_err *err)
+{
+	bool owner_work = !in->has_root || !in->has_policy_key ||
+			  !in->has_config_key || !in->has_version_floor ||
+			  !in->has_sequence_floor;
+
+	if (in->info.owner_auth_set && owner_work && !in->owner.len)
+		return lk_err_set(err, LK_E_REFUSED, 0,
+				  "the TPM has an owner already, and is not as "
+				  "install leaves it: give --owner-auth");
+	if (in->info.owner_auth_set && !in->has_root)
+		return lk_err_set(err, LK_E_OBJECT, 0,
+				  "the TPM has an owner, but no storage root "
+				  "key at 0x%08x",
+				  LK_HANDLE_SRK);
+	if (in->info.lockout_auth_set && !in->has_parameters &&
+	    !in->lockout.len)
+		return lk_err_set(err, LK_E_REFUSED, 0,
+				  "the lockout parameters aren't ours: give "
+				  "--lockout-auth");
+	return LK_OK;
+}
+
+/** The connection forgets them when FAPI has had its turn. */
+static int use_auths(struct lk_install *in, struct lk_err *err)
+{
+	int rc = LK_OK;
+
+	if (in->info.owner_auth_set && in->owner.len)
+		rc = lk_tpm_owner_auth(in->tpm, &in->owner, err);
+	if (rc == LK_OK && in->info.owner_auth_set && in->owner.len)
+		rc = lk_tpm_owner_auth_check(in->tpm, err);
+	if (rc == LK_OK && in->info.lockout_auth_set && in->lockout.len)
+		rc = lk_tpm_lockout_auth(in->tpm, &in->lockout, err);
+	return rc;
+}
+
+static int put_config_key(struct lk_install *in, struct lk_err *err)
+{
+	LK_OWNED_NEW_OBJECT obj = { 0 };
+	int rc = lk_tpm_import_key(in->tpm, in->form, &in->config_key, &obj,
+				   err);
+
+	return rc == LK_OK ? lk_tpm_persist(in->tpm, &obj, LK_HANDLE_CONFIG_KEY,
+					    err)
+			   : rc;
+}
+
+static int put_objects(struct lk_install *in, struct lk_err *err)
+{
+	const struct lk_bytes spki = { in->spki, in->spki_len };
+	int rc = use_auths(in, err);
+
+	if (rc == LK_OK && !in->has_policy_key)
+		rc = lk_tpm_nv_store_key(in->tpm, LK_NV_POLICY_KEY, spki, err);
+	if (rc == LK_OK && !in->has_config_key)
+		rc = put_config_key(in, err);
+	if (rc == LK_OK && !in->has_version_floor)
+		rc = lk_tpm_counter_make(in->tpm, LK_NV_VERSION_FLOOR, err);
+	if (rc == LK_OK && !in->has_sequence_floor)
+		rc = lk_tpm_counter_make(in->tpm, LK_NV_SEQUENCE_FLOOR, err);
+	if (rc == LK_OK && !in->has_parameters)
+		rc = lk_tpm_da_parameters(in->tpm, &lk_install_da, err);
+	return rc;
+}
+
+/** A new authorization in memory, and encrypted in the record. */
+static int choose_auth(struct lk_install *in, struct lk_json *auths,
+		       enum lk_hierarchy which, struct lk_err *err)
+{
+	const char *recipient = in->opts->value[LK_OPT_RECIPIENT];
+	bool owner = which == LK_HIERARCHY_OWNER;
+	const char *key = owner ? "owner" : "lockout";
+	struct lk_secret *auth = owner ? &in->owner : &in->lockout;
+	bool set = owner ? in->info.owner_auth_set : in->info.lockout_auth_set;
+	int rc = LK_OK;
+
+	if (set && !lk_json_get_text(auths, key))
+		lk_json_set_text(auths, key, "not set by this program");
+	if (set)
+		return LK_OK;
+	if (auth->len && !recipient) {
+		lk_json_set_text(auths, key, "as given");
+		return LK_OK;
+	}
+	if (!auth->len)
+		rc = lk_auth_make(in->tpm, auth, err);
+	if (rc != LK_OK)
+		return rc;
+	return lk_record_set_secret(auths, key, recipient, auth, err);
+}
+
+static int write_record(struct lk_install *in, struct lk_err *err)
+{
+	const char *path = in->opts->value[LK_OPT_RECORD];
+	LK_OWNED_JSON record = NULL;
+	struct lk_json *auths;
+	bool existed;
+	int rc = lk_record_load(path, &record, &existed, err);
+
+	if (rc == LK_OK)
+		rc = lk_install_describe(in, record, err);
+	if (rc != LK_OK)
+		return rc;
+	auths = lk_json_get(record, "auths");
+	if (!auths)
+		auths = lk_json_set_object(record, "auths");
+	rc = choose_auth(in, auths, LK_HIERARCHY_OWNER, err);
+	if (rc == LK_OK)
+		rc = choose_auth(in, auths, LK_HIERARCHY_LOCKOUT, err);
+	return rc == LK_OK ? lk_record_save(path, record, err) : rc;
+}
+
+static int set_auth(struct lk_install *in, enum lk_hierarchy which,
+		    struct lk_err *err)
+{
+	bool owner = which == LK_HIERARCHY_OWNER;
+	int rc;
+
+	if (owner ? in->info.owner_auth_set : in->info.lockout_auth_set)
+		return LK_OK;
+	rc = expect_auth(in, which, err);
+	if (rc != LK_OK)
+		return rc;
+	return lk_tpm_change_auth(in->tpm, which,
+				  owner ? &in->owner : &in->lockout, err);
+}
+
+static bool is_complete(const struct lk_install *in)
+{
+	return in->has_root && in->has_policy_key && in->has_config_key &&
+	       in->has_version_floor && in->has_sequence_floor &&
+	       in->has_parameters && in->info.owner_auth_set &&
+	       in->info.lockout_auth_set &&
+	       access(in->opts->value[LK_OPT_RECORD], F_OK) == 0;
+}
+
+/* FAPI makes nothing where its key store says that all is there. */
+static int check_root(struct lk_install *in, struct lk_err *err)
+{
+	struct lk_tpm_public root;
+	int rc = lk_tpm_read_public(in->tpm, LK_HANDLE_SRK, &root, err);
+
+	if (rc == LK_OK && !root.present)
+		rc = lk_err_set(
+			err, LK_E_OBJECT, 0,
+			"no storage root key came into being: the FAPI key store is of another TPM, or of before this one was cleared; move it away (see --fapi-dir) and run install again");
+	return rc;
+}
+
+static int check_ek(struct lk_install *in, struct lk_err *err)
+{
+	LK_OWNED_JSON nowhere = lk_json_object();
+
+	if (!nowhere)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	return lk_install_describe_ek(in, nowhere, err);
+}
+
+/** Only what it is needed for tells whether it is the right one. */
+static void tell_untried(const struct lk_install *in)
+{
+	if (in->opts->value[LK_OPT_LOCKOUT_AUTH] && in->info.lockout_auth_set &&
+	    in->has_parameters)
+		lk_log(LK_LOG_WARNING,
+		       "--lockout-auth wasn't tried, and may be wrong: the lockout hierarchy has nothing left to set");
+}
+
+static int change_tpm(struct lk_install *in, struct lk_err *err)
+{
+	int rc = authorize(in, err);
+
+	/* Before anything is changed: can it be finished? */
+	if (rc == LK_OK)
+		rc = lk_record_try(in->opts->value[LK_OPT_RECORD],
+				   in->opts->value[LK_OPT_RECIPIENT], err);
+	if (rc == LK_OK && !in->info.owner_auth_set)
+		rc = make_root(in, err);
+	if (rc == LK_OK && !in->has_root)
+		rc = check_root(in, err);
+	/* A TPM that isn't the maker's gets no key. (Its endorsement key is
+	 * read over a session that the storage root key salts.) */
+	if (rc == LK_OK && in->opts->value[LK_OPT_EK_CA])
+		rc = check_ek(in, err);
+	if (rc == LK_OK)
+		rc = put_objects(in, err);
+	if (rc == LK_OK)
+		rc = write_record(in, err);
+	if (rc == LK_OK)
+		rc = set_auth(in, LK_HIERARCHY_OWNER, err);
+	if (rc == LK_OK)
+		rc = set_auth(in, LK_HIERARCHY_LOCKOUT, err);
+	return rc;
+}
+
+/** Flash may keep old blocks; the man page says so. */
+static int shred(const char *path, struct lk_err *err)
+{
+	static const uint8_t zeros[32];
+	LK_OWNED_FD fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) ||
+	    st.st_size > (off_t)sizeof(zeros) ||
+	    write(fd, zeros, (size_t)st.st_size) != st.st_size || fsync(fd) ||
+	    unlink(path))
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno,
+				  "%s: can't be overwritten and removed: %s",
+				  path, strerror(errno));
+	sync();
+	return LK_OK;
+}
+
+static int install(struct lk_install *in, struct lk_err *err)
+{
+	int rc = lk_tpm_open_option(in->opts, &in->tpm, err);
+
+	if (rc == LK_OK)
+		rc = lk_install_survey(in, err);
+	if (rc != LK_OK)
+		return rc;
+	if (is_complete(in)) {
+		if (in->opts->value[LK_OPT_EK_CA])
+			rc = check_ek(in, err);
+		if (rc == LK_OK)
+			lk_log(LK_LOG_INFO,
+			       "installed already: nothing to do (authorizations given weren't tried)");
+	} else {
+		rc = change_tpm(in, err);
+		if (rc == LK_OK)
+			tell_untried(in);
+		if (rc == LK_OK)
+			lk_log(LK_LOG_INFO, "installed");
+	}
+	if (rc == LK_OK && lk_option_given(in->opts, LK_OPT_SHRED))
+		rc = shred(in->opts->value[LK_OPT_CONFIG_KEY], err);
+	if (rc == LK_OK && lk_option_given(in->opts, LK_OPT_SHRED))
+		lk_log(LK_LOG_INFO, "%s overwritten and removed",
+		       in->opts->value[LK_OPT_CONFIG_KEY]);
+	return rc;
+}
+
+static int run(const struct lk_options *opts, struct lk_err *err)
+{
+	struct lk_install in = { 0 };
+	int rc = lk_install_read(opts, &in, err);
+
+	if (rc == LK_OK)
+		rc = install(&in, err);
+	lk_install_done(&in);
+	return rc;
+}
+
+const struct lk_command lk_cmd_install = {
+	.name = "install",
+	.summary = "take ownership of the TPM and install the keys",
+	.args = "",
+	.required =
+		"--policy-key FILE --config-key FILE --record FILE, "
+		"and --recipient FILE or --owner-auth FILE --lockout-auth FILE",
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY_KEY) |
+		   LK_OPT_BIT(CONFIG_KEY) | LK_OPT_BIT(CONFIG_KEY_FORM) |
+		   LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) |
+		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(LOCKOUT_AUTH) |
+		   LK_OPT_BIT(EK_CA) | LK_OPT_BIT(FAPI_DIR) |
+		   LK_OPT_BIT(SHRED) | LK_OPT_BIT(VERBOSE),
+	.run = run,
+};

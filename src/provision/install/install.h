@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what the parts of install share: its inputs, and what was found in the TPM. */
+#ifndef LK_PROVISION_INSTALL_INSTALL_H
+#define LK_PROVISION_INSTALL_INSTALL_H
+
+#include "common.h"
+#include "sys/format/json.h"
+
+/** What install is asked for, read from its files. */
+struct lk_install {
+	const struct lk_options *opts;
+	struct lk_tpm *tpm;
+	struct lk_policy_key key;
+	uint8_t spki[LK_SPKI_MAX];
+	size_t spki_len;
+	struct lk_secret config_key;
+	enum lk_key_form form;
+	bool form_given;
+	struct lk_secret owner; /* from a file, or made when it is needed */
+	struct lk_secret lockout;
+	/* What the TPM has, found before anything is changed. */
+	struct lk_tpm_info info;
+	bool has_root;
+	bool has_policy_key; /* written and locked */
+	bool has_config_key;
+	bool has_version_floor;
+	bool has_sequence_floor;
+	bool has_parameters; /* of the dictionary-attack protection */
+};
+
+/** Reads key files and authorizations. */
+int lk_install_read(const struct lk_options *opts, struct lk_install *in,
+		    struct lk_err *err);
+void lk_install_done(struct lk_install *in);
+
+/**
+ * lk_install_survey - compare the TPM with what is asked for; changes nothing
+ *
+ * Return: LK_OK, LK_E_REFUSED when something else is at one of our places,
+ * LK_E_POLICY when the SHA-256 bank is off, LK_E_LOCKED, or another error.
+ */
+int lk_install_survey(struct lk_install *in, struct lk_err *err);
+
+/** The endorsement key and its certificate, checked where --ek-ca asks for it. */
+int lk_install_describe_ek(struct lk_install *in, struct lk_json *record,
+			   struct lk_err *err);
+/** The inventory part of the record: all but the secrets. */
+int lk_install_describe(struct lk_install *in, struct lk_json *record,
+			struct lk_err *err);
+
+extern const struct lk_da_parameters lk_install_da;
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what install writes into the record of the TPM, its keys and its PCRs. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/config/blob.h"
+#include "install/install.h"
+#include "sys/crypto/crypto.h"
+#include "sys/crypto/crypto_admin.h"
+#include "sys/os/log.h"
+#include "sys/tpm/tpm_config.h"
+
+static void describe_tpm(const struct lk_tpm_info *info, struct lk_json *record)
+{
+	struct lk_json *tpm = lk_json_set_object(record, "tpm");
+	char text[48];
+
+	lk_json_set_text(tpm, "vendor", info->vendor);
+	lk_json_set_text(tpm, "vendor-string", info->vendor_string);
+	snprintf(text, sizeof(text), "%u.%u.%u.%u", info->firmware[0] >> 16,
+		 info->firmware[0] & 0xffff, info->firmware[1] >> 16,
+		 info->firmware[1] & 0xffff);
+	lk_json_set_text(tpm, "firmware", text);
+	lk_json_set_text(tpm, "family", info->family);
+	snprintf(text, sizeof(text), "%u.%02u", info->revision / 100,
+		 info->revision % 100);
+	lk_json_set_text(tpm, "revision", text);
+	snprintf(text, sizeof(text), "%04u-%03u", info->year,
+		 info->day_of_year);
+	lk_json_set_text(tpm, "revision-date", text);
+	lk_json_set_bool(tpm, "encrypt-decrypt", info->has_encrypt_decrypt);
+}
+
+static int describe_object(struct lk_tpm *tpm, struct lk_json *objects,
+			   const char *key, uint32_t handle, struct lk_err *err)
+{
+	struct lk_tpm_public pub;
+	int rc = lk_tpm_read_public(tpm, handle, &pub, err);
+
+	if (rc != LK_OK)
+		return rc;
+	struct lk_json *obj = lk_json_set_object(objects, key);
+
+	lk_json_set_handle(obj, "handle", handle);
+	lk_json_set_hex(obj, "name", pub.name.data, pub.name.len);
+	return LK_OK;
+}
+
+static int describe_nv(struct lk_tpm *tpm, struct lk_json *objects,
+		       const char *key, uint32_t index, struct lk_err *err)
+{
+	struct lk_nv_public pub;
+	int rc = lk_tpm_nv_read_public(tpm, index, &pub, err);
+
+	if (rc != LK_OK)
+		return rc;
+	struct lk_json *obj = lk_json_set_object(objects, key);
+
+	lk_json_set_handle(obj, "handle", index);
+	lk_json_set_hex(obj, "name", pub.name.data, pub.name.len);
+	return LK_OK;
+}
+
+struct floor {
+	const char *key;
+	uint32_t index;
+	bool is_new;
+	const char *advice;
+};
+
+static int describe_floor(struct lk_tpm *tpm, struct lk_json *objects,
+			  const struct floor *floor, struct lk_err *err)
+{
+	uint64_t value = 0;
+	int rc = describe_nv(tpm, objects, floor->key, floor->index, err);
+
+	if (rc == LK_OK)
+		rc = lk_tpm_counter_read(tpm, floor->index, &value, err);
+	if (rc != LK_OK)
+		return rc;
+	lk_json_set_uint(lk_json_get(objects, floor->key), "value", value);
+	/* A TPM starts a new counter above every one it has ever had. */
+	if (floor->is_new && value != 1)
+		lk_log(LK_LOG_WARNING,
+		       "%s starts at %" PRIu64
+		       ": this TPM had counters before; %s %" PRIu64,
+		       floor->key, value, floor->advice, value);
+	return LK_OK;
+}
+
+static int describe_objects(struct lk_install *in, struct lk_json *record,
+			    struct lk_err *err)
+{
+	const struct floor version = { "version-floor", LK_NV_VERSION_FLOOR,
+				       !in->has_version_floor,
+				       "sign no policy of a version under" };
+	const struct floor sequence = {
+		"sequence-floor", LK_NV_SEQUENCE_FLOOR, !in->has_sequence_floor,
+		"seal configuration with sequences above"
+	};
+	struct lk_json *objects = lk_json_set_object(record, "objects");
+	int rc = describe_object(in->tpm, objects, "storage-root-key",
+				 LK_HANDLE_SRK, err);
+
+	if (rc == LK_OK)
+		rc = describe_nv(in->tpm, objects, "policy-key",
+				 LK_NV_POLICY_KEY, err);
+	if (rc == LK_OK)
+		rc = describe_object(in->tpm, objects, "config-key",
+				     LK_HANDLE_CONFIG_KEY, err);
+	if (rc == LK_OK)
+		rc = describe_floor(in->tpm, objects, &version, err);
+	if (rc == LK_OK)
+		rc = describe_floor(in->tpm, objects, &sequence, err);
+	if (rc != LK_OK)
+		return rc;
+	struct lk_json *config = lk_json_get(objects, "config-key");
+
+	lk_json_set_text(config, "form",
+			 in->form == LK_KEY_FORM_CIPHER ? "cipher" : "sealed");
+	lk_json_set_uint(config, "bits", 8 * in->config_key.len);
+	return LK_OK;
+}
+
+/** What configuration for this one device is made out to. */
+static int describe_device(struct lk_tpm *tpm, struct lk_json *record,
+			   struct lk_err *err)
+{
+	uint8_t id[LK_BLOB_ID_SIZE];
+	struct lk_name root;
+	int rc = lk_tpm_root_name(tpm, &root, err);
+
+	if (rc == LK_OK)
+		rc = lk_device_id(&root, lk_crypto_hash, id, err);
+	if (rc == LK_OK)
+		lk_json_set_hex(record, "device-id", id, sizeof(id));
+	return rc;
+}
+
+static int describe_pcrs(struct lk_tpm *tpm, struct lk_json *record,
+			 struct lk_err *err)
+{
+	const struct lk_pcr_selection all = { LK_ALG_SHA256, 0xffffff };
+	struct lk_pcr_values values;
+	int rc = lk_tpm_pcr_read(tpm, &all, &values, err);
+
+	if (rc != LK_OK)
+		return rc;
+	struct lk_json *bank =
+		lk_json_set_object(lk_json_set_object(record, "pcrs"),
+				   "sha256");
+
+	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
+		char number[4];
+
+		snprintf(number, sizeof(number), "%u", i);
+		lk_json_set_hex(bank, number, values.value[i], 32);
+	}
+	return LK_OK;
+}
+
+static int set_pem(struct lk_json *obj, const char *key, const char *label,
+		   const struct lk_buf *der, struct lk_err *err)
+{
+	LK_OWNED_BUF pem = LK_BUF_NONE;
+	const struct lk_bytes bytes = { der->data, der->len };
+	int rc = lk_crypto_pem(label, bytes, &pem, err);
+
+	if (rc == LK_OK)
+		lk_json_set_text(obj, key, (const char *)pem.data);
+	return rc;
+}
+
+int lk_install_describe_ek(struct lk_install *in, struct lk_json *record,
+			   struct lk_err *err)
+{
+	const char *ca = in->opts->value[LK_OPT_EK_CA];
+	LK_OWNED_EK ek = { LK_BUF_NONE, LK_BUF_NONE };
+	struct lk_err why = { 0 };
+	int rc = lk_tpm_ek_read(in->tpm, &ek, &why);
+
+	/* An endorsement hierarchy with an authorization of its own is not
+	 * ours to open, and nothing but the inventory needs it. */
+	if (rc != LK_OK && (ca || rc == LK_E_NO_TPM))
+		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
+	if (rc != LK_OK) {
+		lk_log(LK_LOG_WARNING, "not in the record: %s", why.msg);
+		return LK_OK;
+	}
+	struct lk_json *json = lk_json_set_object(record, "ek");
+
+	rc = set_pem(json, "public", "PUBLIC KEY", &ek.spki, err);
+	if (rc != LK_OK || ek.certificate.len == 0)
+		return rc != LK_OK || !ca
+			       ? rc
+			       : lk_err_set(err, LK_E_POLICY, 0,
+					    "the TPM has no endorsement "
+					    "certificate to check");
+	rc = lk_crypto_certificate_check((struct lk_bytes){ ek.certificate.data,
+							    ek.certificate
+								    .len },
+					 (struct lk_bytes){ ek.spki.data,
+							    ek.spki.len },
+					 ca, &why);
+	if (rc != LK_OK && (ca || rc != LK_E_POLICY))
+		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
+	/* A certificate for a key of another template is worth keeping: only
+	 * who asked for the check is refused. */
+	if (rc != LK_OK)
+		lk_log(LK_LOG_WARNING, "%s", why.msg);
+	lk_json_set_bool(json, "certificate-checked", ca != NULL);
+	return set_pem(json, "certificate", "CERTIFICATE", &ek.certificate,
+		       err);
+}
+
+int lk_install_describe(struct lk_install *in, struct lk_json *record,
+			struct lk_err *err)
+{
+	int rc;
+
+	describe_tpm(&in->info, record);
+	rc = lk_install_describe_ek(in, record, err);
+	if (rc == LK_OK)
+		rc = describe_device(in->tpm, record, err);
+	if (rc == LK_OK)
+		rc = describe_objects(in, record, err);
+	if (rc == LK_OK)
+		rc = describe_pcrs(in->tpm, record, err);
+	return rc;
+}

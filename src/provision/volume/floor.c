@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns floor raise: after it the TPM refuses every signed policy of a lower version, for good. */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "volume/policies.h"
+#include "sys/format/document.h"
+#include "sys/os/log.h"
+#include "sys/tpm/tpm_config.h"
+
+/* Each step is a write to the TPM's flash, and can't be taken back. */
+#define STEPS_MAX 256u
+
+struct raise {
+	const struct lk_options *opts;
+	struct lk_policy_file pf;
+	uint64_t to;
+	uint64_t floor;
+	size_t n_opened; /* volumes that were opened by a policy in this boot */
+};
+
+/** Of several volumes the lowest version counts: the others have it behind them. */
+static int find_booted(struct raise *r, struct lk_err *err)
+{
+	const char *dir = r->opts->value[LK_OPT_BOOTED];
+
+	r->to = UINT64_MAX;
+	for (size_t i = 0; i < r->pf.n_volumes; i++) {
+		struct lk_booted booted;
+		char path[PATH_MAX];
+
+		(void)snprintf(path, sizeof(path), "%s/%s.json",
+			       dir ? dir : LK_BOOTED_DIR,
+			       r->pf.volumes[i].name);
+		if (access(path, F_OK) != 0 && errno == ENOENT)
+			continue;
+		LK_TRY(lk_document_booted(path, &booted, err));
+		r->n_opened++;
+		if (booted.version < r->to)
+			r->to = booted.version;
+	}
+	if (r->n_opened == 0)
+		return lk_err_set(
+			err, LK_E_REFUSED, 0,
+			"%s: no volume of the policy file was opened by a signed policy in this boot: say to which version (--to)",
+			dir ? dir : LK_BOOTED_DIR);
+	return LK_OK;
+}
+
+static int parse_to(struct raise *r, struct lk_err *err)
+{
+	const char *text = r->opts->value[LK_OPT_TO];
+	char *end;
+
+	errno = 0;
+	r->to = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || r->to > UINT32_MAX)
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "--to %.40s: not a version number", text);
+	if (r->to == 0)
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--to 0: versions begin at 1, and nothing brings the floor down");
+	return LK_OK;
+}
+
+static int check_steps(const struct raise *r, struct lk_err *err)
+{
+	if (r->to - r->floor <= STEPS_MAX)
+		return LK_OK;
+	return lk_err_set(
+		err, LK_E_REFUSED, 0,
+		"from %" PRIu64 " to %" PRIu64
+		" is further than %u at once; nothing was raised (a wrong version number? else go there in steps, by --to)",
+		r->floor, r->to, STEPS_MAX);
+}
+
+/** How many of a volume's policies the TPM would still take. */
+static int count_left(const struct raise *r, const struct lk_volume *vol,
+		      size_t *ret, struct lk_err *err)
+{
+	LK_OWNED_POLICIES p = LK_POLICIES_NONE;
+	struct lk_target t;
+
+	LK_TRY(lk_target_resolve(&r->pf, vol->name,
+				 r->opts->value[LK_OPT_DEVICE], &t, err));
+	LK_TRY(lk_policies_load(&t, &p, err));
+	*ret = 0;
+	for (size_t i = 0; i < p.token.n_policies; i++)
+		if (p.token.policies[i].version >= r->to &&
+		    lk_signed_policy_verify(&p.token.policies[i], &r->pf,
+					    NULL) == LK_OK)
+			(*ret)++;
+	return LK_OK;
+}
+
+/**
+ * A volume that no policy would open any more is named, and asked about; one
+ * that can't be looked into might be such a one.
+ */
+static int check_locked_out(const struct raise *r, struct lk_err *err)
+{
+	char word[24];
+	bool ask = false;
+
+	for (size_t i = 0; i < r->pf.n_volumes; i++) {
+		const struct lk_volume *vol = &r->pf.volumes[i];
+		struct lk_err why = { 0 };
+		size_t left = 0;
+		int rc = count_left(r, vol, &left, &why);
+
+		if (rc == LK_OK && left)
+			continue;
+		ask = true;
+		if (rc != LK_OK)
+			lk_log(LK_LOG_WARNING,
+			       "volume %s: whether it would still open can't be known: %s",
+			       vol->name, why.msg);
+		else
+			lk_log(LK_LOG_WARNING,
+			       "volume %s: it has no signed policy of version %" PRIu64
+			       " or more, and would never open unattended again with those it has",
+			       vol->name, r->to);
+	}
+	if (!ask)
+		return LK_OK;
+	(void)snprintf(word, sizeof(word), "%" PRIu64, r->to);
+	return lk_confirm(r->opts, word, err);
+}
+
+static int raise_floor(struct raise *r, struct lk_err *err)
+{
+	LK_OWNED_TPM tpm = NULL;
+
+	LK_TRY(lk_tpm_open_option(r->opts, &tpm, err));
+	LK_TRY(lk_tpm_counter_read(tpm, r->pf.version_floor, &r->floor, err));
+	if (r->to <= r->floor) {
+		lk_log(LK_LOG_INFO,
+		       "the version floor is %" PRIu64 ": nothing to raise",
+		       r->floor);
+		return LK_OK;
+	}
+	LK_TRY(check_steps(r, err));
+	LK_TRY(check_locked_out(r, err));
+	LK_TRY(lk_tpm_counter_raise(tpm, r->pf.version_floor, r->to, err));
+	lk_log(LK_LOG_INFO,
+	       "the version floor is %" PRIu64 " now (it was %" PRIu64
+	       "): the TPM refuses every signed policy under it",
+	       r->to, r->floor);
+	return LK_OK;
+}
+
+static int run(const struct lk_options *opts, struct lk_err *err)
+{
+	struct raise r = { .opts = opts };
+
+	LK_TRY(lk_policy_file_load(opts->value[LK_OPT_POLICY], &r.pf, err));
+	LK_TRY(lk_check_volume_options(opts, &r.pf, err));
+	if (!r.pf.version_floor)
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "%s: the policy file has no version-floor",
+				  opts->value[LK_OPT_POLICY]);
+	if (opts->value[LK_OPT_TO])
+		LK_TRY(parse_to(&r, err));
+	else
+		LK_TRY(find_booted(&r, err));
+	return raise_floor(&r, err);
+}
+
+const struct lk_command lk_cmd_floor_raise = {
+	.name = "floor raise",
+	.summary =
+		"make the TPM refuse signed policies under the version that booted",
+	.args = "",
+	.answer = "VERSION",
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(DEVICE) |
+		   LK_OPT_BIT(TO) | LK_OPT_BIT(BOOTED) | LK_OPT_BIT(YES),
+	.run = run,
+};

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns pcrs: the current PCR values, as the signing side reads them. */
+#include <stdio.h>
+
+#include "common.h"
+#include "sys/format/json.h"
+
+static int print_json(const struct lk_pcr_values *values, struct lk_err *err)
+{
+	LK_OWNED_JSON json = lk_json_object();
+	LK_OWNED_BUF text = LK_BUF_NONE;
+	struct lk_json *bank;
+	int rc;
+
+	if (!json)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	bank = lk_json_set_object(json, lk_alg_name(values->sel.bank));
+	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
+		char number[4];
+
+		snprintf(number, sizeof(number), "%u", i);
+		lk_json_set_hex(bank, number, values->value[i],
+				lk_alg_size(values->sel.bank));
+	}
+	rc = lk_json_write(json, &text, err);
+	if (rc == LK_OK)
+		fwrite(text.data, 1, text.len, stdout);
+	return rc;
+}
+
+/** As tpm2_pcrread prints them. */
+static void print_text(const struct lk_pcr_values *values)
+{
+	printf("  %s:\n", lk_alg_name(values->sel.bank));
+	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
+		printf("    %-2u: 0x", i);
+		for (size_t k = 0; k < lk_alg_size(values->sel.bank); k++)
+			printf("%02X", values->value[i][k]);
+		putchar('\n');
+	}
+}
+
+static int run(const struct lk_options *opts, struct lk_err *err)
+{
+	const char *name = opts->value[LK_OPT_BANK];
+	const struct lk_pcr_selection all = { name ? lk_alg_from_name(name)
+						   : LK_ALG_SHA256,
+					      0xffffff };
+	LK_OWNED_TPM tpm = NULL;
+	struct lk_pcr_values values;
+	int rc;
+
+	if (all.bank == LK_ALG_NONE)
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "--bank: expected sha256 or sha384");
+	rc = lk_tpm_open_option(opts, &tpm, err);
+	if (rc == LK_OK)
+		rc = lk_tpm_pcr_read(tpm, &all, &values, err);
+	if (rc != LK_OK)
+		return rc;
+	if (lk_option_given(opts, LK_OPT_JSON))
+		return print_json(&values, err);
+	print_text(&values);
+	return LK_OK;
+}
+
+const struct lk_command lk_cmd_pcrs = {
+	.name = "pcrs",
+	.summary = "print the current PCR values, for signing",
+	.args = "",
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(BANK) | LK_OPT_BIT(JSON),
+	.run = run,
+};

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns reseal: a new passphrase and sealed object, for a new TPM, policy key or PCR selection. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/policy/recovery_key.h"
+#include "volume/reseal_check.h"
+#include "sys/os/log.h"
+
+/* The recovery key opens the volume at every moment. The old keyslot goes
+ * last; the numbers of both are in the header's mark from before the new one
+ * is made, so that a run after a power cut removes what this one has left.
+ * Where the policy file names another handle than those that there are tokens
+ * for, there is no old one: what is there stays, and opens as before. */
+
+struct reseal {
+	const struct lk_options *opts;
+	struct lk_target target;
+	struct lk_tpm *tpm;
+	struct lk_volume_header *header;
+	struct lk_token token; /* as it is written: the old, then the new */
+	struct lk_secret recovery;
+	struct lk_secret volume_key;
+	struct lk_secret passphrase;
+	struct lk_secret pin;
+	struct lk_name object;
+	int old_keyslot; /* -1: none known */
+	int keyslot;
+};
+
+static void reseal_done(struct reseal *r)
+{
+	lk_volume_header_free(r->header);
+	lk_token_done(&r->token);
+	lk_secret_done(&r->recovery);
+	lk_secret_done(&r->volume_key);
+	lk_secret_done(&r->passphrase);
+	lk_secret_done(&r->pin);
+	lk_tpm_free(r->tpm);
+}
+
+/** Typed off a sheet of paper, it may lack dashes or be in capitals. */
+static void normalize(struct lk_secret *key)
+{
+	char text[LK_RECOVERY_KEY_TEXT + 1];
+
+	if (lk_recovery_key_normalize((const char *)key->data, key->len,
+				      text) &&
+	    key->cap >= LK_RECOVERY_KEY_TEXT) {
+		memcpy(key->data, text, LK_RECOVERY_KEY_TEXT);
+		key->len = LK_RECOVERY_KEY_TEXT;
+	}
+	lk_wipe(text, sizeof(text));
+}
+
+static struct lk_bytes recovery_key(const struct reseal *r)
+{
+	return (struct lk_bytes){ r->recovery.data, r->recovery.len };
+}
+
+static int open_volume(struct reseal *r, struct lk_err *err)
+{
+	const char *path = r->opts->value[LK_OPT_RECOVERY_KEY_FILE];
+	int rc;
+
+	if (!path)
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "--recovery-key-file is needed");
+	rc = lk_read_line_secret(path, 512, &r->recovery, err);
+	if (rc == LK_OK)
+		normalize(&r->recovery);
+	if (rc == LK_OK)
+		rc = lk_volume_header_open(r->target.device, &r->header, err);
+	if (rc == LK_OK &&
+	    strcmp(lk_volume_header_subsystem(r->header), LK_MARK_FORMAT) == 0)
+		rc = lk_err_set(err, LK_E_HEADER, 0,
+				"the volume isn't finished: run format again");
+	if (rc == LK_OK)
+		rc = lk_volume_header_key(r->header, -1, recovery_key(r),
+					  &r->volume_key, err);
+	if (rc == LK_E_VOLUME)
+		lk_err_prefix(err, "--recovery-key-file %s", path);
+	return rc;
+}
+
+static int names_keyslot(const struct lk_token *token, void *data,
+			 struct lk_err *err)
+{
+	(void)err;
+	return token->keyslot == *(const int *)data ? LK_E_REFUSED : LK_OK;
+}
+
+/** The number comes from a disk: it must not be the recovery key's, nor that of
+ * what is sealed at another handle. */
+static int kill_keyslot(struct reseal *r, int keyslot, struct lk_err *err)
+{
+	LK_OWNED_SECRET key = LK_SECRET_NONE;
+
+	if (keyslot < 0 ||
+	    lk_token_each(r->header, names_keyslot, &keyslot, NULL) != LK_OK ||
+	    lk_volume_header_key(r->header, keyslot, recovery_key(r), &key,
+				 NULL) == LK_OK)
+		return LK_OK;
+	return lk_volume_header_kill_keyslot(r->header, keyslot, err);
+}
+
+/**
+ * The token may be missing or damaged: the recovery key is what counts. Of
+ * the two keyslots that an interrupted run names, the token's is in use.
+ */
+static int clean_up(struct reseal *r, struct lk_err *err)
+{
+	const char *mark = lk_volume_header_subsystem(r->header);
+	int old = -1;
+	int new = -1;
+	int rc = LK_OK;
+
+	r->old_keyslot = -1;
+	if (lk_token_load(r->header, r->target.vol->handle, &r->token, NULL) ==
+	    LK_OK)
+		r->old_keyslot = r->token.keyslot;
+	if (sscanf(mark, LK_MARK_RESEAL "%d/%d", &new, &old) != 2)
+		return LK_OK;
+	if (new != r->old_keyslot)
+		rc = kill_keyslot(r, new, err);
+	if (rc == LK_OK && r->old_keyslot >= 0 && old != r->old_keyslot)
+		rc = kill_keyslot(r, old, err);
+	return rc;
+}
+
+/** Policies that the new policy file doesn't accept have no use any more. */
+static void keep_policies(struct reseal *r)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->token.n_policies; i++)
+		if (lk_signed_policy_verify(&r->token.policies[i],
+					    &r->target.pf, NULL) == LK_OK)
+			r->token.policies[kept++] = r->token.policies[i];
+	r->token.n_policies = kept;
+}
+
+static int add_keyslot(struct reseal *r, struct lk_err *err)
+{
+	char mark[sizeof(LK_MARK_RESEAL) + 34];
+	int rc = lk_tpm_random(r->tpm, &r->passphrase, LK_PASSPHRASE_SIZE, err);
+
+	r->keyslot = lk_volume_header_free_keyslot(r->header);
+	if (rc == LK_OK && r->keyslot < 0)
+		rc = lk_err_set(err, LK_E_REFUSED, 0, "no keyslot is free");
+	if (rc != LK_OK)
+		return rc;
+	snprintf(mark, sizeof(mark), LK_MARK_RESEAL "%d/%d@%08x", r->keyslot,
+		 r->old_keyslot, r->target.vol->handle);
+	rc = lk_volume_header_mark(r->header, NULL, mark, err);
+	if (rc != LK_OK)
+		return rc;
+	return lk_volume_header_add_keyslot(r->header, &r->volume_key,
+					    r->keyslot,
+					    (struct lk_bytes){
+						    r->passphrase.data,
+						    r->passphrase.len },
+					    err);
+}
+
+/** Two objects can't be at one handle: here the TPM's way in has a gap. */
+static int replace_object(struct reseal *r, struct lk_err *err)
+{
+	const struct lk_seal_request req = { r->tpm, &r->target, &r->passphrase,
+					     &r->volume_key, &r->pin };
+	LK_OWNED_NEW_OBJECT obj = { 0 };
+	int rc = lk_seal_volume(&req, &obj, err);
+
+	if (rc == LK_OK)
+		rc = lk_tpm_evict(r->tpm, r->target.vol->handle, err);
+	if (rc == LK_OK)
+		rc = lk_tpm_persist(r->tpm, &obj, r->target.vol->handle, err);
+	if (rc == LK_OK)
+		r->object = obj.name;
+	return rc;
+}
+
+static int finish(struct reseal *r, struct lk_err *err)
+{
+	const struct lk_volume_proof proof = {
+		.device = r->target.device,
+		.keyslot = r->keyslot,
+		.passphrase = &r->passphrase,
+		.volume_key = &r->volume_key,
+		.handle = r->target.vol->handle,
+		.object = &r->object,
+	};
+	int rc;
+
+	keep_policies(r);
+	r->token.keyslot = r->keyslot;
+	rc = lk_token_set_handles(r->tpm, r->target.vol->handle, &r->token,
+				  err);
+	if (rc == LK_OK)
+		rc = lk_token_store(r->header, &r->token, err);
+	if (rc == LK_OK)
+		rc = lk_volume_prove(r->tpm, &proof, err);
+	if (rc == LK_OK)
+		rc = kill_keyslot(r, r->old_keyslot, err);
+	if (rc == LK_OK)
+		rc = lk_volume_header_mark(r->header, NULL, LK_MARK_DONE, err);
+	return rc;
+}
+
+static int reseal(struct reseal *r, struct lk_err *err)
+{
+	int rc = lk_target_load(r->opts, &r->target, err);
+
+	if (rc == LK_OK)
+		rc = open_volume(r, err);
+	if (rc == LK_OK)
+		rc = lk_tpm_open_option(r->opts, &r->tpm, err);
+	if (rc == LK_OK)
+		rc = lk_use_owner_auth(r->tpm, r->opts, err);
+	if (rc == LK_OK)
+		rc = lk_check_tpm(r->tpm, &r->target.pf, err);
+	if (rc == LK_OK)
+		rc = lk_reseal_check(r->tpm, r->header, &r->target, err);
+	if (rc == LK_OK)
+		rc = lk_volume_pin(r->opts, &r->target, &r->pin, err);
+	if (rc == LK_OK)
+		rc = clean_up(r, err);
+	if (rc == LK_OK)
+		rc = add_keyslot(r, err);
+	if (rc == LK_OK)
+		rc = replace_object(r, err);
+	if (rc == LK_OK)
+		rc = finish(r, err);
+	return rc;
+}
+
+static void tell(struct reseal *r)
+{
+	const char *name = r->target.vol->name;
+	unsigned int others = lk_token_count(r->header);
+
+	lk_log(LK_LOG_INFO,
+	       "volume %s is sealed anew; %zu of its signed policies are still good%s",
+	       name, r->token.n_policies,
+	       r->token.n_policies ? "" : ": add some (policy add)");
+	if (others > 1)
+		lk_log(LK_LOG_INFO,
+		       "volume %s opens by what it was sealed to before as well; once it has opened by this policy file, \"latchkey-provision remove\" with the old one takes that away",
+		       name);
+}
+
+static int run(const struct lk_options *opts, struct lk_err *err)
+{
+	struct reseal r = { .opts = opts, .token = LK_TOKEN_NONE };
+	int rc = reseal(&r, err);
+
+	if (rc == LK_OK)
+		tell(&r);
+	else if (r.header)
+		lk_err_prefix(err, "volume %s", r.target.vol->name);
+	reseal_done(&r);
+	return rc;
+}
+
+const struct lk_command lk_cmd_reseal = {
+	.name = "reseal",
+	.summary = "seal a volume anew, in this TPM and for this policy file",
+	.args = "",
+	.required = "--recovery-key-file FILE",
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) |
+		   LK_OPT_BIT(DEVICE) | LK_OPT_BIT(OWNER_AUTH) |
+		   LK_OPT_BIT(RECOVERY_KEY_FILE) | LK_OPT_BIT(PIN_FILE),
+	.run = run,
+};

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns json-c: building, changing and writing JSON documents. */
+#include "sys/format/json.h"
+
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/bytes.h"
+#include "core/base/text.h"
+
+#define DEPTH_MAX 16
+#define HEX_MAX	  2048u
+#define WRITE_FLAGS                                                            \
+	(JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |                   \
+	 JSON_C_TO_STRING_NOSLASHESCAPE)
+
+/* An lk_json is a json_object under another name. */
+static json_object *in(const struct lk_json *json)
+{
+	union {
+		const struct lk_json *from;
+		json_object *to;
+	} u = { json };
+
+	return u.to;
+}
+
+static struct lk_json *out(json_object *obj)
+{
+	return (struct lk_json *)(void *)obj;
+}
+
+void lk_json_free(struct lk_json *json)
+{
+	json_object_put(in(json));
+}
+
+struct lk_json *lk_json_object(void)
+{
+	return out(json_object_new_object());
+}
+
+int lk_json_parse(const char *text, size_t len, struct lk_json **ret,
+		  struct lk_err *err)
+{
+	json_tokener *tok = json_tokener_new_ex(DEPTH_MAX);
+	json_object *obj = NULL;
+	enum json_tokener_error why = json_tokener_error_size;
+	size_t end = 0;
+
+	if (tok && len < INT32_MAX) {
+		json_tokener_set_flags(
+			tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8 |
+				     JSON_TOKENER_ALLOW_TRAILING_CHARS);
+		obj = json_tokener_parse_ex(tok, text, (int)len);
+		why = json_tokener_get_error(tok);
+		end = json_tokener_get_parse_end(tok);
+	}
+	json_tokener_free(tok);
+	while (end < len && strchr(" \t\r\n", text[end]) && text[end])
+		end++;
+	if (obj && end == len && json_object_is_type(obj, json_type_object)) {
+		*ret = out(obj);
+		return LK_OK;
+	}
+	json_object_put(obj);
+	return lk_err_set(err, LK_E_INPUT, (uint32_t)why, "not JSON: %s",
+			  why == json_tokener_success
+				  ? "no object, or more than one"
+				  : json_tokener_error_desc(why));
+}
+
+int lk_json_write(const struct lk_json *json, struct lk_buf *ret,
+		  struct lk_err *err)
+{
+	size_t len = 0;
+	const char *text =
+		json_object_to_json_string_length(in(json), WRITE_FLAGS, &len);
+	uint8_t *copy = text ? malloc(len + 2) : NULL;
+
+	if (!copy)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	memcpy(copy, text, len);
+	copy[len] = '\n';
+	copy[len + 1] = '\0';
+	*ret = (struct lk_buf){ copy, len + 1 };
+	return LK_OK;
+}
+
+static void set(struct lk_json *obj, const char *key, json_object *value)
+{
+	if (!obj || !value || json_object_object_add(in(obj), key, value))
+		abort();
+}
+
+/* File names and logs may hold anything; what isn't UTF-8 is "?". json-c
+ * escapes C0 controls itself. */
+void lk_json_set_text(struct lk_json *obj, const char *key, const char *text)
+{
+	size_t left = strlen(text);
+	char *copy = malloc(left + 1);
+	uint8_t *p = (uint8_t *)copy;
+
+	if (!copy)
+		abort();
+	memcpy(copy, text, left + 1);
+	while (left) {
+		size_t n = *p < 0x20 ? 1 : lk_text_character(p, left);
+
+		if (!n) {
+			*p = '?';
+			n = 1;
+		}
+		p += n;
+		left -= n;
+	}
+	set(obj, key, json_object_new_string(copy));
+	free(copy);
+}
+
+void lk_json_set_hex(struct lk_json *obj, const char *key, const uint8_t *data,
+		     size_t len)
+{
+	char text[2 * HEX_MAX + 1];
+
+	if (len > HEX_MAX)
+		abort();
+	lk_hex_encode(data, len, text);
+	lk_json_set_text(obj, key, text);
+}
+
+void lk_json_set_uint(struct lk_json *obj, const char *key, uint64_t value)
+{
+	set(obj, key, json_object_new_uint64(value));
+}
+
+void lk_json_set_bool(struct lk_json *obj, const char *key, bool value)
+{
+	set(obj, key, json_object_new_boolean(value));
+}
+
+void lk_json_set_handle(struct lk_json *obj, const char *key, uint32_t handle)
+{
+	char text[11];
+
+	snprintf(text, sizeof(text), "0x%08" PRIx32, handle);
+	lk_json_set_text(obj, key, text);
+}
+
+struct lk_json *lk_json_set_object(struct lk_json *obj, const char *key)
+{
+	json_object *value = json_object_new_object();
+
+	set(obj, key, value);
+	return out(value);
+}
+
+struct lk_json *lk_json_set_array(struct lk_json *obj, const char *key)
+{
+	json_object *value = json_object_new_array();
+
+	set(obj, key, value);
+	return out(value);
+}
+
+struct lk_json *lk_json_add_object(struct lk_json *array)
+{
+	json_object *value = json_object_new_object();
+
+	if (!value || json_object_array_add(in(array), value))
+		abort();
+	return out(value);
+}
+
+void lk_json_remove(struct lk_json *obj, const char *key)
+{
+	json_object_object_del(in(obj), key);
+}
+
+struct lk_json *lk_json_get(const struct lk_json *obj, const char *key)
+{
+	json_object *value = NULL;
+
+	if (!obj || !json_object_is_type(in(obj), json_type_object) ||
+	    !json_object_object_get_ex(in(obj), key, &value))
+		return NULL;
+	if (!json_object_is_type(value, json_type_object) &&
+	    !json_object_is_type(value, json_type_array))
+		return NULL;
+	return out(value);
+}
+
+const char *lk_json_get_text(const struct lk_json *obj, const char *key)
+{
+	json_object *value = NULL;
+
+	if (!obj || !json_object_is_type(in(obj), json_type_object) ||
+	    !json_object_object_get_ex(in(obj), key, &value) ||
+	    !json_object_is_type(value, json_type_string))
+		return NULL;
+	return json_object_get_string(value);
+}
+
+struct lk_json *lk_json_find(const struct lk_json *array, const char *key,
+			     const char *text)
+{
+	if (!array || !json_object_is_type(in(array), json_type_array))
+		return NULL;
+	for (size_t i = 0; i < json_object_array_length(in(array)); i++) {
+		struct lk_json *at =
+			out(json_object_array_get_idx(in(array), i));
+		const char *has = lk_json_get_text(at, key);
+
+		if (has && strcmp(has, text) == 0)
+			return at;
+	}
+	return NULL;
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns libcryptsetup for provisioning: making a LUKS2 volume and changing its header. */
+#include "sys/luks/luks_format.h"
+
+#include <errno.h>
+#include <libcryptsetup.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/luks/token.h"
+
+#define METADATA_SIZE	 (LK_LUKS_KEYSLOTS / 2) /* two copies */
+#define SECTOR		 512u
+#define INTEGRITY_KEY	 32u /* hmac-sha256 */
+#define WIPE_BLOCK	 (1024u * 1024u)
+#define ITERATIONS_LEAST 1000u /* what libcryptsetup allows */
+#define VOLUME_KEY_MAX	 160u
+
+struct lk_volume_header {
+	struct crypt_device *cd;
+	char message[256]; /* libcryptsetup's last error */
+};
+
+/** Every secret that it protects has full entropy: a slow KDF gains nothing. */
+static const struct crypt_pbkdf_type pbkdf = {
+	.type = CRYPT_KDF_PBKDF2,
+	.hash = "sha256",
+	.iterations = ITERATIONS_LEAST,
+	.flags = CRYPT_PBKDF_NO_BENCHMARK,
+};
+
+static void keep_message(int level, const char *msg, void *data)
+{
+	struct lk_volume_header *h = data;
+
+	if (level == CRYPT_LOG_ERROR) {
+		snprintf(h->message, sizeof(h->message), "%s", msg);
+		h->message[strcspn(h->message, "\n")] = '\0';
+	}
+}
+
+static int header_error(const struct lk_volume_header *h, int code,
+			enum lk_rc rc, const char *step, struct lk_err *err)
+{
+	return lk_err_set(err, rc, (uint32_t)-code, "%s: %s", step,
+			  h->message[0] ? h->message : strerror(-code));
+}
+
+void lk_volume_header_free(struct lk_volume_header *h)
+{
+	if (!h)
+		return;
+	crypt_free(h->cd);
+	free(h);
+}
+
+static int header_new(const char *device, struct lk_volume_header **ret,
+		      struct lk_err *err)
+{
+	LK_OWNED_VOLUME_HEADER h = calloc(1, sizeof(*h));
+	int n;
+
+	if (!h)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	n = crypt_init(&h->cd, device);
+	if (n)
+		return header_error(h, n, LK_E_NO_DEVICE, device, err);
+	crypt_set_log_callback(h->cd, keep_message, h);
+	n = crypt_set_pbkdf_type(h->cd, &pbkdf);
+	if (n)
+		return header_error(h, n, LK_E_SYSTEM, "PBKDF2", err);
+	*ret = h;
+	h = NULL;
+	return LK_OK;
+}
+
+struct wipe {
+	const struct lk_format_request *req;
+};
+
+static int wipe_progress(uint64_t size, uint64_t offset, void *data)
+{
+	const struct lk_format_request *req = ((struct wipe *)data)->req;
+
+	if (req->progress)
+		req->progress(offset, size, req->progress_data);
+	return 0;
+}
+
+/** Gives every sector a tag: reading one that has none is an error. */
+static int wipe_integrity(struct lk_volume_header *h,
+			  const struct lk_format_request *req,
+			  struct lk_err *err)
+{
+	struct wipe wipe = { req };
+	char name[64];
+	char path[128];
+	int n;
+
+	snprintf(name, sizeof(name), "latchkey-wipe-%ld", (long)getpid());
+	snprintf(path, sizeof(path), "%s/%s", crypt_get_dir(), name);
+	n = crypt_activate_by_volume_key(h->cd, name, NULL, 0,
+					 CRYPT_ACTIVATE_PRIVATE |
+						 CRYPT_ACTIVATE_NO_JOURNAL);
+	if (n < 0)
+		return header_error(h, n, LK_E_IO, "mapping for the wipe", err);
+	n = crypt_wipe(h->cd, path, CRYPT_WIPE_ZERO, 0, 0, WIPE_BLOCK, 0,
+		       wipe_progress, &wipe);
+	if (crypt_deactivate(h->cd, name) && n == 0)
+		n = -EBUSY;
+	return n ? header_error(h, n, LK_E_IO, "wiping", err) : LK_OK;
+}
+
+static int split_cipher(const char *text, char *cipher, size_t size,
+			const char **ret_mode)
+{
+	const char *dash = strchr(text, '-');
+
+	if (!dash || (size_t)(dash - text) >= size)
+		return -1;
+	memcpy(cipher, text, (size_t)(dash - text));
+	cipher[dash - text] = '\0';
+	*ret_mode = dash + 1;
+	return 0;
+}
+
+static int set_layout(struct lk_volume_header *h, struct lk_err *err)
+{
+	int n = crypt_set_metadata_size(h->cd, METADATA_SIZE,
+					LK_LUKS_DATA - 2 * METADATA_SIZE);
+
+	if (n == 0)
+		n = crypt_set_data_offset(h->cd, LK_LUKS_DATA / SECTOR);
+	return n ? header_error(h, n, LK_E_SYSTEM, "header layout", err)
+		 : LK_OK;
+}
+
+/** libcryptsetup says no more than that it can't. */
+static int integrity_hint(int rc, struct lk_err *err)
+{
+	static const char hint[] =
+		" (integrity needs a block device, device-mapper and the kernel's dm-integrity)";
+
+	if (err && strlen(err->msg) + sizeof(hint) <= sizeof(err->msg))
+		strcat(err->msg, hint);
+	return rc;
+}
+
+int lk_volume_format(const struct lk_format_request *req,
+		     struct lk_volume_header **ret, struct lk_err *err)
+{
+	const struct lk_volume_format *f = &req->vol->format;
+	bool tagged = f->integrity == LK_INTEGRITY_HMAC_SHA256;
+	LK_OWNED_VOLUME_HEADER h = NULL;
+	struct crypt_params_luks2 params = {
+		.pbkdf = &pbkdf,
+		.integrity = tagged ? "hmac(sha256)" : NULL,
+		.sector_size = f->sector_size,
+		.subsystem = req->subsystem,
+	};
+	size_t key_len = f->key_bits / 8 + (tagged ? INTEGRITY_KEY : 0);
+	const char *mode = NULL;
+	char cipher[32];
+	int rc = header_new(req->device, &h, err);
+	int n;
+
+	if (rc == LK_OK)
+		rc = set_layout(h, err);
+	if (rc != LK_OK)
+		return rc;
+	if (split_cipher(f->cipher, cipher, sizeof(cipher), &mode))
+		return lk_err_set(err, LK_E_INPUT, 0, "cipher \"%s\": no mode",
+				  f->cipher);
+	n = crypt_format(h->cd, CRYPT_LUKS2, cipher, mode, NULL, NULL, key_len,
+			 &params);
+	if (n)
+		rc = header_error(h, n, LK_E_IO, "making the LUKS2 header",
+				  err);
+	else if (tagged)
+		rc = wipe_integrity(h, req, err);
+	if (rc != LK_OK)
+		return tagged ? integrity_hint(rc, err) : rc;
+	*ret = h;
+	h = NULL;
+	return LK_OK;
+}
+
+int lk_volume_header_open(const char *device, struct lk_volume_header **ret,
+			  struct lk_err *err)
+{
+	LK_OWNED_VOLUME_HEADER h = NULL;
+	int rc = header_new(device, &h, err);
+	int n;
+
+	if (rc != LK_OK)
+		return rc;
+	n = crypt_load(h->cd, CRYPT_LUKS2, NULL);
+	if (n)
+		return lk_err_set(err, LK_E_HEADER, (uint32_t)-n,
+				  "%s: no usable LUKS2 header", device);
+	/* crypt_load resets it to the default for new keyslots. */
+	n = crypt_set_pbkdf_type(h->cd, &pbkdf);
+	if (n)
+		return header_error(h, n, LK_E_SYSTEM, "PBKDF2", err);
+	*ret = h;
+	h = NULL;
+	return LK_OK;
+}
+
+bool lk_volume_header_exists(const char *device)
+{
+	LK_OWNED_VOLUME_HEADER h = NULL;
+
+	return lk_volume_header_open(device, &h, NULL) == LK_OK;
+}
+
+const char *lk_volume_header_uuid(const struct lk_volume_header *h)
+{
+	return crypt_get_uuid(h->cd);
+}
+
+const char *lk_volume_header_label(const struct lk_volume_header *h)
+{
+	const char *text = crypt_get_label(h->cd);
+
+	return text ? text : "";
+}
+
+const char *lk_volume_header_subsystem(const struct lk_volume_header *h)
+{
+	const char *text = crypt_get_subsystem(h->cd);
+
+	return text ? text : "";
+}
+
+int lk_volume_header_mark(struct lk_volume_header *h, const char *label,
+			  const char *subsystem, struct lk_err *err)
+{
+	int n = crypt_set_label(h->cd, label, subsystem);
+
+	return n ? header_error(h, n, LK_E_IO, "marking the header", err)
+		 : LK_OK;
+}
+
+int lk_volume_header_key(struct lk_volume_header *h, int keyslot,
+			 struct lk_bytes passphrase, struct lk_secret *ret,
+			 struct lk_err *err)
+{
+	LK_OWNED_SECRET key = LK_SECRET_NONE;
+	size_t len = VOLUME_KEY_MAX;
+	int rc = lk_secret_init(&key, len, err);
+	int n;
+
+	if (rc != LK_OK)
+		return rc;
+	n = crypt_volume_key_get(h->cd, keyslot < 0 ? CRYPT_ANY_SLOT : keyslot,
+				 (char *)key.data, &len,
+				 (const char *)passphrase.data, passphrase.len);
+	if (n == -EPERM || n == -ENOENT)
+		return lk_err_set(err, LK_E_VOLUME, (uint32_t)-n,
+				  "the passphrase doesn't open the volume");
+	if (n < 0)
+		return header_error(h, n, LK_E_IO, "reading a keyslot", err);
+	key.len = len;
+	*ret = lk_secret_take(&key);
+	return LK_OK;
+}
+
+int lk_volume_header_add_keyslot(struct lk_volume_header *h,
+				 const struct lk_secret *volume_key,
+				 int keyslot, struct lk_bytes passphrase,
+				 struct lk_err *err)
+{
+	const char *key = volume_key ? (const char *)volume_key->data : NULL;
+	int n = crypt_keyslot_add_by_volume_key(h->cd, keyslot, key,
+						volume_key ? volume_key->len
+							   : 0,
+						(const char *)passphrase.data,
+						passphrase.len);
+
+	return n < 0 ? header_error(h, n, LK_E_IO, "adding a keyslot", err)
+		     : LK_OK;
+}
+
+static bool in_use(struct lk_volume_header *h, int keyslot)
+{
+	crypt_keyslot_info info = crypt_keyslot_status(h->cd, keyslot);
+
+	return info != CRYPT_SLOT_INACTIVE && info != CRYPT_SLOT_INVALID;
+}
+
+int lk_volume_header_free_keyslot(struct lk_volume_header *h)
+{
+	int max = crypt_keyslot_max(CRYPT_LUKS2);
+
+	for (int i = 0; i < max; i++)
+		if (crypt_keyslot_status(h->cd, i) == CRYPT_SLOT_INACTIVE)
+			return i;
+	return -1;
+}
+
+unsigned int lk_volume_header_count_keyslots(struct lk_volume_header *h)
+{
+	int max = crypt_keyslot_max(CRYPT_LUKS2);
+	unsigned int count = 0;
+
+	for (int i = 0; i < max; i++)
+		count += in_use(h, i);
+	return count;
+}
+
+int lk_volume_header_kill_keyslot(struct lk_volume_header *h, int keyslot,
+				  struct lk_err *err)
+{
+	int n = 0;
+
+	if (in_use(h, keyslot))
+		n = crypt_keyslot_destroy(h->cd, keyslot);
+	return n ? header_error(h, n, LK_E_IO, "removing a keyslot", err)
+		 : LK_OK;
+}
+
+int lk_volume_header_next_token(struct lk_volume_header *h, int after)
+{
+	int max = crypt_token_max(CRYPT_LUKS2);
+	const char *type = NULL;
+
+	for (int i = after + 1; i < max; i++) {
+		crypt_token_info info = crypt_token_status(h->cd, i, &type);
+
+		if (info != CRYPT_TOKEN_INACTIVE &&
+		    info != CRYPT_TOKEN_INVALID && type &&
+		    strcmp(type, LK_TOKEN_TYPE) == 0)
+			return i;
+	}
+	return -1;
+}
+
+int lk_volume_header_token(struct lk_volume_header *h, int token,
+			   struct lk_buf *ret, struct lk_err *err)
+{
+	const char *json = NULL;
+	int n = crypt_token_json_get(h->cd, token, &json);
+	uint8_t *copy;
+
+	if (n < 0)
+		return header_error(h, n, LK_E_HEADER, "reading the token",
+				    err);
+	copy = (uint8_t *)strdup(json);
+	if (!copy)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	*ret = (struct lk_buf){ copy, strlen(json) };
+	return LK_OK;
+}
+
+int lk_volume_header_set_token(struct lk_volume_header *h, int token,
+			       const char *json, struct lk_err *err)
+{
+	int n = crypt_token_json_set(h->cd, token < 0 ? CRYPT_ANY_TOKEN : token,
+				     json);
+
+	if (n == -ENOSPC)
+		return lk_err_set(
+			err, LK_E_REFUSED, (uint32_t)-n,
+			"the header has no room for more; retire signed policies that aren't needed (policy retire)");
+	return n < 0 ? header_error(h, n, LK_E_IO, "writing the token", err)
+		     : LK_OK;
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns files and block devices by path or tag. */
+#include "sys/os/fs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+void lk_buf_done(struct lk_buf *buf)
+{
+	if (buf->data) {
+		lk_wipe(buf->data, buf->len);
+		free(buf->data);
+	}
+	*buf = LK_BUF_NONE;
+}
+
+void lk_fd_closep(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int fail(struct lk_err *err, enum lk_rc rc, const char *path,
+		const char *what)
+{
+	int saved = errno;
+
+	return lk_err_set(err, rc, (uint32_t)saved, "%s: %s: %s", path, what,
+			  strerror(saved));
+}
+
+ssize_t lk_fs_read_full(int fd, uint8_t *data, size_t cap)
+{
+	size_t len = 0;
+
+	while (len < cap) {
+		ssize_t n = read(fd, data + len, cap - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
+/* Opens what may be read: a file or a pipe, not larger than @cap as far as can
+ * be told beforehand. */
+static int open_to_read(const char *path, size_t cap, int *ret,
+			struct lk_err *err)
+{
+	struct stat st;
+
+	*ret = strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
+				      : open(path, O_RDONLY | O_CLOEXEC);
+	if (*ret < 0)
+		return fail(err, LK_E_INPUT, path, "can't open");
+	if (fstat(*ret, &st) != 0 || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode))
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: not a file", path);
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > cap)
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"%s: 1:1: %llu bytes, at most %zu are allowed", path,
+			(unsigned long long)st.st_size, cap);
+	return LK_OK;
+}
+
+/* @data has room for @cap and one byte more, which tells "too large". */
+static int read_capped(const char *path, uint8_t *data, size_t cap,
+		       size_t *ret_len, struct lk_err *err)
+{
+	LK_OWNED_FD fd = -1;
+	ssize_t n;
+	int rc = open_to_read(path, cap, &fd, err);
+
+	if (rc != LK_OK)
+		return rc;
+	n = lk_fs_read_full(fd, data, cap + 1);
+	if (n < 0)
+		return fail(err, LK_E_IO, path, "can't read");
+	if ((size_t)n > cap)
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "%s: 1:1: more than the %zu bytes allowed",
+				  path, cap);
+	*ret_len = (size_t)n;
+	return LK_OK;
+}
+
+int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret,
+		      struct lk_err *err)
+{
+	LK_OWNED_SECRET secret = LK_SECRET_NONE;
+	int rc = lk_secret_init(&secret, cap + 1, err);
+
+	if (rc == LK_OK)
+		rc = read_capped(path, secret.data, cap, &secret.len, err);
+	if (rc == LK_OK)
+		*ret = lk_secret_take(&secret);
+	return rc;
+}
+
+int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret,
+	       struct lk_err *err)
+{
+	LK_OWNED_BUF buf = { malloc(cap + 1), 0 };
+	int rc;
+
+	if (!buf.data)
+		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	rc = read_capped(path, buf.data, cap, &buf.len, err);
+	if (rc != LK_OK)
+		return rc;
+	buf.data[buf.len] = '\0';
+	*ret = buf;
+	buf = LK_BUF_NONE;
+	return LK_OK;
+}
+
+static int write_full(int fd, const uint8_t *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int sync_directory_of(const char *path)
+{
+	char *copy = strdup(path);
+	LK_OWNED_FD fd = -1;
+
+	if (!copy)
+		return -1;
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(copy);
+	return fd < 0 ? -1 : fsync(fd);
+}
+
+int lk_fs_write_new(const char *path, const void *data, size_t len, mode_t mode,
+		    struct lk_err *err)
+{
+	LK_OWNED_FD fd =
+		open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+
+	if (fd < 0 && errno == EEXIST)
+		return lk_err_set(err, LK_E_REFUSED, EEXIST,
+				  "%s exists already; it is left as it is",
+				  path);
+	if (fd < 0)
+		return fail(err, LK_E_IO, path, "can't create");
+	if (write_full(fd, data, len) != 0 || fchmod(fd, mode) != 0 ||
+	    fsync(fd) != 0 || sync_directory_of(path) != 0) {
+		(void)fail(err, LK_E_IO, path, "can't write");
+		(void)unlink(path);
+		return LK_E_IO;
+	}
+	return LK_OK;
+}
+
+int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
+		  struct lk_err *err)
+{
+	char temporary[PATH_MAX];
+	LK_OWNED_FD fd = -1;
+
+	if (strcmp(path, "-") == 0)
+		return write_full(STDOUT_FILENO, data, len) == 0
+			       ? LK_OK
+			       : fail(err, LK_E_IO, "standard output",
+				      "can't write");
+	if (snprintf(temporary, sizeof(temporary), "%s" LK_TEMPORARY, path) >=
+	    (int)sizeof(temporary)) {
+		errno = ENAMETOOLONG;
+		return fail(err, LK_E_INPUT, path, "can't write");
+	}
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return fail(err, LK_E_IO, path, "can't create");
+	if (write_full(fd, data, len) != 0 || fchmod(fd, mode) != 0 ||
+	    fsync(fd) != 0 || rename(temporary, path) != 0 ||
+	    sync_directory_of(path) != 0) {
+		(void)fail(err, LK_E_IO, path, "can't write");
+		(void)unlink(temporary);
+		return LK_E_IO;
+	}
+	return LK_OK;
+}
+
+int lk_fs_make_parent(const char *path, struct lk_err *err)
+{
+	char dir[PATH_MAX];
+
+	(void)snprintf(dir, sizeof(dir), "%s", path);
+	if (mkdir(dirname(dir), 0755) != 0 && errno != EEXIST)
+		return fail(err, LK_E_IO, path, "can't make its directory");
+	return LK_OK;
+}
+
+int lk_fs_append(const char *path, const void *data, size_t len,
+		 struct lk_err *err)
+{
+	LK_OWNED_FD fd = -1;
+
+	(void)lk_fs_make_parent(path, NULL);
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail(err, LK_E_IO, path, "can't open");
+	if (flock(fd, LOCK_EX) != 0 || write_full(fd, data, len) != 0)
+		return fail(err, LK_E_IO, path, "can't write");
+	return LK_OK;
+}
+
+bool lk_fs_is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int lk_fs_check_regular(const char *path, struct lk_err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return fail(err, LK_E_INPUT, path, "can't open");
+	if (S_ISREG(st.st_mode))
+		return LK_OK;
+	return lk_err_set(err, LK_E_INPUT, 0, "%s: not a regular file", path);
+}
+
+int lk_fs_size(const char *path, uint64_t *ret, struct lk_err *err)
+{
+	LK_OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	off_t end;
+
+	if (fd < 0)
+		return fail(err, LK_E_IO, path, "can't open");
+	end = lseek(fd, 0, SEEK_END);
+	if (end < 0)
+		return fail(err, LK_E_IO, path, "has no size");
+	*ret = (uint64_t)end;
+	return LK_OK;
+}
+
+void lk_fs_list_free(char **names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}
+
+static int is_visible(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,
+	       struct lk_err *err)
+{
+	struct dirent **entries = NULL;
+	int found = scandir(dir, &entries, is_visible, alphasort);
+	char **names = NULL;
+	size_t n = 0;
+	int rc = LK_OK;
+
+	if (found < 0)
+		return fail(err, LK_E_INPUT, dir, "can't list");
+	if ((size_t)found > max)
+		rc = lk_err_set(err, LK_E_INPUT, 0,
+				"%s: %d files, at most %zu are allowed", dir,
+				found, max);
+	else
+		names = calloc((size_t)found + 1, sizeof(*names));
+	for (int i = 0; i < found; i++) {
+		if (names &&
+		    asprintf(&names[n], "%s/%s", dir, entries[i]->d_name) < 0)
+			rc = lk_err_set(err, LK_E_SYSTEM, ENOMEM,
+					"out of memory");
+		else if (names && lk_fs_is_directory(names[n]))
+			free(names[n]);
+		else if (names)
+			n++;
+		free(entries[i]);
+	}
+	free(entries);
+	if (rc == LK_OK && !names)
+		rc = lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	if (rc != LK_OK) {
+		lk_fs_list_free(names, n);
+		return rc;
+	}
+	*ret_names = names;
+	*ret_n = n;
+	return LK_OK;
+}
+
+/* Fills in where udev puts a link for TAG=value; a path stands for itself. */
+static int device_path(const char *spec, char ret[static LK_DEVICE_PATH_MAX],
+		       struct lk_err *err)
+{
+	static const struct {
+		const char *tag;
+		const char *dir;
+	} tags[] = {
+		{ "UUID=", "by-uuid" },
+		{ "LABEL=", "by-label" },
+		{ "PARTUUID=", "by-partuuid" },
+		{ "PARTLABEL=", "by-partlabel" },
+	};
+
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+		size_t n = strlen(tags[i].tag);
+
+		if (strncmp(spec, tags[i].tag, n) != 0)
+			continue;
+		if (!spec[n] || strchr(spec + n, '/'))
+			return lk_err_set(
+				err, LK_E_INPUT, 0,
+				"device \"%s\": no value after =, or a / in it",
+				spec);
+		(void)snprintf(ret, LK_DEVICE_PATH_MAX, "/dev/disk/%s/%s",
+			       tags[i].dir, spec + n);
+		return LK_OK;
+	}
+	if (spec[0] != '/' || strlen(spec) >= LK_DEVICE_PATH_MAX)
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"device \"%.200s\": expected an absolute path, or UUID=, LABEL=, PARTUUID= or PARTLABEL=",
+			spec);
+	(void)snprintf(ret, LK_DEVICE_PATH_MAX, "%s", spec);
+	return LK_OK;
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static int no_device(const char *spec, const char *path, unsigned int timeout_s,
+		     struct lk_err *err)
+{
+	bool same = strcmp(spec, path) == 0;
+
+	if (!timeout_s)
+		return lk_err_set(err, LK_E_NO_DEVICE, 0,
+				  "device %s%s%s isn't there", spec,
+				  same ? "" : ": ", same ? "" : path);
+	return lk_err_set(err, LK_E_NO_DEVICE, 0,
+			  "device %s%s%s didn't appear within %u s", spec,
+			  same ? "" : ": ", same ? "" : path, timeout_s);
+}
+
+int lk_fs_wait_device(const char *spec, unsigned int timeout_s,
+		      char ret[static LK_DEVICE_PATH_MAX], struct lk_err *err)
+{
+	const struct timespec pause = { 0, 5 * 1000 * 1000 };
+	double end = now() + timeout_s;
+	char path[LK_DEVICE_PATH_MAX];
+	int rc = device_path(spec, path, err);
+
+	if (rc != LK_OK)
+		return rc;
+	while (access(path, F_OK) != 0) {
+		if (now() >= end)
+			return no_device(spec, path, timeout_s, err);
+		(void)nanosleep(&pause, NULL);
+	}
+	memcpy(ret, path, sizeof(path));
+	return LK_OK;
+}

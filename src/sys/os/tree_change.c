@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns links, renaming, removing and walking below a folder. */
+#include "sys/os/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys/os/fs.h"
+
+static int fail(struct lk_err *err, const char *path, const char *what)
+{
+	return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s: %s", path,
+			  what, strerror(errno));
+}
+
+int lk_tree_read_link(int at, const char *path,
+		      char ret[static LK_TREE_LINK_MAX], struct lk_err *err)
+{
+	LK_OWNED_FD dir = -1;
+	const char *name;
+	enum lk_tree_kind kind;
+	ssize_t n;
+	int rc = lk_tree_kind(at, path, &kind, err);
+
+	ret[0] = '\0';
+	if (rc != LK_OK || kind != LK_TREE_LINK)
+		return rc;
+	rc = lk_tree_open_parent(at, path, false, &dir, &name, err);
+	if (rc != LK_OK)
+		return rc;
+	n = readlinkat(dir, name, ret, LK_TREE_LINK_MAX - 1);
+	if (n < 0) {
+		ret[0] = '\0';
+		return fail(err, path, "can't read the link");
+	}
+	ret[n] = '\0';
+	return LK_OK;
+}
+
+int lk_tree_temporary(char ret[static LK_TREE_TEMPORARY_SIZE],
+		      struct lk_err *err)
+{
+	uint64_t tag = 0;
+
+	if (getrandom(&tag, sizeof(tag), 0) != (ssize_t)sizeof(tag))
+		return fail(err, "a temporary name", "no random number");
+	(void)snprintf(ret, LK_TREE_TEMPORARY_SIZE,
+		       LK_TREE_TEMPORARY "%016" PRIx64, tag);
+	return LK_OK;
+}
+
+bool lk_tree_is_temporary(const char *name)
+{
+	const size_t len = sizeof(LK_TREE_TEMPORARY) - 1;
+
+	return strncmp(name, LK_TREE_TEMPORARY, len) == 0 &&
+	       strspn(name + len, "0123456789abcdef") == 16 &&
+	       name[len + 16] == '\0';
+}
+
+static int sweep_entry(int dir, const char *name, const char *text)
+{
+	char is[LK_TREE_LINK_MAX];
+	ssize_t n;
+
+	if (!lk_tree_is_temporary(name))
+		return 0;
+	n = readlinkat(dir, name, is, sizeof(is));
+	if (n < (ssize_t)strlen(text) || memcmp(is, text, strlen(text)) != 0)
+		return 0;
+	return unlinkat(dir, name, 0);
+}
+
+int lk_tree_sweep_links(int at, const char *path, const char *text,
+			struct lk_err *err)
+{
+	struct dirent *entry;
+	enum lk_tree_kind kind;
+	DIR *stream;
+	int fd = -1;
+	int rc = lk_tree_kind(at, path, &kind, err);
+
+	if (rc != LK_OK || kind != LK_TREE_DIR)
+		return rc;
+	rc = lk_tree_open_dir(at, path, false, &fd, err);
+	if (rc != LK_OK)
+		return rc;
+	stream = fdopendir(fd);
+	if (!stream) {
+		rc = fail(err, path, "can't list");
+		close(fd);
+		return rc;
+	}
+	/* Entry by entry: others may have put there as many as they like. */
+	while (rc == LK_OK && (entry = readdir(stream)))
+		if (sweep_entry(dirfd(stream), entry->d_name, text) != 0)
+			rc = fail(err, path, "can't remove a link");
+	closedir(stream);
+	return rc;
+}
+
+int lk_tree_set_link(int at, const char *path, const char *target,
+		     struct lk_err *err)
+{
+	LK_OWNED_FD dir = -1;
+	const char *name;
+	char temporary[LK_TREE_TEMPORARY_SIZE];
+	int rc = lk_tree_open_parent(at, path, true, &dir, &name, err);
+
+	if (rc == LK_OK)
+		rc = lk_tree_temporary(temporary, err);
+	if (rc != LK_OK)
+		return rc;
+	if (symlinkat(target, dir, temporary) != 0)
+		return fail(err, path, "can't make a link");
+	if (renameat(dir, temporary, dir, name) != 0) {
+		rc = fail(err, path, "can't put a link in place");
+		(void)unlinkat(dir, temporary, 0);
+		return rc;
+	}
+	return fsync(dir) == 0 ? LK_OK : fail(err, path, "can't sync");
+}
+
+int lk_tree_rename(int at, const char *from, const char *to, struct lk_err *err)
+{
+	LK_OWNED_FD a = -1;
+	LK_OWNED_FD b = -1;
+	const char *old, *new;
+	int rc = lk_tree_open_parent(at, from, false, &a, &old, err);
+
+	if (rc == LK_OK)
+		rc = lk_tree_open_parent(at, to, true, &b, &new, err);
+	if (rc != LK_OK)
+		return rc;
+	if (renameat(a, old, b, new) != 0)
+		return fail(err, from, "can't rename");
+	return fsync(a) == 0 && fsync(b) == 0 ? LK_OK
+					      : fail(err, to, "can't sync");
+}
+
+static int remove_entry(int dir, const char *name);
+
+/* What is in the folder, which is @dir's own descriptor from here on. */
+static int remove_content(int fd)
+{
+	DIR *stream = fdopendir(fd);
+	struct dirent *entry;
+	int rc = 0;
+
+	if (!stream) {
+		close(fd);
+		return -1;
+	}
+	while (rc == 0 && (entry = readdir(stream)))
+		if (strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0)
+			rc = remove_entry(dirfd(stream), entry->d_name);
+	closedir(stream);
+	return rc;
+}
+
+static int remove_entry(int dir, const char *name)
+{
+	int fd;
+
+	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return -1;
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || remove_content(fd) != 0)
+		return -1;
+	return unlinkat(dir, name, AT_REMOVEDIR);
+}
+
+int lk_tree_remove(int at, const char *path, struct lk_err *err)
+{
+	LK_OWNED_FD dir = -1;
+	enum lk_tree_kind kind;
+	const char *name;
+	int rc = lk_tree_kind(at, path, &kind, err);
+
+	if (rc != LK_OK || kind == LK_TREE_NONE)
+		return rc;
+	rc = lk_tree_open_parent(at, path, false, &dir, &name, err);
+	if (rc != LK_OK)
+		return rc;
+	return remove_entry(dir, name) == 0 ? LK_OK
+					    : fail(err, path, "can't remove");
+}
+
+static int not_dots(const struct dirent *entry)
+{
+	return strcmp(entry->d_name, ".") != 0 &&
+	       strcmp(entry->d_name, "..") != 0;
+}
+
+static enum lk_tree_kind kind_of(int dir, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return LK_TREE_NONE;
+	if (S_ISREG(st.st_mode))
+		return LK_TREE_FILE;
+	if (S_ISLNK(st.st_mode))
+		return LK_TREE_LINK;
+	return S_ISDIR(st.st_mode) ? LK_TREE_DIR : LK_TREE_OTHER;
+}
+
+/* @prefix goes before each name. */
+static int visit_each(int dir, const char *prefix,
+		      const struct lk_tree_visitor *visitor, struct lk_err *err)
+{
+	struct dirent **names = NULL;
+	int n = scandirat(dir, ".", &names, not_dots, alphasort);
+	int rc = LK_OK;
+
+	if (n < 0)
+		return fail(err, *prefix ? prefix : "/", "can't list");
+	for (int i = 0; i < n; i++) {
+		char path[PATH_MAX];
+
+		if (rc == LK_OK &&
+		    snprintf(path, sizeof(path), "%s%s", prefix,
+			     names[i]->d_name) >= (int)sizeof(path)) {
+			errno = ENAMETOOLONG;
+			rc = fail(err, prefix, "can't list");
+		}
+		if (rc == LK_OK)
+			rc = visitor->visit(visitor->ctx, path,
+					    kind_of(dir, names[i]->d_name),
+					    err);
+		free(names[i]);
+	}
+	free(names);
+	return rc;
+}
+
+int lk_tree_list(int at, const char *path,
+		 const struct lk_tree_visitor *visitor, struct lk_err *err)
+{
+	LK_OWNED_FD dir = -1;
+	enum lk_tree_kind kind;
+	int rc = lk_tree_kind(at, path, &kind, err);
+
+	if (rc != LK_OK || kind == LK_TREE_NONE)
+		return rc;
+	rc = lk_tree_open_dir(at, path, false, &dir, err);
+	return rc == LK_OK ? visit_each(dir, "", visitor, err) : rc;
+}
+
+/** A walk under way: beneath which folder, and for whom. */
+struct walk {
+	int at;
+	const struct lk_tree_visitor *visitor;
+};
+
+static int walk_entry(void *ctx, const char *path, enum lk_tree_kind kind,
+		      struct lk_err *err)
+{
+	const struct walk *w = ctx;
+	const struct lk_tree_visitor down = { walk_entry, ctx };
+	LK_OWNED_FD dir = -1;
+	char prefix[PATH_MAX];
+	int rc;
+
+	if (kind != LK_TREE_DIR)
+		return w->visitor->visit(w->visitor->ctx, path, kind, err);
+	rc = lk_tree_open_dir(w->at, path, false, &dir, err);
+	if (rc != LK_OK)
+		return rc;
+	(void)snprintf(prefix, sizeof(prefix), "%.*s/", PATH_MAX - 2, path);
+	return visit_each(dir, prefix, &down, err);
+}
+
+int lk_tree_walk(int at, const char *path,
+		 const struct lk_tree_visitor *visitor, struct lk_err *err)
+{
+	struct walk w = { -1, visitor };
+	const struct lk_tree_visitor down = { walk_entry, &w };
+	LK_OWNED_FD dir = -1;
+	enum lk_tree_kind kind;
+	int rc = lk_tree_kind(at, path, &kind, err);
+
+	if (rc != LK_OK || kind == LK_TREE_NONE)
+		return rc;
+	rc = lk_tree_open_dir(at, path, false, &dir, err);
+	w.at = dir;
+	return rc == LK_OK ? visit_each(dir, "/", &down, err) : rc;
+}

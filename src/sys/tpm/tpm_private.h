@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what the TPM adapter's own files share: the ESAPI context, sessions, error mapping. */
+#ifndef LK_SYS_TPM_TPM_PRIVATE_H
+#define LK_SYS_TPM_TPM_PRIVATE_H
+
+#include <stdbool.h>
+
+#include <tss2/tss2_esys.h>
+#include <tss2/tss2_rc.h>
+
+#include "sys/tpm/tpm.h"
+
+ESYS_CONTEXT *lk_tpm_esys(struct lk_tpm *tpm);
+
+/**
+ * lk_tpm_error - an ESAPI result as ours: "<step>: <meaning>"
+ *
+ * Lockout, PCRs changed, no answer from the device and "no such handle" get
+ * their own codes; anything else is LK_E_SYSTEM.
+ */
+int lk_tpm_error(TSS2_RC rc, const char *step, struct lk_err *err);
+
+/** The response code without layer and parameter, session or handle number. */
+TSS2_RC lk_tpm_rc_base(TSS2_RC rc);
+
+/** A transient object or session that is flushed at the end of its scope. */
+struct lk_tpm_handle {
+	struct lk_tpm *tpm;
+	ESYS_TR tr;
+};
+#define LK_TPM_HANDLE_NONE(t) ((struct lk_tpm_handle){ (t), ESYS_TR_NONE })
+void lk_tpm_handle_flush(struct lk_tpm_handle *h);
+#define LK_OWNED_TPM_HANDLE                                                    \
+	__attribute__((cleanup(lk_tpm_handle_flush))) struct lk_tpm_handle
+
+/**
+ * lk_tpm_session - a session salted with @root, AES-128-CFB parameter
+ * encryption both ways
+ * @type: TPM2_SE_HMAC, TPM2_SE_POLICY or TPM2_SE_TRIAL
+ */
+int lk_tpm_session(struct lk_tpm *tpm, ESYS_TR root, TPM2_SE type,
+		   enum lk_alg hash, struct lk_tpm_handle *ret,
+		   struct lk_err *err);
+
+/** What the calls of tpm_config.h share over one connection, where they do. */
+struct lk_tpm_shared {
+	bool wanted;
+	ESYS_TR root;
+	ESYS_TR session;
+};
+struct lk_tpm_shared *lk_tpm_shared(struct lk_tpm *tpm);
+
+/**
+ * lk_tpm_object_load - the ESYS handle of a persistent object
+ *
+ * From the serialized form where there is one, else from the TPM. A pinned
+ * Name that differs is LK_E_OBJECT.
+ */
+int lk_tpm_object_load(struct lk_tpm *tpm, const struct lk_tpm_object *obj,
+		       ESYS_TR *ret, struct lk_err *err);
+
+/** The configuration key's attributes, in either of its forms. */
+#define LK_CONFIG_KEY_SEALED                                                   \
+	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_NODA |   \
+	 TPMA_OBJECT_USERWITHAUTH)
+/* Decrypting is all that a device has to do with it. */
+#define LK_CONFIG_KEY_CIPHER (LK_CONFIG_KEY_SEALED | TPMA_OBJECT_DECRYPT)
+
+/** Frees memory that ESAPI handed out, wiped first. */
+void lk_tpm_wipe_free(void *p, size_t len);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what policy sign, digest and attach have in common. */
+#ifndef LK_HOST_KEY_SIGNING_H
+#define LK_HOST_KEY_SIGNING_H
+
+#include "command.h"
+#include "documents.h"
+
+struct lk_signing_args {
+	const char *policy;
+	const char *pcr_values;
+	const char *version;
+	const char *label;
+	struct lk_output output;
+};
+
+/* clang-format off: a table */
+#define LK_SIGNING_OPTIONS(a)                                                  \
+	{ "policy",    'p', true, "FILE", "policy file of the devices",        \
+	  &(a).policy, NULL },                                                 \
+		{ "pcr-values",                                                \
+		  'r',                                                         \
+		  true,                                                        \
+		  "FILE",                                                      \
+		  "PCR values to approve, as read",                            \
+		  &(a).pcr_values,                                             \
+		  NULL },                                                      \
+		{ "version",                                                   \
+		  'v',                                                         \
+		  false,                                                       \
+		  "N",                                                         \
+		  "version, for the device's floor",                           \
+		  &(a).version,                                                \
+		  NULL },                                                      \
+		{ "label",                                                     \
+		  'l',                                                         \
+		  false,                                                       \
+		  "TEXT",                                                      \
+		  "what this boot is, for people",                             \
+		  &(a).label,                                                  \
+		  NULL },                                                      \
+		{ "output",                                                    \
+		  'o',                                                         \
+		  true,                                                        \
+		  "FILE",                                                      \
+		  "what to write; - is standard output",                       \
+		  &(a).output.path,                                            \
+		  NULL },                                                      \
+	{                                                                      \
+		"force", 'f', false, NULL, "replace the output file", NULL,    \
+			&(a).output.force                                      \
+	}
+/* clang-format on */
+
+/** A policy file, and a signed policy for it that lacks its signature. */
+struct lk_signing {
+	struct lk_policy_file file;
+	struct lk_signed_policy policy;
+};
+
+int lk_signing_prepare(const struct lk_signing_args *args,
+		       struct lk_signing *ret, struct lk_err *err);
+
+/** Everything that software can check: fields, digest, signature. */
+int lk_signed_policy_verify(const struct lk_signed_policy *sp,
+			    const struct lk_policy_file *pf,
+			    struct lk_err *err);
+
+/** YAML of a signed policy to a file, which must then read as it should. */
+int lk_signing_write(const struct lk_signed_policy *sp,
+		     const struct lk_output *out, struct lk_err *err);
+
+/** Puts the signature in, and writes only what then verifies. */
+int lk_signing_finish(struct lk_signing *signing, struct lk_bytes signature,
+		      const struct lk_output *out, struct lk_err *err);
+
+#endif

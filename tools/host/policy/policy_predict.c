@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns latchkey policy predict: the PCR values of a boot after a change. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h> /* optind */
+
+#include "command.h"
+#include "core/bootlog/event_text.h"
+#include "core/predict/log_predict.h"
+#include "documents.h"
+#include "sys/boot/boot_logs.h"
+#include "sys/crypto/crypto.h"
+#include "sys/format/json.h"
+
+#define INITRD_MAX     LK_PE_MAX
+#define DB_MAX	       (1024u * 1024u)
+#define PREDICTED_PCRS 0xffffu
+#define SHORT_DIGEST   8u
+#define PCR_IMA	       10u
+
+/** What changes; NULL: it doesn't. */
+struct change {
+	const char *uki, *kernel, *initrd, *cmdline;
+	const char *db, *secure_boot, *firmware;
+	bool ima_unchanged;
+};
+
+/* Files that the plan refers to. */
+struct inputs {
+	struct lk_buf image, initrd, db, firmware;
+};
+#define OWNED_INPUTS __attribute__((cleanup(inputs_done))) struct inputs
+
+static void inputs_done(struct inputs *in)
+{
+	lk_buf_done(&in->image);
+	lk_buf_done(&in->initrd);
+	lk_buf_done(&in->db);
+	lk_buf_done(&in->firmware);
+}
+
+static struct lk_bytes bytes_of(const struct lk_buf *buf)
+{
+	return (struct lk_bytes){ buf->data, buf->len };
+}
+
+static int named(int rc, const char *path, struct lk_err *err)
+{
+	if (rc != LK_OK)
+		lk_err_prefix(err, "%s", path);
+	return rc;
+}
+
+static int check_change(const struct change *c, struct lk_err *err)
+{
+	bool files = c->kernel || c->initrd || c->cmdline;
+
+	if (!files && !c->uki && !c->db && !c->secure_boot && !c->firmware)
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"what changes? One of --uki, --kernel, "
+			"--initrd, --cmdline, --db, --secure-boot and "
+			"--firmware-log");
+	if (files && c->uki)
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--uki holds kernel, initrd and command line: "
+			"none of these goes with it");
+	if (c->secure_boot && strcmp(c->secure_boot, "off") != 0)
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--secure-boot %.20s: only \"off\" can be predicted, since what a firmware measures once it is on depends on its keys",
+			c->secure_boot);
+	if (c->secure_boot && c->db)
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--db and --secure-boot can't be predicted both "
+			"at once: make one of these changes, boot, and "
+			"predict the other from that boot's log");
+	return LK_OK;
+}
+
+static int plan_secure_boot(const struct change *c, struct inputs *in,
+			    struct lk_log_plan *plan, struct lk_err *err)
+{
+	if (c->secure_boot)
+		LK_TRY(lk_log_plan_secure_boot_off(plan, err));
+	if (!c->db)
+		return LK_OK;
+	LK_TRY(lk_fs_read(c->db, DB_MAX, &in->db, err));
+	return named(lk_log_plan_db(plan, bytes_of(&in->db), err), c->db, err);
+}
+
+static int plan_uki(const char *path, struct inputs *in,
+		    struct lk_log_plan *plan, struct lk_err *err)
+{
+	struct lk_uki uki;
+
+	LK_TRY(lk_fs_read(path, LK_PE_MAX, &in->image, err));
+	LK_TRY(named(lk_uki_read(bytes_of(&in->image), &uki, err), path, err));
+	return named(lk_log_plan_uki(plan, &uki, err), path, err);
+}
+
+static int plan_kernel(const char *path, struct inputs *in,
+		       struct lk_log_plan *plan, struct lk_err *err)
+{
+	struct lk_pe pe;
+
+	LK_TRY(lk_fs_read(path, LK_PE_MAX, &in->image, err));
+	LK_TRY(named(lk_pe_read(bytes_of(&in->image), &pe, err), path, err));
+	return named(lk_log_plan_kernel(plan, &pe, err), path, err);
+}
+
+static int make_plan(const struct change *c, struct inputs *in,
+		     struct lk_log_plan *plan, struct lk_err *err)
+{
+	const struct lk_bytes cmdline = { (const uint8_t *)c->cmdline,
+					  c->cmdline ? strlen(c->cmdline) : 0 };
+
+	LK_TRY(plan_secure_boot(c, in, plan, err));
+	if (c->uki)
+		LK_TRY(plan_uki(c->uki, in, plan, err));
+	if (c->kernel)
+		LK_TRY(plan_kernel(c->kernel, in, plan, err));
+	if (c->initrd) {
+		LK_TRY(lk_fs_read(c->initrd, INITRD_MAX, &in->initrd, err));
+		LK_TRY(lk_log_plan_initrd(plan, bytes_of(&in->initrd), err));
+	}
+	if (c->cmdline)
+		LK_TRY(lk_log_plan_cmdline(plan, cmdline, err));
+	if (c->firmware)
+		LK_TRY(lk_boot_log_read(c->firmware, &in->firmware, err));
+	return LK_OK;
+}
+
+static void print_change(FILE *f, const struct lk_plan_change *c,
+			 const struct lk_event *event)
+{
+	struct lk_text_out words;
+
+	if (!event) {
+		fprintf(f, "PCR %-2u  new: %s: ", c->pcr, c->what);
+		lk_print_hex(f, c->digest[0].data, SHORT_DIGEST);
+		fprintf(f, "\n");
+		return;
+	}
+	if (!c->removed && event->sha256.len &&
+	    !memcmp(event->sha256.data, c->digest[0].data, event->sha256.len))
+		return;
+	lk_event_text(event, lk_crypto_hash, &words);
+	fprintf(f, "PCR %-2u  event %u, %s", c->pcr, event->number, words.text);
+	if (c->removed) {
+		fprintf(f, ": is gone\n");
+		return;
+	}
+	fprintf(f, ": becomes ");
+	lk_print_hex(f, c->digest[0].data, SHORT_DIGEST);
+	fprintf(f, "\n");
+}
+
+/* Events that are measured anew as they were. */
+struct again {
+	unsigned int n[LK_PCR_COUNT]; /* gone of that PCR so far */
+	bool same[LK_PLAN_CHANGES_MAX];
+};
+
+/* The same place among what is new in that PCR has the same digest. */
+static bool comes_again(const struct lk_log_plan *plan,
+			const struct lk_event *event, struct again *again)
+{
+	unsigned int place = again->n[event->pcr]++;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct lk_plan_change *c = &plan->changes[i];
+
+		if (c->event || c->pcr != event->pcr || place--)
+			continue;
+		again->same[i] = event->sha256.len &&
+				 !memcmp(event->sha256.data, c->digest[0].data,
+					 event->sha256.len);
+		return again->same[i];
+	}
+	return false;
+}
+
+/* In the log's order, and then what is new. */
+static void print_plan(FILE *f, struct lk_log_plan *plan)
+{
+	struct lk_event_log log;
+	struct lk_event event;
+	struct again again = { .n = { 0 } };
+	int rc = lk_event_log_open(plan->log.data, plan->log.len, &log, NULL);
+
+	while (rc == LK_OK && lk_event_log_next(&log, &event, NULL) == LK_OK) {
+		const struct lk_plan_change *c =
+			lk_log_plan_find(plan, event.number);
+
+		if (c && !(c->removed && comes_again(plan, &event, &again)))
+			print_change(f, c, &event);
+	}
+	for (size_t i = 0; i < plan->n; i++)
+		if (!plan->changes[i].event && !again.same[i])
+			print_change(f, &plan->changes[i], NULL);
+}
+
+static void print_pcrs(FILE *f, const struct lk_pcr_values *now,
+		       const struct lk_pcr_values *then, bool have_ima)
+{
+	char text[LK_PCR_MASK_TEXT];
+	uint32_t mask = then->sel.mask & PREDICTED_PCRS;
+	uint32_t left = now->sel.mask & PREDICTED_PCRS & ~mask;
+
+	if (!mask)
+		return;
+	lk_pcr_mask_format(lk_pcr_differing(now, then, mask), text);
+	fprintf(f, "bank %s: PCRs that change: %s\n",
+		lk_alg_name(then->sel.bank), *text ? text : "none");
+	lk_pcr_mask_format(left, text);
+	if (*text)
+		fprintf(f,
+			"bank %s: left out, since something extends them that "
+			"isn't in these logs: %s%s\n",
+			lk_alg_name(then->sel.bank), text,
+			!have_ima && left & 1u << PCR_IMA
+				? " (10: the IMA log would say it, --ima-log)"
+				: "");
+}
+
+static int write_values(const struct lk_pcr_values *values,
+			const struct lk_output *out, struct lk_err *err)
+{
+	LK_OWNED_JSON json = lk_json_object();
+	LK_OWNED_BUF text = LK_BUF_NONE;
+
+	if (!json)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	for (unsigned int i = 0; i < LK_PLAN_BANKS; i++) {
+		uint32_t mask = values[i].sel.mask & PREDICTED_PCRS;
+		struct lk_json *bank;
+
+		if (!mask)
+			continue;
+		bank = lk_json_set_object(json,
+					  lk_alg_name(values[i].sel.bank));
+		for (unsigned int pcr = 0; pcr < LK_PCR_COUNT; pcr++) {
+			char number[4];
+
+			(void)snprintf(number, sizeof(number), "%u", pcr);
+			if (mask & 1u << pcr)
+				lk_json_set_hex(bank, number,
+						values[i].value[pcr],
+						lk_alg_size(
+							values[i].sel.bank));
+		}
+	}
+	LK_TRY(lk_json_write(json, &text, err));
+	return lk_write_output(out, bytes_of(&text), err);
+}
+
+static int predict(const struct change *c, const struct lk_boot_logs *files,
+		   const struct lk_output *out, struct lk_err *err)
+{
+	FILE *f = strcmp(out->path, "-") == 0 ? stderr : stdout;
+	struct lk_pcr_values then[LK_PLAN_BANKS];
+	struct lk_log_plan plan;
+	OWNED_INPUTS inputs = { 0 };
+	struct lk_prediction_input in = {
+		.logs = lk_boot_logs_bytes(files),
+		.plan = &plan,
+		.values = { &files->values.bank[0], &files->values.bank[1] },
+		.ima_unchanged = c->ima_unchanged,
+		.hash = lk_crypto_hash,
+		.sha1 = lk_crypto_sha1,
+	};
+
+	lk_log_plan_init(&plan, in.logs.firmware, lk_crypto_hash);
+	LK_TRY(make_plan(c, &inputs, &plan, err));
+	if (c->firmware)
+		in.new_firmware = bytes_of(&inputs.firmware);
+	LK_TRY(lk_boot_logs_name(files, lk_log_predict(&in, then, err), err));
+	LK_TRY(write_values(then, out, err));
+	print_plan(f, &plan);
+	if (c->firmware)
+		fprintf(f, "PCRs 0,1,2,3,6  as in %s\n", c->firmware);
+	for (unsigned int i = 0; i < LK_PLAN_BANKS; i++)
+		print_pcrs(f, in.values[i], &then[i], files->have_ima);
+	/* SHA-256 is in every kernel with IMA. */
+	if (plan.kernel && files->have_ima && in.values[1]->sel.mask)
+		fprintf(f, "bank sha384: PCR 10 is right if the new kernel has "
+			   "SHA-384 when it begins, or hasn't it, as the one "
+			   "in the log\n");
+	return LK_OK;
+}
+
+static int run(int argc, char **argv, struct lk_err *err)
+{
+	LK_OWNED_BOOT_LOGS files = LK_BOOT_LOGS_NONE;
+	struct lk_boot_log_names names = { NULL, NULL, NULL };
+	struct change c = { 0 };
+	struct lk_output out = { NULL, false };
+	const struct lk_option options[] = {
+		{ "log", 'l', true, "FILE", "the firmware's log now",
+		  &names.firmware, NULL },
+		{ "pcrs", 'r', true, "FILE", "the PCR values now", &names.pcrs,
+		  NULL },
+		{ "ima-log", 'i', false, "FILE", "the kernel's log now",
+		  &names.ima, NULL },
+		{ "uki", 'u', false, "FILE", "another unified kernel image",
+		  &c.uki, NULL },
+		{ "kernel", 'k', false, "FILE", "another kernel", &c.kernel,
+		  NULL },
+		{ "initrd", 0, false, "FILE", "another initrd", &c.initrd,
+		  NULL },
+		{ "cmdline", 0, false, "TEXT",
+		  "another command line, as /proc/cmdline", &c.cmdline, NULL },
+		{ "db", 0, false, "FILE", "signature lists added to db", &c.db,
+		  NULL },
+		{ "secure-boot", 0, false, "off", "Secure Boot switched off",
+		  &c.secure_boot, NULL },
+		{ "firmware-log", 0, false, "FILE",
+		  "log of a machine with the new firmware", &c.firmware, NULL },
+		{ "ima-unchanged", 0, false, NULL,
+		  "what IMA measures of files stays", NULL, &c.ima_unchanged },
+		{ "output", 'o', true, "FILE", "what to write", &out.path,
+		  NULL },
+		{ "force", 'f', false, NULL, "replace it", NULL, &out.force },
+		LK_OPTIONS_END
+	};
+	int rc = lk_command_parse(&lk_cmd_policy_predict, options, argc, argv,
+				  err);
+
+	if (rc != LK_OK)
+		return rc;
+	LK_TRY(check_change(&c, err));
+	LK_TRY(lk_boot_logs_read(&names, &files, err));
+	LK_TRY(lk_boot_logs_check(&files, err));
+	return predict(&c, &files, &out, err);
+}
+
+const struct lk_command lk_cmd_policy_predict = {
+	.words = "policy predict",
+	.operands = "",
+	.summary = "Say which PCR values a boot will have after a change",
+	.details = "The output is what policy sign takes as --pcr-values.\n",
+	.min_operands = 0,
+	.max_operands = 0,
+	.run = run,
+};
