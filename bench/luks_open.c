@@ -26,12 +26,10 @@ int main(int argc, char **argv)
 		return 2;
 	size = fread(passphrase, 1, sizeof(passphrase), stdin);
 	began = now_ms();
-	if (crypt_init(&cd, argv[1]) < 0 ||
-	    crypt_load(cd, CRYPT_LUKS2, NULL) < 0)
+	if (crypt_init(&cd, argv[1]) < 0 || crypt_load(cd, CRYPT_LUKS2, NULL) < 0)
 		return 1;
 	loaded = now_ms();
-	if (crypt_volume_key_get(cd, atoi(argv[2]), key, &key_size, passphrase,
-				 size) < 0)
+	if (crypt_volume_key_get(cd, atoi(argv[2]), key, &key_size, passphrase, size) < 0)
 		return 1;
 	printf("%.3f %.3f\n", loaded - began, now_ms() - loaded);
 	crypt_free(cd);

@@ -42,8 +42,7 @@ int main(int argc, char **argv)
 		return 1;
 	took = now_ms() - began;
 	fprintf(result, "%d %.3f %ld %.3f\n",
-		WIFEXITED(status) ? WEXITSTATUS(status)
-				  : 128 + WTERMSIG(status),
-		took, used.ru_maxrss, ms(used.ru_utime) + ms(used.ru_stime));
+		WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), took,
+		used.ru_maxrss, ms(used.ru_utime) + ms(used.ru_stime));
 	return fclose(result) ? 1 : 0;
 }

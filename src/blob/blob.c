@@ -28,14 +28,12 @@ void lk_verified_blob_free(struct lk_verified_blob *blob)
 	free(blob);
 }
 
-const struct lk_blob_header *
-lk_verified_blob_header(const struct lk_verified_blob *blob)
+const struct lk_blob_header *lk_verified_blob_header(const struct lk_verified_blob *blob)
 {
 	return &blob->header;
 }
 
-const struct lk_digest *
-lk_verified_blob_digest(const struct lk_verified_blob *blob)
+const struct lk_digest *lk_verified_blob_digest(const struct lk_verified_blob *blob)
 {
 	return &blob->digest;
 }
@@ -56,8 +54,7 @@ static int look(int fd, struct candidate *ret, struct lk_err *err)
 	int rc;
 
 	if (fstat(fd, &st) != 0)
-		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s",
-				  strerror(errno));
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s", strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return lk_err_set(err, LK_E_INPUT, 0, "not a regular file");
 	c.size = (uint64_t)st.st_size;
@@ -73,8 +70,7 @@ static int look(int fd, struct candidate *ret, struct lk_err *err)
 	return rc;
 }
 
-int lk_blob_peek(int fd, struct lk_blob_header *ret, uint64_t *ret_size,
-		 struct lk_err *err)
+int lk_blob_peek(int fd, struct lk_blob_header *ret, uint64_t *ret_size, struct lk_err *err)
 {
 	struct candidate c = { .fd = -1 };
 	int rc = look(fd, &c, err);
@@ -87,8 +83,8 @@ int lk_blob_peek(int fd, struct lk_blob_header *ret, uint64_t *ret_size,
 }
 
 /* Not the decision, which is the signature's: it says why that would fail. */
-static int check_key(const struct lk_blob_header *header,
-		     const struct lk_policy_key *key, struct lk_err *err)
+static int check_key(const struct lk_blob_header *header, const struct lk_policy_key *key,
+		     struct lk_err *err)
 {
 	uint8_t id[LK_BLOB_ID_SIZE];
 	char theirs[17], ours[17];
@@ -96,8 +92,7 @@ static int check_key(const struct lk_blob_header *header,
 
 	if (lk_suite_curve(header->suite) != key->curve)
 		return lk_err_set(err, LK_E_POLICY, 0,
-				  "offset 10: signed by a key on curve %s; the "
-				  "policy key is on %s",
+				  "offset 10: signed by a key on curve %s; the policy key is on %s",
 				  lk_curve_name(lk_suite_curve(header->suite)),
 				  lk_curve_name(key->curve));
 	rc = lk_policy_key_id(key, lk_crypto_hash, id, err);
@@ -108,30 +103,24 @@ static int check_key(const struct lk_blob_header *header,
 	lk_hex_encode(header->policy_key, 8, theirs);
 	lk_hex_encode(id, 8, ours);
 	return lk_err_set(err, LK_E_POLICY, 0,
-			  "offset 72: signed by another policy key (ID %s...; "
-			  "expected %s...)",
+			  "offset 72: signed by another policy key (ID %s...; expected %s...)",
 			  theirs, ours);
 }
 
 /* @start is what was parsed and nothing that was read since. */
-static int digest_of(const struct candidate *c, int copy,
-		     const struct lk_progress *progress, struct lk_digest *ret,
-		     struct lk_err *err)
+static int digest_of(const struct candidate *c, int copy, const struct lk_progress *progress,
+		     struct lk_digest *ret, struct lk_err *err)
 {
 	LK_OWNED_HASHER hasher = NULL;
 	struct lk_blob_pump pump = { c->fd, copy, NULL, LK_BLOB_HEADER_SIZE,
-				     LK_BLOB_HEADER_SIZE +
-					     c->header.plain_len };
-	int rc = lk_hasher_new(lk_curve_hash(lk_suite_curve(c->header.suite)),
-			       &hasher, err);
+				     LK_BLOB_HEADER_SIZE + c->header.plain_len };
+	int rc = lk_hasher_new(lk_curve_hash(lk_suite_curve(c->header.suite)), &hasher, err);
 
 	pump.hasher = hasher;
 	if (rc == LK_OK && copy >= 0)
-		rc = lk_blob_pwrite(copy, c->start, LK_BLOB_HEADER_SIZE, 0,
-				    err);
+		rc = lk_blob_pwrite(copy, c->start, LK_BLOB_HEADER_SIZE, 0, err);
 	if (rc == LK_OK)
-		rc = lk_hasher_update(hasher, c->start, LK_BLOB_HEADER_SIZE,
-				      err);
+		rc = lk_hasher_update(hasher, c->start, LK_BLOB_HEADER_SIZE, err);
 	if (rc == LK_OK)
 		rc = lk_blob_pump(&pump, progress, err);
 	if (rc == LK_OK)
@@ -139,8 +128,7 @@ static int digest_of(const struct candidate *c, int copy,
 	return rc;
 }
 
-static int check_signature(const struct candidate *c, int copy,
-			   const struct lk_policy_key *key,
+static int check_signature(const struct candidate *c, int copy, const struct lk_policy_key *key,
 			   const struct lk_digest *digest, struct lk_err *err)
 {
 	uint64_t at = LK_BLOB_HEADER_SIZE + c->header.plain_len;
@@ -156,16 +144,14 @@ static int check_signature(const struct candidate *c, int copy,
 	if (rc == LK_OK)
 		rc = lk_ecdsa_der_decode(bytes, key->curve, raw, &raw_len, err);
 	if (rc == LK_OK)
-		rc = lk_crypto_verify(key, digest,
-				      (struct lk_bytes){ raw, raw_len }, err);
+		rc = lk_crypto_verify(key, digest, (struct lk_bytes){ raw, raw_len }, err);
 	return rc;
 }
 
 /* @copy: where its bytes go as well, and what the result then holds; or -1. */
-static int verify(const struct candidate *c, int copy,
-		  const struct lk_policy_key *key,
-		  const struct lk_progress *progress,
-		  struct lk_verified_blob *blob, struct lk_err *err)
+static int verify(const struct candidate *c, int copy, const struct lk_policy_key *key,
+		  const struct lk_progress *progress, struct lk_verified_blob *blob,
+		  struct lk_err *err)
 {
 	int rc = check_key(&c->header, key, err);
 
@@ -189,8 +175,7 @@ static int blob_new(int fd, struct lk_verified_blob **ret, struct lk_err *err)
 	return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
 }
 
-int lk_blob_verify(int fd, const struct lk_policy_key *key,
-		   const struct lk_progress *progress,
+int lk_blob_verify(int fd, const struct lk_policy_key *key, const struct lk_progress *progress,
 		   struct lk_verified_blob **ret, struct lk_err *err)
 {
 	LK_OWNED_VERIFIED_BLOB blob = NULL;
@@ -208,10 +193,9 @@ int lk_blob_verify(int fd, const struct lk_policy_key *key,
 	return LK_OK;
 }
 
-int lk_blob_copy_verify(const struct lk_blob_copy *copy,
-			const struct lk_policy_key *key,
-			const struct lk_progress *progress,
-			struct lk_verified_blob **ret, struct lk_err *err)
+int lk_blob_copy_verify(const struct lk_blob_copy *copy, const struct lk_policy_key *key,
+			const struct lk_progress *progress, struct lk_verified_blob **ret,
+			struct lk_err *err)
 {
 	LK_OWNED_VERIFIED_BLOB blob = NULL;
 	struct candidate c = { .fd = -1 };
@@ -221,10 +205,8 @@ int lk_blob_copy_verify(const struct lk_blob_copy *copy,
 		rc = look(copy->from, &c, err);
 	if (rc == LK_OK && c.size > copy->max)
 		rc = lk_err_set(err, LK_E_INPUT, 0,
-				"%llu bytes; at most %llu are allowed "
-				"(max-blob)",
-				(unsigned long long)c.size,
-				(unsigned long long)copy->max);
+				"%llu bytes; at most %llu are allowed (max-blob)",
+				(unsigned long long)c.size, (unsigned long long)copy->max);
 	if (rc == LK_OK)
 		rc = verify(&c, copy->copy, key, progress, blob, err);
 	if (rc != LK_OK)
@@ -235,8 +217,7 @@ int lk_blob_copy_verify(const struct lk_blob_copy *copy,
 }
 
 int lk_blob_content_key_check(const struct lk_blob_header *header,
-			      const struct lk_secret *content_key,
-			      struct lk_err *err)
+			      const struct lk_secret *content_key, struct lk_err *err)
 {
 	uint8_t check[LK_BLOB_CHECK_SIZE];
 	int rc = lk_blob_key_check_value(content_key, check, err);
@@ -245,20 +226,16 @@ int lk_blob_content_key_check(const struct lk_blob_header *header,
 		return rc;
 	if (lk_secret_equal(check, header->check, sizeof(check)))
 		return LK_OK;
-	return lk_err_set(err, LK_E_POLICY, 0,
-			  "encrypted to another configuration key");
+	return lk_err_set(err, LK_E_POLICY, 0, "encrypted to another configuration key");
 }
 
-int lk_blob_unwrap(const struct lk_verified_blob *blob,
-		   const struct lk_secret *config_key, struct lk_secret *ret,
-		   struct lk_err *err)
+int lk_blob_unwrap(const struct lk_verified_blob *blob, const struct lk_secret *config_key,
+		   struct lk_secret *ret, struct lk_err *err)
 {
 	const struct lk_blob_header *h = &blob->header;
 	LK_OWNED_SECRET key = LK_SECRET_NONE;
 	int rc = lk_crypto_cfb_decrypt(config_key, h->wrap_iv,
-				       (struct lk_bytes){
-					       h->wrapped,
-					       lk_suite_key_size(h->suite) },
+				       (struct lk_bytes){ h->wrapped, lk_suite_key_size(h->suite) },
 				       &key, err);
 
 	if (rc == LK_OK)
@@ -276,10 +253,9 @@ struct lk_blob_content {
 	uint64_t end;
 };
 
-int lk_blob_content_open(const struct lk_verified_blob *blob,
-			 const struct lk_secret *content_key,
-			 const struct lk_progress *progress,
-			 struct lk_blob_content **ret, struct lk_err *err)
+int lk_blob_content_open(const struct lk_verified_blob *blob, const struct lk_secret *content_key,
+			 const struct lk_progress *progress, struct lk_blob_content **ret,
+			 struct lk_err *err)
 {
 	LK_OWNED_BLOB_CONTENT c = calloc(1, sizeof(*c));
 	int rc;
@@ -298,8 +274,7 @@ int lk_blob_content_open(const struct lk_verified_blob *blob,
 	return LK_OK;
 }
 
-static int content_read(void *ctx, uint8_t *buf, size_t cap, size_t *ret_len,
-			struct lk_err *err)
+static int content_read(void *ctx, uint8_t *buf, size_t cap, size_t *ret_len, struct lk_err *err)
 {
 	struct lk_blob_content *c = ctx;
 	uint64_t left = c->end - c->at;
@@ -314,8 +289,7 @@ static int content_read(void *ctx, uint8_t *buf, size_t cap, size_t *ret_len,
 	if (rc != LK_OK)
 		return rc;
 	c->at += len;
-	lk_progress_tell(c->progress, c->at - LK_BLOB_HEADER_SIZE,
-			 c->end - LK_BLOB_HEADER_SIZE);
+	lk_progress_tell(c->progress, c->at - LK_BLOB_HEADER_SIZE, c->end - LK_BLOB_HEADER_SIZE);
 	*ret_len = len;
 	return LK_OK;
 }

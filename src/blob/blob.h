@@ -14,9 +14,8 @@ static inline void lk_verified_blob_freep(struct lk_verified_blob **p)
 {
 	lk_verified_blob_free(*p);
 }
-#define LK_OWNED_VERIFIED_BLOB                                                 \
-	__attribute__((                                                        \
-		cleanup(lk_verified_blob_freep))) struct lk_verified_blob *
+#define LK_OWNED_VERIFIED_BLOB                                                                     \
+	__attribute__((cleanup(lk_verified_blob_freep))) struct lk_verified_blob *
 
 /**
  * lk_blob_peek - the header of a blob that nothing vouches for yet
@@ -25,8 +24,7 @@ static inline void lk_verified_blob_freep(struct lk_verified_blob **p)
  *
  * Return: LK_OK, LK_E_INPUT or LK_E_IO.
  */
-int lk_blob_peek(int fd, struct lk_blob_header *ret, uint64_t *ret_size,
-		 struct lk_err *err);
+int lk_blob_peek(int fd, struct lk_blob_header *ret, uint64_t *ret_size, struct lk_err *err);
 
 /**
  * lk_blob_verify - is it whole, and signed by that key?
@@ -41,14 +39,11 @@ int lk_blob_peek(int fd, struct lk_blob_header *ret, uint64_t *ret_size,
  * Return: LK_OK, LK_E_INPUT (malformed), LK_E_POLICY (not that key's
  * signature), LK_E_IO, LK_E_SYSTEM.
  */
-int lk_blob_verify(int fd, const struct lk_policy_key *key,
-		   const struct lk_progress *progress,
+int lk_blob_verify(int fd, const struct lk_policy_key *key, const struct lk_progress *progress,
 		   struct lk_verified_blob **ret, struct lk_err *err);
-const struct lk_blob_header *
-lk_verified_blob_header(const struct lk_verified_blob *blob);
+const struct lk_blob_header *lk_verified_blob_header(const struct lk_verified_blob *blob);
 /** The digest that the signature is over. */
-const struct lk_digest *
-lk_verified_blob_digest(const struct lk_verified_blob *blob);
+const struct lk_digest *lk_verified_blob_digest(const struct lk_verified_blob *blob);
 
 /**
  * lk_blob_copy_verify - the same for a file that others can write to
@@ -64,10 +59,9 @@ struct lk_blob_copy {
 	int copy;
 	uint64_t max;
 };
-int lk_blob_copy_verify(const struct lk_blob_copy *copy,
-			const struct lk_policy_key *key,
-			const struct lk_progress *progress,
-			struct lk_verified_blob **ret, struct lk_err *err);
+int lk_blob_copy_verify(const struct lk_blob_copy *copy, const struct lk_policy_key *key,
+			const struct lk_progress *progress, struct lk_verified_blob **ret,
+			struct lk_err *err);
 
 /**
  * lk_blob_unwrap - the content key, by the configuration key itself
@@ -77,20 +71,17 @@ int lk_blob_copy_verify(const struct lk_blob_copy *copy,
  *
  * Return: LK_OK, LK_E_POLICY for another configuration key.
  */
-int lk_blob_unwrap(const struct lk_verified_blob *blob,
-		   const struct lk_secret *config_key, struct lk_secret *ret,
-		   struct lk_err *err);
+int lk_blob_unwrap(const struct lk_verified_blob *blob, const struct lk_secret *config_key,
+		   struct lk_secret *ret, struct lk_err *err);
 /** LK_OK, or LK_E_POLICY: it isn't the content key of this blob. */
 int lk_blob_content_key_check(const struct lk_blob_header *header,
-			      const struct lk_secret *content_key,
-			      struct lk_err *err);
+			      const struct lk_secret *content_key, struct lk_err *err);
 
 /** The content, decrypted in pieces; may be opened again to read it twice. */
 struct lk_blob_content;
-int lk_blob_content_open(const struct lk_verified_blob *blob,
-			 const struct lk_secret *content_key,
-			 const struct lk_progress *progress,
-			 struct lk_blob_content **ret, struct lk_err *err);
+int lk_blob_content_open(const struct lk_verified_blob *blob, const struct lk_secret *content_key,
+			 const struct lk_progress *progress, struct lk_blob_content **ret,
+			 struct lk_err *err);
 /** Valid as long as the content is open. */
 struct lk_source lk_blob_content_source(struct lk_blob_content *content);
 void lk_blob_content_free(struct lk_blob_content *content);
@@ -98,7 +89,7 @@ static inline void lk_blob_content_freep(struct lk_blob_content **p)
 {
 	lk_blob_content_free(*p);
 }
-#define LK_OWNED_BLOB_CONTENT                                                  \
+#define LK_OWNED_BLOB_CONTENT                                                                      \
 	__attribute__((cleanup(lk_blob_content_freep))) struct lk_blob_content *
 
 #endif

@@ -10,8 +10,7 @@
 #include "sys/crypto/crypto.h"
 #include "sys/os/secret.h"
 
-int lk_blob_pread(int fd, uint8_t *buf, size_t len, uint64_t offset,
-		  struct lk_err *err)
+int lk_blob_pread(int fd, uint8_t *buf, size_t len, uint64_t offset, struct lk_err *err)
 {
 	while (len) {
 		ssize_t n = pread(fd, buf, len, (off_t)offset);
@@ -20,12 +19,10 @@ int lk_blob_pread(int fd, uint8_t *buf, size_t len, uint64_t offset,
 			continue;
 		if (n < 0)
 			return lk_err_set(err, LK_E_IO, (uint32_t)errno,
-					  "reading at offset %llu: %s",
-					  (unsigned long long)offset,
+					  "reading at offset %llu: %s", (unsigned long long)offset,
 					  strerror(errno));
 		if (n == 0)
-			return lk_err_set(err, LK_E_INPUT, 0,
-					  "cut short at offset %llu",
+			return lk_err_set(err, LK_E_INPUT, 0, "cut short at offset %llu",
 					  (unsigned long long)offset);
 		buf += n;
 		len -= (size_t)n;
@@ -34,8 +31,7 @@ int lk_blob_pread(int fd, uint8_t *buf, size_t len, uint64_t offset,
 	return LK_OK;
 }
 
-int lk_blob_pwrite(int fd, const uint8_t *data, size_t len, uint64_t offset,
-		   struct lk_err *err)
+int lk_blob_pwrite(int fd, const uint8_t *data, size_t len, uint64_t offset, struct lk_err *err)
 {
 	while (len) {
 		ssize_t n = pwrite(fd, data, len, (off_t)offset);
@@ -43,8 +39,8 @@ int lk_blob_pwrite(int fd, const uint8_t *data, size_t len, uint64_t offset,
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return lk_err_set(err, LK_E_IO, (uint32_t)errno,
-					  "writing: %s", strerror(errno));
+			return lk_err_set(err, LK_E_IO, (uint32_t)errno, "writing: %s",
+					  strerror(errno));
 		data += n;
 		len -= (size_t)n;
 		offset += (uint64_t)n;
@@ -52,8 +48,8 @@ int lk_blob_pwrite(int fd, const uint8_t *data, size_t len, uint64_t offset,
 	return LK_OK;
 }
 
-static int move(const struct lk_blob_pump *pump, uint8_t *buf, uint64_t at,
-		size_t len, struct lk_err *err)
+static int move(const struct lk_blob_pump *pump, uint8_t *buf, uint64_t at, size_t len,
+		struct lk_err *err)
 {
 	int rc = lk_blob_pread(pump->from, buf, len, at, err);
 
@@ -64,8 +60,8 @@ static int move(const struct lk_blob_pump *pump, uint8_t *buf, uint64_t at,
 	return rc;
 }
 
-int lk_blob_pump(const struct lk_blob_pump *pump,
-		 const struct lk_progress *progress, struct lk_err *err)
+int lk_blob_pump(const struct lk_blob_pump *pump, const struct lk_progress *progress,
+		 struct lk_err *err)
 {
 	uint8_t *buf = malloc(LK_BLOB_CHUNK);
 	int rc = LK_OK;
@@ -74,8 +70,7 @@ int lk_blob_pump(const struct lk_blob_pump *pump,
 		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
 	for (uint64_t at = pump->start; rc == LK_OK && at < pump->end;) {
 		uint64_t left = pump->end - at;
-		size_t len =
-			left < LK_BLOB_CHUNK ? (size_t)left : LK_BLOB_CHUNK;
+		size_t len = left < LK_BLOB_CHUNK ? (size_t)left : LK_BLOB_CHUNK;
 
 		rc = move(pump, buf, at, len, err);
 		at += len;
@@ -86,13 +81,11 @@ int lk_blob_pump(const struct lk_blob_pump *pump,
 }
 
 int lk_blob_key_check_value(const struct lk_secret *content_key,
-			    uint8_t ret[static LK_BLOB_CHECK_SIZE],
-			    struct lk_err *err)
+			    uint8_t ret[static LK_BLOB_CHECK_SIZE], struct lk_err *err)
 {
 	static const char purpose[] = "latchkey:content-key";
 	const struct lk_bytes key = { content_key->data, content_key->len };
-	const struct lk_bytes text = { (const uint8_t *)purpose,
-				       sizeof(purpose) - 1 };
+	const struct lk_bytes text = { (const uint8_t *)purpose, sizeof(purpose) - 1 };
 	struct lk_digest mac;
 
 	if (!lk_crypto_hmac(LK_ALG_SHA256, key, text, &mac))

@@ -43,8 +43,8 @@ static int make_keys(struct work *w, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = make_ivs(h, err);
 	if (rc == LK_OK)
-		rc = lk_crypto_cfb_encrypt(w->seal->config_key, h->wrap_iv,
-					   &w->content_key, h->wrapped, err);
+		rc = lk_crypto_cfb_encrypt(w->seal->config_key, h->wrap_iv, &w->content_key,
+					   h->wrapped, err);
 	if (rc == LK_OK)
 		rc = lk_blob_key_check_value(&w->content_key, h->check, err);
 	if (rc == LK_OK)
@@ -55,8 +55,7 @@ static int make_keys(struct work *w, struct lk_err *err)
 static int make_header(struct work *w, struct lk_err *err)
 {
 	struct lk_blob_header *h = &w->header;
-	const struct lk_policy_key *public =
-		lk_private_key_public(w->seal->key);
+	const struct lk_policy_key *public = lk_private_key_public(w->seal->key);
 	uint8_t block[16];
 	int rc;
 
@@ -68,11 +67,9 @@ static int make_header(struct work *w, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = lk_crypto_aes_zero_block(w->seal->config_key, block, err);
 	if (rc == LK_OK)
-		rc = lk_config_key_id(block, lk_crypto_hash, h->config_key,
-				      err);
+		rc = lk_config_key_id(block, lk_crypto_hash, h->config_key, err);
 	if (rc == LK_OK)
-		rc = lk_hasher_new(lk_curve_hash(public->curve), &w->hasher,
-				   err);
+		rc = lk_hasher_new(lk_curve_hash(public->curve), &w->hasher, err);
 	if (rc == LK_OK)
 		rc = make_keys(w, err);
 	return rc;
@@ -90,21 +87,19 @@ static int put_header(struct work *w, struct lk_err *err)
 	return rc;
 }
 
-static int put_piece(struct work *w, uint8_t *buf, size_t len, uint64_t at,
-		     struct lk_err *err)
+static int put_piece(struct work *w, uint8_t *buf, size_t len, uint64_t at, struct lk_err *err)
 {
 	int rc = lk_ctr_update(w->ctr, buf, len, buf, err);
 
 	if (rc == LK_OK && w->hashed_on_the_way)
 		rc = lk_hasher_update(w->hasher, buf, len, err);
 	if (rc == LK_OK)
-		rc = lk_blob_pwrite(w->fd, buf, len, LK_BLOB_HEADER_SIZE + at,
-				    err);
+		rc = lk_blob_pwrite(w->fd, buf, len, LK_BLOB_HEADER_SIZE + at, err);
 	return rc;
 }
 
-static int put_content(struct work *w, const struct lk_source *content,
-		       uint8_t *buf, struct lk_err *err)
+static int put_content(struct work *w, const struct lk_source *content, uint8_t *buf,
+		       struct lk_err *err)
 {
 	uint64_t known = w->seal->plain_len;
 	uint64_t at = 0;
@@ -116,31 +111,26 @@ static int put_content(struct work *w, const struct lk_source *content,
 		if (rc != LK_OK || len == 0)
 			break;
 		if (len > LK_BLOB_PLAIN_MAX - at)
-			return lk_err_set(err, LK_E_INPUT, 0,
-					  "more than %" PRIu64 " bytes",
+			return lk_err_set(err, LK_E_INPUT, 0, "more than %" PRIu64 " bytes",
 					  LK_BLOB_PLAIN_MAX);
 		rc = put_piece(w, buf, len, at, err);
 		if (rc != LK_OK)
 			break;
 		at += len;
-		lk_progress_tell(w->seal->progress, at,
-				 w->hashed_on_the_way ? known : 0);
+		lk_progress_tell(w->seal->progress, at, w->hashed_on_the_way ? known : 0);
 	}
 	if (rc == LK_OK && at == 0)
 		return lk_err_set(err, LK_E_INPUT, 0, "there is nothing in it");
 	if (rc == LK_OK && w->hashed_on_the_way && at != known)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "changed while it was read");
+		return lk_err_set(err, LK_E_INPUT, 0, "changed while it was read");
 	w->header.plain_len = at;
 	return rc;
 }
 
 static int hash_afterwards(struct work *w, struct lk_err *err)
 {
-	const struct lk_blob_pump pump = { w->fd, -1, w->hasher,
-					   LK_BLOB_HEADER_SIZE,
-					   LK_BLOB_HEADER_SIZE +
-						   w->header.plain_len };
+	const struct lk_blob_pump pump = { w->fd, -1, w->hasher, LK_BLOB_HEADER_SIZE,
+					   LK_BLOB_HEADER_SIZE + w->header.plain_len };
 	int rc = put_header(w, err);
 
 	if (rc == LK_OK)
@@ -165,8 +155,7 @@ static int put_signature(struct work *w, struct lk_err *err)
 	return lk_blob_pwrite(w->fd, der, len, at, err);
 }
 
-static int make(struct work *w, const struct lk_source *content, uint8_t *buf,
-		struct lk_err *err)
+static int make(struct work *w, const struct lk_source *content, uint8_t *buf, struct lk_err *err)
 {
 	int rc = make_header(w, err);
 
@@ -184,12 +173,10 @@ static int make(struct work *w, const struct lk_source *content, uint8_t *buf,
 	return rc;
 }
 
-int lk_blob_seal(const struct lk_seal *seal, const struct lk_source *content,
-		 int fd, struct lk_err *err)
+int lk_blob_seal(const struct lk_seal *seal, const struct lk_source *content, int fd,
+		 struct lk_err *err)
 {
-	struct work w = { .seal = seal,
-			  .fd = fd,
-			  .content_key = LK_SECRET_NONE };
+	struct work w = { .seal = seal, .fd = fd, .content_key = LK_SECRET_NONE };
 	uint8_t *buf = malloc(LK_BLOB_CHUNK);
 	int rc;
 

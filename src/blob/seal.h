@@ -30,7 +30,7 @@ struct lk_seal {
  * Return: LK_OK, LK_E_INPUT (no content, or not as long as said), an error of
  * @content, LK_E_IO or LK_E_SYSTEM. What @fd then holds is to be thrown away.
  */
-int lk_blob_seal(const struct lk_seal *seal, const struct lk_source *content,
-		 int fd, struct lk_err *err);
+int lk_blob_seal(const struct lk_seal *seal, const struct lk_source *content, int fd,
+		 struct lk_err *err);
 
 #endif

@@ -14,14 +14,12 @@
 
 #define AUTH_BYTES 16u /* 32 letters: every TPM takes that much */
 
-int lk_policy_file_load(const char *path, struct lk_policy_file *ret,
-			struct lk_err *err)
+int lk_policy_file_load(const char *path, struct lk_policy_file *ret, struct lk_err *err)
 {
 	int rc = lk_document_policy_file(path, ret, err);
 
 	if (rc == LK_OK && ret->root_handle != LK_HANDLE_SRK)
-		rc = lk_err_set(err, LK_E_INPUT, 0,
-				"%s: root-key: provisioning uses 0x%08x alone",
+		rc = lk_err_set(err, LK_E_INPUT, 0, "%s: root-key: provisioning uses 0x%08x alone",
 				path, LK_HANDLE_SRK);
 	return rc;
 }
@@ -36,17 +34,13 @@ static int pick_volume(const struct lk_policy_file *pf, const char *name,
 	if (*ret)
 		return LK_OK;
 	if (name)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "the policy file has no volume \"%s\"", name);
+		return lk_err_set(err, LK_E_INPUT, 0, "the policy file has no volume \"%s\"", name);
 	return lk_err_set(err, LK_E_USAGE, 0,
-			  "the policy file has %zu volumes: say which "
-			  "(--volume)",
-			  pf->n_volumes);
+			  "the policy file has %zu volumes: say which (--volume)", pf->n_volumes);
 }
 
-int lk_target_resolve(const struct lk_policy_file *pf, const char *volume,
-		      const char *device, struct lk_target *ret,
-		      struct lk_err *err)
+int lk_target_resolve(const struct lk_policy_file *pf, const char *volume, const char *device,
+		      struct lk_target *ret, struct lk_err *err)
 {
 	char absolute[PATH_MAX];
 	int rc;
@@ -56,29 +50,25 @@ int lk_target_resolve(const struct lk_policy_file *pf, const char *volume,
 	if (rc != LK_OK)
 		return rc;
 	/* On a command line a path may be relative; in the policy file not. */
-	if (device && device[0] != '/' && !strchr(device, '=') &&
-	    realpath(device, absolute))
+	if (device && device[0] != '/' && !strchr(device, '=') && realpath(device, absolute))
 		device = absolute;
-	return lk_fs_wait_device(device ? device : ret->vol->device, 0,
-				 ret->device, err);
+	return lk_fs_wait_device(device ? device : ret->vol->device, 0, ret->device, err);
 }
 
-int lk_target_load(const struct lk_options *opts, struct lk_target *ret,
-		   struct lk_err *err)
+int lk_target_load(const struct lk_options *opts, struct lk_target *ret, struct lk_err *err)
 {
 	struct lk_policy_file pf;
 	int rc;
 
 	LK_TRY(lk_policy_file_load(opts->value[LK_OPT_POLICY], &pf, err));
-	rc = lk_target_resolve(&pf, opts->value[LK_OPT_VOLUME],
-			       opts->value[LK_OPT_DEVICE], ret, err);
+	rc = lk_target_resolve(&pf, opts->value[LK_OPT_VOLUME], opts->value[LK_OPT_DEVICE], ret,
+			       err);
 	if (rc == LK_E_INPUT || rc == LK_E_USAGE)
 		lk_err_prefix(err, "%s", opts->value[LK_OPT_POLICY]);
 	return rc;
 }
 
-int lk_confirm(const struct lk_options *opts, const char *word,
-	       struct lk_err *err)
+int lk_confirm(const struct lk_options *opts, const char *word, struct lk_err *err)
 {
 	const char *yes = opts->value[LK_OPT_YES];
 	char line[160] = "";
@@ -91,19 +81,17 @@ int lk_confirm(const struct lk_options *opts, const char *word,
 	}
 	if (yes && strcmp(yes, word) == 0)
 		return LK_OK;
-	return lk_err_set(err, LK_E_REFUSED, 0,
-			  "not confirmed: nothing was done (--yes %s does)",
+	return lk_err_set(err, LK_E_REFUSED, 0, "not confirmed: nothing was done (--yes %s does)",
 			  word);
 }
 
-int lk_check_volume_options(const struct lk_options *opts,
-			    const struct lk_policy_file *pf, struct lk_err *err)
+int lk_check_volume_options(const struct lk_options *opts, const struct lk_policy_file *pf,
+			    struct lk_err *err)
 {
 	const char *only = opts->value[LK_OPT_VOLUME];
 
 	if (only && !lk_policy_file_volume(pf, only))
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: the policy file has no volume \"%s\"",
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: the policy file has no volume \"%s\"",
 				  opts->value[LK_OPT_POLICY], only);
 	if (opts->value[LK_OPT_DEVICE] && !only && pf->n_volumes != 1)
 		return lk_err_set(
@@ -113,14 +101,12 @@ int lk_check_volume_options(const struct lk_options *opts,
 	return LK_OK;
 }
 
-int lk_tpm_open_option(const struct lk_options *opts, struct lk_tpm **ret,
-		       struct lk_err *err)
+int lk_tpm_open_option(const struct lk_options *opts, struct lk_tpm **ret, struct lk_err *err)
 {
 	return lk_tpm_open(opts->value[LK_OPT_TPM], LK_TPM_WAIT_S, ret, err);
 }
 
-int lk_read_line_secret(const char *path, size_t max, struct lk_secret *ret,
-			struct lk_err *err)
+int lk_read_line_secret(const char *path, size_t max, struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET line = LK_SECRET_NONE;
 	int rc = lk_fs_read_secret(path, max + 1, &line, err);
@@ -129,18 +115,15 @@ int lk_read_line_secret(const char *path, size_t max, struct lk_secret *ret,
 		return rc;
 	if (line.len && line.data[line.len - 1] == '\n')
 		line.len--;
-	if (line.len == 0 || line.len > max ||
-	    memchr(line.data, '\n', line.len) ||
+	if (line.len == 0 || line.len > max || memchr(line.data, '\n', line.len) ||
 	    memchr(line.data, '\0', line.len))
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: one line of 1 to %zu bytes is expected",
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: one line of 1 to %zu bytes is expected",
 				  path, max);
 	*ret = lk_secret_take(&line);
 	return LK_OK;
 }
 
-int lk_use_owner_auth(struct lk_tpm *tpm, const struct lk_options *opts,
-		      struct lk_err *err)
+int lk_use_owner_auth(struct lk_tpm *tpm, const struct lk_options *opts, struct lk_err *err)
 {
 	LK_OWNED_SECRET auth = LK_SECRET_NONE;
 	const char *path = opts->value[LK_OPT_OWNER_AUTH];
@@ -180,8 +163,7 @@ static int check_floor(struct lk_tpm *tpm, uint32_t index, struct lk_err *err)
 	    memcmp(now.name.data, name.data, name.len) == 0)
 		return LK_OK;
 	return lk_err_set(err, LK_E_OBJECT, 0,
-			  "the version floor 0x%08x isn't there, or isn't what "
-			  "install makes",
+			  "the version floor 0x%08x isn't there, or isn't what install makes",
 			  index);
 }
 
@@ -203,8 +185,7 @@ static int check_lockout(struct lk_tpm *tpm, struct lk_err *err)
 		lockout.interval_s);
 }
 
-int lk_check_tpm(struct lk_tpm *tpm, const struct lk_policy_file *pf,
-		 struct lk_err *err)
+int lk_check_tpm(struct lk_tpm *tpm, const struct lk_policy_file *pf, struct lk_err *err)
 {
 	struct lk_pcr_values values;
 	struct lk_tpm_public root;
@@ -212,15 +193,13 @@ int lk_check_tpm(struct lk_tpm *tpm, const struct lk_policy_file *pf,
 
 	if (rc == LK_OK && !root.present)
 		rc = lk_err_set(err, LK_E_OBJECT, 0,
-				"no storage root key at 0x%08x: run install "
-				"first",
+				"no storage root key at 0x%08x: run install first",
 				pf->root_handle);
 	if (rc == LK_OK && pf->root_name.len &&
 	    (root.name.len != pf->root_name.len ||
 	     memcmp(root.name.data, pf->root_name.data, root.name.len)))
 		rc = lk_err_set(err, LK_E_OBJECT, 0,
-				"the storage root key isn't the one that the "
-				"policy file pins");
+				"the storage root key isn't the one that the policy file pins");
 	if (rc == LK_OK)
 		rc = lk_tpm_pcr_read(tpm, &pf->pcrs, &values, err);
 	if (rc == LK_OK && pf->version_floor)
@@ -247,8 +226,8 @@ int lk_auth_make(struct lk_tpm *tpm, struct lk_secret *ret, struct lk_err *err)
 	return LK_OK;
 }
 
-int lk_signed_policy_verify(const struct lk_signed_policy *sp,
-			    const struct lk_policy_file *pf, struct lk_err *err)
+int lk_signed_policy_verify(const struct lk_signed_policy *sp, const struct lk_policy_file *pf,
+			    struct lk_err *err)
 {
 	struct lk_digest tbs;
 	int rc = lk_signed_policy_check(sp, pf, lk_crypto_hash, err);
@@ -258,9 +237,7 @@ int lk_signed_policy_verify(const struct lk_signed_policy *sp,
 	if (lk_signed_policy_tbs(sp, lk_crypto_hash, &tbs) != LK_OK)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 	return lk_crypto_verify(&pf->key, &tbs,
-				(struct lk_bytes){ sp->signature,
-						   sp->signature_len },
-				err);
+				(struct lk_bytes){ sp->signature, sp->signature_len }, err);
 }
 
 int lk_signed_policy_load(const char *path, const struct lk_policy_file *pf,

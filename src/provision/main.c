@@ -8,10 +8,9 @@
 #include "sys/os/secret.h"
 
 static const struct lk_command *const commands[] = {
-	&lk_cmd_install,      &lk_cmd_format,	     &lk_cmd_policy_add,
-	&lk_cmd_policy_list,  &lk_cmd_policy_retire, &lk_cmd_status,
-	&lk_cmd_pcrs,	      &lk_cmd_reseal,	     &lk_cmd_remove,
-	&lk_cmd_setup,	      &lk_cmd_remember,	     &lk_cmd_floor_raise,
+	&lk_cmd_install,       &lk_cmd_format, &lk_cmd_policy_add, &lk_cmd_policy_list,
+	&lk_cmd_policy_retire, &lk_cmd_status, &lk_cmd_pcrs,	   &lk_cmd_reseal,
+	&lk_cmd_remove,	       &lk_cmd_setup,  &lk_cmd_remember,   &lk_cmd_floor_raise,
 	&lk_cmd_will_it_boot,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -30,8 +29,7 @@ static void list_commands(const char *group)
 	printf("Commands:\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (!group || is_of(commands[i], group))
-			printf("  %-16s %s\n", commands[i]->name,
-			       commands[i]->summary);
+			printf("  %-16s %s\n", commands[i]->name, commands[i]->summary);
 }
 
 static bool is_group(const char *word)
@@ -50,19 +48,17 @@ static bool is_help(const char *word)
 static int run_group(const char *group, const char *word)
 {
 	if (word && is_help(word)) {
-		printf("Usage: latchkey-provision %s COMMAND [options]\n\n",
-		       group);
+		printf("Usage: latchkey-provision %s COMMAND [options]\n\n", group);
 		list_commands(group);
 		printf("\nEach has --help; see latchkey-provision(8).\n");
 		return LK_OK;
 	}
 	if (word)
 		lk_log(LK_LOG_ERR,
-		       "%s %.80s: unknown command; see \"latchkey-provision %s --help\"",
-		       group, word, group);
+		       "%s %.80s: unknown command; see \"latchkey-provision %s --help\"", group,
+		       word, group);
 	else
-		lk_log(LK_LOG_ERR,
-		       "%s: a command is missing; see \"latchkey-provision %s --help\"",
+		lk_log(LK_LOG_ERR, "%s: a command is missing; see \"latchkey-provision %s --help\"",
 		       group, group);
 	return LK_E_USAGE;
 }
@@ -70,11 +66,9 @@ static int run_group(const char *group, const char *word)
 static void print_help(void)
 {
 	printf("Usage: latchkey-provision COMMAND [options]\n\n"
-	       "Prepares a device's TPM and volumes for unattended "
-	       "unlocking.\n\n");
+	       "Prepares a device's TPM and volumes for unattended unlocking.\n\n");
 	list_commands(NULL);
-	printf("\n  --help           this text, and each command's options "
-	       "after its name\n"
+	printf("\n  --help           this text, and each command's options after its name\n"
 	       "  --version        print the version\n\n"
 	       "See latchkey-provision(8).\n");
 }
@@ -85,8 +79,7 @@ static int match(const struct lk_command *cmd, int argc, char **argv)
 	const char *space = strchr(cmd->name, ' ');
 	size_t first = space ? (size_t)(space - cmd->name) : strlen(cmd->name);
 
-	if (argc < 2 || strlen(argv[1]) != first ||
-	    memcmp(argv[1], cmd->name, first) != 0)
+	if (argc < 2 || strlen(argv[1]) != first || memcmp(argv[1], cmd->name, first) != 0)
 		return 0;
 	if (!space)
 		return 1;
@@ -106,8 +99,7 @@ static int run(const struct lk_command *cmd, int argc, char **argv)
 	if (rc == LK_OK)
 		rc = cmd->run(&opts, &err);
 	if (rc == LK_OK && (fflush(stdout) || ferror(stdout)))
-		rc = lk_err_set(&err, LK_E_IO, 0,
-				"standard output can't be written");
+		rc = lk_err_set(&err, LK_E_IO, 0, "standard output can't be written");
 	if (rc != LK_OK)
 		lk_log(LK_LOG_ERR, "%s: %s", cmd->name, err.msg);
 	return rc;
@@ -128,13 +120,11 @@ int main(int argc, char **argv)
 		int words = match(commands[i], argc, argv);
 
 		if (words)
-			return lk_exit_code(
-				run(commands[i], argc - words, argv + words));
+			return lk_exit_code(run(commands[i], argc - words, argv + words));
 	}
 	if (argc > 1 && is_group(argv[1]))
 		return lk_exit_code(run_group(argv[1], argv[2]));
-	lk_log(LK_LOG_ERR, "%.80s%s; see \"latchkey-provision --help\"",
-	       argc < 2 ? "" : argv[1],
+	lk_log(LK_LOG_ERR, "%.80s%s; see \"latchkey-provision --help\"", argc < 2 ? "" : argv[1],
 	       argc < 2 ? "no command" : ": unknown command");
 	return lk_exit_code(LK_E_USAGE);
 }

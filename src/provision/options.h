@@ -107,7 +107,7 @@ const char *lk_option_name(enum lk_opt opt);
  *
  * Return: LK_OK or LK_E_USAGE.
  */
-int lk_options_parse(const struct lk_command *cmd, int argc, char **argv,
-		     struct lk_options *ret, bool *ret_help);
+int lk_options_parse(const struct lk_command *cmd, int argc, char **argv, struct lk_options *ret,
+		     bool *ret_help);
 
 #endif

@@ -11,9 +11,8 @@
 #include "sys/crypto/crypto.h"
 #include "sys/luks/luks.h"
 
-int lk_volume_auth_policy(const struct lk_policy_file *pf,
-			  const struct lk_volume *vol, struct lk_digest *ret,
-			  struct lk_err *err)
+int lk_volume_auth_policy(const struct lk_policy_file *pf, const struct lk_volume *vol,
+			  struct lk_digest *ret, struct lk_err *err)
 {
 	const struct lk_bytes ref = { pf->policy_ref, pf->policy_ref_len };
 	enum lk_alg alg = lk_curve_hash(pf->key.curve);
@@ -21,10 +20,8 @@ int lk_volume_auth_policy(const struct lk_policy_file *pf,
 
 	lk_policy_start(alg, ret);
 	if (lk_policy_key_name(&pf->key, lk_crypto_hash, &name) != LK_OK ||
-	    lk_policy_authorize(alg, &name, ref, lk_crypto_hash, ret) !=
-		    LK_OK ||
-	    (vol->pin &&
-	     lk_policy_auth_value(alg, lk_crypto_hash, ret) != LK_OK))
+	    lk_policy_authorize(alg, &name, ref, lk_crypto_hash, ret) != LK_OK ||
+	    (vol->pin && lk_policy_auth_value(alg, lk_crypto_hash, ret) != LK_OK))
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 	return LK_OK;
 }
@@ -38,8 +35,7 @@ int lk_volume_check_sealed(struct lk_tpm *tpm, const struct lk_policy_file *pf,
 
 	if (rc == LK_OK)
 		rc = lk_tpm_read_public(tpm, vol->handle, &sealed, err);
-	if (rc != LK_OK ||
-	    (sealed.present && lk_digest_equal(&sealed.auth_policy, &policy)))
+	if (rc != LK_OK || (sealed.present && lk_digest_equal(&sealed.auth_policy, &policy)))
 		return rc;
 	if (!sealed.present)
 		return lk_err_set(
@@ -52,22 +48,18 @@ int lk_volume_check_sealed(struct lk_tpm *tpm, const struct lk_policy_file *pf,
 		vol->name, vol->handle);
 }
 
-static int ask_twice(const struct lk_volume *vol, struct lk_secret *ret,
-		     struct lk_err *err)
+static int ask_twice(const struct lk_volume *vol, struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET first = LK_SECRET_NONE;
 	LK_OWNED_SECRET again = LK_SECRET_NONE;
 	char question[192];
 
-	(void)snprintf(question, sizeof(question),
-		       "New PIN for volume %s: ", vol->name);
+	(void)snprintf(question, sizeof(question), "New PIN for volume %s: ", vol->name);
 	LK_TRY(lk_console_ask(question, &first, err));
 	(void)snprintf(question, sizeof(question), "The same again: ");
 	LK_TRY(lk_console_ask(question, &again, err));
-	if (first.len != again.len ||
-	    !lk_secret_equal(first.data, again.data, first.len))
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "volume %s: the two PINs aren't the same",
+	if (first.len != again.len || !lk_secret_equal(first.data, again.data, first.len))
+		return lk_err_set(err, LK_E_INPUT, 0, "volume %s: the two PINs aren't the same",
 				  vol->name);
 	*ret = lk_secret_take(&first);
 	return LK_OK;
@@ -99,10 +91,8 @@ int lk_volume_pin(const struct lk_options *opts, const struct lk_target *target,
 			err, LK_E_USAGE, 0,
 			"volume %s is to have a PIN: give --pin-file, or run this on a terminal",
 			vol->name);
-	LK_TRY(path ? lk_read_line_secret(path, LK_PIN_MAX, &pin, err)
-		    : ask_twice(vol, &pin, err));
-	if (lk_pin_check((struct lk_bytes){ pin.data, pin.len }, err) !=
-	    LK_OK) {
+	LK_TRY(path ? lk_read_line_secret(path, LK_PIN_MAX, &pin, err) : ask_twice(vol, &pin, err));
+	if (lk_pin_check((struct lk_bytes){ pin.data, pin.len }, err) != LK_OK) {
 		lk_err_prefix(err, "%s", path ? path : vol->name);
 		return LK_E_INPUT;
 	}
@@ -110,24 +100,22 @@ int lk_volume_pin(const struct lk_options *opts, const struct lk_target *target,
 	return LK_OK;
 }
 
-int lk_seal_volume(const struct lk_seal_request *req,
-		   struct lk_tpm_new_object *ret, struct lk_err *err)
+int lk_seal_volume(const struct lk_seal_request *req, struct lk_tpm_new_object *ret,
+		   struct lk_err *err)
 {
 	LK_OWNED_SECRET payload = LK_SECRET_NONE;
 	const struct lk_policy_file *pf = &req->target->pf;
 	struct lk_seal_terms terms = { .alg = lk_curve_hash(pf->key.curve) };
 	size_t len = req->passphrase->len;
-	int rc = lk_volume_auth_policy(pf, req->target->vol, &terms.auth_policy,
-				       err);
+	int rc = lk_volume_auth_policy(pf, req->target->vol, &terms.auth_policy, err);
 
 	if (rc == LK_OK && req->target->vol->pin &&
-	    lk_pin_auth((struct lk_bytes){ req->pin->data, req->pin->len },
-			lk_crypto_hash, &terms.auth) != LK_OK)
+	    lk_pin_auth((struct lk_bytes){ req->pin->data, req->pin->len }, lk_crypto_hash,
+			&terms.auth) != LK_OK)
 		rc = lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 
 	if (rc == LK_OK)
-		rc = lk_secret_init(&payload, len + LK_VOLUME_IDENTITY_SIZE,
-				    err);
+		rc = lk_secret_init(&payload, len + LK_VOLUME_IDENTITY_SIZE, err);
 	if (rc == LK_OK) {
 		memcpy(payload.data, req->passphrase->data, len);
 		payload.len = len + LK_VOLUME_IDENTITY_SIZE;
@@ -139,8 +127,8 @@ int lk_seal_volume(const struct lk_seal_request *req,
 	return rc;
 }
 
-int lk_token_set_handles(struct lk_tpm *tpm, uint32_t handle,
-			 struct lk_token *token, struct lk_err *err)
+int lk_token_set_handles(struct lk_tpm *tpm, uint32_t handle, struct lk_token *token,
+			 struct lk_err *err)
 {
 	struct lk_tpm_object root = { 0 };
 	struct lk_tpm_object sealed = { 0 };
@@ -160,11 +148,9 @@ int lk_token_set_handles(struct lk_tpm *tpm, uint32_t handle,
 	return LK_OK;
 }
 
-int lk_volume_prove(struct lk_tpm *tpm, const struct lk_volume_proof *proof,
-		    struct lk_err *err)
+int lk_volume_prove(struct lk_tpm *tpm, const struct lk_volume_proof *proof, struct lk_err *err)
 {
-	const struct lk_bytes pass = { proof->passphrase->data,
-				       proof->passphrase->len };
+	const struct lk_bytes pass = { proof->passphrase->data, proof->passphrase->len };
 	LK_OWNED_VOLUME_HEADER h = NULL;
 	LK_OWNED_SECRET key = LK_SECRET_NONE;
 	LK_OWNED_TOKEN token = LK_TOKEN_NONE;
@@ -182,14 +168,11 @@ int lk_volume_prove(struct lk_tpm *tpm, const struct lk_volume_proof *proof,
 	if (key.len != proof->volume_key->len ||
 	    !lk_secret_equal(key.data, proof->volume_key->data, key.len))
 		return lk_err_set(err, LK_E_VOLUME, 0,
-				  "the header just written has another volume "
-				  "key");
+				  "the header just written has another volume key");
 	if (!pub.present || pub.name.len != proof->object->len ||
 	    memcmp(pub.name.data, proof->object->data, pub.name.len) ||
 	    token.keyslot != proof->keyslot)
 		return lk_err_set(err, LK_E_OBJECT, 0,
-				  "the object at 0x%08x isn't the one just "
-				  "made",
-				  proof->handle);
+				  "the object at 0x%08x isn't the one just made", proof->handle);
 	return LK_OK;
 }

@@ -14,8 +14,8 @@ struct found {
 	struct lk_err why;
 };
 
-static int read_token(struct lk_volume_header *h, int number,
-		      struct lk_token *ret, struct lk_err *err)
+static int read_token(struct lk_volume_header *h, int number, struct lk_token *ret,
+		      struct lk_err *err)
 {
 	LK_OWNED_BUF json = LK_BUF_NONE;
 	LK_OWNED_YAML yaml = NULL;
@@ -23,12 +23,10 @@ static int read_token(struct lk_volume_header *h, int number,
 
 	if (rc == LK_OK)
 		rc = lk_yaml_parse(json.data, json.len, &yaml, err);
-	return rc == LK_OK ? lk_token_from_doc(lk_yaml_root(yaml), ret, err)
-			   : rc;
+	return rc == LK_OK ? lk_token_from_doc(lk_yaml_root(yaml), ret, err) : rc;
 }
 
-static int find(struct lk_volume_header *h, uint32_t handle,
-		struct lk_token *ret, struct found *f)
+static int find(struct lk_volume_header *h, uint32_t handle, struct lk_token *ret, struct found *f)
 {
 	*f = (struct found){ .number = -1, .damaged = -1 };
 	for (int n = lk_volume_header_next_token(h, -1); n >= 0;
@@ -54,8 +52,8 @@ static int find(struct lk_volume_header *h, uint32_t handle,
 	return LK_OK;
 }
 
-static int not_found(struct lk_volume_header *h, uint32_t handle,
-		     const struct found *f, struct lk_err *err)
+static int not_found(struct lk_volume_header *h, uint32_t handle, const struct found *f,
+		     struct lk_err *err)
 {
 	if (strcmp(lk_volume_header_subsystem(h), LK_MARK_FORMAT) == 0)
 		return lk_err_set(
@@ -76,8 +74,8 @@ static int not_found(struct lk_volume_header *h, uint32_t handle,
 		"the header has no latchkey token: \"latchkey-provision reseal\" makes it with the recovery key; then add the signed policies");
 }
 
-int lk_token_load(struct lk_volume_header *h, uint32_t handle,
-		  struct lk_token *ret, struct lk_err *err)
+int lk_token_load(struct lk_volume_header *h, uint32_t handle, struct lk_token *ret,
+		  struct lk_err *err)
 {
 	struct found f;
 
@@ -86,8 +84,8 @@ int lk_token_load(struct lk_volume_header *h, uint32_t handle,
 	return f.number >= 0 ? LK_OK : not_found(h, handle, &f, err);
 }
 
-int lk_token_store_whole(struct lk_volume_header *h,
-			 const struct lk_token *token, struct lk_err *err)
+int lk_token_store_whole(struct lk_volume_header *h, const struct lk_token *token,
+			 struct lk_err *err)
 {
 	struct found f;
 	char *json;
@@ -99,22 +97,20 @@ int lk_token_store_whole(struct lk_volume_header *h,
 	if (!json)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	/* One that can't be read serves nobody: its place is taken. */
-	rc = lk_volume_header_set_token(h, f.number >= 0 ? f.number : f.damaged,
-					json, err);
+	rc = lk_volume_header_set_token(h, f.number >= 0 ? f.number : f.damaged, json, err);
 	free(json);
 	return rc;
 }
 
 /* Whether there is more room after it. */
-static bool forget_events_of_another(struct lk_volume_header *h,
-				     uint32_t handle)
+static bool forget_events_of_another(struct lk_volume_header *h, uint32_t handle)
 {
 	for (int n = lk_volume_header_next_token(h, -1); n >= 0;
 	     n = lk_volume_header_next_token(h, n)) {
 		LK_OWNED_TOKEN token = LK_TOKEN_NONE;
 
-		if (read_token(h, n, &token, NULL) != LK_OK ||
-		    token.handle == handle || !token.hints.events_len)
+		if (read_token(h, n, &token, NULL) != LK_OK || token.handle == handle ||
+		    !token.hints.events_len)
 			continue;
 		token.hints.events_len = 0;
 		return lk_token_store_whole(h, &token, NULL) == LK_OK;
@@ -122,8 +118,7 @@ static bool forget_events_of_another(struct lk_volume_header *h,
 	return false;
 }
 
-int lk_token_store(struct lk_volume_header *h, const struct lk_token *token,
-		   struct lk_err *err)
+int lk_token_store(struct lk_volume_header *h, const struct lk_token *token, struct lk_err *err)
 {
 	struct lk_token less = *token;
 	int rc = lk_token_store_whole(h, token, err);
@@ -138,8 +133,7 @@ int lk_token_store(struct lk_volume_header *h, const struct lk_token *token,
 	return rc;
 }
 
-int lk_token_remove(struct lk_volume_header *h, uint32_t handle,
-		    struct lk_err *err)
+int lk_token_remove(struct lk_volume_header *h, uint32_t handle, struct lk_err *err)
 {
 	struct found f;
 
@@ -148,13 +142,10 @@ int lk_token_remove(struct lk_volume_header *h, uint32_t handle,
 	/* Without its keyslot it can't be read any more. */
 	if (f.number < 0)
 		f.number = f.damaged;
-	return f.number < 0
-		       ? LK_OK
-		       : lk_volume_header_set_token(h, f.number, NULL, err);
+	return f.number < 0 ? LK_OK : lk_volume_header_set_token(h, f.number, NULL, err);
 }
 
-int lk_token_each(struct lk_volume_header *h, lk_token_fn fn, void *data,
-		  struct lk_err *err)
+int lk_token_each(struct lk_volume_header *h, lk_token_fn fn, void *data, struct lk_err *err)
 {
 	int rc = LK_OK;
 

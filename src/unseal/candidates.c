@@ -17,18 +17,15 @@ static void add(const struct lk_policy_file *pf, const struct lk_token *from,
 	for (size_t i = 0; i < from->n_policies; i++) {
 		const struct lk_signed_policy *sp = &from->policies[i];
 
-		if (lk_signed_policy_check(sp, pf, lk_crypto_hash,
-					   &c->last_refused) == LK_OK)
+		if (lk_signed_policy_check(sp, pf, lk_crypto_hash, &c->last_refused) == LK_OK)
 			c->list[c->n++] = sp;
 		else
 			c->n_refused++;
 	}
 }
 
-int lk_candidates_from(const struct lk_policy_file *pf,
-		       const struct lk_signed_files *files,
-		       const struct lk_token *token, struct lk_candidates *ret,
-		       struct lk_err *err)
+int lk_candidates_from(const struct lk_policy_file *pf, const struct lk_signed_files *files,
+		       const struct lk_token *token, struct lk_candidates *ret, struct lk_err *err)
 {
 	size_t total = files->token.n_policies + token->n_policies;
 	struct lk_candidates c = { 0 };
@@ -42,12 +39,9 @@ int lk_candidates_from(const struct lk_policy_file *pf,
 	return LK_OK;
 }
 
-static int load_file(const char *path, struct lk_token *into,
-		     struct lk_err *err)
+static int load_file(const char *path, struct lk_token *into, struct lk_err *err)
 {
-	int rc = lk_document_signed_policy(path,
-					   &into->policies[into->n_policies],
-					   err);
+	int rc = lk_document_signed_policy(path, &into->policies[into->n_policies], err);
 
 	if (rc == LK_OK)
 		into->n_policies++;

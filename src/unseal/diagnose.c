@@ -32,20 +32,17 @@ static const char *remedy(int rc)
 }
 
 /* Without a token there is nothing that a signed policy could be added to. */
-static const char *remedy_for(const struct lk_diagnosis *d,
-			      const struct lk_target *t)
+static const char *remedy_for(const struct lk_diagnosis *d, const struct lk_target *t)
 {
 	if (t->rc == LK_E_POLICY && t->no_token && !d->files->token.n_policies)
 		return "open the volume with the recovery key, and see latchkey-provision status: reseal makes the token anew, or format finishes what was cut short; then add signed policies (latchkey-provision policy add)";
-	if (t->rc == LK_E_POLICY && t->token.handle &&
-	    t->token.handle != t->vol->handle && !t->token.n_policies &&
-	    !d->files->token.n_policies)
+	if (t->rc == LK_E_POLICY && t->token.handle && t->token.handle != t->vol->handle &&
+	    !t->token.n_policies && !d->files->token.n_policies)
 		return "see whether the policy file names the right handle; if it does, latchkey-provision reseal seals the volume at it with the recovery key";
 	return remedy(t->rc);
 }
 
-static void say_value(const char *name, unsigned int pcr,
-		      const struct lk_pcr_values *now,
+static void say_value(const char *name, unsigned int pcr, const struct lk_pcr_values *now,
 		      const struct lk_signed_policy *sp)
 {
 	char have[2 * LK_DIGEST_MAX + 1];
@@ -54,17 +51,15 @@ static void say_value(const char *name, unsigned int pcr,
 
 	lk_hex_encode(now->value[pcr], size, have);
 	if (!sp) {
-		lk_log(LK_LOG_ERR, "%s: PCR %u (%s) is %s", name, pcr,
-		       lk_pcr_meaning(pcr), have);
+		lk_log(LK_LOG_ERR, "%s: PCR %u (%s) is %s", name, pcr, lk_pcr_meaning(pcr), have);
 		return;
 	}
 	lk_hex_encode(sp->pcrs.value[pcr], size, want);
-	lk_log(LK_LOG_ERR, "%s: PCR %u (%s) is %s, signed as %s", name, pcr,
-	       lk_pcr_meaning(pcr), have, want);
+	lk_log(LK_LOG_ERR, "%s: PCR %u (%s) is %s, signed as %s", name, pcr, lk_pcr_meaning(pcr),
+	       have, want);
 }
 
-static void say_pcrs(const char *name, uint32_t mask,
-		     const struct lk_pcr_values *now,
+static void say_pcrs(const char *name, uint32_t mask, const struct lk_pcr_values *now,
 		     const struct lk_signed_policy *sp)
 {
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
@@ -77,14 +72,12 @@ static uint32_t latch_bit(const struct lk_policy_file *pf)
 	return pf->latch == LK_NO_PCR ? 0 : 1u << pf->latch;
 }
 
-static bool is_latched(const struct lk_policy_file *pf,
-		       const struct lk_pcr_values *seen)
+static bool is_latched(const struct lk_policy_file *pf, const struct lk_pcr_values *seen)
 {
 	static const struct lk_pcr_values zero;
 
 	return seen->sel.mask & latch_bit(pf) &&
-	       memcmp(seen->value[pf->latch], zero.value[0],
-		      lk_alg_size(seen->sel.bank)) != 0;
+	       memcmp(seen->value[pf->latch], zero.value[0], lk_alg_size(seen->sel.bank)) != 0;
 }
 
 /* At most a few policies in full: a console shows some 25 lines. */
@@ -98,16 +91,14 @@ struct saying {
 	size_t n;    /* policies in all */
 };
 
-static void say_policy(const struct saying *s,
-		       const struct lk_policy_diffs *diffs)
+static void say_policy(const struct saying *s, const struct lk_policy_diffs *diffs)
 {
 	const struct lk_signed_policy *sp = diffs->policy;
 	const char *name = s->t->vol->name;
 
 	if (s->n > 1 && diffs->differing)
-		lk_log(LK_LOG_ERR,
-		       "%s: signed policy \"%s\" (version %u):", name,
-		       sp->label, sp->version);
+		lk_log(LK_LOG_ERR, "%s: signed policy \"%s\" (version %u):", name, sp->label,
+		       sp->version);
 	say_pcrs(name, diffs->differing, &s->t->seen, sp);
 	for (size_t i = 0; i < diffs->n; i++)
 		lk_diagnose_say(s->d, name, &diffs->diff[i]);
@@ -122,8 +113,7 @@ static void say_candidates(struct saying *s, const struct lk_candidates *c)
 	for (size_t i = 0; i < c->n; i++) {
 		struct lk_policy_diffs diffs = { .policy = c->list[i] };
 
-		diffs.differing = lk_pcr_differing(&c->list[i]->pcrs,
-						   &s->t->seen, pf->pcrs.mask);
+		diffs.differing = lk_pcr_differing(&c->list[i]->pcrs, &s->t->seen, pf->pcrs.mask);
 		if (s->events)
 			lk_diagnose_policy(s->d, &diffs);
 		if (i < POLICIES_SHOWN)
@@ -131,8 +121,8 @@ static void say_candidates(struct saying *s, const struct lk_candidates *c)
 		lk_diagnose_file_policy(s->d, s->t, &diffs);
 	}
 	if (c->n > POLICIES_SHOWN)
-		lk_log(LK_LOG_ERR, "%s: and %zu signed policies more",
-		       s->t->vol->name, c->n - POLICIES_SHOWN);
+		lk_log(LK_LOG_ERR, "%s: and %zu signed policies more", s->t->vol->name,
+		       c->n - POLICIES_SHOWN);
 }
 
 /* A value that isn't signed, and isn't the latch's. */
@@ -147,8 +137,7 @@ static bool any_differs(const struct saying *s, const struct lk_candidates *c)
 }
 
 /* Return: why no events could be looked at, in @err, or LK_OK. */
-static int say_policies(struct lk_diagnosis *d, struct lk_target *t,
-			struct lk_err *err)
+static int say_policies(struct lk_diagnosis *d, struct lk_target *t, struct lk_err *err)
 {
 	struct saying s = { .d = d, .t = t };
 	struct lk_candidates c = { 0 };
@@ -159,16 +148,14 @@ static int say_policies(struct lk_diagnosis *d, struct lk_target *t,
 		return LK_OK;
 	s.n = c.n;
 	if (c.n == 0)
-		say_pcrs(t->vol->name, d->pf->pcrs.mask & ~latch_bit(d->pf),
-			 &t->seen, NULL);
+		say_pcrs(t->vol->name, d->pf->pcrs.mask & ~latch_bit(d->pf), &t->seen, NULL);
 	if (any_differs(&s, &c)) {
 		rc = lk_diagnose_look(d, t, err);
 		s.events = rc == LK_OK;
 	}
 	say_candidates(&s, &c);
 	if (rc != LK_OK)
-		lk_log(LK_LOG_ERR, "%s: no event can be named: %s",
-		       t->vol->name, err->msg);
+		lk_log(LK_LOG_ERR, "%s: no event can be named: %s", t->vol->name, err->msg);
 	free(c.list);
 	return rc;
 }
@@ -182,8 +169,8 @@ static void keep_values(const struct lk_pcr_values *seen)
 
 	if (len && lk_fs_make_parent(LK_SEEN_FILE, NULL) == LK_OK &&
 	    lk_fs_replace(LK_SEEN_FILE, json, len, 0644, NULL) == LK_OK)
-		lk_log(LK_LOG_ERR, "these values are in " LK_SEEN_FILE
-				   " as latchkey policy sign takes them");
+		lk_log(LK_LOG_ERR,
+		       "these values are in " LK_SEEN_FILE " as latchkey policy sign takes them");
 }
 
 static void say_lockout(const struct lk_target *t, struct lk_tpm *tpm)
@@ -203,8 +190,7 @@ static void say_lockout(const struct lk_target *t, struct lk_tpm *tpm)
 	}
 	until += lockout.interval_s;
 	if (gmtime_r(&until, &tm))
-		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC",
-			       &tm);
+		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
 	lk_log(LK_LOG_ERR,
 	       "%s: the TPM allows another try in at most %u s of being powered (%s), or at once after: " LK_TPM_LOCKOUT_ENDS,
 	       t->vol->name, lockout.interval_s, when);

@@ -23,8 +23,8 @@ struct lk_diagnosis {
 	struct lk_boot_logs logs;
 	struct lk_boot_diff_input *in;
 	struct lk_json_text json;
-	size_t volume_at;      /* where the volume's part begins in it */
-	unsigned int left_out; /* signed policies without room in it */
+	size_t volume_at;			      /* where the volume's part begins in it */
+	unsigned int left_out;			      /* signed policies without room in it */
 	struct lk_boot_diff said[LK_DIAGNOSIS_LINES]; /* of this volume */
 	size_t n_said;
 };
@@ -55,8 +55,7 @@ struct lk_policy_diffs {
  *
  * Return: LK_OK, or with what is wrong named.
  */
-int lk_diagnose_look(struct lk_diagnosis *d, const struct lk_target *t,
-		     struct lk_err *err);
+int lk_diagnose_look(struct lk_diagnosis *d, const struct lk_target *t, struct lk_err *err);
 /**
  * lk_diagnose_policy - the events behind each PCR that differs
  * @ret: policy and differing are set; where an event can't be looked for, it
@@ -64,8 +63,7 @@ int lk_diagnose_look(struct lk_diagnosis *d, const struct lk_target *t,
  */
 void lk_diagnose_policy(struct lk_diagnosis *d, struct lk_policy_diffs *ret);
 /** Says them on the log, and each sentence once for a volume. */
-void lk_diagnose_say(struct lk_diagnosis *d, const char *volume,
-		     const struct lk_boot_diff *diff);
+void lk_diagnose_say(struct lk_diagnosis *d, const char *volume, const struct lk_boot_diff *diff);
 
 /* diagnose_file.c */
 /** What is known of the volume alone, and then of each signed policy. */

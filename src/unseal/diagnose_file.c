@@ -17,21 +17,17 @@ static const char *path(const struct lk_diagnosis *d)
 	return d->options->dry_run ? NULL : LK_DIAGNOSIS_FILE;
 }
 
-static void add_values(struct lk_json_text *j, const char *key,
-		       const struct lk_pcr_values *values)
+static void add_values(struct lk_json_text *j, const char *key, const struct lk_pcr_values *values)
 {
 	size_t size = lk_alg_size(values->sel.bank);
 
 	lk_json_text_open(j, key, '{');
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
 		const char number[3] = { (char)('0' + (i < 10 ? i : i / 10)),
-					 i < 10 ? '\0' : (char)('0' + i % 10),
-					 '\0' };
+					 i < 10 ? '\0' : (char)('0' + i % 10), '\0' };
 
 		if (values->sel.mask & 1u << i)
-			lk_json_text_hex(j, number,
-					 (struct lk_bytes){ values->value[i],
-							    size });
+			lk_json_text_hex(j, number, (struct lk_bytes){ values->value[i], size });
 	}
 	lk_json_text_close(j, '}');
 }
@@ -68,12 +64,9 @@ void lk_diagnose_file_begin(struct lk_diagnosis *d, const struct lk_target *t)
 static void add_diff(struct lk_diagnosis *d, const struct lk_boot_diff *diff)
 {
 	static const char *const told[] = {
-		[LK_TOLD_EVENT] = "event",
-		[LK_TOLD_AGGREGATE] = "boot-aggregate",
-		[LK_TOLD_BESIDE] = "beside-log",
-		[LK_TOLD_UNEXPLAINED] = "unexplained",
-		[LK_TOLD_SAME] = "same",
-		[LK_TOLD_OTHER_BOOT] = "other-boot",
+		[LK_TOLD_EVENT] = "event",	 [LK_TOLD_AGGREGATE] = "boot-aggregate",
+		[LK_TOLD_BESIDE] = "beside-log", [LK_TOLD_UNEXPLAINED] = "unexplained",
+		[LK_TOLD_SAME] = "same",	 [LK_TOLD_OTHER_BOOT] = "other-boot",
 		[LK_TOLD_NOTHING] = "nothing",
 	};
 	static const char *const changes[] = { "changed", "new", "missing" };
@@ -102,9 +95,7 @@ static void add_pcr(struct lk_diagnosis *d, const struct lk_target *t,
 	lk_json_text_string(j, "meaning", lk_pcr_meaning(pcr));
 	if (diffs->differing & 1u << pcr)
 		lk_json_text_hex(j, "signed",
-				 (struct lk_bytes){
-					 diffs->policy->pcrs.value[pcr],
-					 size });
+				 (struct lk_bytes){ diffs->policy->pcrs.value[pcr], size });
 	for (size_t i = 0; i < diffs->n; i++)
 		if (diffs->diff[i].pcr == pcr)
 			add_diff(d, &diffs->diff[i]);

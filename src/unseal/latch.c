@@ -16,13 +16,11 @@
 static bool measure(enum lk_alg alg, const struct lk_latch_event *event,
 		    const struct lk_secret *key, struct lk_digest *ret)
 {
-	struct lk_bytes text = { (const uint8_t *)event->text,
-				 strlen(event->text) };
+	struct lk_bytes text = { (const uint8_t *)event->text, strlen(event->text) };
 
 	if (!event->volume_key)
 		return lk_crypto_hash(alg, &text, 1, ret);
-	return lk_crypto_hmac(alg, (struct lk_bytes){ key->data, key->len },
-			      text, ret);
+	return lk_crypto_hmac(alg, (struct lk_bytes){ key->data, key->len }, text, ret);
 }
 
 static void log_event(const struct lk_latch_event *event)
@@ -33,15 +31,13 @@ static void log_event(const struct lk_latch_event *event)
 	struct timespec now;
 	size_t len = 0;
 
-	if (lk_fs_read("/proc/sys/kernel/random/boot_id", 64, &id, NULL) ==
-	    LK_OK)
+	if (lk_fs_read("/proc/sys/kernel/random/boot_id", 64, &id, NULL) == LK_OK)
 		for (size_t i = 0; i < id.len && len < 32; i++)
 			if (id.data[i] != '-')
 				boot_id[len++] = (char)id.data[i];
 	(void)clock_gettime(CLOCK_BOOTTIME, &now);
 	len = lk_latch_event_json(event, boot_id,
-				  (uint64_t)now.tv_sec * 1000000u +
-					  (uint64_t)now.tv_nsec / 1000u,
+				  (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u,
 				  line, sizeof(line));
 	/* The PCR holds without its log; a log that can't be written only costs
 	 * whoever wants to replay it. */
@@ -57,12 +53,10 @@ struct extension {
 	const struct lk_secret *key; /* NULL: a plain hash */
 };
 
-static int extend(struct lk_tpm *tpm, unsigned int pcr, const char *text,
-		  const struct extension *x, struct lk_err *err)
+static int extend(struct lk_tpm *tpm, unsigned int pcr, const char *text, const struct extension *x,
+		  struct lk_err *err)
 {
-	struct lk_latch_event event = { .pcr = pcr,
-					.volume_key = x->key != NULL,
-					.n = x->n };
+	struct lk_latch_event event = { .pcr = pcr, .volume_key = x->key != NULL, .n = x->n };
 	struct lk_pcr_extension ext = { .pcr = pcr, .n = x->n };
 	int rc;
 
@@ -70,8 +64,7 @@ static int extend(struct lk_tpm *tpm, unsigned int pcr, const char *text,
 	for (size_t i = 0; i < x->n; i++) {
 		event.bank[i].alg = ext.bank[i].alg = x->alg[i];
 		if (!measure(x->alg[i], &event, x->key, &ext.bank[i].digest))
-			return lk_err_set(err, LK_E_SYSTEM, 0,
-					  "hashing failed");
+			return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 		event.bank[i].digest = ext.bank[i].digest;
 	}
 	rc = lk_tpm_pcr_extend(tpm, &ext, err);
@@ -84,8 +77,7 @@ static int extend(struct lk_tpm *tpm, unsigned int pcr, const char *text,
  * active, so that both tell the same story. */
 static struct extension banks(const struct lk_tpm *tpm, enum lk_alg used)
 {
-	enum lk_alg other =
-		used == LK_ALG_SHA256 ? LK_ALG_SHA384 : LK_ALG_SHA256;
+	enum lk_alg other = used == LK_ALG_SHA256 ? LK_ALG_SHA384 : LK_ALG_SHA256;
 
 	return (struct extension){
 		.n = lk_tpm_bank_known_active(tpm, other) ? 2 : 1,
@@ -93,28 +85,26 @@ static struct extension banks(const struct lk_tpm *tpm, enum lk_alg used)
 	};
 }
 
-int lk_latch_close(struct lk_tpm *tpm, const struct lk_policy_file *pf,
-		   bool thorough, struct lk_err *err)
+int lk_latch_close(struct lk_tpm *tpm, const struct lk_policy_file *pf, bool thorough,
+		   struct lk_err *err)
 {
 	struct extension x = banks(tpm, pf->pcrs.bank);
 	struct extension both = x;
 
 	both.n = 2;
 	/* A TPM that doesn't know the other hash refuses the whole command. */
-	if (thorough && x.n == 1 &&
-	    extend(tpm, pf->latch, "latchkey:closed", &both, NULL) == LK_OK)
+	if (thorough && x.n == 1 && extend(tpm, pf->latch, "latchkey:closed", &both, NULL) == LK_OK)
 		return LK_OK;
 	return extend(tpm, pf->latch, "latchkey:closed", &x, err);
 }
 
-int lk_latch_measure(struct lk_tpm *tpm, const struct lk_policy_file *pf,
-		     const struct lk_target *t, struct lk_err *err)
+int lk_latch_measure(struct lk_tpm *tpm, const struct lk_policy_file *pf, const struct lk_target *t,
+		     struct lk_err *err)
 {
 	struct extension x = banks(tpm, pf->pcrs.bank);
 	char text[256];
 
 	x.key = &t->volume_key;
-	(void)snprintf(text, sizeof(text), "cryptsetup:%s:%s", t->vol->name,
-		       lk_luks_uuid(t->luks));
+	(void)snprintf(text, sizeof(text), "cryptsetup:%s:%s", t->vol->name, lk_luks_uuid(t->luks));
 	return extend(tpm, pf->latch, text, &x, err);
 }

@@ -9,15 +9,13 @@
 #include "unseal/unseal.h"
 
 /* @dir lies in /run/latchkey; both are made where they lack. */
-static int keep(const char *dir, const struct lk_target *t, const char *json,
-		struct lk_err *err)
+static int keep(const char *dir, const struct lk_target *t, const char *json, struct lk_err *err)
 {
 	char path[256];
 	int n = snprintf(path, sizeof(path), "%s/%s.json", dir, t->vol->name);
 
 	if (n >= (int)sizeof(path))
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "%.80s...: the path is too long", dir);
+		return lk_err_set(err, LK_E_USAGE, 0, "%.80s...: the path is too long", dir);
 	LK_TRY(lk_fs_make_parent(dir, err));
 	LK_TRY(lk_fs_make_parent(path, err));
 	return lk_fs_replace(path, json, strlen(json), 0600, err);
@@ -30,8 +28,7 @@ void lk_learn_keep(const char *dir, const struct lk_target *t)
 
 	(void)lk_learned_write(&t->token.hints, json);
 	if (keep(dir, t, json, &err) != LK_OK)
-		lk_log(LK_LOG_WARNING,
-		       "%s: what was learned isn't kept for the next boot: %s",
+		lk_log(LK_LOG_WARNING, "%s: what was learned isn't kept for the next boot: %s",
 		       t->vol->name, err.msg);
 }
 
@@ -43,7 +40,6 @@ void lk_learn_booted(const struct lk_target *t)
 
 	(void)lk_booted_write(&booted, json);
 	if (keep(LK_BOOTED_DIR, t, json, &err) != LK_OK)
-		lk_log(LK_LOG_WARNING,
-		       "%s: the version floor can't follow this boot: %s",
+		lk_log(LK_LOG_WARNING, "%s: the version floor can't follow this boot: %s",
 		       t->vol->name, err.msg);
 }

@@ -79,10 +79,8 @@ static const struct option longopts[] = {
 
 static int wrong(const char *word, const char *why)
 {
-	(void)fprintf(
-		stderr,
-		"latchkey-unseal: %.80s: %s; see latchkey-unseal --help\n",
-		word, why);
+	(void)fprintf(stderr, "latchkey-unseal: %.80s: %s; see latchkey-unseal --help\n", word,
+		      why);
 	return LK_E_USAGE;
 }
 
@@ -93,8 +91,7 @@ static int parse(int argc, char **argv, struct lk_unseal_options *o)
 	int at;
 
 	opterr = 0;
-	for (at = 1; (c = getopt_long(argc, argv, "+:", longopts, NULL)) != -1;
-	     at = optind) {
+	for (at = 1; (c = getopt_long(argc, argv, "+:", longopts, NULL)) != -1; at = optind) {
 		switch (c) {
 		case OPT_POLICY:
 			o->policy = optarg;
@@ -138,15 +135,11 @@ static int parse(int argc, char **argv, struct lk_unseal_options *o)
 		case ':':
 			return wrong(argv[at], "the option lacks its value");
 		default:
-			return wrong(argv[at],
-				     optopt >= OPT_POLICY
-					     ? "the option takes no value"
-					     : "unknown option");
+			return wrong(argv[at], optopt >= OPT_POLICY ? "the option takes no value"
+								    : "unknown option");
 		}
 	}
-	return optind == argc ? LK_OK
-			      : wrong(argv[optind],
-				      "nothing is expected beside options");
+	return optind == argc ? LK_OK : wrong(argv[optind], "nothing is expected beside options");
 }
 
 int main(int argc, char **argv)

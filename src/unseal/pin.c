@@ -13,8 +13,7 @@
 #define NOTE_SIZE 64u
 
 /* For the log, and for the next question: agents show nothing else. */
-static void say_wrong(const struct lk_pin_try *with,
-		      char note[static NOTE_SIZE])
+static void say_wrong(const struct lk_pin_try *with, char note[static NOTE_SIZE])
 {
 	const char *name = with->target->vol->name;
 	struct lk_tpm_lockout lockout;
@@ -27,9 +26,8 @@ static void say_wrong(const struct lk_pin_try *with,
 	}
 	(void)snprintf(note, NOTE_SIZE, "Wrong PIN (the TPM takes %u more). ",
 		       lockout.max_tries - lockout.counter);
-	lk_log(LK_LOG_WARNING,
-	       "%s: wrong PIN; the TPM takes %u more before it locks itself",
-	       name, lockout.max_tries - lockout.counter);
+	lk_log(LK_LOG_WARNING, "%s: wrong PIN; the TPM takes %u more before it locks itself", name,
+	       lockout.max_tries - lockout.counter);
 }
 
 static int try_pin(const struct lk_pin_try *with, struct lk_secret *pin,
@@ -48,17 +46,15 @@ static int try_pin(const struct lk_pin_try *with, struct lk_secret *pin,
 }
 
 /* An empty answer is the PIN of the volume before. */
-static int ask(const struct lk_target *t, const char *note,
-	       struct lk_secret *ret, struct lk_err *err)
+static int ask(const struct lk_target *t, const char *note, struct lk_secret *ret,
+	       struct lk_err *err)
 {
 	LK_OWNED_SECRET pin = LK_SECRET_NONE;
 	char question[256];
 	int rc;
 
-	(void)snprintf(question, sizeof(question), "%sPIN for volume %s%s",
-		       note, t->vol->name,
-		       t->last_pin->len ? " (empty: the same as before):"
-					: ":");
+	(void)snprintf(question, sizeof(question), "%sPIN for volume %s%s", note, t->vol->name,
+		       t->last_pin->len ? " (empty: the same as before):" : ":");
 	lk_timing_step(t->vol->name, "ready to ask for its PIN");
 	rc = lk_ask(question, t->vol->name, &pin, err);
 	lk_timing_typed(t->vol->name, "PIN typed");
@@ -82,13 +78,11 @@ static int check_lockout(const struct lk_pin_try *with, struct lk_err *err)
 	LK_TRY(lk_tpm_lockout_read(with->tpm, &lockout, err));
 	if (lockout.counter < lockout.max_tries)
 		return LK_OK;
-	return lk_err_set(
-		err, LK_E_LOCKED, 0,
-		"the TPM is in dictionary-attack lockout and takes no PIN");
+	return lk_err_set(err, LK_E_LOCKED, 0,
+			  "the TPM is in dictionary-attack lockout and takes no PIN");
 }
 
-int lk_pin_unseal(const struct lk_pin_try *with, struct lk_unseal_request *req,
-		  struct lk_err *err)
+int lk_pin_unseal(const struct lk_pin_try *with, struct lk_unseal_request *req, struct lk_err *err)
 {
 	struct lk_target *t = with->target;
 	char note[NOTE_SIZE] = "";
@@ -100,10 +94,8 @@ int lk_pin_unseal(const struct lk_pin_try *with, struct lk_unseal_request *req,
 		LK_TRY(check_lockout(with, err));
 		LK_TRY(ask(t, note, &pin, err));
 		/* What can't be one isn't worth a try of the TPM's. */
-		if (lk_pin_check((struct lk_bytes){ pin.data, pin.len }, err) !=
-		    LK_OK) {
-			(void)snprintf(note, sizeof(note),
-				       "A PIN has %u to %u characters. ",
+		if (lk_pin_check((struct lk_bytes){ pin.data, pin.len }, err) != LK_OK) {
+			(void)snprintf(note, sizeof(note), "A PIN has %u to %u characters. ",
 				       LK_PIN_MIN, LK_PIN_MAX);
 			continue;
 		}
@@ -115,7 +107,6 @@ int lk_pin_unseal(const struct lk_pin_try *with, struct lk_unseal_request *req,
 		lk_secret_done(t->last_pin);
 		*t->last_pin = lk_secret_take(&pin);
 	}
-	return rc == LK_E_PIN ? lk_err_set(err, LK_E_PIN, 0,
-					   "no right PIN in %u tries", TRIES)
+	return rc == LK_E_PIN ? lk_err_set(err, LK_E_PIN, 0, "no right PIN in %u tries", TRIES)
 			      : rc;
 }

@@ -39,29 +39,25 @@ static int choose_targets(struct run *run, struct lk_err *err)
 	const char *only = run->options->volume;
 
 	if (only && !lk_policy_file_volume(&run->pf, only))
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "volume \"%.80s\" isn't in %s", only,
+		return lk_err_set(err, LK_E_USAGE, 0, "volume \"%.80s\" isn't in %s", only,
 				  run->options->policy);
 	if (run->pf.n_volumes == 0)
-		return lk_err_set(
-			err, LK_E_INPUT, 0,
-			"%s: volumes: the list is empty; nothing can be opened",
-			run->options->policy);
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "%s: volumes: the list is empty; nothing can be opened",
+				  run->options->policy);
 	for (size_t i = 0; i < run->pf.n_volumes; i++) {
 		const struct lk_volume *vol = &run->pf.volumes[i];
 
 		if (only && strcmp(only, vol->name) != 0)
 			continue;
 		if (lk_luks_is_mapped(vol->name)) {
-			lk_log(LK_LOG_INFO,
-			       "%s: /dev/mapper/%s is there already", vol->name,
+			lk_log(LK_LOG_INFO, "%s: /dev/mapper/%s is there already", vol->name,
 			       vol->name);
 			continue;
 		}
-		run->targets[run->n++] =
-			(struct lk_target){ .vol = vol,
-					    .last_pin = &run->last_pin,
-					    .token = LK_TOKEN_NONE };
+		run->targets[run->n++] = (struct lk_target){ .vol = vol,
+							     .last_pin = &run->last_pin,
+							     .token = LK_TOKEN_NONE };
 	}
 	return LK_OK;
 }
@@ -96,13 +92,11 @@ static void settle(struct lk_target *t, int rc, const struct lk_err *err)
 
 /* For the diagnosis: the values as they are now, before the latch changes its
  * own. Where they can't be had (a bank that isn't active), that is the reason. */
-static void look_at_pcrs(struct run *run, struct lk_target *t,
-			 struct lk_err *err)
+static void look_at_pcrs(struct run *run, struct lk_target *t, struct lk_err *err)
 {
 	struct lk_err why;
 
-	if (lk_tpm_pcr_read(run->tpm, &run->pf.pcrs, &t->seen, &why) ==
-	    LK_E_POLICY)
+	if (lk_tpm_pcr_read(run->tpm, &run->pf.pcrs, &t->seen, &why) == LK_E_POLICY)
 		*err = why;
 }
 
@@ -112,8 +106,7 @@ static void find_all(struct run *run)
 		struct lk_err err = { 0 };
 		int rc = lk_target_find(&run->targets[i], &run->pf, &err);
 
-		lk_timing_step(run->targets[i].vol->name,
-			       "device there, header and token read");
+		lk_timing_step(run->targets[i].vol->name, "device there, header and token read");
 		settle(&run->targets[i], rc, &err);
 	}
 }
@@ -128,10 +121,8 @@ static void unseal_all(struct run *run)
 		if (t->rc != LK_OK)
 			continue;
 		if (run->tpm)
-			rc = lk_target_unseal(t, run->tpm, &run->pf,
-					      &run->files, &err);
-		lk_timing_step(t->vol->name,
-			       rc == LK_OK ? "unsealed" : "not unsealed");
+			rc = lk_target_unseal(t, run->tpm, &run->pf, &run->files, &err);
+		lk_timing_step(t->vol->name, rc == LK_OK ? "unsealed" : "not unsealed");
 		if (rc == LK_E_POLICY || rc == LK_E_AGAIN)
 			look_at_pcrs(run, t, &err);
 		settle(t, rc, &err);
@@ -169,8 +160,7 @@ static int close_latch(struct run *run, struct lk_err *err)
 		return LK_OK;
 	}
 	if (rc != LK_OK) {
-		lk_err_prefix(err, "the latch (PCR %u) can't be closed",
-			      run->pf.latch);
+		lk_err_prefix(err, "the latch (PCR %u) can't be closed", run->pf.latch);
 		rc = LK_E_LATCH;
 	}
 	return rc;
@@ -184,8 +174,8 @@ static void measure(struct run *run, const struct lk_target *t)
 	if (run->options->dry_run || run->pf.latch == LK_NO_PCR || !run->tpm)
 		return;
 	if (lk_latch_measure(run->tpm, &run->pf, t, &err) != LK_OK)
-		lk_log(LK_LOG_WARNING, "%s: its volume key isn't measured: %s",
-		       t->vol->name, err.msg);
+		lk_log(LK_LOG_WARNING, "%s: its volume key isn't measured: %s", t->vol->name,
+		       err.msg);
 }
 
 static void unlock_all(struct run *run)
@@ -197,8 +187,7 @@ static void unlock_all(struct run *run)
 		if (t->rc != LK_OK)
 			continue;
 		settle(t, lk_target_unlock(t, &err), &err);
-		lk_timing_step(t->vol->name,
-			       "keyslot opened, volume key compared");
+		lk_timing_step(t->vol->name, "keyslot opened, volume key compared");
 		if (t->rc != LK_OK)
 			continue;
 		measure(run, t);
@@ -211,23 +200,22 @@ static int map(struct run *run, struct lk_target *t)
 	int rc;
 
 	if (run->options->dry_run) {
-		lk_log(LK_LOG_INFO, "%s: %s would open as /dev/mapper/%s",
-		       t->vol->name, t->device, t->vol->name);
+		lk_log(LK_LOG_INFO, "%s: %s would open as /dev/mapper/%s", t->vol->name, t->device,
+		       t->vol->name);
 		return LK_OK;
 	}
 	rc = lk_luks_map(t->luks, t->vol, &t->volume_key, &t->err);
 	lk_timing_step(t->vol->name, rc == LK_OK ? "mapped" : "not mapped");
 	lk_secret_done(&t->volume_key);
 	if (rc == LK_OK)
-		lk_log(LK_LOG_INFO, "%s: %s is open as /dev/mapper/%s",
-		       t->vol->name, t->device, t->vol->name);
+		lk_log(LK_LOG_INFO, "%s: %s is open as /dev/mapper/%s", t->vol->name, t->device,
+		       t->vol->name);
 	return rc;
 }
 
 static bool may_prompt(const struct run *run, const struct lk_target *t)
 {
-	return !run->options->dry_run && t->luks &&
-	       t->vol->on_failure == LK_ON_FAILURE_PROMPT &&
+	return !run->options->dry_run && t->luks && t->vol->on_failure == LK_ON_FAILURE_PROMPT &&
 	       (run->tpm || run->pf.prompt_without_tpm);
 }
 
@@ -242,8 +230,7 @@ static void prompt(struct run *run, struct lk_target *t)
 	}
 	t->rc = map(run, t);
 	if (t->rc != LK_OK)
-		lk_log(LK_LOG_ERR, "%s: not opened: %s", t->vol->name,
-		       t->err.msg);
+		lk_log(LK_LOG_ERR, "%s: not opened: %s", t->vol->name, t->err.msg);
 }
 
 static const char *learn_dir(const struct run *run)
@@ -292,8 +279,7 @@ static void keep_closed_beside_a_prompt(struct run *run)
 	const char *typed = NULL;
 
 	for (size_t i = 0; i < run->n; i++)
-		if (run->targets[i].rc != LK_OK &&
-		    may_prompt(run, &run->targets[i]))
+		if (run->targets[i].rc != LK_OK && may_prompt(run, &run->targets[i]))
 			typed = run->targets[i].vol->name;
 	for (size_t i = 0; i < run->n && typed; i++) {
 		struct lk_target *t = &run->targets[i];

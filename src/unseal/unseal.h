@@ -28,10 +28,10 @@ struct lk_target {
 	char device[LK_DEVICE_PATH_MAX];
 	struct lk_luks *luks; /* set once the header is accepted */
 	struct lk_token token;
-	struct lk_secret payload;    /* what the TPM unsealed */
-	struct lk_secret *last_pin;  /* of the volume before; the run's */
-	struct lk_secret volume_key; /* set once it is ours */
-	struct lk_pcr_values seen; /* PCRs as read, for choosing or diagnosis */
+	struct lk_secret payload;		/* what the TPM unsealed */
+	struct lk_secret *last_pin;		/* of the volume before; the run's */
+	struct lk_secret volume_key;		/* set once it is ours */
+	struct lk_pcr_values seen;		/* PCRs as read, for choosing or diagnosis */
 	const struct lk_signed_policy *refused; /* the remembered one */
 	const struct lk_signed_policy *used;	/* that it was opened by */
 	bool no_token; /* none that could be read: nothing to add policies to */
@@ -74,11 +74,9 @@ int lk_unseal_run(const struct lk_unseal_options *options);
 /* volume.c */
 /** Finds the device and copies and checks its header. Fills device, luks,
  * token. */
-int lk_target_find(struct lk_target *t, const struct lk_policy_file *pf,
-		   struct lk_err *err);
+int lk_target_find(struct lk_target *t, const struct lk_policy_file *pf, struct lk_err *err);
 /** Unseals; touches nothing but the TPM. Fills payload. */
-int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm,
-		     const struct lk_policy_file *pf,
+int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
 		     const struct lk_signed_files *files, struct lk_err *err);
 /** Opens the keyslot and proves the volume key. Takes payload, fills
  * volume_key. */
@@ -89,10 +87,8 @@ int lk_target_unlock(struct lk_target *t, struct lk_err *err);
  * lk_candidates_from - those that belong to the policy file, files first
  * @ret: free ret->list; LK_OK even when it is empty
  */
-int lk_candidates_from(const struct lk_policy_file *pf,
-		       const struct lk_signed_files *files,
-		       const struct lk_token *token, struct lk_candidates *ret,
-		       struct lk_err *err);
+int lk_candidates_from(const struct lk_policy_file *pf, const struct lk_signed_files *files,
+		       const struct lk_token *token, struct lk_candidates *ret, struct lk_err *err);
 /**
  * lk_candidates_load - signed policies of a file or a directory
  *
@@ -109,11 +105,11 @@ void lk_candidates_load(const char *path, struct lk_signed_files *ret);
  *
  * Return: LK_OK, or what the TPM said.
  */
-int lk_latch_close(struct lk_tpm *tpm, const struct lk_policy_file *pf,
-		   bool thorough, struct lk_err *err);
+int lk_latch_close(struct lk_tpm *tpm, const struct lk_policy_file *pf, bool thorough,
+		   struct lk_err *err);
 /** Measures an opened volume's key as systemd does, into the same PCR. */
-int lk_latch_measure(struct lk_tpm *tpm, const struct lk_policy_file *pf,
-		     const struct lk_target *t, struct lk_err *err);
+int lk_latch_measure(struct lk_tpm *tpm, const struct lk_policy_file *pf, const struct lk_target *t,
+		     struct lk_err *err);
 
 /* learn.c */
 /**
@@ -139,11 +135,10 @@ void lk_learn_booted(const struct lk_target *t);
 struct lk_pin_try {
 	struct lk_target *target;
 	struct lk_tpm *tpm;
-	int (*unseal)(struct lk_target *t, struct lk_tpm *tpm,
-		      struct lk_unseal_request *req, struct lk_err *err);
+	int (*unseal)(struct lk_target *t, struct lk_tpm *tpm, struct lk_unseal_request *req,
+		      struct lk_err *err);
 };
-int lk_pin_unseal(const struct lk_pin_try *with, struct lk_unseal_request *req,
-		  struct lk_err *err);
+int lk_pin_unseal(const struct lk_pin_try *with, struct lk_unseal_request *req, struct lk_err *err);
 
 /* prompt.c */
 /** Asks for a passphrase or recovery key, three times. Fills volume_key. */

@@ -20,8 +20,8 @@ void lk_target_done(struct lk_target *t)
 	lk_secret_done(&t->volume_key);
 }
 
-static int read_token(const struct lk_luks *luks, unsigned int n,
-		      struct lk_token *ret, struct lk_err *err)
+static int read_token(const struct lk_luks *luks, unsigned int n, struct lk_token *ret,
+		      struct lk_err *err)
 {
 	LK_OWNED_BUF json = LK_BUF_NONE;
 	LK_OWNED_YAML yaml = NULL;
@@ -65,11 +65,9 @@ static void choose_token(struct lk_target *t)
 	}
 }
 
-int lk_target_find(struct lk_target *t, const struct lk_policy_file *pf,
-		   struct lk_err *err)
+int lk_target_find(struct lk_target *t, const struct lk_policy_file *pf, struct lk_err *err)
 {
-	int rc = lk_fs_wait_device(t->vol->device, pf->timeout_device,
-				   t->device, err);
+	int rc = lk_fs_wait_device(t->vol->device, pf->timeout_device, t->device, err);
 
 	if (rc == LK_OK)
 		rc = lk_luks_open(t->device, t->vol, &t->luks, err);
@@ -89,16 +87,15 @@ static const struct lk_signed_policy *likely(const struct lk_target *t,
 		return NULL;
 	for (size_t i = 0; i < c->n; i++)
 		if (t->token.hints.ticket_len &&
-		    lk_digest_equal(&c->list[i]->digest,
-				    &t->token.hints.policy))
+		    lk_digest_equal(&c->list[i]->digest, &t->token.hints.policy))
 			return c->list[i];
 	return c->n == 1 ? c->list[0] : NULL;
 }
 
 /* Which of several? The TPM's own values say, for one command. */
-static const struct lk_signed_policy *
-choose(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
-       const struct lk_candidates *c, struct lk_err *err)
+static const struct lk_signed_policy *choose(struct lk_target *t, struct lk_tpm *tpm,
+					     const struct lk_policy_file *pf,
+					     const struct lk_candidates *c, struct lk_err *err)
 {
 	const struct lk_signed_policy *best = NULL;
 
@@ -106,8 +103,7 @@ choose(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
 		return NULL;
 	for (size_t i = 0; i < c->n; i++)
 		if (c->list[i] != t->refused &&
-		    !lk_pcr_differing(&c->list[i]->pcrs, &t->seen,
-				      pf->pcrs.mask) &&
+		    !lk_pcr_differing(&c->list[i]->pcrs, &t->seen, pf->pcrs.mask) &&
 		    (!best || c->list[i]->version > best->version))
 			best = c->list[i];
 	if (!best && c->n == 1)
@@ -118,13 +114,11 @@ choose(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
 	else if (!best)
 		(void)lk_err_set(
 			err, LK_E_POLICY, 0,
-			"the measured boot is none of the %zu that signed policies are for",
-			c->n);
+			"the measured boot is none of the %zu that signed policies are for", c->n);
 	return best;
 }
 
-static int no_candidate(const struct lk_target *t,
-			const struct lk_signed_files *files,
+static int no_candidate(const struct lk_target *t, const struct lk_signed_files *files,
 			const struct lk_candidates *c, struct lk_err *err)
 {
 	if (files->bad.rc != LK_OK) {
@@ -142,14 +136,11 @@ static int no_candidate(const struct lk_target *t,
 			"no signed policy: the volume is sealed at 0x%08x, and the policy file says 0x%08x",
 			t->token.handle, t->vol->handle);
 	return lk_err_set(err, LK_E_POLICY, 0, "no signed policy%s%.300s",
-			  t->err.msg[0] ? ": " : " in its LUKS2 token",
-			  t->err.msg);
+			  t->err.msg[0] ? ": " : " in its LUKS2 token", t->err.msg);
 }
 
-static void fill_request(const struct lk_target *t,
-			 const struct lk_policy_file *pf,
-			 const struct lk_signed_policy *sp,
-			 struct lk_unseal_request *req)
+static void fill_request(const struct lk_target *t, const struct lk_policy_file *pf,
+			 const struct lk_signed_policy *sp, struct lk_unseal_request *req)
 {
 	const struct lk_hints *hints = &t->token.hints;
 
@@ -163,8 +154,7 @@ static void fill_request(const struct lk_target *t,
 		.version_floor = pf->version_floor,
 	};
 	if (lk_digest_equal(&hints->policy, &sp->digest))
-		req->ticket =
-			(struct lk_bytes){ hints->ticket, hints->ticket_len };
+		req->ticket = (struct lk_bytes){ hints->ticket, hints->ticket_len };
 	/* A false Name would look like a wrong PIN, and count as one. */
 	if (t->vol->pin)
 		return;
@@ -175,8 +165,8 @@ static void fill_request(const struct lk_target *t,
 }
 
 /* Only "PCRs moved" is tried again. */
-static int unseal_bounded(struct lk_target *t, struct lk_tpm *tpm,
-			  struct lk_unseal_request *req, struct lk_err *err)
+static int unseal_bounded(struct lk_target *t, struct lk_tpm *tpm, struct lk_unseal_request *req,
+			  struct lk_err *err)
 {
 	struct lk_hints learned;
 	int rc = LK_E_AGAIN;
@@ -193,8 +183,7 @@ static int unseal_bounded(struct lk_target *t, struct lk_tpm *tpm,
 	return rc;
 }
 
-static int unseal_under(struct lk_target *t, struct lk_tpm *tpm,
-			const struct lk_policy_file *pf,
+static int unseal_under(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
 			const struct lk_signed_policy *sp, struct lk_err *err)
 {
 	struct lk_unseal_request req;
@@ -202,9 +191,7 @@ static int unseal_under(struct lk_target *t, struct lk_tpm *tpm,
 
 	fill_request(t, pf, sp, &req);
 	if (t->vol->pin)
-		return lk_pin_unseal(&(struct lk_pin_try){ t, tpm,
-							   unseal_bounded },
-				     &req, err);
+		return lk_pin_unseal(&(struct lk_pin_try){ t, tpm, unseal_bounded }, &req, err);
 	rc = unseal_bounded(t, tpm, &req, err);
 	/* The remembered handles may be stale or false: then the TPM is asked
 	 * for the public areas, once. */
@@ -220,8 +207,8 @@ static int unseal_under(struct lk_target *t, struct lk_tpm *tpm,
 }
 
 static int unseal_by_one_of(struct lk_target *t, struct lk_tpm *tpm,
-			    const struct lk_policy_file *pf,
-			    const struct lk_candidates *c, struct lk_err *err)
+			    const struct lk_policy_file *pf, const struct lk_candidates *c,
+			    struct lk_err *err)
 {
 	const struct lk_signed_policy *sp = likely(t, c);
 	int rc;
@@ -237,14 +224,13 @@ static int unseal_by_one_of(struct lk_target *t, struct lk_tpm *tpm,
 	return sp ? unseal_under(t, tpm, pf, sp, err) : err->rc;
 }
 
-static int check_identity(const struct lk_secret *volume_key,
-			  const uint8_t *expected, struct lk_err *err)
+static int check_identity(const struct lk_secret *volume_key, const uint8_t *expected,
+			  struct lk_err *err)
 {
 	uint8_t identity[LK_VOLUME_IDENTITY_SIZE];
 	int rc = lk_luks_identity(volume_key, identity, err);
 
-	if (rc == LK_OK &&
-	    !lk_secret_equal(identity, expected, LK_VOLUME_IDENTITY_SIZE))
+	if (rc == LK_OK && !lk_secret_equal(identity, expected, LK_VOLUME_IDENTITY_SIZE))
 		rc = lk_err_set(
 			err, LK_E_VOLUME, 0,
 			"it opens, but has another volume key than the one it was sealed with: the volume was replaced");
@@ -252,8 +238,7 @@ static int check_identity(const struct lk_secret *volume_key,
 	return rc;
 }
 
-int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm,
-		     const struct lk_policy_file *pf,
+int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
 		     const struct lk_signed_files *files, struct lk_err *err)
 {
 	struct lk_candidates c = { 0 };
@@ -261,12 +246,10 @@ int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm,
 
 	if (rc != LK_OK)
 		return rc;
-	rc = c.n ? unseal_by_one_of(t, tpm, pf, &c, err)
-		 : no_candidate(t, files, &c, err);
+	rc = c.n ? unseal_by_one_of(t, tpm, pf, &c, err) : no_candidate(t, files, &c, err);
 	free(c.list);
 	t->refused = NULL;
-	if (rc != LK_OK || t->payload.len == PAYLOAD_SIZE ||
-	    t->payload.len == PAYLOAD_SIZE_OLD)
+	if (rc != LK_OK || t->payload.len == PAYLOAD_SIZE || t->payload.len == PAYLOAD_SIZE_OLD)
 		return rc;
 	rc = lk_err_set(
 		err, LK_E_OBJECT, 0,
@@ -280,10 +263,8 @@ int lk_target_unlock(struct lk_target *t, struct lk_err *err)
 {
 	LK_OWNED_SECRET payload = lk_secret_take(&t->payload);
 	LK_OWNED_SECRET key = LK_SECRET_NONE;
-	struct lk_bytes passphrase = { payload.data,
-				       payload.len - LK_VOLUME_IDENTITY_SIZE };
-	int rc = lk_luks_volume_key(t->luks, t->token.keyslot, passphrase, &key,
-				    err);
+	struct lk_bytes passphrase = { payload.data, payload.len - LK_VOLUME_IDENTITY_SIZE };
+	int rc = lk_luks_volume_key(t->luks, t->token.keyslot, passphrase, &key, err);
 
 	if (rc == LK_OK)
 		rc = check_identity(&key, payload.data + passphrase.len, err);

@@ -19,9 +19,8 @@ struct lk_admitted {
 	uint64_t floor;
 	struct lk_tpm *tpm; /* still connected */
 };
-#define LK_ADMITTED_NONE ((struct lk_admitted){ NULL, LK_SECRET_NONE, 0, NULL })
-#define LK_OWNED_ADMITTED                                                      \
-	__attribute__((cleanup(lk_admitted_done))) struct lk_admitted
+#define LK_ADMITTED_NONE  ((struct lk_admitted){ NULL, LK_SECRET_NONE, 0, NULL })
+#define LK_OWNED_ADMITTED __attribute__((cleanup(lk_admitted_done))) struct lk_admitted
 void lk_admitted_done(struct lk_admitted *a);
 
 /**
@@ -33,11 +32,10 @@ void lk_admitted_done(struct lk_admitted *a);
  * sequence or configuration key isn't right), LK_E_OBJECT, LK_E_NO_TPM,
  * LK_E_IO, LK_E_SYSTEM.
  */
-int lk_admit(const struct lk_uc *uc, int from, int copy,
-	     struct lk_admitted *ret, struct lk_err *err);
+int lk_admit(const struct lk_uc *uc, int from, int copy, struct lk_admitted *ret,
+	     struct lk_err *err);
 /** The same for the blob of a generation, which is read where it lies. */
-int lk_admit_stored(const struct lk_uc *uc, uint64_t sequence,
-		    enum lk_admission kind, struct lk_admitted *ret,
-		    struct lk_err *err);
+int lk_admit_stored(const struct lk_uc *uc, uint64_t sequence, enum lk_admission kind,
+		    struct lk_admitted *ret, struct lk_err *err);
 
 #endif

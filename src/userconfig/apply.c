@@ -34,9 +34,9 @@ static void show_plan(const struct lk_plan *plan, uint64_t sequence)
 	for (size_t i = 0; i < plan->n_files; i++) {
 		const struct lk_plan_file *f = &plan->files[i];
 
-		printf("  %s  %04o %u:%u  %" PRIu64 " bytes%s\n",
-		       f->destination, (unsigned int)f->mode, f->uid, f->gid,
-		       f->size, f->is_volatile ? ", in memory" : "");
+		printf("  %s  %04o %u:%u  %" PRIu64 " bytes%s\n", f->destination,
+		       (unsigned int)f->mode, f->uid, f->gid, f->size,
+		       f->is_volatile ? ", in memory" : "");
 	}
 }
 
@@ -44,17 +44,16 @@ static void report(const struct lk_plan *plan, uint64_t sequence,
 		   const struct lk_commit_result *result)
 {
 	lk_log(LK_LOG_INFO,
-	       "configuration %" PRIu64 "%s%s is in place: %zu file%s, %u "
-	       "changed, %zu unit%s concerned",
-	       sequence, plan->manifest.label[0] ? ", " : "",
-	       plan->manifest.label, plan->n_files,
-	       plan->n_files == 1 ? "" : "s", result->files_changed,
-	       result->units, result->units == 1 ? "" : "s");
+	       "configuration %" PRIu64
+	       "%s%s is in place: %zu file%s, %u changed, %zu unit%s concerned",
+	       sequence, plan->manifest.label[0] ? ", " : "", plan->manifest.label, plan->n_files,
+	       plan->n_files == 1 ? "" : "s", result->files_changed, result->units,
+	       result->units == 1 ? "" : "s");
 }
 
 /* From a plan to a configuration in place. */
-static int carry_out(const struct lk_uc *uc, struct lk_admitted *blob,
-		     const struct lk_plan *plan, struct lk_err *err)
+static int carry_out(const struct lk_uc *uc, struct lk_admitted *blob, const struct lk_plan *plan,
+		     struct lk_err *err)
 {
 	struct lk_commit c = {
 		.to = lk_verified_blob_header(blob->blob)->sequence,
@@ -78,8 +77,7 @@ static int carry_out(const struct lk_uc *uc, struct lk_admitted *blob,
 	return rc;
 }
 
-static int apply_blob(const struct lk_uc *uc, const struct lk_upload *upload,
-		      struct lk_err *err)
+static int apply_blob(const struct lk_uc *uc, const struct lk_upload *upload, struct lk_err *err)
 {
 	LK_OWNED_ADMITTED blob = LK_ADMITTED_NONE;
 	LK_OWNED_PLAN plan = LK_PLAN_NONE;
@@ -108,15 +106,13 @@ static bool is_in_place(const struct lk_uc *uc, const struct lk_upload *upload)
 	bool present = false, same = false;
 	uint64_t current = 0;
 
-	if (lk_generation_get(uc, "current", &present, &current, NULL) !=
-		    LK_OK ||
-	    !present || current == LK_GENERATION_ORIGINAL)
+	if (lk_generation_get(uc, "current", &present, &current, NULL) != LK_OK || !present ||
+	    current == LK_GENERATION_ORIGINAL)
 		return false;
 	lk_generation_path(uc, current, "blob", path);
 	if (lk_upload_is(uc, upload, path, &same, NULL) != LK_OK || !same)
 		return false;
-	lk_log(LK_LOG_INFO,
-	       "%s: configuration %" PRIu64 ", which is in place already",
+	lk_log(LK_LOG_INFO, "%s: configuration %" PRIu64 ", which is in place already",
 	       upload->where, current);
 	return true;
 }
@@ -153,8 +149,7 @@ static int take_upload(const struct lk_uc *uc, struct lk_err *err)
 		return rc;
 	if (rc == LK_OK && lk_upload_remove(&upload, &why) != LK_OK)
 		lk_log(LK_LOG_WARNING, "%s", why.msg);
-	if (is_refusal(rc) &&
-	    lk_upload_refuse(&upload, err->msg, &why) != LK_OK)
+	if (is_refusal(rc) && lk_upload_refuse(&upload, err->msg, &why) != LK_OK)
 		lk_log(LK_LOG_WARNING, "%s", why.msg);
 	return rc;
 }
@@ -194,7 +189,6 @@ int lk_uc_apply(const struct lk_uc_options *opts, struct lk_err *err)
 	if (rc == LK_OK && (opts->dry_run || !lk_commit_is_pending(uc)))
 		rc = take_upload(uc, err);
 	if (rc == LK_OK && before != LK_OK)
-		rc = lk_err_set(err, first.rc, first.code,
-				"what was begun before isn't complete");
+		rc = lk_err_set(err, first.rc, first.code, "what was begun before isn't complete");
 	return rc;
 }

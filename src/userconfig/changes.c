@@ -21,9 +21,8 @@ struct comparison {
 };
 
 /* Where the file of a destination really lies: on disk or in memory. */
-static int place_of(const struct lk_uc *uc, uint64_t sequence,
-		    const char *destination, char ret[static PATH_MAX],
-		    enum lk_tree_kind *ret_kind, struct lk_err *err)
+static int place_of(const struct lk_uc *uc, uint64_t sequence, const char *destination,
+		    char ret[static PATH_MAX], enum lk_tree_kind *ret_kind, struct lk_err *err)
 {
 	int rc;
 
@@ -35,8 +34,8 @@ static int place_of(const struct lk_uc *uc, uint64_t sequence,
 	return lk_tree_kind(uc->at, ret, ret_kind, err);
 }
 
-static int differs(const struct comparison *c, const char *destination,
-		   bool *ret, struct lk_err *err)
+static int differs(const struct comparison *c, const char *destination, bool *ret,
+		   struct lk_err *err)
 {
 	char a[PATH_MAX], b[PATH_MAX];
 	enum lk_tree_kind ka = LK_TREE_NONE, kb = LK_TREE_NONE;
@@ -54,16 +53,14 @@ static int differs(const struct comparison *c, const char *destination,
 	return rc;
 }
 
-static int add_unit(struct lk_changes *found, const char *unit, bool reload,
-		    struct lk_err *err)
+static int add_unit(struct lk_changes *found, const char *unit, bool reload, struct lk_err *err)
 {
 	size_t i = 0;
 
 	while (i < found->n_actions && strcmp(found->names[i], unit) != 0)
 		i++;
 	if (i == LK_CHANGES_UNITS_MAX)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "more than %u units to restart",
+		return lk_err_set(err, LK_E_INPUT, 0, "more than %u units to restart",
 				  LK_CHANGES_UNITS_MAX);
 	if (i < found->n_actions) {
 		found->action[i].reload &= reload;
@@ -75,8 +72,8 @@ static int add_unit(struct lk_changes *found, const char *unit, bool reload,
 	return LK_OK;
 }
 
-static int add_units(struct comparison *c, const struct lk_manifest *m,
-		     const char *destination, struct lk_err *err)
+static int add_units(struct comparison *c, const struct lk_manifest *m, const char *destination,
+		     struct lk_err *err)
 {
 	int rc = LK_OK;
 
@@ -93,8 +90,7 @@ static int add_units(struct comparison *c, const struct lk_manifest *m,
 	return rc;
 }
 
-static int compare(struct comparison *c, const char *destination,
-		   struct lk_err *err)
+static int compare(struct comparison *c, const char *destination, struct lk_err *err)
 {
 	bool changed = false;
 	int rc = differs(c, destination, &changed, err);
@@ -108,16 +104,16 @@ static int compare(struct comparison *c, const char *destination,
 	return rc;
 }
 
-static int compare_new(void *ctx, const char *destination,
-		       enum lk_tree_kind kind, struct lk_err *err)
+static int compare_new(void *ctx, const char *destination, enum lk_tree_kind kind,
+		       struct lk_err *err)
 {
 	(void)kind;
 	return compare(ctx, destination, err);
 }
 
 /* Of the old generation, only what the new one lacks. */
-static int compare_old(void *ctx, const char *destination,
-		       enum lk_tree_kind kind, struct lk_err *err)
+static int compare_old(void *ctx, const char *destination, enum lk_tree_kind kind,
+		       struct lk_err *err)
 {
 	const struct comparison *c = ctx;
 	char path[PATH_MAX];
@@ -147,8 +143,7 @@ static int compare_trees(struct comparison *c, struct lk_err *err)
 
 /* It was good when it was written. One that has been spoiled since names no
  * units, and doesn't keep the next configuration out. */
-static void read_manifest(const struct lk_uc *uc, uint64_t sequence,
-			  struct lk_manifest *ret)
+static void read_manifest(const struct lk_uc *uc, uint64_t sequence, struct lk_manifest *ret)
 {
 	struct lk_err why = { 0 };
 
@@ -156,8 +151,8 @@ static void read_manifest(const struct lk_uc *uc, uint64_t sequence,
 		lk_log(LK_LOG_ERR, "%s; no unit is restarted for it", why.msg);
 }
 
-int lk_changes_find(const struct lk_uc *uc, uint64_t from, uint64_t to,
-		    struct lk_changes *ret, struct lk_err *err)
+int lk_changes_find(const struct lk_uc *uc, uint64_t from, uint64_t to, struct lk_changes *ret,
+		    struct lk_err *err)
 {
 	LK_OWNED_MANIFEST before = LK_MANIFEST_NONE;
 	LK_OWNED_MANIFEST after = LK_MANIFEST_NONE;

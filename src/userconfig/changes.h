@@ -17,7 +17,7 @@ struct lk_changes {
 };
 
 /** Compares content, owner and mode of each destination's file. */
-int lk_changes_find(const struct lk_uc *uc, uint64_t from, uint64_t to,
-		    struct lk_changes *ret, struct lk_err *err);
+int lk_changes_find(const struct lk_uc *uc, uint64_t from, uint64_t to, struct lk_changes *ret,
+		    struct lk_err *err);
 
 #endif

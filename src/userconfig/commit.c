@@ -16,8 +16,8 @@
 #include "unpack.h"
 #include "upload.h"
 
-static int write_stage(const struct lk_uc *uc, const struct lk_commit *c,
-		       enum lk_uc_stage stage, struct lk_err *err)
+static int write_stage(const struct lk_uc *uc, const struct lk_commit *c, enum lk_uc_stage stage,
+		       struct lk_err *err)
 {
 	const struct lk_uc_pending p = { stage, c->from, c->to };
 
@@ -25,8 +25,7 @@ static int write_stage(const struct lk_uc *uc, const struct lk_commit *c,
 }
 
 /* What @c->to has put in place is taken away, and forgotten. */
-static int abandon(const struct lk_uc *uc, const struct lk_commit *c,
-		   struct lk_err *err)
+static int abandon(const struct lk_uc *uc, const struct lk_commit *c, struct lk_err *err)
 {
 	int rc = lk_deploy_tidy(uc, c->to, c->from, err);
 
@@ -39,29 +38,26 @@ static int abandon(const struct lk_uc *uc, const struct lk_commit *c,
 
 /* Whoever can't be asked to restart a unit won't be at the next run either:
  * that is a unit that didn't come back, and bars no configuration to come. */
-static int act_on(const struct lk_uc *uc, const struct lk_changes *changes,
-		  struct lk_err *err)
+static int act_on(const struct lk_uc *uc, const struct lk_changes *changes, struct lk_err *err)
 {
 	LK_OWNED_SERVICES services = NULL;
 	int rc = lk_services_open(uc->settings.hooks.text, &services, err);
 
 	if (rc == LK_OK && !lk_services_any(services))
 		lk_log(LK_LOG_WARNING,
-		       "no systemd and no executable hooks in %s: no unit is "
-		       "restarted",
+		       "no systemd and no executable hooks in %s: no unit is restarted",
 		       uc->settings.hooks.text);
 	if (rc == LK_OK)
-		rc = lk_services_act(services, changes->action,
-				     changes->n_actions, uc->settings.settle,
-				     err);
+		rc = lk_services_act(services, changes->action, changes->n_actions,
+				     uc->settings.settle, err);
 	if (rc == LK_OK)
 		return LK_OK;
 	err->rc = LK_E_SERVICE;
 	return LK_E_SERVICE;
 }
 
-static int act(const struct lk_uc *uc, const struct lk_commit *c,
-	       struct lk_commit_result *ret, struct lk_err *err)
+static int act(const struct lk_uc *uc, const struct lk_commit *c, struct lk_commit_result *ret,
+	       struct lk_err *err)
 {
 	struct lk_changes *changes = calloc(1, sizeof(*changes));
 	int rc;
@@ -82,26 +78,24 @@ static int act(const struct lk_uc *uc, const struct lk_commit *c,
 }
 
 /* An upload that is the very blob of @sequence is dealt with. */
-static int settle_upload(const struct lk_uc *uc, uint64_t sequence,
-			 const char *reason, struct lk_err *err)
+static int settle_upload(const struct lk_uc *uc, uint64_t sequence, const char *reason,
+			 struct lk_err *err)
 {
 	LK_OWNED_UPLOAD upload = LK_UPLOAD_NONE;
 	char path[PATH_MAX];
 	bool present = false, same = false;
 
-	if (uc->opts->blob ||
-	    lk_upload_open(uc, &present, &upload, NULL) != LK_OK || !present)
+	if (uc->opts->blob || lk_upload_open(uc, &present, &upload, NULL) != LK_OK || !present)
 		return LK_OK;
 	lk_generation_path(uc, sequence, "blob", path);
 	if (lk_upload_is(uc, &upload, path, &same, NULL) != LK_OK || !same)
 		return LK_OK;
-	return reason ? lk_upload_refuse(&upload, reason, err)
-		      : lk_upload_remove(&upload, err);
+	return reason ? lk_upload_refuse(&upload, reason, err) : lk_upload_remove(&upload, err);
 }
 
 /* Back to @c->from for the reason in @err, which stays, with its code @cause. */
-static int take_back(const struct lk_uc *uc, const struct lk_commit *c,
-		     int cause, struct lk_err *err)
+static int take_back(const struct lk_uc *uc, const struct lk_commit *c, int cause,
+		     struct lk_err *err)
 {
 	const struct lk_commit back = { .from = c->to, .to = c->from };
 	struct lk_commit_result ignored = { 0 };
@@ -115,25 +109,20 @@ static int take_back(const struct lk_uc *uc, const struct lk_commit *c,
 	if (rc == LK_OK)
 		rc = lk_generation_set(uc, "current", c->from, &why);
 	if (rc == LK_OK && act(uc, &back, &ignored, &why) != LK_OK)
-		lk_log(LK_LOG_ERR, "with the configuration before, too: %s",
-		       why.msg);
+		lk_log(LK_LOG_ERR, "with the configuration before, too: %s", why.msg);
 	if (rc == LK_OK)
 		rc = settle_upload(uc, c->to, err->msg, &why);
 	if (rc == LK_OK)
 		rc = abandon(uc, c, &why);
 	if (rc != LK_OK)
 		return lk_err_set(err, why.rc, why.code,
-				  "taking configuration %" PRIu64 " back: %s",
-				  c->to, why.msg);
-	lk_err_prefix(err,
-		      "configuration %" PRIu64 " is taken back, %" PRIu64
-		      " is in place again",
+				  "taking configuration %" PRIu64 " back: %s", c->to, why.msg);
+	lk_err_prefix(err, "configuration %" PRIu64 " is taken back, %" PRIu64 " is in place again",
 		      c->to, c->from);
 	return cause;
 }
 
-static int raise_floor(const struct lk_uc *uc, const struct lk_commit *c,
-		       struct lk_err *err)
+static int raise_floor(const struct lk_uc *uc, const struct lk_commit *c, struct lk_err *err)
 {
 	LK_OWNED_TPM tpm = NULL;
 	int rc = LK_OK;
@@ -145,17 +134,13 @@ static int raise_floor(const struct lk_uc *uc, const struct lk_commit *c,
 	if (!tpm)
 		rc = lk_uc_tpm(uc, &tpm, err);
 	if (rc == LK_OK)
-		rc = lk_tpm_counter_raise(tpm, LK_NV_SEQUENCE_FLOOR, c->to,
-					  err);
+		rc = lk_tpm_counter_raise(tpm, LK_NV_SEQUENCE_FLOOR, c->to, err);
 	return rc;
 }
 
-static int finish(const struct lk_uc *uc, const struct lk_commit *c,
-		  struct lk_err *err)
+static int finish(const struct lk_uc *uc, const struct lk_commit *c, struct lk_err *err)
 {
-	int rc = c->from == c->to
-			 ? LK_OK
-			 : lk_generation_set(uc, "previous", c->from, err);
+	int rc = c->from == c->to ? LK_OK : lk_generation_set(uc, "previous", c->from, err);
 
 	if (rc == LK_OK)
 		rc = lk_deploy_tidy(uc, c->from, c->to, err);
@@ -167,8 +152,8 @@ static int finish(const struct lk_uc *uc, const struct lk_commit *c,
 }
 
 /* From the switch on. */
-static int settle(const struct lk_uc *uc, const struct lk_commit *c,
-		  struct lk_commit_result *ret, struct lk_err *err)
+static int settle(const struct lk_uc *uc, const struct lk_commit *c, struct lk_commit_result *ret,
+		  struct lk_err *err)
 {
 	int rc = write_stage(uc, c, LK_STAGE_SETTLE, err);
 
@@ -183,8 +168,8 @@ static int settle(const struct lk_uc *uc, const struct lk_commit *c,
 	return rc == LK_OK ? finish(uc, c, err) : rc;
 }
 
-int lk_commit(const struct lk_uc *uc, const struct lk_commit *commit,
-	      struct lk_commit_result *ret, struct lk_err *err)
+int lk_commit(const struct lk_uc *uc, const struct lk_commit *commit, struct lk_commit_result *ret,
+	      struct lk_err *err)
 {
 	int rc = write_stage(uc, commit, LK_STAGE_SWITCH, err);
 
@@ -206,8 +191,7 @@ int lk_commit(const struct lk_uc *uc, const struct lk_commit *commit,
  * Who can write to the disk could have us count the TPM's floor up to any
  * number: only a signed sequence does.
  */
-static int check_resumed(const struct lk_uc *uc, struct lk_commit *c,
-			 struct lk_err *err)
+static int check_resumed(const struct lk_uc *uc, struct lk_commit *c, struct lk_err *err)
 {
 	LK_OWNED_ADMITTED blob = LK_ADMITTED_NONE;
 	struct lk_uc_record rec;
@@ -228,8 +212,7 @@ static bool is_lasting(int rc, const struct lk_err *err)
 }
 
 /* The switch was made, and the run cut after it. */
-static int resume(const struct lk_uc *uc, struct lk_commit *c,
-		  struct lk_err *err)
+static int resume(const struct lk_uc *uc, struct lk_commit *c, struct lk_err *err)
 {
 	struct lk_commit_result result = { 0 };
 	int rc;
@@ -246,18 +229,16 @@ static int resume(const struct lk_uc *uc, struct lk_commit *c,
 	return rc;
 }
 
-static int resume_revert(const struct lk_uc *uc, const struct lk_commit *c,
-			 struct lk_err *err)
+static int resume_revert(const struct lk_uc *uc, const struct lk_commit *c, struct lk_err *err)
 {
-	(void)lk_err_set(err, LK_E_SERVICE, 0,
-			 "a unit didn't come back, and the run that took the "
-			 "configuration back was cut");
+	(void)lk_err_set(
+		err, LK_E_SERVICE, 0,
+		"a unit didn't come back, and the run that took the configuration back was cut");
 	return take_back(uc, c, LK_E_SERVICE, err);
 }
 
 /* What a run that was killed has left besides a change. */
-static int sweep(const struct lk_uc *uc, const struct lk_uc_pending *p,
-		 struct lk_err *err)
+static int sweep(const struct lk_uc *uc, const struct lk_uc_pending *p, struct lk_err *err)
 {
 	int rc = lk_unpack_discard(uc, err);
 
@@ -270,8 +251,7 @@ static int sweep(const struct lk_uc *uc, const struct lk_uc_pending *p,
 
 /* What was under way can't be read any more: from whatever is in place, the
  * same steps lead to a state that is whole. */
-static int guess(const struct lk_uc *uc, struct lk_uc_pending *ret,
-		 struct lk_err *err)
+static int guess(const struct lk_uc *uc, struct lk_uc_pending *ret, struct lk_err *err)
 {
 	struct lk_uc_pending p = { .stage = LK_STAGE_SETTLE };
 	bool present = false;
@@ -310,8 +290,8 @@ int lk_commit_recover(const struct lk_uc *uc, struct lk_err *err)
 	if (has_current && current == p.to)
 		return resume(uc, &c, err);
 	lk_log(LK_LOG_INFO,
-	       "configuration %" PRIu64 " wasn't put in place before the "
-	       "last run ended; what it left is removed",
+	       "configuration %" PRIu64
+	       " wasn't put in place before the last run ended; what it left is removed",
 	       p.to);
 	return abandon(uc, &c, err);
 }

@@ -27,8 +27,8 @@ struct lk_commit_result {
  * again; before the switch any error, with nothing changed; after it an error
  * that the next run takes up.
  */
-int lk_commit(const struct lk_uc *uc, const struct lk_commit *commit,
-	      struct lk_commit_result *ret, struct lk_err *err);
+int lk_commit(const struct lk_uc *uc, const struct lk_commit *commit, struct lk_commit_result *ret,
+	      struct lk_err *err);
 
 /**
  * lk_commit_recover - finish or take back what a run before left
@@ -43,10 +43,8 @@ int lk_commit_recover(const struct lk_uc *uc, struct lk_err *err);
 bool lk_commit_is_pending(const struct lk_uc *uc);
 
 /** Makes the volatile files of a generation anew where they lack. */
-int lk_volatile_refresh(const struct lk_uc *uc, uint64_t sequence,
-			struct lk_err *err);
+int lk_volatile_refresh(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err);
 /** They are all there. */
-int lk_volatile_mark(const struct lk_uc *uc, uint64_t sequence,
-		     struct lk_err *err);
+int lk_volatile_mark(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err);
 
 #endif

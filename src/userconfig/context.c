@@ -15,16 +15,14 @@
 
 #define TPM_WAIT_S 10u
 
-static int parse_settings(struct lk_uc *uc, const char *path,
-			  struct lk_err *err)
+static int parse_settings(struct lk_uc *uc, const char *path, struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
 	int rc = lk_document_read(path, LK_YAML_SIZE_MAX, &yaml, err);
 
 	if (rc != LK_OK)
 		return rc;
-	rc = lk_userconfig_file_from_doc(lk_yaml_root(yaml), &uc->settings,
-					 err);
+	rc = lk_userconfig_file_from_doc(lk_yaml_root(yaml), &uc->settings, err);
 	if (rc != LK_OK)
 		lk_err_prefix(err, "%s", path);
 	return rc;
@@ -38,8 +36,7 @@ static int read_settings(struct lk_uc *uc, struct lk_err *err)
 	lk_userconfig_file_defaults(&uc->settings);
 	if (uc->opts->config)
 		return parse_settings(uc, uc->opts->config, err);
-	if (snprintf(path, sizeof(path), "%s%s", root, LK_UC_SETTINGS) >=
-	    (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s%s", root, LK_UC_SETTINGS) >= (int)sizeof(path))
 		return lk_err_set(err, LK_E_USAGE, 0, "--root is too long");
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return LK_OK;
@@ -49,23 +46,19 @@ static int read_settings(struct lk_uc *uc, struct lk_err *err)
 static int take_lock(struct lk_uc *uc, struct lk_err *err)
 {
 	LK_OWNED_FD state = -1;
-	int rc = lk_tree_open_dir(uc->at, uc->settings.state_directory.text,
-				  true, &state, err);
+	int rc = lk_tree_open_dir(uc->at, uc->settings.state_directory.text, true, &state, err);
 
 	if (rc != LK_OK)
 		return rc;
-	uc->lock = openat(state, "lock",
-			  O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	uc->lock = openat(state, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	/* Another run is short: what it leaves is what we go on from. */
 	if (uc->lock < 0 || flock(uc->lock, LOCK_EX) != 0)
 		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s/lock: %s",
-				  uc->settings.state_directory.text,
-				  strerror(errno));
+				  uc->settings.state_directory.text, strerror(errno));
 	return LK_OK;
 }
 
-int lk_uc_open(const struct lk_uc_options *opts, bool write, struct lk_uc **ret,
-	       struct lk_err *err)
+int lk_uc_open(const struct lk_uc_options *opts, bool write, struct lk_uc **ret, struct lk_err *err)
 {
 	LK_OWNED_UC uc = calloc(1, sizeof(*uc));
 	int rc;
@@ -78,8 +71,7 @@ int lk_uc_open(const struct lk_uc_options *opts, bool write, struct lk_uc **ret,
 	uc->live = !opts->root || strcmp(opts->root, "/") == 0;
 	rc = read_settings(uc, err);
 	if (rc == LK_OK)
-		rc = lk_tree_open_root(opts->root ? opts->root : "/", &uc->at,
-				       err);
+		rc = lk_tree_open_root(opts->root ? opts->root : "/", &uc->at, err);
 	if (rc == LK_OK && write)
 		rc = take_lock(uc, err);
 	if (rc != LK_OK)
@@ -117,8 +109,7 @@ void lk_uc_join(char ret[static PATH_MAX], const char *a, const char *b)
 	ret[n + m] = '\0';
 }
 
-void lk_uc_state(const struct lk_uc *uc, const char *name,
-		 char ret[static PATH_MAX])
+void lk_uc_state(const struct lk_uc *uc, const char *name, char ret[static PATH_MAX])
 {
 	char folder[PATH_MAX];
 
@@ -126,14 +117,13 @@ void lk_uc_state(const struct lk_uc *uc, const char *name,
 	lk_uc_join(ret, folder, name);
 }
 
-int lk_uc_store(const struct lk_uc *uc, const char *name, const void *data,
-		size_t len, struct lk_err *err)
+int lk_uc_store(const struct lk_uc *uc, const char *name, const void *data, size_t len,
+		struct lk_err *err)
 {
 	char path[PATH_MAX];
 	char temporary[PATH_MAX];
 	LK_OWNED_FD fd = -1;
-	const struct lk_tree_file file = { temporary, 0600, geteuid(),
-					   getegid() };
+	const struct lk_tree_file file = { temporary, 0600, geteuid(), getegid() };
 	int rc;
 
 	lk_uc_state(uc, name, path);
@@ -145,8 +135,7 @@ int lk_uc_store(const struct lk_uc *uc, const char *name, const void *data,
 	if (rc == LK_OK)
 		rc = lk_tree_write(fd, data, len, err);
 	if (rc == LK_OK && fsync(fd) != 0)
-		rc = lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", path,
-				strerror(errno));
+		rc = lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", path, strerror(errno));
 	if (rc == LK_OK)
 		rc = lk_tree_rename(uc->at, temporary, path, err);
 	return rc;

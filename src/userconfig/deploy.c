@@ -9,8 +9,8 @@
 #include "sys/os/fs.h"
 #include "sys/os/log.h"
 
-int lk_deploy_relative(const char *from, const char *to,
-		       char ret[static LK_TREE_LINK_MAX], struct lk_err *err)
+int lk_deploy_relative(const char *from, const char *to, char ret[static LK_TREE_LINK_MAX],
+		       struct lk_err *err)
 {
 	size_t len = 0;
 
@@ -22,8 +22,7 @@ int lk_deploy_relative(const char *from, const char *to,
 		len += 3;
 	}
 	if (len + strlen(to + 1) + 1 > LK_TREE_LINK_MAX)
-		return lk_err_set(err, LK_E_INPUT, ENAMETOOLONG,
-				  "%s: the path is too long", from);
+		return lk_err_set(err, LK_E_INPUT, ENAMETOOLONG, "%s: the path is too long", from);
 	memcpy(ret + len, to + 1, strlen(to + 1) + 1);
 	return LK_OK;
 }
@@ -39,8 +38,8 @@ static int link_text(const struct lk_uc *uc, const char *destination,
 	return lk_deploy_relative(destination, target, ret, err);
 }
 
-int lk_deploy_is_ours(const struct lk_uc *uc, const char *destination,
-		      bool *ret, struct lk_err *err)
+int lk_deploy_is_ours(const struct lk_uc *uc, const char *destination, bool *ret,
+		      struct lk_err *err)
 {
 	char want[LK_TREE_LINK_MAX], is[LK_TREE_LINK_MAX];
 	int rc = link_text(uc, destination, want, err);
@@ -56,8 +55,7 @@ int lk_deploy_is_ours(const struct lk_uc *uc, const char *destination,
 	return rc == LK_E_REFUSED ? LK_OK : rc;
 }
 
-int lk_deploy_check_place(const struct lk_uc *uc, const char *destination,
-			  struct lk_err *err)
+int lk_deploy_check_place(const struct lk_uc *uc, const char *destination, struct lk_err *err)
 {
 	enum lk_tree_kind kind;
 	bool ours = false;
@@ -67,8 +65,8 @@ int lk_deploy_check_place(const struct lk_uc *uc, const char *destination,
 		rc = lk_deploy_is_ours(uc, destination, &ours, err);
 	if (rc != LK_OK || ours || kind == LK_TREE_NONE || kind == LK_TREE_FILE)
 		return rc;
-	return lk_err_set(err, LK_E_REFUSED, 0,
-			  "%s: %s is there, which is not replaced", destination,
+	return lk_err_set(err, LK_E_REFUSED, 0, "%s: %s is there, which is not replaced",
+			  destination,
 			  kind == LK_TREE_LINK	? "another symbolic link"
 			  : kind == LK_TREE_DIR ? "a folder"
 						: "something that is no file");
@@ -81,12 +79,12 @@ struct linking {
 	unsigned int wrong;
 };
 
-static int copy_into(const struct linking *l, uint64_t sequence,
-		     const char *destination, struct lk_err *err)
+static int copy_into(const struct linking *l, uint64_t sequence, const char *destination,
+		     struct lk_err *err)
 {
 	char to[PATH_MAX];
-	const struct lk_tree_copy copy = { l->uc->at, destination, l->uc->at,
-					   to, l->uc->settings.max_file };
+	const struct lk_tree_copy copy = { l->uc->at, destination, l->uc->at, to,
+					   l->uc->settings.max_file };
 	char final[PATH_MAX];
 	int rc;
 
@@ -101,8 +99,7 @@ static int copy_into(const struct linking *l, uint64_t sequence,
 }
 
 /* A file that nobody of ours has put there: it isn't lost. */
-static int adopt(void *ctx, const char *destination, enum lk_tree_kind in_tree,
-		 struct lk_err *err)
+static int adopt(void *ctx, const char *destination, enum lk_tree_kind in_tree, struct lk_err *err)
 {
 	struct linking *l = ctx;
 	enum lk_tree_kind kind, was;
@@ -113,9 +110,7 @@ static int adopt(void *ctx, const char *destination, enum lk_tree_kind in_tree,
 	/* The settings may have changed since, or somebody the tree. */
 	if (!lk_userconfig_prefix_of(&l->uc->settings, destination))
 		return lk_err_set(err, LK_E_REFUSED, 0,
-				  "%s: not within one of this device's "
-				  "prefixes",
-				  destination);
+				  "%s: not within one of this device's prefixes", destination);
 	rc = lk_deploy_check_place(l->uc, destination, err);
 	if (rc == LK_OK)
 		rc = lk_tree_kind(l->uc->at, destination, &kind, err);
@@ -127,18 +122,16 @@ static int adopt(void *ctx, const char *destination, enum lk_tree_kind in_tree,
 		return rc;
 	if (was != LK_TREE_NONE && l->from != LK_GENERATION_ORIGINAL)
 		lk_log(LK_LOG_WARNING,
-		       "%s was replaced by another file since configuration "
-		       "%llu; that file is kept as the original one",
+		       "%s was replaced by another file since configuration %llu; that file is kept as the original one",
 		       destination, (unsigned long long)l->from);
 	rc = copy_into(l, LK_GENERATION_ORIGINAL, destination, err);
-	if (rc == LK_OK && l->from != LK_GENERATION_ORIGINAL &&
-	    was == LK_TREE_NONE)
+	if (rc == LK_OK && l->from != LK_GENERATION_ORIGINAL && was == LK_TREE_NONE)
 		rc = copy_into(l, l->from, destination, err);
 	return rc;
 }
 
-static int set_link(void *ctx, const char *destination,
-		    enum lk_tree_kind in_tree, struct lk_err *err)
+static int set_link(void *ctx, const char *destination, enum lk_tree_kind in_tree,
+		    struct lk_err *err)
 {
 	struct linking *l = ctx;
 	char text[LK_TREE_LINK_MAX];
@@ -155,8 +148,7 @@ static int set_link(void *ctx, const char *destination,
 }
 
 static int for_each(struct linking *l, uint64_t sequence,
-		    int (*visit)(void *, const char *, enum lk_tree_kind,
-				 struct lk_err *),
+		    int (*visit)(void *, const char *, enum lk_tree_kind, struct lk_err *),
 		    struct lk_err *err)
 {
 	const struct lk_tree_visitor visitor = { visit, l };
@@ -166,13 +158,11 @@ static int for_each(struct linking *l, uint64_t sequence,
 	return lk_tree_walk(l->uc->at, path, &visitor, err);
 }
 
-int lk_deploy_link(const struct lk_uc *uc, uint64_t from, uint64_t to,
-		   struct lk_err *err)
+int lk_deploy_link(const struct lk_uc *uc, uint64_t from, uint64_t to, struct lk_err *err)
 {
 	struct linking l = { .uc = uc, .from = from };
 	LK_OWNED_FD state = -1;
-	int rc = lk_tree_open_dir(uc->at, uc->settings.state_directory.text,
-				  false, &state, err);
+	int rc = lk_tree_open_dir(uc->at, uc->settings.state_directory.text, false, &state, err);
 
 	if (rc == LK_OK)
 		rc = for_each(&l, to, adopt, err);
@@ -188,8 +178,8 @@ struct sweeping {
 	char last[PATH_MAX]; /* folder that was swept */
 };
 
-static int sweep_folder(void *ctx, const char *destination,
-			enum lk_tree_kind in_tree, struct lk_err *err)
+static int sweep_folder(void *ctx, const char *destination, enum lk_tree_kind in_tree,
+			struct lk_err *err)
 {
 	struct sweeping *s = ctx;
 	char text[LK_TREE_LINK_MAX], folder[PATH_MAX];
@@ -209,8 +199,7 @@ static int sweep_folder(void *ctx, const char *destination,
 	return rc == LK_E_REFUSED ? LK_OK : rc;
 }
 
-int lk_deploy_sweep(const struct lk_uc *uc, uint64_t sequence,
-		    struct lk_err *err)
+int lk_deploy_sweep(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err)
 {
 	struct sweeping s = { .uc = uc };
 	const struct lk_tree_visitor visitor = { sweep_folder, &s };
@@ -220,8 +209,8 @@ int lk_deploy_sweep(const struct lk_uc *uc, uint64_t sequence,
 	return lk_tree_walk(uc->at, path, &visitor, err);
 }
 
-static int unlink_gone(void *ctx, const char *destination,
-		       enum lk_tree_kind in_tree, struct lk_err *err)
+static int unlink_gone(void *ctx, const char *destination, enum lk_tree_kind in_tree,
+		       struct lk_err *err)
 {
 	struct linking *l = ctx; /* from: the generation that is kept */
 	enum lk_tree_kind kind;
@@ -239,16 +228,15 @@ static int unlink_gone(void *ctx, const char *destination,
 	return rc;
 }
 
-int lk_deploy_tidy(const struct lk_uc *uc, uint64_t gone, uint64_t kept,
-		   struct lk_err *err)
+int lk_deploy_tidy(const struct lk_uc *uc, uint64_t gone, uint64_t kept, struct lk_err *err)
 {
 	struct linking l = { .uc = uc, .from = kept };
 
 	return for_each(&l, gone, unlink_gone, err);
 }
 
-static int verify_one(void *ctx, const char *destination,
-		      enum lk_tree_kind in_tree, struct lk_err *err)
+static int verify_one(void *ctx, const char *destination, enum lk_tree_kind in_tree,
+		      struct lk_err *err)
 {
 	struct linking *l = ctx;
 	struct lk_err why = { 0 };
@@ -261,13 +249,12 @@ static int verify_one(void *ctx, const char *destination,
 		return LK_OK;
 	l->wrong++;
 	lk_log(LK_LOG_ERR, "%s: %s", destination,
-	       why.msg[0] ? why.msg
-			  : "isn't the link that was put there any more");
+	       why.msg[0] ? why.msg : "isn't the link that was put there any more");
 	return LK_OK;
 }
 
-int lk_deploy_verify(const struct lk_uc *uc, uint64_t sequence,
-		     unsigned int *ret_wrong, struct lk_err *err)
+int lk_deploy_verify(const struct lk_uc *uc, uint64_t sequence, unsigned int *ret_wrong,
+		     struct lk_err *err)
 {
 	struct linking l = { .uc = uc };
 	int rc = for_each(&l, sequence, verify_one, err);

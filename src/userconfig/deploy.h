@@ -12,12 +12,12 @@
  * Both absolute and plain, as seen from the root: so that it holds in an image
  * under --root as well as in the system that boots it.
  */
-int lk_deploy_relative(const char *from, const char *to,
-		       char ret[static LK_TREE_LINK_MAX], struct lk_err *err);
+int lk_deploy_relative(const char *from, const char *to, char ret[static LK_TREE_LINK_MAX],
+		       struct lk_err *err);
 
 /** Whether our link is at @destination. */
-int lk_deploy_is_ours(const struct lk_uc *uc, const char *destination,
-		      bool *ret, struct lk_err *err);
+int lk_deploy_is_ours(const struct lk_uc *uc, const char *destination, bool *ret,
+		      struct lk_err *err);
 
 /**
  * lk_deploy_check_place - may a link of ours be put there?
@@ -26,8 +26,7 @@ int lk_deploy_is_ours(const struct lk_uc *uc, const char *destination,
  * LK_OK, LK_E_REFUSED for a folder, another link, anything else, or a link on
  * the way.
  */
-int lk_deploy_check_place(const struct lk_uc *uc, const char *destination,
-			  struct lk_err *err);
+int lk_deploy_check_place(const struct lk_uc *uc, const char *destination, struct lk_err *err);
 
 /**
  * lk_deploy_link - make every destination of generation @to a link
@@ -36,18 +35,15 @@ int lk_deploy_check_place(const struct lk_uc *uc, const char *destination,
  * What can be read at each destination doesn't change by it: a file that was
  * there is copied into @from, to which the link leads so far. Can be run again.
  */
-int lk_deploy_link(const struct lk_uc *uc, uint64_t from, uint64_t to,
-		   struct lk_err *err);
+int lk_deploy_link(const struct lk_uc *uc, uint64_t from, uint64_t to, struct lk_err *err);
 /** Removes what a run that was killed has left beside the destinations of
  * @sequence: links of ours whose name was for a moment only. */
-int lk_deploy_sweep(const struct lk_uc *uc, uint64_t sequence,
-		    struct lk_err *err);
+int lk_deploy_sweep(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err);
 /** Removes the links that generation @gone has and @kept has not. */
-int lk_deploy_tidy(const struct lk_uc *uc, uint64_t gone, uint64_t kept,
-		   struct lk_err *err);
+int lk_deploy_tidy(const struct lk_uc *uc, uint64_t gone, uint64_t kept, struct lk_err *err);
 /** Whether every destination of @sequence is a link of ours: LK_OK, or the
  * number of those that aren't, each logged. */
-int lk_deploy_verify(const struct lk_uc *uc, uint64_t sequence,
-		     unsigned int *ret_wrong, struct lk_err *err);
+int lk_deploy_verify(const struct lk_uc *uc, uint64_t sequence, unsigned int *ret_wrong,
+		     struct lk_err *err);
 
 #endif

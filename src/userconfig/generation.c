@@ -34,8 +34,8 @@ static bool parse_id(const char *text, uint64_t *ret)
 	return true;
 }
 
-void lk_generation_path(const struct lk_uc *uc, uint64_t sequence,
-			const char *sub, char ret[static PATH_MAX])
+void lk_generation_path(const struct lk_uc *uc, uint64_t sequence, const char *sub,
+			char ret[static PATH_MAX])
 {
 	char name[sizeof(FOLDER) + LK_GENERATION_ID_SIZE + 1] = FOLDER "/";
 	char folder[PATH_MAX];
@@ -47,8 +47,8 @@ void lk_generation_path(const struct lk_uc *uc, uint64_t sequence,
 	lk_uc_join(ret, folder, sub);
 }
 
-void lk_generation_file(const struct lk_uc *uc, uint64_t sequence,
-			const char *destination, char ret[static PATH_MAX])
+void lk_generation_file(const struct lk_uc *uc, uint64_t sequence, const char *destination,
+			char ret[static PATH_MAX])
 {
 	char tree[PATH_MAX];
 
@@ -56,19 +56,16 @@ void lk_generation_file(const struct lk_uc *uc, uint64_t sequence,
 	lk_uc_join(ret, tree, destination);
 }
 
-void lk_generation_volatile(uint64_t sequence, const char *sub,
-			    char ret[static PATH_MAX])
+void lk_generation_volatile(uint64_t sequence, const char *sub, char ret[static PATH_MAX])
 {
-	char folder[sizeof(LK_UC_VOLATILE) + LK_GENERATION_ID_SIZE] =
-		LK_UC_VOLATILE "/";
+	char folder[sizeof(LK_UC_VOLATILE) + LK_GENERATION_ID_SIZE] = LK_UC_VOLATILE "/";
 
 	lk_generation_id(sequence, folder + sizeof(LK_UC_VOLATILE));
 	lk_uc_join(ret, folder, sub);
 }
 
-int lk_generation_get(const struct lk_uc *uc, const char *which,
-		      bool *ret_present, uint64_t *ret_sequence,
-		      struct lk_err *err)
+int lk_generation_get(const struct lk_uc *uc, const char *which, bool *ret_present,
+		      uint64_t *ret_sequence, struct lk_err *err)
 {
 	char path[PATH_MAX];
 	char target[LK_TREE_LINK_MAX];
@@ -83,13 +80,12 @@ int lk_generation_get(const struct lk_uc *uc, const char *which,
 		return LK_OK;
 	if (strncmp(target, FOLDER "/", sizeof(FOLDER)) != 0 ||
 	    !parse_id(target + sizeof(FOLDER), ret_sequence))
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: doesn't point to a generation", path);
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: doesn't point to a generation", path);
 	return LK_OK;
 }
 
-int lk_generation_set(const struct lk_uc *uc, const char *which,
-		      uint64_t sequence, struct lk_err *err)
+int lk_generation_set(const struct lk_uc *uc, const char *which, uint64_t sequence,
+		      struct lk_err *err)
 {
 	char id[LK_GENERATION_ID_SIZE];
 	char target[sizeof(FOLDER) + LK_GENERATION_ID_SIZE];
@@ -103,12 +99,10 @@ int lk_generation_set(const struct lk_uc *uc, const char *which,
 
 int lk_generation_sweep(const struct lk_uc *uc, struct lk_err *err)
 {
-	return lk_tree_sweep_links(uc->at, uc->settings.state_directory.text,
-				   FOLDER "/", err);
+	return lk_tree_sweep_links(uc->at, uc->settings.state_directory.text, FOLDER "/", err);
 }
 
-static int is_there(const struct lk_uc *uc, uint64_t sequence, bool *ret,
-		    struct lk_err *err)
+static int is_there(const struct lk_uc *uc, uint64_t sequence, bool *ret, struct lk_err *err)
 {
 	enum lk_tree_kind kind;
 	char path[PATH_MAX];
@@ -121,8 +115,7 @@ static int is_there(const struct lk_uc *uc, uint64_t sequence, bool *ret,
 	return rc;
 }
 
-int lk_generation_begin(const struct lk_uc *uc, uint64_t *ret_sequence,
-			struct lk_err *err)
+int lk_generation_begin(const struct lk_uc *uc, uint64_t *ret_sequence, struct lk_err *err)
 {
 	char path[PATH_MAX];
 	bool present = false;
@@ -138,14 +131,12 @@ int lk_generation_begin(const struct lk_uc *uc, uint64_t *ret_sequence,
 	rc = lk_tree_open_dir(uc->at, path, true, &fd, err);
 	lk_fd_closep(&fd);
 	if (rc == LK_OK)
-		rc = lk_generation_set(uc, "current", LK_GENERATION_ORIGINAL,
-				       err);
+		rc = lk_generation_set(uc, "current", LK_GENERATION_ORIGINAL, err);
 	*ret_sequence = LK_GENERATION_ORIGINAL;
 	return rc;
 }
 
-int lk_generation_is_kept(const struct lk_uc *uc, uint64_t sequence, bool *ret,
-			  struct lk_err *err)
+int lk_generation_is_kept(const struct lk_uc *uc, uint64_t sequence, bool *ret, struct lk_err *err)
 {
 	static const char *const which[] = { "current", "previous" };
 
@@ -162,8 +153,7 @@ int lk_generation_is_kept(const struct lk_uc *uc, uint64_t sequence, bool *ret,
 	return LK_OK;
 }
 
-static int prune_one(void *ctx, const char *name, enum lk_tree_kind kind,
-		     struct lk_err *err)
+static int prune_one(void *ctx, const char *name, enum lk_tree_kind kind, struct lk_err *err)
 {
 	const struct lk_uc *uc = *(const struct lk_uc **)ctx;
 	char folder[PATH_MAX], path[PATH_MAX];

@@ -12,32 +12,27 @@
 #define LK_GENERATION_ID_SIZE  21u
 
 /** A generation's folder name: its sequence in 20 digits. */
-void lk_generation_id(uint64_t sequence,
-		      char ret[static LK_GENERATION_ID_SIZE]);
+void lk_generation_id(uint64_t sequence, char ret[static LK_GENERATION_ID_SIZE]);
 /** "<state>/generations/<id>/<sub>"; @sub "" for the folder itself. */
-void lk_generation_path(const struct lk_uc *uc, uint64_t sequence,
-			const char *sub, char ret[static PATH_MAX]);
+void lk_generation_path(const struct lk_uc *uc, uint64_t sequence, const char *sub,
+			char ret[static PATH_MAX]);
 /** The file or link of @destination in a generation's tree. */
-void lk_generation_file(const struct lk_uc *uc, uint64_t sequence,
-			const char *destination, char ret[static PATH_MAX]);
+void lk_generation_file(const struct lk_uc *uc, uint64_t sequence, const char *destination,
+			char ret[static PATH_MAX]);
 /** Where its volatile files lie: "/run/latchkey/userconfig/<id><sub>". */
-void lk_generation_volatile(uint64_t sequence, const char *sub,
-			    char ret[static PATH_MAX]);
+void lk_generation_volatile(uint64_t sequence, const char *sub, char ret[static PATH_MAX]);
 
 /** @which: "current" or "previous". */
-int lk_generation_get(const struct lk_uc *uc, const char *which,
-		      bool *ret_present, uint64_t *ret_sequence,
+int lk_generation_get(const struct lk_uc *uc, const char *which, bool *ret_present,
+		      uint64_t *ret_sequence, struct lk_err *err);
+int lk_generation_set(const struct lk_uc *uc, const char *which, uint64_t sequence,
 		      struct lk_err *err);
-int lk_generation_set(const struct lk_uc *uc, const char *which,
-		      uint64_t sequence, struct lk_err *err);
 /** The current one; generation 0 is made and becomes it where there is none. */
-int lk_generation_begin(const struct lk_uc *uc, uint64_t *ret_sequence,
-			struct lk_err *err);
+int lk_generation_begin(const struct lk_uc *uc, uint64_t *ret_sequence, struct lk_err *err);
 /** What lk_generation_set leaves where it is killed is removed. */
 int lk_generation_sweep(const struct lk_uc *uc, struct lk_err *err);
 /** Whether it is 0, current or previous. */
-int lk_generation_is_kept(const struct lk_uc *uc, uint64_t sequence, bool *ret,
-			  struct lk_err *err);
+int lk_generation_is_kept(const struct lk_uc *uc, uint64_t sequence, bool *ret, struct lk_err *err);
 /** Removes all others. */
 int lk_generation_prune(const struct lk_uc *uc, struct lk_err *err);
 
@@ -52,13 +47,12 @@ struct lk_uc_record {
 	char label[LK_MANIFEST_LABEL_MAX + 1];
 };
 /** Into the new generation's folder. */
-int lk_uc_record_write(const struct lk_uc *uc, const struct lk_uc_record *rec,
-		       struct lk_err *err);
-int lk_uc_record_read(const struct lk_uc *uc, uint64_t sequence,
-		      struct lk_uc_record *ret, struct lk_err *err);
+int lk_uc_record_write(const struct lk_uc *uc, const struct lk_uc_record *rec, struct lk_err *err);
+int lk_uc_record_read(const struct lk_uc *uc, uint64_t sequence, struct lk_uc_record *ret,
+		      struct lk_err *err);
 /** The manifest that a generation came with; an empty one where it has none. */
-int lk_uc_manifest_read(const struct lk_uc *uc, uint64_t sequence,
-			struct lk_manifest *ret, struct lk_err *err);
+int lk_uc_manifest_read(const struct lk_uc *uc, uint64_t sequence, struct lk_manifest *ret,
+			struct lk_err *err);
 
 /** How far a change from one generation to another is. */
 enum lk_uc_stage {
@@ -71,10 +65,9 @@ struct lk_uc_pending {
 	uint64_t from;
 	uint64_t to;
 };
-int lk_uc_pending_write(const struct lk_uc *uc, const struct lk_uc_pending *p,
-			struct lk_err *err);
-int lk_uc_pending_read(const struct lk_uc *uc, bool *ret_present,
-		       struct lk_uc_pending *ret, struct lk_err *err);
+int lk_uc_pending_write(const struct lk_uc *uc, const struct lk_uc_pending *p, struct lk_err *err);
+int lk_uc_pending_read(const struct lk_uc *uc, bool *ret_present, struct lk_uc_pending *ret,
+		       struct lk_err *err);
 int lk_uc_pending_clear(const struct lk_uc *uc, struct lk_err *err);
 
 #endif

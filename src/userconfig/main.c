@@ -8,15 +8,7 @@
 #include "sys/os/secret.h"
 #include "userconfig.h"
 
-enum {
-	OPT_HELP = 0x100,
-	OPT_CONFIG,
-	OPT_BLOB,
-	OPT_ROOT,
-	OPT_TPM,
-	OPT_DRY_RUN,
-	OPT_JSON
-};
+enum { OPT_HELP = 0x100, OPT_CONFIG, OPT_BLOB, OPT_ROOT, OPT_TPM, OPT_DRY_RUN, OPT_JSON };
 
 static const struct option all_options[] = {
 	{ "config", required_argument, NULL, OPT_CONFIG },
@@ -37,13 +29,11 @@ static const struct {
 	const char *text;
 } help[] = {
 	{ OPT_CONFIG, "--config FILE  settings (default " LK_UC_SETTINGS ")" },
-	{ OPT_BLOB, "--blob FILE    this blob instead of an upload; it stays "
-		    "where it is" },
-	{ OPT_ROOT, "--root DIR     a system that isn't running; no unit is "
-		    "restarted" },
+	{ OPT_BLOB, "--blob FILE    this blob instead of an upload; it stays where it is" },
+	{ OPT_ROOT, "--root DIR     a system that isn't running; no unit is restarted" },
 	{ OPT_TPM, "--tpm TCTI     the TPM (default " LK_UC_TPM ")" },
-	{ OPT_DRY_RUN, "--dry-run      judge the blob, show where its files "
-		       "would go, change nothing" },
+	{ OPT_DRY_RUN,
+	  "--dry-run      judge the blob, show where its files would go, change nothing" },
 	{ OPT_JSON, "--json         JSON instead of text" },
 	{ OPT_HELP, "--help         this text" },
 };
@@ -57,12 +47,10 @@ struct command {
 static const struct command commands[] = {
 	{ "apply", "put an uploaded configuration in place",
 	  COMMON | BIT(OPT_BLOB) | BIT(OPT_DRY_RUN), lk_uc_apply },
-	{ "check", "compare what is in place with what was signed", COMMON,
-	  lk_uc_check },
-	{ "status", "show what is in place, and what may come",
-	  COMMON | BIT(OPT_JSON), lk_uc_status },
-	{ "rollback", "put the configuration before this one in place", COMMON,
-	  lk_uc_rollback },
+	{ "check", "compare what is in place with what was signed", COMMON, lk_uc_check },
+	{ "status", "show what is in place, and what may come", COMMON | BIT(OPT_JSON),
+	  lk_uc_status },
+	{ "rollback", "put the configuration before this one in place", COMMON, lk_uc_rollback },
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -80,8 +68,8 @@ static void show_help(void)
 
 static void show_command_help(const struct command *cmd)
 {
-	printf("Usage: latchkey-userconfig %s [options]\n\n%s.\n\nOptions:\n",
-	       cmd->name, cmd->summary);
+	printf("Usage: latchkey-userconfig %s [options]\n\n%s.\n\nOptions:\n", cmd->name,
+	       cmd->summary);
 	for (size_t i = 0; i < sizeof(help) / sizeof(help[0]); i++)
 		if (cmd->options & BIT(help[i].opt))
 			printf("  %s\n", help[i].text);
@@ -89,8 +77,8 @@ static void show_command_help(const struct command *cmd)
 
 static int usage(const char *command, const char *word, const char *why)
 {
-	lk_log(LK_LOG_ERR, "%s%s%s; see \"latchkey-userconfig %s--help\"", word,
-	       *word ? ": " : "", why, command);
+	lk_log(LK_LOG_ERR, "%s%s%s; see \"latchkey-userconfig %s--help\"", word, *word ? ": " : "",
+	       why, command);
 	return lk_exit_code(LK_E_USAGE);
 }
 
@@ -135,8 +123,7 @@ static int run(const struct command *cmd, struct lk_uc_options *opts)
 	if (rc == LK_OK)
 		rc = cmd->run(opts, &err);
 	if (rc == LK_OK && (fflush(stdout) != 0 || ferror(stdout)))
-		rc = lk_err_set(&err, LK_E_IO, 0,
-				"standard output can't be written");
+		rc = lk_err_set(&err, LK_E_IO, 0, "standard output can't be written");
 	if (rc != LK_OK)
 		lk_log(LK_LOG_ERR, "%s: %s", cmd->name, err.msg);
 	return lk_exit_code(rc);
@@ -152,17 +139,14 @@ static int parse(const struct command *cmd, int argc, char **argv)
 	opterr = 0;
 	while ((opt = getopt_long(argc, argv, ":h", all_options, NULL)) != -1) {
 		if (opt == ':')
-			return usage(prefix, argv[optind - 1],
-				     "a value is missing");
+			return usage(prefix, argv[optind - 1], "a value is missing");
 		if (opt == 'h')
 			opt = OPT_HELP;
 		if (opt == '?')
 			return usage(prefix, argv[optind - 1],
-				     "no such option, or one that takes no "
-				     "value");
+				     "no such option, or one that takes no value");
 		if (!(cmd->options & BIT(opt)))
-			return usage(prefix, spelled(opt, name),
-				     "not an option of this command");
+			return usage(prefix, spelled(opt, name), "not an option of this command");
 		if (opt == OPT_HELP) {
 			show_command_help(cmd);
 			return lk_exit_code(LK_OK);

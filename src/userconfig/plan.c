@@ -41,14 +41,12 @@ int lk_plan_rules(const struct lk_uc *uc, const struct lk_admitted *blob,
 struct reading {
 	const struct lk_uc *uc;
 	struct lk_archive_rules *rules;
-	struct lk_archive_rules
-		*destinations; /* none twice, none below another */
+	struct lk_archive_rules *destinations; /* none twice, none below another */
 	bool is_new; /* bound by the settings of now, and by what is there */
 	struct lk_plan plan;
 };
 
-static int take_manifest(struct reading *r,
-			 const struct lk_archive_entry *entry,
+static int take_manifest(struct reading *r, const struct lk_archive_entry *entry,
 			 const struct lk_source *data, struct lk_err *err)
 {
 	LK_OWNED_BUF text = LK_BUF_NONE;
@@ -58,33 +56,27 @@ static int take_manifest(struct reading *r,
 
 	if (r->plan.n_files || r->plan.manifest_text.len)
 		return lk_err_set(err, LK_E_INPUT, 0,
-				  LK_MANIFEST_NAME ": must be the archive's "
-						   "first file, and once");
+				  LK_MANIFEST_NAME ": must be the archive's first file, and once");
 	if (entry->size == 0 || entry->size > LK_MANIFEST_SIZE_MAX)
 		return lk_err_set(err, LK_E_INPUT, 0,
-				  LK_MANIFEST_NAME ": %llu bytes; 1 to %u are "
-						   "allowed",
-				  (unsigned long long)entry->size,
-				  LK_MANIFEST_SIZE_MAX);
+				  LK_MANIFEST_NAME ": %llu bytes; 1 to %u are allowed",
+				  (unsigned long long)entry->size, LK_MANIFEST_SIZE_MAX);
 	text.data = malloc((size_t)entry->size + 1);
 	if (!text.data)
 		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
-	for (len = 1; rc == LK_OK && len && text.len < entry->size;
-	     text.len += len)
-		rc = data->read(data->ctx, text.data + text.len,
-				(size_t)entry->size - text.len, &len, err);
+	for (len = 1; rc == LK_OK && len && text.len < entry->size; text.len += len)
+		rc = data->read(data->ctx, text.data + text.len, (size_t)entry->size - text.len,
+				&len, err);
 	if (rc == LK_OK)
 		rc = lk_yaml_parse(text.data, text.len, &yaml, err);
 	if (rc == LK_OK)
-		rc = lk_manifest_from_doc(lk_yaml_root(yaml), &r->plan.manifest,
-					  err);
+		rc = lk_manifest_from_doc(lk_yaml_root(yaml), &r->plan.manifest, err);
 	if (rc != LK_OK) {
 		lk_err_prefix(err, LK_MANIFEST_NAME);
 		return rc;
 	}
 	if (r->is_new)
-		rc = lk_manifest_check(&r->plan.manifest, &r->uc->settings,
-				       err);
+		rc = lk_manifest_check(&r->plan.manifest, &r->uc->settings, err);
 	if (rc != LK_OK)
 		return rc;
 	r->plan.manifest_text = text;
@@ -96,8 +88,7 @@ static bool lies_in(const char *path, const char *folder)
 {
 	size_t len = strlen(folder);
 
-	return strncmp(path, folder, len) == 0 &&
-	       (path[len] == '/' || path[len] == '\0');
+	return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
 static bool meets(const char *path, const char *folder)
@@ -106,8 +97,7 @@ static bool meets(const char *path, const char *folder)
 }
 
 /* Beyond the prefixes: what is our own, or would be taken for an upload. */
-static int check_destination(const struct reading *r, const char *destination,
-			     struct lk_err *err)
+static int check_destination(const struct reading *r, const char *destination, struct lk_err *err)
 {
 	const struct lk_userconfig_file *s = &r->uc->settings;
 	const char *upload = s->upload_directory.text;
@@ -116,17 +106,12 @@ static int check_destination(const struct reading *r, const char *destination,
 	if (!lk_path_is_plain(destination, LK_UC_DEST_MAX) ||
 	    (r->is_new && !lk_userconfig_prefix_of(s, destination)))
 		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: not within one of this device's "
-				  "prefixes",
-				  destination);
-	if (meets(destination, s->state_directory.text) ||
-	    meets(destination, LK_UC_VOLATILE))
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: within latchkey-userconfig's own folder",
+				  "%s: not within one of this device's prefixes", destination);
+	if (meets(destination, s->state_directory.text) || meets(destination, LK_UC_VOLATILE))
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: within latchkey-userconfig's own folder",
 				  destination);
 	if (lies_in(upload, destination))
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: the upload directory is or lies there",
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: the upload directory is or lies there",
 				  destination);
 	if (strncmp(name, LK_TREE_TEMPORARY, strlen(LK_TREE_TEMPORARY)) == 0)
 		return lk_err_set(err, LK_E_INPUT, 0,
@@ -136,8 +121,7 @@ static int check_destination(const struct reading *r, const char *destination,
 	if (lies_in(destination, upload) &&
 	    strncmp(destination + strlen(upload) + 1, s->blob_name.text,
 		    strlen(s->blob_name.text)) == 0)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: would be taken for an uploaded blob",
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: would be taken for an uploaded blob",
 				  destination);
 	return LK_OK;
 }
@@ -148,8 +132,7 @@ static int resolve(const struct reading *r, const struct lk_manifest_file *m,
 	int rc = lk_user_id(r->uc->at, m ? m->owner : "root", &f->uid, err);
 
 	if (rc == LK_OK)
-		rc = lk_group_id(r->uc->at, m ? m->group : "root", &f->gid,
-				 err);
+		rc = lk_group_id(r->uc->at, m ? m->group : "root", &f->gid, err);
 	return rc;
 }
 
@@ -163,12 +146,10 @@ static char *default_destination(const struct lk_uc *uc, const char *path)
 }
 
 /* Default place and mode where the manifest says nothing. */
-static int fill(const struct reading *r, const char *path,
-		const struct lk_archive_entry *entry, struct lk_plan_file *f,
-		struct lk_err *err)
+static int fill(const struct reading *r, const char *path, const struct lk_archive_entry *entry,
+		struct lk_plan_file *f, struct lk_err *err)
 {
-	const struct lk_manifest_file *m =
-		lk_manifest_find(&r->plan.manifest, path);
+	const struct lk_manifest_file *m = lk_manifest_find(&r->plan.manifest, path);
 
 	f->path = strdup(path);
 	if (m)
@@ -177,34 +158,30 @@ static int fill(const struct reading *r, const char *path,
 		f->destination = default_destination(r->uc, path);
 	if (!f->path || !f->destination)
 		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
-	f->mode = m && m->has_mode ? m->mode
-				   : entry->mode & r->uc->settings.modes;
+	f->mode = m && m->has_mode ? m->mode : entry->mode & r->uc->settings.modes;
 	f->size = entry->size;
 	f->is_volatile = m && m->is_volatile;
 	return resolve(r, m, f, err);
 }
 
 /* Which two meet there; the rules have spoken of an archive. */
-static int explain_claim(const struct reading *r, const struct lk_plan_file *f,
-			 int rc, struct lk_err *err)
+static int explain_claim(const struct reading *r, const struct lk_plan_file *f, int rc,
+			 struct lk_err *err)
 {
 	for (size_t i = 0; rc == LK_E_INPUT && i < r->plan.n_files; i++) {
 		const struct lk_plan_file *other = &r->plan.files[i];
 
 		if (lies_in(f->destination, other->destination) ||
 		    lies_in(other->destination, f->destination))
-			return lk_err_set(err, LK_E_INPUT, 0,
-					  "%s would go to %s, and %s to %s",
-					  f->path, f->destination, other->path,
-					  other->destination);
+			return lk_err_set(err, LK_E_INPUT, 0, "%s would go to %s, and %s to %s",
+					  f->path, f->destination, other->path, other->destination);
 	}
 	lk_err_prefix(err, "destination of %s", f->path);
 	return rc;
 }
 
 /* The rules for archives are those for a set of places too. */
-static int claim(struct reading *r, const struct lk_plan_file *f,
-		 struct lk_err *err)
+static int claim(struct reading *r, const struct lk_plan_file *f, struct lk_err *err)
 {
 	const struct lk_archive_entry entry = { .kind = LK_ARCHIVE_FILE,
 						.path = f->destination + 1 };
@@ -218,17 +195,15 @@ static int claim(struct reading *r, const struct lk_plan_file *f,
 	rc = lk_archive_rules_entry(r->destinations, &entry, path, err);
 	if (rc != LK_OK)
 		return explain_claim(r, f, rc, err);
-	return r->is_new ? lk_deploy_check_place(r->uc, f->destination, err)
-			 : LK_OK;
+	return r->is_new ? lk_deploy_check_place(r->uc, f->destination, err) : LK_OK;
 }
 
-static int add_file(struct reading *r, const char *path,
-		    const struct lk_archive_entry *entry, struct lk_err *err)
+static int add_file(struct reading *r, const char *path, const struct lk_archive_entry *entry,
+		    struct lk_err *err)
 {
 	struct lk_plan *plan = &r->plan;
 	struct lk_plan_file f = { 0 };
-	struct lk_plan_file *more =
-		realloc(plan->files, (plan->n_files + 1) * sizeof(*more));
+	struct lk_plan_file *more = realloc(plan->files, (plan->n_files + 1) * sizeof(*more));
 	int rc;
 
 	if (!more)
@@ -245,8 +220,8 @@ static int add_file(struct reading *r, const char *path,
 	return LK_OK;
 }
 
-static int see(void *ctx, const struct lk_archive_entry *entry,
-	       const struct lk_source *data, struct lk_err *err)
+static int see(void *ctx, const struct lk_archive_entry *entry, const struct lk_source *data,
+	       struct lk_err *err)
 {
 	struct reading *r = ctx;
 	char path[LK_ARCHIVE_PATH_MAX + 1];
@@ -269,24 +244,19 @@ static int check_complete(const struct lk_plan *plan, struct lk_err *err)
 			found = strcmp(plan->files[k].path, path) == 0;
 		if (!found)
 			return lk_err_set(err, LK_E_INPUT, 0,
-					  LK_MANIFEST_NAME
-					  ": %s is not in the archive",
-					  path);
+					  LK_MANIFEST_NAME ": %s is not in the archive", path);
 	}
 	if (plan->n_files == 0)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "the archive has no files");
+		return lk_err_set(err, LK_E_INPUT, 0, "the archive has no files");
 	return LK_OK;
 }
 
-static int read_archive(struct reading *r, const struct lk_admitted *blob,
-			struct lk_err *err)
+static int read_archive(struct reading *r, const struct lk_admitted *blob, struct lk_err *err)
 {
 	const struct lk_archive_visitor visitor = { see, r };
 	LK_OWNED_BLOB_CONTENT content = NULL;
 	struct lk_source from;
-	int rc = lk_blob_content_open(blob->blob, &blob->content_key, NULL,
-				      &content, err);
+	int rc = lk_blob_content_open(blob->blob, &blob->content_key, NULL, &content, err);
 
 	if (rc != LK_OK)
 		return rc;
@@ -294,8 +264,8 @@ static int read_archive(struct reading *r, const struct lk_admitted *blob,
 	return lk_archive_read(&from, &visitor, err);
 }
 
-static int make(const struct lk_uc *uc, const struct lk_admitted *blob,
-		bool is_new, struct lk_plan *ret, struct lk_err *err)
+static int make(const struct lk_uc *uc, const struct lk_admitted *blob, bool is_new,
+		struct lk_plan *ret, struct lk_err *err)
 {
 	LK_OWNED_ARCHIVE_RULES rules = NULL;
 	LK_OWNED_ARCHIVE_RULES destinations = NULL;
@@ -318,14 +288,14 @@ static int make(const struct lk_uc *uc, const struct lk_admitted *blob,
 	return LK_OK;
 }
 
-int lk_plan_make(const struct lk_uc *uc, const struct lk_admitted *blob,
-		 struct lk_plan *ret, struct lk_err *err)
+int lk_plan_make(const struct lk_uc *uc, const struct lk_admitted *blob, struct lk_plan *ret,
+		 struct lk_err *err)
 {
 	return make(uc, blob, true, ret, err);
 }
 
-int lk_plan_read(const struct lk_uc *uc, const struct lk_admitted *blob,
-		 struct lk_plan *ret, struct lk_err *err)
+int lk_plan_read(const struct lk_uc *uc, const struct lk_admitted *blob, struct lk_plan *ret,
+		 struct lk_err *err)
 {
 	return make(uc, blob, false, ret, err);
 }

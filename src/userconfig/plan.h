@@ -44,13 +44,13 @@ void lk_plan_done(struct lk_plan *plan);
  * LK_E_REFUSED for something at a destination that isn't ours to replace,
  * LK_E_IO, LK_E_SYSTEM.
  */
-int lk_plan_make(const struct lk_uc *uc, const struct lk_admitted *blob,
-		 struct lk_plan *ret, struct lk_err *err);
+int lk_plan_make(const struct lk_uc *uc, const struct lk_admitted *blob, struct lk_plan *ret,
+		 struct lk_err *err);
 
 /** The same of a blob that was applied: neither the settings of now nor what is
  * at the destinations is of matter. */
-int lk_plan_read(const struct lk_uc *uc, const struct lk_admitted *blob,
-		 struct lk_plan *ret, struct lk_err *err);
+int lk_plan_read(const struct lk_uc *uc, const struct lk_admitted *blob, struct lk_plan *ret,
+		 struct lk_err *err);
 
 /** What both readings of the archive are bounded by. */
 int lk_plan_rules(const struct lk_uc *uc, const struct lk_admitted *blob,

@@ -14,8 +14,8 @@
 
 /* Nothing here decides over access: who writes the state directory writes the
  * configuration too. It is read strictly for the sake of clear errors. */
-static int read_document(const struct lk_uc *uc, const char *path,
-			 struct lk_yaml **ret, struct lk_err *err)
+static int read_document(const struct lk_uc *uc, const char *path, struct lk_yaml **ret,
+			 struct lk_err *err)
 {
 	static uint8_t text[FILE_MAX + 1];
 	LK_OWNED_FD fd = -1;
@@ -29,8 +29,7 @@ static int read_document(const struct lk_uc *uc, const char *path,
 	return rc;
 }
 
-int lk_uc_record_write(const struct lk_uc *uc, const struct lk_uc_record *rec,
-		       struct lk_err *err)
+int lk_uc_record_write(const struct lk_uc *uc, const struct lk_uc_record *rec, struct lk_err *err)
 {
 	LK_OWNED_JSON json = lk_json_object();
 	LK_OWNED_BUF text = LK_BUF_NONE;
@@ -47,15 +46,12 @@ int lk_uc_record_write(const struct lk_uc *uc, const struct lk_uc_record *rec,
 	lk_json_set_text(json, "label", rec->label);
 	rc = lk_json_write(json, &text, err);
 	if (rc == LK_OK)
-		rc = lk_uc_store(uc,
-				 "generations/" LK_GENERATION_NEW
-				 "/record.json",
-				 text.data, text.len, err);
+		rc = lk_uc_store(uc, "generations/" LK_GENERATION_NEW "/record.json", text.data,
+				 text.len, err);
 	return rc;
 }
 
-static int take_record(const struct lk_doc *doc, struct lk_uc_record *rec,
-		       struct lk_err *err)
+static int take_record(const struct lk_doc *doc, struct lk_uc_record *rec, struct lk_err *err)
 {
 	static const char *const known[] = { "latchkey-generation",
 					     "sequence",
@@ -69,29 +65,24 @@ static int take_record(const struct lk_doc *doc, struct lk_uc_record *rec,
 	int rc = lk_doc_expect_keys(doc, known, err);
 
 	if (rc == LK_OK)
-		rc = lk_doc_get_uint(doc, "sequence", 0, UINT64_MAX,
-				     &rec->sequence, err);
+		rc = lk_doc_get_uint(doc, "sequence", 0, UINT64_MAX, &rec->sequence, err);
 	if (rc == LK_OK)
-		rc = lk_doc_get_uint(doc, "created", 0, UINT64_MAX,
-				     &rec->created, err);
+		rc = lk_doc_get_uint(doc, "created", 0, UINT64_MAX, &rec->created, err);
 	if (rc == LK_OK)
-		rc = lk_doc_get_uint(doc, "applied", 0, UINT64_MAX,
-				     &rec->applied, err);
+		rc = lk_doc_get_uint(doc, "applied", 0, UINT64_MAX, &rec->applied, err);
 	if (rc == LK_OK)
-		rc = lk_doc_get_uint(doc, "files", 0, UINT64_MAX, &rec->files,
-				     err);
+		rc = lk_doc_get_uint(doc, "files", 0, UINT64_MAX, &rec->files, err);
 	if (rc == LK_OK)
 		rc = lk_doc_get_bool(doc, "volatile", &rec->has_volatile, err);
 	if (rc == LK_OK)
-		rc = lk_doc_get_text(doc, "label", LK_MANIFEST_LABEL_MAX,
-				     &label, err);
+		rc = lk_doc_get_text(doc, "label", LK_MANIFEST_LABEL_MAX, &label, err);
 	if (rc == LK_OK)
 		(void)snprintf(rec->label, sizeof(rec->label), "%s", label);
 	return rc;
 }
 
-int lk_uc_record_read(const struct lk_uc *uc, uint64_t sequence,
-		      struct lk_uc_record *ret, struct lk_err *err)
+int lk_uc_record_read(const struct lk_uc *uc, uint64_t sequence, struct lk_uc_record *ret,
+		      struct lk_err *err)
 {
 	struct lk_uc_record rec = { .sequence = sequence };
 	LK_OWNED_YAML yaml = NULL;
@@ -99,8 +90,7 @@ int lk_uc_record_read(const struct lk_uc *uc, uint64_t sequence,
 	int rc = LK_OK;
 
 	if (sequence == LK_GENERATION_ORIGINAL) {
-		(void)snprintf(rec.label, sizeof(rec.label),
-			       "what was there before");
+		(void)snprintf(rec.label, sizeof(rec.label), "what was there before");
 	} else {
 		lk_generation_path(uc, sequence, "record.json", path);
 		rc = read_document(uc, path, &yaml, err);
@@ -114,8 +104,8 @@ int lk_uc_record_read(const struct lk_uc *uc, uint64_t sequence,
 	return rc;
 }
 
-int lk_uc_manifest_read(const struct lk_uc *uc, uint64_t sequence,
-			struct lk_manifest *ret, struct lk_err *err)
+int lk_uc_manifest_read(const struct lk_uc *uc, uint64_t sequence, struct lk_manifest *ret,
+			struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
 	enum lk_tree_kind kind;
@@ -141,8 +131,7 @@ static const char *const stages[] = {
 	NULL,
 };
 
-int lk_uc_pending_write(const struct lk_uc *uc, const struct lk_uc_pending *p,
-			struct lk_err *err)
+int lk_uc_pending_write(const struct lk_uc *uc, const struct lk_uc_pending *p, struct lk_err *err)
 {
 	LK_OWNED_JSON json = lk_json_object();
 	LK_OWNED_BUF text = LK_BUF_NONE;
@@ -159,8 +148,8 @@ int lk_uc_pending_write(const struct lk_uc *uc, const struct lk_uc_pending *p,
 	return rc;
 }
 
-int lk_uc_pending_read(const struct lk_uc *uc, bool *ret_present,
-		       struct lk_uc_pending *ret, struct lk_err *err)
+int lk_uc_pending_read(const struct lk_uc *uc, bool *ret_present, struct lk_uc_pending *ret,
+		       struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
 	struct lk_uc_pending p;
@@ -178,14 +167,11 @@ int lk_uc_pending_read(const struct lk_uc *uc, bool *ret_present,
 		return LK_OK;
 	rc = read_document(uc, path, &yaml, err);
 	if (rc == LK_OK)
-		rc = lk_doc_get_word(lk_yaml_root(yaml), "stage", stages,
-				     &stage, err);
+		rc = lk_doc_get_word(lk_yaml_root(yaml), "stage", stages, &stage, err);
 	if (rc == LK_OK)
-		rc = lk_doc_get_uint(lk_yaml_root(yaml), "from", 0, UINT64_MAX,
-				     &p.from, err);
+		rc = lk_doc_get_uint(lk_yaml_root(yaml), "from", 0, UINT64_MAX, &p.from, err);
 	if (rc == LK_OK)
-		rc = lk_doc_get_uint(lk_yaml_root(yaml), "to", 0, UINT64_MAX,
-				     &p.to, err);
+		rc = lk_doc_get_uint(lk_yaml_root(yaml), "to", 0, UINT64_MAX, &p.to, err);
 	if (rc != LK_OK) {
 		lk_err_prefix(err, "%s", path);
 		return rc;
@@ -203,7 +189,6 @@ int lk_uc_pending_clear(const struct lk_uc *uc, struct lk_err *err)
 	lk_uc_state(uc, PENDING, path);
 	rc = lk_tree_remove(uc->at, path, err);
 	if (rc == LK_OK)
-		rc = lk_tree_sync_dir(uc->at, uc->settings.state_directory.text,
-				      err);
+		rc = lk_tree_sync_dir(uc->at, uc->settings.state_directory.text, err);
 	return rc;
 }

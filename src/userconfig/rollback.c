@@ -17,21 +17,18 @@ int lk_uc_rollback(const struct lk_uc_options *opts, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = lk_commit_recover(uc, err);
 	if (rc == LK_OK)
-		rc = lk_generation_get(uc, "current", &has_current, &c.from,
-				       err);
+		rc = lk_generation_get(uc, "current", &has_current, &c.from, err);
 	if (rc == LK_OK)
-		rc = lk_generation_get(uc, "previous", &has_previous, &c.to,
-				       err);
+		rc = lk_generation_get(uc, "previous", &has_previous, &c.to, err);
 	if (rc != LK_OK)
 		return rc;
 	if (!has_current || !has_previous)
-		return lk_err_set(err, LK_E_REFUSED, 0,
-				  "there is no configuration to go back to");
+		return lk_err_set(err, LK_E_REFUSED, 0, "there is no configuration to go back to");
 	rc = lk_commit(uc, &c, &result, err);
 	if (rc == LK_OK)
 		lk_log(LK_LOG_INFO,
-		       "configuration %" PRIu64 " is in place again, instead "
-		       "of %" PRIu64 ": %u files changed",
+		       "configuration %" PRIu64 " is in place again, instead of %" PRIu64
+		       ": %u files changed",
 		       c.to, c.from, result.files_changed);
 	return rc;
 }

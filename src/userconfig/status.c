@@ -22,9 +22,8 @@ struct state {
 	char policy_key[2 * LK_BLOB_ID_SIZE + 1];
 };
 
-static int read_generation(const struct lk_uc *uc, const char *which,
-			   bool *ret_present, struct lk_uc_record *ret,
-			   struct lk_err *err)
+static int read_generation(const struct lk_uc *uc, const char *which, bool *ret_present,
+			   struct lk_uc_record *ret, struct lk_err *err)
 {
 	struct lk_err why = { 0 };
 	int rc = lk_generation_get(uc, which, ret_present, &ret->sequence, err);
@@ -38,15 +37,12 @@ static int read_generation(const struct lk_uc *uc, const char *which,
 	return rc;
 }
 
-static int read_disk(const struct lk_uc *uc, struct state *s,
-		     struct lk_err *err)
+static int read_disk(const struct lk_uc *uc, struct state *s, struct lk_err *err)
 {
-	int rc = read_generation(uc, "current", &s->has_current, &s->current,
-				 err);
+	int rc = read_generation(uc, "current", &s->has_current, &s->current, err);
 
 	if (rc == LK_OK)
-		rc = read_generation(uc, "previous", &s->has_previous,
-				     &s->previous, err);
+		rc = read_generation(uc, "previous", &s->has_previous, &s->previous, err);
 	if (rc == LK_OK)
 		rc = lk_uc_pending_read(uc, &s->pending, &s->change, err);
 	return rc;
@@ -75,13 +71,11 @@ static int read_tpm(const struct lk_uc *uc, struct state *s, struct lk_err *err)
 	if (rc == LK_OK)
 		lk_hex_encode(id, sizeof(id), s->device);
 	if (rc == LK_OK)
-		rc = lk_tpm_floor_read(tpm, LK_NV_SEQUENCE_FLOOR, &s->floor,
-				       err);
+		rc = lk_tpm_floor_read(tpm, LK_NV_SEQUENCE_FLOOR, &s->floor, err);
 	return rc;
 }
 
-static void print_generation(const char *what, bool present,
-			     const struct lk_uc_record *r)
+static void print_generation(const char *what, bool present, const struct lk_uc_record *r)
 {
 	time_t applied = (time_t)r->applied;
 	char when[32] = "";
@@ -97,16 +91,13 @@ static void print_generation(const char *what, bool present,
 		return;
 	}
 	if (r->unreadable) {
-		printf("%" PRIu64 ", of which the record can't be read\n",
-		       r->sequence);
+		printf("%" PRIu64 ", of which the record can't be read\n", r->sequence);
 		return;
 	}
 	if (gmtime_r(&applied, &tm))
-		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC",
-			       &tm);
+		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
 	printf("%" PRIu64 "%s%s, %" PRIu64 " file%s, applied %s\n", r->sequence,
-	       r->label[0] ? ", " : "", r->label, r->files,
-	       r->files == 1 ? "" : "s", when);
+	       r->label[0] ? ", " : "", r->label, r->files, r->files == 1 ? "" : "s", when);
 }
 
 static void print_text(const struct state *s, int tpm_rc)

@@ -20,8 +20,7 @@
 /* Folders, records and links take some room of their own. */
 #define SPARE (1024u * 1024u)
 
-static void new_path(const struct lk_uc *uc, const char *sub,
-		     char ret[static PATH_MAX])
+static void new_path(const struct lk_uc *uc, const char *sub, char ret[static PATH_MAX])
 {
 	char folder[PATH_MAX];
 
@@ -30,8 +29,7 @@ static void new_path(const struct lk_uc *uc, const char *sub,
 }
 
 /* The file or link of @destination in the new generation's tree. */
-static void new_file(const struct lk_uc *uc, const char *destination,
-		     char ret[static PATH_MAX])
+static void new_file(const struct lk_uc *uc, const char *destination, char ret[static PATH_MAX])
 {
 	char tree[PATH_MAX];
 
@@ -91,8 +89,8 @@ struct writing {
 	uint8_t *buf;
 };
 
-static int copy_data(struct writing *w, const struct lk_source *data,
-		     const struct lk_plan_file *f, int fd, struct lk_err *err)
+static int copy_data(struct writing *w, const struct lk_source *data, const struct lk_plan_file *f,
+		     int fd, struct lk_err *err)
 {
 	uint64_t left = f->size;
 	int rc = LK_OK;
@@ -104,19 +102,17 @@ static int copy_data(struct writing *w, const struct lk_source *data,
 		if (rc != LK_OK || len == 0)
 			break;
 		if (len > left)
-			return lk_err_set(err, LK_E_INPUT, 0,
-					  "longer than its header says");
+			return lk_err_set(err, LK_E_INPUT, 0, "longer than its header says");
 		left -= len;
 		rc = lk_tree_write(fd, w->buf, len, err);
 	}
 	if (rc == LK_OK && left)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "shorter than its header says");
+		return lk_err_set(err, LK_E_INPUT, 0, "shorter than its header says");
 	return rc;
 }
 
-static int write_file(struct writing *w, const struct lk_plan_file *f,
-		      const struct lk_source *data, struct lk_err *err)
+static int write_file(struct writing *w, const struct lk_plan_file *f, const struct lk_source *data,
+		      struct lk_err *err)
 {
 	char path[PATH_MAX];
 	const struct lk_tree_file file = { path, f->mode, f->uid, f->gid };
@@ -136,8 +132,7 @@ static int write_file(struct writing *w, const struct lk_plan_file *f,
 }
 
 /* In the generation, a volatile file is a link to where it lies in memory. */
-static int write_volatile_link(struct writing *w, const struct lk_plan_file *f,
-			       struct lk_err *err)
+static int write_volatile_link(struct writing *w, const struct lk_plan_file *f, struct lk_err *err)
 {
 	char path[PATH_MAX], final[PATH_MAX], target[PATH_MAX];
 	char text[LK_TREE_LINK_MAX];
@@ -152,8 +147,8 @@ static int write_volatile_link(struct writing *w, const struct lk_plan_file *f,
 	return rc;
 }
 
-static int put(void *ctx, const struct lk_archive_entry *entry,
-	       const struct lk_source *data, struct lk_err *err)
+static int put(void *ctx, const struct lk_archive_entry *entry, const struct lk_source *data,
+	       struct lk_err *err)
 {
 	struct writing *w = ctx;
 	char path[LK_ARCHIVE_PATH_MAX + 1];
@@ -164,10 +159,8 @@ static int put(void *ctx, const struct lk_archive_entry *entry,
 	    strcmp(path, LK_MANIFEST_NAME) == 0)
 		return rc;
 	/* The blob's copy is ours alone: it reads the same twice. */
-	if (w->next >= w->plan->n_files ||
-	    strcmp(w->plan->files[w->next].path, path) != 0)
-		return lk_err_set(err, LK_E_SYSTEM, 0,
-				  "the archive isn't what it was");
+	if (w->next >= w->plan->n_files || strcmp(w->plan->files[w->next].path, path) != 0)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "the archive isn't what it was");
 	f = &w->plan->files[w->next++];
 	if (f->is_volatile && !w->volatile_only) {
 		rc = write_volatile_link(w, f, err);
@@ -180,8 +173,7 @@ static int put(void *ctx, const struct lk_archive_entry *entry,
 }
 
 static int write_files(const struct lk_uc *uc, const struct lk_admitted *blob,
-		       const struct lk_plan *plan, bool volatile_only,
-		       struct lk_err *err)
+		       const struct lk_plan *plan, bool volatile_only, struct lk_err *err)
 {
 	LK_OWNED_ARCHIVE_RULES rules = NULL;
 	LK_OWNED_BLOB_CONTENT content = NULL;
@@ -200,8 +192,7 @@ static int write_files(const struct lk_uc *uc, const struct lk_admitted *blob,
 		rc = lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
 	w.rules = rules;
 	if (rc == LK_OK)
-		rc = lk_blob_content_open(blob->blob, &blob->content_key, NULL,
-					  &content, err);
+		rc = lk_blob_content_open(blob->blob, &blob->content_key, NULL, &content, err);
 	if (rc == LK_OK) {
 		from = lk_blob_content_source(content);
 		rc = lk_archive_read(&from, &visitor, err);
@@ -212,8 +203,8 @@ static int write_files(const struct lk_uc *uc, const struct lk_admitted *blob,
 	return rc;
 }
 
-static int check_space(const struct lk_uc *uc, const char *folder,
-		       uint64_t needed, struct lk_err *err)
+static int check_space(const struct lk_uc *uc, const char *folder, uint64_t needed,
+		       struct lk_err *err)
 {
 	LK_OWNED_FD dir = -1;
 	uint64_t room = 0;
@@ -223,8 +214,8 @@ static int check_space(const struct lk_uc *uc, const char *folder,
 		rc = lk_tree_free_bytes(dir, &room, err);
 	if (rc == LK_OK && room < needed + SPARE)
 		rc = lk_err_set(err, LK_E_IO, ENOSPC,
-				"%s: the disk is full: %" PRIu64
-				" bytes are needed, %" PRIu64 " are free",
+				"%s: the disk is full: %" PRIu64 " bytes are needed, %" PRIu64
+				" are free",
 				folder, needed + SPARE, room);
 	return rc;
 }
@@ -235,13 +226,11 @@ struct carry {
 	const struct lk_plan *plan;
 };
 
-static int carry_original(void *ctx, const char *path, enum lk_tree_kind kind,
-			  struct lk_err *err)
+static int carry_original(void *ctx, const char *path, enum lk_tree_kind kind, struct lk_err *err)
 {
 	const struct carry *c = ctx;
 	char from[PATH_MAX], to[PATH_MAX];
-	const struct lk_tree_copy copy = { c->uc->at, from, c->uc->at, to,
-					   UINT64_MAX };
+	const struct lk_tree_copy copy = { c->uc->at, from, c->uc->at, to, UINT64_MAX };
 	bool ours = false;
 	int rc;
 
@@ -252,8 +241,7 @@ static int carry_original(void *ctx, const char *path, enum lk_tree_kind kind,
 		return LK_OK;
 	if (!lk_userconfig_prefix_of(&c->uc->settings, path)) {
 		lk_log(LK_LOG_WARNING,
-		       "%s: not within one of this device's prefixes any "
-		       "more; what was there before stays in generation 0",
+		       "%s: not within one of this device's prefixes any more; what was there before stays in generation 0",
 		       path);
 		return LK_OK;
 	}
@@ -267,8 +255,7 @@ static int carry_original(void *ctx, const char *path, enum lk_tree_kind kind,
 	return lk_tree_copy(&copy, err);
 }
 
-static int carry_originals(const struct lk_uc *uc, const struct lk_plan *plan,
-			   struct lk_err *err)
+static int carry_originals(const struct lk_uc *uc, const struct lk_plan *plan, struct lk_err *err)
 {
 	struct carry c = { uc, plan };
 	const struct lk_tree_visitor visitor = { carry_original, &c };
@@ -294,8 +281,7 @@ static int write_papers(const struct lk_uc *uc, const struct lk_admitted *blob,
 		rec.has_volatile |= plan->files[i].is_volatile;
 	memcpy(rec.label, plan->manifest.label, sizeof(rec.label));
 	if (plan->manifest_text.len) {
-		int rc = lk_uc_store(uc, NEW "/manifest.yaml",
-				     plan->manifest_text.data,
+		int rc = lk_uc_store(uc, NEW "/manifest.yaml", plan->manifest_text.data,
 				     plan->manifest_text.len, err);
 
 		if (rc != LK_OK)
@@ -329,8 +315,7 @@ int lk_unpack_volatile(const struct lk_uc *uc, const struct lk_admitted *blob,
 	char path[PATH_MAX];
 	int rc;
 
-	lk_generation_volatile(lk_verified_blob_header(blob->blob)->sequence,
-			       "", path);
+	lk_generation_volatile(lk_verified_blob_header(blob->blob)->sequence, "", path);
 	rc = lk_tree_remove(uc->at, path, err);
 	if (rc == LK_OK && plan->volatile_bytes)
 		rc = check_space(uc, LK_UC_VOLATILE, plan->volatile_bytes, err);
@@ -339,13 +324,12 @@ int lk_unpack_volatile(const struct lk_uc *uc, const struct lk_admitted *blob,
 	return rc;
 }
 
-int lk_unpack(const struct lk_uc *uc, const struct lk_admitted *blob,
-	      const struct lk_plan *plan, struct lk_err *err)
+int lk_unpack(const struct lk_uc *uc, const struct lk_admitted *blob, const struct lk_plan *plan,
+	      struct lk_err *err)
 {
 	uint64_t sequence = lk_verified_blob_header(blob->blob)->sequence;
 	char path[PATH_MAX];
-	int rc = check_space(uc, uc->settings.state_directory.text,
-			     plan->disk_bytes, err);
+	int rc = check_space(uc, uc->settings.state_directory.text, plan->disk_bytes, err);
 
 	lk_generation_volatile(sequence, "", path);
 	if (rc == LK_OK)

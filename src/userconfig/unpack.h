@@ -18,8 +18,8 @@ int lk_unpack_discard(const struct lk_uc *uc, struct lk_err *err);
  * Return: LK_OK, LK_E_IO (full disk: before anything is written where it can be
  * told), LK_E_INPUT, LK_E_SYSTEM.
  */
-int lk_unpack(const struct lk_uc *uc, const struct lk_admitted *blob,
-	      const struct lk_plan *plan, struct lk_err *err);
+int lk_unpack(const struct lk_uc *uc, const struct lk_admitted *blob, const struct lk_plan *plan,
+	      struct lk_err *err);
 
 /** The volatile files alone, where they lie in memory. */
 int lk_unpack_volatile(const struct lk_uc *uc, const struct lk_admitted *blob,

@@ -14,8 +14,7 @@ struct lk_upload {
 };
 #define LK_UPLOAD_NONE ((struct lk_upload){ -1, -1, NULL, NULL })
 void lk_upload_done(struct lk_upload *upload);
-#define LK_OWNED_UPLOAD                                                        \
-	__attribute__((cleanup(lk_upload_done))) struct lk_upload
+#define LK_OWNED_UPLOAD __attribute__((cleanup(lk_upload_done))) struct lk_upload
 
 /**
  * lk_upload_open - the blob to apply
@@ -24,8 +23,8 @@ void lk_upload_done(struct lk_upload *upload);
  * Return: LK_OK, LK_E_REFUSED for a link or anything but a regular file, or
  * a link on the way to the directory, LK_E_IO.
  */
-int lk_upload_open(const struct lk_uc *uc, bool *ret_present,
-		   struct lk_upload *ret, struct lk_err *err);
+int lk_upload_open(const struct lk_uc *uc, bool *ret_present, struct lk_upload *ret,
+		   struct lk_err *err);
 
 /**
  * lk_upload_wait - until nobody has it open for writing
@@ -40,8 +39,7 @@ int lk_upload_wait(const struct lk_upload *upload, struct lk_err *err);
 /** Removes it; another that was put in its place meanwhile stays. */
 int lk_upload_remove(const struct lk_upload *upload, struct lk_err *err);
 /** Renames it to "<name>.refused", with @reason in "<name>.refused.txt". */
-int lk_upload_refuse(const struct lk_upload *upload, const char *reason,
-		     struct lk_err *err);
+int lk_upload_refuse(const struct lk_upload *upload, const char *reason, struct lk_err *err);
 
 /**
  * lk_upload_sweep - what a run that was killed has left in the upload directory
@@ -53,7 +51,7 @@ int lk_upload_refuse(const struct lk_upload *upload, const char *reason,
 void lk_upload_sweep(const struct lk_uc *uc);
 
 /** Whether it has the same bytes as the file @path beneath the root. */
-int lk_upload_is(const struct lk_uc *uc, const struct lk_upload *upload,
-		 const char *path, bool *ret, struct lk_err *err);
+int lk_upload_is(const struct lk_uc *uc, const struct lk_upload *upload, const char *path,
+		 bool *ret, struct lk_err *err);
 
 #endif

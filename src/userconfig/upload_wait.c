@@ -35,18 +35,15 @@ int lk_upload_wait(const struct lk_upload *upload, struct lk_err *err)
 	(void)signal(SIGIO, SIG_IGN);
 	for (; is_being_written(upload->fd); looks++) {
 		if (size < 0)
-			lk_log(LK_LOG_INFO,
-			       "%s is still being written: waiting",
-			       upload->where);
+			lk_log(LK_LOG_INFO, "%s is still being written: waiting", upload->where);
 		if (fstat(upload->fd, &st) != 0 || st.st_size != size)
 			looks = 0;
 		size = st.st_size;
 		if (looks == HELD_OPEN_S * LOOKS_EACH_S)
-			return lk_err_set(err, LK_E_IO, 0,
-					  "%s: somebody has it open for "
-					  "writing, and doesn't write; a run "
-					  "after it was closed takes it",
-					  upload->where);
+			return lk_err_set(
+				err, LK_E_IO, 0,
+				"%s: somebody has it open for writing, and doesn't write; a run after it was closed takes it",
+				upload->where);
 		(void)nanosleep(&nap, NULL);
 	}
 	return LK_OK;

@@ -52,11 +52,10 @@ int lk_uc_tpm(const struct lk_uc *uc, struct lk_tpm **ret, struct lk_err *err);
  */
 void lk_uc_join(char ret[static PATH_MAX], const char *a, const char *b);
 /** "<state directory>/<name>" */
-void lk_uc_state(const struct lk_uc *uc, const char *name,
-		 char ret[static PATH_MAX]);
+void lk_uc_state(const struct lk_uc *uc, const char *name, char ret[static PATH_MAX]);
 /** A small file in the state directory, replaced in one step and synced. */
-int lk_uc_store(const struct lk_uc *uc, const char *name, const void *data,
-		size_t len, struct lk_err *err);
+int lk_uc_store(const struct lk_uc *uc, const char *name, const void *data, size_t len,
+		struct lk_err *err);
 
 /* The commands. */
 int lk_uc_apply(const struct lk_uc_options *opts, struct lk_err *err);

@@ -15,8 +15,7 @@ static void mark_path(uint64_t sequence, char ret[static PATH_MAX])
 	lk_generation_volatile(sequence, ".complete", ret);
 }
 
-int lk_volatile_mark(const struct lk_uc *uc, uint64_t sequence,
-		     struct lk_err *err)
+int lk_volatile_mark(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err)
 {
 	char path[PATH_MAX];
 	const struct lk_tree_file mark = { path, 0600, geteuid(), getegid() };
@@ -28,8 +27,7 @@ int lk_volatile_mark(const struct lk_uc *uc, uint64_t sequence,
 	return rc == LK_OK ? lk_tree_create(uc->at, &mark, &fd, err) : rc;
 }
 
-static int refresh(const struct lk_uc *uc, uint64_t sequence,
-		   struct lk_err *err)
+static int refresh(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err)
 {
 	LK_OWNED_ADMITTED blob = LK_ADMITTED_NONE;
 	LK_OWNED_PLAN plan = LK_PLAN_NONE;
@@ -42,14 +40,12 @@ static int refresh(const struct lk_uc *uc, uint64_t sequence,
 	if (rc == LK_OK)
 		rc = lk_volatile_mark(uc, sequence, err);
 	if (rc == LK_OK)
-		lk_log(LK_LOG_INFO,
-		       "the volatile files of configuration %llu are in place",
+		lk_log(LK_LOG_INFO, "the volatile files of configuration %llu are in place",
 		       (unsigned long long)sequence);
 	return rc;
 }
 
-int lk_volatile_refresh(const struct lk_uc *uc, uint64_t sequence,
-			struct lk_err *err)
+int lk_volatile_refresh(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err)
 {
 	struct lk_uc_record rec;
 	enum lk_tree_kind kind;

@@ -19,12 +19,10 @@ void lk_fd_closep(int *fd)
 	*fd = -1;
 }
 
-int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret,
-	       struct lk_err *err)
+int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret, struct lk_err *err)
 {
 	for (size_t i = 0; i < FAKE_FILES; i++) {
-		if (!fake.files[i].path ||
-		    strcmp(fake.files[i].path, path) != 0)
+		if (!fake.files[i].path || strcmp(fake.files[i].path, path) != 0)
 			continue;
 		if (strlen(fake.files[i].text) > cap)
 			break;
@@ -35,8 +33,7 @@ int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret,
 	return fake_result(LK_E_INPUT, "opening the file", err);
 }
 
-int lk_fs_append(const char *path, const void *data, size_t len,
-		 struct lk_err *err)
+int lk_fs_append(const char *path, const void *data, size_t len, struct lk_err *err)
 {
 	(void)data;
 	(void)err;
@@ -51,8 +48,7 @@ int lk_fs_make_parent(const char *path, struct lk_err *err)
 	return LK_OK;
 }
 
-int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
-		  struct lk_err *err)
+int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode, struct lk_err *err)
 {
 	(void)data;
 	(void)len;
@@ -73,8 +69,7 @@ static bool is_below(const char *path, const char *dir)
 	return path && strncmp(path, dir, len) == 0 && path[len] == '/';
 }
 
-int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,
-	       struct lk_err *err)
+int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n, struct lk_err *err)
 {
 	char **names;
 	size_t n = 0;
@@ -99,16 +94,15 @@ void lk_fs_list_free(char **names, size_t n)
 	free(names);
 }
 
-int lk_fs_wait_device(const char *spec, unsigned int timeout_s,
-		      char ret[static LK_DEVICE_PATH_MAX], struct lk_err *err)
+int lk_fs_wait_device(const char *spec, unsigned int timeout_s, char ret[static LK_DEVICE_PATH_MAX],
+		      struct lk_err *err)
 {
 	const struct fake_volume *v = fake_volume_of(spec + strlen("/dev/"));
 
 	(void)timeout_s;
 	fake_event("wait %s", spec);
 	if (!v || v->device_rc != LK_OK)
-		return fake_result(v ? v->device_rc : LK_E_NO_DEVICE, "waiting",
-				   err);
+		return fake_result(v ? v->device_rc : LK_E_NO_DEVICE, "waiting", err);
 	(void)snprintf(ret, LK_DEVICE_PATH_MAX, "%s", spec);
 	return LK_OK;
 }

@@ -16,8 +16,8 @@ void lk_luks_free(struct lk_luks *luks)
 	free(luks);
 }
 
-int lk_luks_open(const char *device, const struct lk_volume *vol,
-		 struct lk_luks **ret, struct lk_err *err)
+int lk_luks_open(const char *device, const struct lk_volume *vol, struct lk_luks **ret,
+		 struct lk_err *err)
 {
 	struct fake_volume *v = fake_volume_of(vol->name);
 
@@ -38,8 +38,8 @@ const char *lk_luks_uuid(const struct lk_luks *luks)
 	return "01234567-89ab-cdef-0123-456789abcdef";
 }
 
-int lk_luks_token(const struct lk_luks *luks, unsigned int n,
-		  struct lk_buf *ret, struct lk_err *err)
+int lk_luks_token(const struct lk_luks *luks, unsigned int n, struct lk_buf *ret,
+		  struct lk_err *err)
 {
 	if (!luks->v->token || n)
 		return fake_result(LK_E_HEADER, "finding the token", err);
@@ -48,8 +48,7 @@ int lk_luks_token(const struct lk_luks *luks, unsigned int n,
 	return LK_OK;
 }
 
-static bool opens(const struct fake_volume *v, int keyslot,
-		  struct lk_bytes passphrase)
+static bool opens(const struct fake_volume *v, int keyslot, struct lk_bytes passphrase)
 {
 	uint8_t sealed[64];
 
@@ -60,9 +59,8 @@ static bool opens(const struct fake_volume *v, int keyslot,
 	       memcmp(passphrase.data, v->typed, passphrase.len) == 0;
 }
 
-int lk_luks_volume_key(const struct lk_luks *luks, int keyslot,
-		       struct lk_bytes passphrase, struct lk_secret *ret,
-		       struct lk_err *err)
+int lk_luks_volume_key(const struct lk_luks *luks, int keyslot, struct lk_bytes passphrase,
+		       struct lk_secret *ret, struct lk_err *err)
 {
 	const struct fake_volume *v = luks->v;
 	uint8_t key[64];
@@ -81,8 +79,7 @@ int lk_luks_volume_key(const struct lk_luks *luks, int keyslot,
 
 /* The key's first half stands for its HMAC. */
 int lk_luks_identity(const struct lk_secret *volume_key,
-		     uint8_t ret[static LK_VOLUME_IDENTITY_SIZE],
-		     struct lk_err *err)
+		     uint8_t ret[static LK_VOLUME_IDENTITY_SIZE], struct lk_err *err)
 {
 	(void)err;
 	memcpy(ret, volume_key->data, LK_VOLUME_IDENTITY_SIZE);

@@ -10,11 +10,9 @@
 #include "sys/os/log.h"
 #include "world.h"
 
-int lk_ask_screen(const char *question, struct lk_secret *ret,
-		  struct lk_err *err)
+int lk_ask_screen(const char *question, struct lk_secret *ret, struct lk_err *err)
 {
-	const char *answer =
-		fake.asked < FAKE_ANSWERS ? fake.answers[fake.asked] : NULL;
+	const char *answer = fake.asked < FAKE_ANSWERS ? fake.answers[fake.asked] : NULL;
 
 	fake_event("ask %s", question);
 	fake.asked++;
@@ -25,8 +23,7 @@ int lk_ask_screen(const char *question, struct lk_secret *ret,
 	return lk_secret_from(ret, answer, strlen(answer), err);
 }
 
-int lk_ask(const char *question, const char *id, struct lk_secret *ret,
-	   struct lk_err *err)
+int lk_ask(const char *question, const char *id, struct lk_secret *ret, struct lk_err *err)
 {
 	(void)id;
 	return lk_ask_screen(question, ret, err);

@@ -36,8 +36,7 @@ struct lk_secret lk_secret_take(struct lk_secret *s)
 	return taken;
 }
 
-int lk_secret_from(struct lk_secret *s, const void *data, size_t len,
-		   struct lk_err *err)
+int lk_secret_from(struct lk_secret *s, const void *data, size_t len, struct lk_err *err)
 {
 	int rc = lk_secret_init(s, len, err);
 

@@ -15,8 +15,7 @@ struct lk_tpm {
 
 static struct lk_tpm the_tpm;
 
-int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret,
-		struct lk_err *err)
+int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret, struct lk_err *err)
 {
 	int rc = fake.tpm_rc[fake.tpm_opens ? 1 : 0];
 
@@ -67,8 +66,7 @@ static struct fake_volume *sealed_at(uint32_t handle)
 	return NULL;
 }
 
-static int give(const struct fake_volume *v, struct lk_secret *ret,
-		struct lk_err *err)
+static int give(const struct fake_volume *v, struct lk_secret *ret, struct lk_err *err)
 {
 	uint8_t payload[128] = { 0 };
 	int rc;
@@ -81,18 +79,15 @@ static int give(const struct fake_volume *v, struct lk_secret *ret,
 }
 
 int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
-		  struct lk_secret *ret_secret, struct lk_hints *ret_learned,
-		  struct lk_err *err)
+		  struct lk_secret *ret_secret, struct lk_hints *ret_learned, struct lk_err *err)
 {
 	struct fake_volume *v = sealed_at(req->sealed.handle);
 	unsigned int last = sizeof(v->unseal_rc) / sizeof(v->unseal_rc[0]) - 1;
 	int rc;
 
 	if (!v)
-		return fake_result(heard(tpm, LK_E_OBJECT),
-				   "finding the object", err);
-	fake_event("unseal %s%s%s", v->name,
-		   req->sealed.serialized_len ? " remembered" : "",
+		return fake_result(heard(tpm, LK_E_OBJECT), "finding the object", err);
+	fake_event("unseal %s%s%s", v->name, req->sealed.serialized_len ? " remembered" : "",
 		   req->ticket.len ? " by ticket" : "");
 	*ret_learned = (struct lk_hints){ 0 };
 	if (!req->ticket.len) {
@@ -101,8 +96,7 @@ int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 	}
 	rc = heard(tpm, v->unseal_rc[v->unseals < last ? v->unseals : last]);
 	v->unseals++;
-	return rc == LK_OK ? give(v, ret_secret, err)
-			   : fake_result(rc, "unsealing", err);
+	return rc == LK_OK ? give(v, ret_secret, err) : fake_result(rc, "unsealing", err);
 }
 
 int lk_tpm_pcr_read(struct lk_tpm *tpm, const struct lk_pcr_selection *sel,
@@ -119,28 +113,22 @@ int lk_tpm_pcr_read(struct lk_tpm *tpm, const struct lk_pcr_selection *sel,
 static bool is_closing(enum lk_alg alg, const struct lk_digest *have)
 {
 	static const char text[] = "latchkey:closed";
-	const struct lk_bytes bytes = { (const uint8_t *)text,
-					sizeof(text) - 1 };
+	const struct lk_bytes bytes = { (const uint8_t *)text, sizeof(text) - 1 };
 	struct lk_digest want;
 
-	return lk_crypto_hash(alg, &bytes, 1, &want) &&
-	       lk_digest_equal(&want, have);
+	return lk_crypto_hash(alg, &bytes, 1, &want) && lk_digest_equal(&want, have);
 }
 
-static bool is_key_of(const struct fake_volume *v, enum lk_alg alg,
-		      const struct lk_digest *have)
+static bool is_key_of(const struct fake_volume *v, enum lk_alg alg, const struct lk_digest *have)
 {
 	struct lk_digest want;
 	uint8_t key[64];
 	char text[128];
-	int n = snprintf(text, sizeof(text), "cryptsetup:%s:%s", v->name,
-			 lk_luks_uuid(NULL));
+	int n = snprintf(text, sizeof(text), "cryptsetup:%s:%s", v->name, lk_luks_uuid(NULL));
 
 	fake_volume_key(v, true, key);
 	return lk_crypto_hmac(alg, (struct lk_bytes){ key, sizeof(key) },
-			      (struct lk_bytes){ (const uint8_t *)text,
-						 (size_t)n },
-			      &want) &&
+			      (struct lk_bytes){ (const uint8_t *)text, (size_t)n }, &want) &&
 	       lk_digest_equal(&want, have);
 }
 
@@ -164,8 +152,7 @@ static const char *meaning(const struct lk_pcr_extension *ext)
 	return first ? first : "?";
 }
 
-int lk_tpm_pcr_extend(struct lk_tpm *tpm, const struct lk_pcr_extension *ext,
-		      struct lk_err *err)
+int lk_tpm_pcr_extend(struct lk_tpm *tpm, const struct lk_pcr_extension *ext, struct lk_err *err)
 {
 	int rc = fake.extend_rc;
 
@@ -174,8 +161,7 @@ int lk_tpm_pcr_extend(struct lk_tpm *tpm, const struct lk_pcr_extension *ext,
 		rc = LK_OK;
 	if (rc == LK_OK && fake.other_bank_refused && ext->n > 1)
 		rc = LK_E_SYSTEM;
-	fake_event("%s %u by %s in %zu banks",
-		   rc == LK_OK ? "extend" : "not extended", ext->pcr,
+	fake_event("%s %u by %s in %zu banks", rc == LK_OK ? "extend" : "not extended", ext->pcr,
 		   meaning(ext), ext->n);
 	return fake_result(heard(tpm, rc), "extending", err);
 }
@@ -187,8 +173,7 @@ bool lk_tpm_bank_known_active(const struct lk_tpm *tpm, enum lk_alg alg)
 	return fake.other_bank;
 }
 
-int lk_tpm_lockout_read(struct lk_tpm *tpm, struct lk_tpm_lockout *ret,
-			struct lk_err *err)
+int lk_tpm_lockout_read(struct lk_tpm *tpm, struct lk_tpm_lockout *ret, struct lk_err *err)
 {
 	(void)tpm;
 	(void)err;

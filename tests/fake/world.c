@@ -20,8 +20,7 @@ void fake_event(const char *fmt, ...)
 
 	assert(fake.n_events < FAKE_EVENTS);
 	va_start(ap, fmt);
-	(void)vsnprintf(fake.events[fake.n_events++], sizeof(fake.events[0]),
-			fmt, ap);
+	(void)vsnprintf(fake.events[fake.n_events++], sizeof(fake.events[0]), fmt, ap);
 	va_end(ap);
 }
 
@@ -45,8 +44,7 @@ void fake_passphrase(const struct fake_volume *v, uint8_t out[static 64])
 	memset(out, 0x40 + (int)(v - fake.volumes), 64);
 }
 
-void fake_volume_key(const struct fake_volume *v, bool ours,
-		     uint8_t out[static 64])
+void fake_volume_key(const struct fake_volume *v, bool ours, uint8_t out[static 64])
 {
 	memset(out, (ours ? 0x80 : 0xc0) + (int)(v - fake.volumes), 64);
 }

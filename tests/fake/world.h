@@ -69,8 +69,7 @@ struct fake_volume *fake_volume_of(const char *name);
 int fake_result(int rc, const char *step, struct lk_err *err);
 /** Fills passphrase and volume key of a volume: one byte over and over. */
 void fake_passphrase(const struct fake_volume *v, uint8_t out[static 64]);
-void fake_volume_key(const struct fake_volume *v, bool ours,
-		     uint8_t out[static 64]);
+void fake_volume_key(const struct fake_volume *v, bool ours, uint8_t out[static 64]);
 
 /** Place of the first event that begins so, or -1. */
 int fake_first(const char *event);

@@ -26,43 +26,39 @@ struct setting {
 	size_t n; /* volumes, 1 unless said otherwise */
 };
 
-static const char head[] =
-	"latchkey-policy: 1\n"
-	"policy-key: |\n"
-	"  -----BEGIN PUBLIC KEY-----\n"
-	"  MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEqofKIr6LBTeOscce8yCtdG4dO2KLp5uY\n"
-	"  WfdB4IJUKjhVAvJdv1UpbDpUXjhydgq3NhfeSpYmLG9dnpi/kpLcKfj0Hb0omhR8\n"
-	"  6doxE7XwuMAKYLHOHX6BnXpDHXyQ6g5f\n"
-	"  -----END PUBLIC KEY-----\n"
-	"policy-ref: test\nbank: sha256\npcrs: [0, 7]\nversion-floor: none\n";
+static const char head[] = "latchkey-policy: 1\n"
+			   "policy-key: |\n"
+			   "  -----BEGIN PUBLIC KEY-----\n"
+			   "  MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEqofKIr6LBTeOscce8yCtdG4dO2KLp5uY\n"
+			   "  WfdB4IJUKjhVAvJdv1UpbDpUXjhydgq3NhfeSpYmLG9dnpi/kpLcKfj0Hb0omhR8\n"
+			   "  6doxE7XwuMAKYLHOHX6BnXpDHXyQ6g5f\n"
+			   "  -----END PUBLIC KEY-----\n"
+			   "policy-ref: test\nbank: sha256\npcrs: [0, 7]\nversion-floor: none\n";
 
 static char policy_text[4096];
 static char *token_text;
 
 static void write_policy(const struct setting *set)
 {
-	static const char *const names[FAKE_VOLUMES] = { "root", "data", "more",
-							 "last" };
-	size_t n = (size_t)snprintf(
-		policy_text, sizeof(policy_text),
-		"%slatch: %s\non-failure: %s\nprompt-without-tpm: %s\nvolumes:\n",
-		head, set->latch ? set->latch : "15",
-		set->on_failure ? set->on_failure : "fail",
-		set->prompt_without_tpm ? "true" : "false");
+	static const char *const names[FAKE_VOLUMES] = { "root", "data", "more", "last" };
+	size_t n =
+		(size_t)snprintf(policy_text, sizeof(policy_text),
+				 "%slatch: %s\non-failure: %s\nprompt-without-tpm: %s\nvolumes:\n",
+				 head, set->latch ? set->latch : "15",
+				 set->on_failure ? set->on_failure : "fail",
+				 set->prompt_without_tpm ? "true" : "false");
 
 	fake.n_volumes = set->n ? set->n : 1;
 	for (size_t i = 0; i < fake.n_volumes; i++) {
 		fake.volumes[i] = (struct fake_volume){ .name = names[i],
-							.handle = 0x8100a001 +
-								  (uint32_t)i,
+							.handle = 0x8100a001 + (uint32_t)i,
 							.payload_len = 96,
 							.typed = "typed" };
-		n += (size_t)snprintf(
-			policy_text + n, sizeof(policy_text) - n,
-			"  - { name: %s, device: /dev/%s, handle: 0x%08x%s%s }\n",
-			names[i], names[i], fake.volumes[i].handle,
-			set->each[i] ? ", on-failure: " : "",
-			set->each[i] ? set->each[i] : "");
+		n += (size_t)snprintf(policy_text + n, sizeof(policy_text) - n,
+				      "  - { name: %s, device: /dev/%s, handle: 0x%08x%s%s }\n",
+				      names[i], names[i], fake.volumes[i].handle,
+				      set->each[i] ? ", on-failure: " : "",
+				      set->each[i] ? set->each[i] : "");
 	}
 	fake.files[0].path = POLICY;
 	fake.files[0].text = policy_text;
@@ -74,8 +70,8 @@ static struct lk_policy_file read_policy(void)
 	struct lk_policy_file pf = { 0 };
 	struct lk_err err = { 0 };
 
-	if (lk_yaml_parse((const uint8_t *)policy_text, strlen(policy_text),
-			  &yaml, &err) != LK_OK ||
+	if (lk_yaml_parse((const uint8_t *)policy_text, strlen(policy_text), &yaml, &err) !=
+		    LK_OK ||
 	    lk_policy_file_from_doc(lk_yaml_root(yaml), &pf, &err) != LK_OK)
 		fail_msg("%s", err.msg);
 	return pf;
@@ -89,8 +85,7 @@ static struct lk_signed_policy make_signed(int value)
 	struct lk_signed_policy sp;
 
 	memset(v.value, value, sizeof(v.value));
-	assert_int_equal(lk_signed_policy_prepare(&pf, &v, 0, "",
-						  lk_crypto_hash, &sp, NULL),
+	assert_int_equal(lk_signed_policy_prepare(&pf, &v, 0, "", lk_crypto_hash, &sp, NULL),
 			 LK_OK);
 	sp.signature_len = 96;
 	return sp;
@@ -102,8 +97,7 @@ static const char *signed_text(int value)
 	static char text[LK_SIGNED_POLICY_TEXT_MAX];
 	struct lk_signed_policy sp = make_signed(value);
 
-	assert_int_equal(lk_signed_policy_write(&sp, false, text, sizeof(text)),
-			 LK_OK);
+	assert_int_equal(lk_signed_policy_write(&sp, false, text, sizeof(text)), LK_OK);
 	return text;
 }
 
@@ -119,8 +113,7 @@ static char *make_token(uint8_t first, size_t n)
 	token.policies = calloc(n + 1, sizeof(*token.policies));
 	assert_non_null(token.policies);
 	for (size_t i = 0; i < n; i++)
-		token.policies[token.n_policies++] =
-			make_signed(first + (int)i);
+		token.policies[token.n_policies++] = make_signed(first + (int)i);
 	return lk_token_to_json(&token);
 }
 
@@ -183,8 +176,7 @@ static int run_with(const struct lk_unseal_options *o)
 
 static int run(void)
 {
-	const struct lk_unseal_options o = { .policy = POLICY,
-					     .tcti = "device:/dev/tpm0" };
+	const struct lk_unseal_options o = { .policy = POLICY, .tcti = "device:/dev/tpm0" };
 
 	return run_with(&o);
 }
@@ -214,13 +206,10 @@ static void test_one_volume_is_opened_in_the_order_of_the_design(void **s)
 	assert_int_equal(run(), LK_OK);
 	assert_int_equal(fake.n_events, sizeof(order) / sizeof(order[0]));
 	for (size_t i = 0; i < fake.n_events; i++)
-		assert_int_equal(strncmp(fake.events[i], order[i],
-					 strlen(order[i])),
-				 0);
+		assert_int_equal(strncmp(fake.events[i], order[i], strlen(order[i])), 0);
 }
 
-static void
-test_all_unseals_come_before_the_latch_and_all_keyslots_after(void **s)
+static void test_all_unseals_come_before_the_latch_and_all_keyslots_after(void **s)
 {
 	int latch;
 
@@ -275,9 +264,7 @@ static void test_measuring_that_fails_costs_a_warning_only(void **s)
 		assert_int_equal(run(), LK_OK);
 		assert_int_equal(fake_count("not extended 15 by root"), 1);
 		assert_int_equal(fake_count("extend 15 by data"), 1);
-		assert_int_equal(
-			fake_count("log 4 root: its volume key isn't measured"),
-			1);
+		assert_int_equal(fake_count("log 4 root: its volume key isn't measured"), 1);
 		assert_int_equal(fake_count("append "), 2);
 		assert_int_equal(fake_count("map "), 2);
 	}
@@ -285,8 +272,7 @@ static void test_measuring_that_fails_costs_a_warning_only(void **s)
 
 static void test_without_a_latch_nothing_is_extended(void **s)
 {
-	const struct lk_unseal_options o = { .policy = POLICY,
-					     .tcti = "device:/dev/tpm0" };
+	const struct lk_unseal_options o = { .policy = POLICY, .tcti = "device:/dev/tpm0" };
 
 	(void)s;
 	world(&(struct setting){ .latch = "none" });
@@ -340,9 +326,8 @@ static void test_a_latch_that_fails_opens_nothing_and_never_prompts(void **s)
 
 	(void)s;
 	for (size_t i = 0; i < 2; i++) {
-		world(&(struct setting){ .n = 2,
-					 .on_failure = "prompt",
-					 .prompt_without_tpm = true });
+		world(&(struct setting){
+			.n = 2, .on_failure = "prompt", .prompt_without_tpm = true });
 		fake.extend_rc = why[i];
 		fake.answers[0] = "typed";
 		assert_int_equal(run(), LK_E_LATCH);
@@ -412,8 +397,7 @@ static void test_a_recovery_key_is_tried_in_its_written_form(void **s)
 	(void)s;
 	world(&(struct setting){ .on_failure = "prompt" });
 	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
-	fake.volumes[0].typed =
-		"cbdef-ghijk-lnrtu-vvutr-nlkji-hgfed-bccbd-efghi";
+	fake.volumes[0].typed = "cbdef-ghijk-lnrtu-vvutr-nlkji-hgfed-bccbd-efghi";
 	fake.answers[0] = "CBDEFGHIJKLNRTUVVUTRNLKJIHGFEDBCCBDEFGHI";
 	assert_int_equal(run(), LK_OK);
 	assert_int_equal(fake_count("keyslot root -1"), 1);
@@ -427,15 +411,14 @@ static void test_a_prompt_that_fails_otherwise_says_why(void **s)
 	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
 	assert_int_equal(run(), LK_E_POLICY); /* nobody answers */
 	assert_int_equal(fake_count("ask "), 1);
-	assert_int_equal(fake_count("log 3 root: not opened: asking failed"),
-			 1);
+	assert_int_equal(fake_count("log 3 root: not opened: asking failed"), 1);
 	assert_int_equal(fake_count("map "), 0);
 }
 
 static void test_fail_never_prompts(void **s)
 {
-	static const int why[] = { LK_E_POLICY, LK_E_LOCKED, LK_E_OBJECT,
-				   LK_E_NO_TPM, LK_E_SYSTEM };
+	static const int why[] = { LK_E_POLICY, LK_E_LOCKED, LK_E_OBJECT, LK_E_NO_TPM,
+				   LK_E_SYSTEM };
 
 	(void)s;
 	for (size_t i = 0; i < sizeof(why) / sizeof(why[0]); i++) {
@@ -479,8 +462,7 @@ static void test_without_a_tpm_nothing_is_opened_and_nobody_asked(void **s)
 static void test_prompt_without_tpm_asks_without_a_tpm(void **s)
 {
 	(void)s;
-	world(&(struct setting){ .on_failure = "prompt",
-				 .prompt_without_tpm = true });
+	world(&(struct setting){ .on_failure = "prompt", .prompt_without_tpm = true });
 	no_tpm();
 	fake.answers[0] = "typed";
 	assert_int_equal(run(), LK_OK);
@@ -493,8 +475,7 @@ static void test_a_tpm_that_stays_silent_is_as_good_as_none(void **s)
 {
 	(void)s;
 	for (int without = 0; without < 2; without++) {
-		world(&(struct setting){ .on_failure = "prompt",
-					 .prompt_without_tpm = without });
+		world(&(struct setting){ .on_failure = "prompt", .prompt_without_tpm = without });
 		fake.volumes[0].unseal_rc[0] = LK_E_NO_TPM;
 		fake.extend_rc = LK_E_NO_TPM;
 		fake.answers[0] = "typed";
@@ -518,14 +499,12 @@ static void test_a_tpm_silent_for_a_while_closes_the_latch_yet(void **s)
 
 static void test_a_tpm_silent_after_an_answer_must_close_the_latch(void **s)
 {
-	static const int answers[] = { LK_OK, LK_E_POLICY, LK_E_AGAIN,
-				       LK_E_LOCKED, LK_E_OBJECT };
+	static const int answers[] = { LK_OK, LK_E_POLICY, LK_E_AGAIN, LK_E_LOCKED, LK_E_OBJECT };
 
 	(void)s;
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-		world(&(struct setting){ .n = 2,
-					 .on_failure = "prompt",
-					 .prompt_without_tpm = true });
+		world(&(struct setting){
+			.n = 2, .on_failure = "prompt", .prompt_without_tpm = true });
 		for (size_t j = 0; j < 8; j++)
 			fake.volumes[0].unseal_rc[j] = answers[i];
 		fake.volumes[1].unseal_rc[0] = LK_E_NO_TPM;
@@ -541,8 +520,7 @@ static void test_a_tpm_silent_after_an_answer_must_close_the_latch(void **s)
 static void test_a_tpm_that_refuses_the_latch_is_not_a_silent_one(void **s)
 {
 	(void)s;
-	world(&(struct setting){ .on_failure = "prompt",
-				 .prompt_without_tpm = true });
+	world(&(struct setting){ .on_failure = "prompt", .prompt_without_tpm = true });
 	fake.volumes[0].unseal_rc[0] = LK_E_NO_TPM;
 	fake.extend_rc = LK_E_SYSTEM;
 	fake.answers[0] = "typed";
@@ -554,8 +532,7 @@ static void test_a_tpm_that_comes_up_late_closes_the_latch(void **s)
 {
 	(void)s;
 	for (int without = 0; without < 2; without++) {
-		world(&(struct setting){ .on_failure = "prompt",
-					 .prompt_without_tpm = without });
+		world(&(struct setting){ .on_failure = "prompt", .prompt_without_tpm = without });
 		fake.tpm_rc[0] = LK_E_NO_TPM;
 		fake.answers[0] = "typed";
 		assert_int_equal(run(), LK_OK);
@@ -563,12 +540,10 @@ static void test_a_tpm_that_comes_up_late_closes_the_latch(void **s)
 		assert_int_equal(fake_count("tpm open 0"), 1);
 		assert_true(fake_first("header ") < fake_first("tpm open 0"));
 		assert_int_equal(fake_count("unseal "), 0);
-		assert_int_equal(fake_count("extend 15 by closed in 2 banks"),
-				 1);
+		assert_int_equal(fake_count("extend 15 by closed in 2 banks"), 1);
 		assert_int_equal(fake_count("ask "), 1);
 	}
-	world(&(struct setting){ .on_failure = "prompt",
-				 .prompt_without_tpm = true });
+	world(&(struct setting){ .on_failure = "prompt", .prompt_without_tpm = true });
 	fake.tpm_rc[0] = LK_E_NO_TPM;
 	fake.extend_rc = LK_E_SYSTEM;
 	fake.answers[0] = "typed";
@@ -695,8 +670,7 @@ static void test_no_policy_for_this_boot_asks_nothing_of_the_tpm(void **s)
 	free(token);
 }
 
-static void
-test_a_dry_run_maps_nothing_latches_nothing_and_asks_nobody(void **s)
+static void test_a_dry_run_maps_nothing_latches_nothing_and_asks_nobody(void **s)
 {
 	const struct lk_unseal_options o = { .policy = POLICY,
 					     .tcti = "device:/dev/tpm0",
@@ -776,8 +750,7 @@ static int run_signed(const char *path)
 	return run_with(&o);
 }
 
-static void
-test_a_bad_signed_file_is_passed_over_where_there_is_another(void **s)
+static void test_a_bad_signed_file_is_passed_over_where_there_is_another(void **s)
 {
 	(void)s;
 	/* The token has one. */
@@ -861,25 +834,21 @@ static void test_beside_a_prompt_nothing_is_opened_by_the_tpm(void **s)
 	world(&(struct setting){ .n = 2, .on_failure = "prompt" });
 	fake.volumes[1].replaced = true; /* a thief's, who knows its phrase */
 	fake.volumes[0].typed = "the owner's";
-	fake.answers[0] = fake.answers[1] = fake.answers[2] = fake.answers[3] =
-		"typed";
+	fake.answers[0] = fake.answers[1] = fake.answers[2] = fake.answers[3] = "typed";
 	assert_int_equal(run(), LK_E_VOLUME);
-	assert_int_equal(fake_count("log 3 root: not opened: the TPM would"),
-			 1);
+	assert_int_equal(fake_count("log 3 root: not opened: the TPM would"), 1);
 	assert_int_equal(fake_count("ask "), 4);
 	assert_int_equal(fake_count("map root"), 0);
 	assert_int_equal(fake_count("map data"), 1);
 }
 
-static void
-test_beside_a_prompt_what_may_not_be_asked_for_stays_closed(void **s)
+static void test_beside_a_prompt_what_may_not_be_asked_for_stays_closed(void **s)
 {
 	static const char *const own[] = { "fail", "halt" };
 
 	(void)s;
 	for (size_t i = 0; i < 2; i++) {
-		world(&(struct setting){
-			.n = 2, .on_failure = "prompt", .each = { own[i] } });
+		world(&(struct setting){ .n = 2, .on_failure = "prompt", .each = { own[i] } });
 		fake.volumes[1].unseal_rc[0] = LK_E_POLICY;
 		fake.answers[0] = fake.answers[1] = "typed";
 		assert_int_equal(run(), LK_E_VOLUME);
@@ -894,8 +863,7 @@ static void test_a_failure_that_is_not_prompted_for_closes_no_other(void **s)
 {
 	(void)s;
 	/* Its own on-failure is fail. */
-	world(&(struct setting){
-		.n = 3, .on_failure = "prompt", .each = { NULL, "fail" } });
+	world(&(struct setting){ .n = 3, .on_failure = "prompt", .each = { NULL, "fail" } });
 	fake.volumes[1].unseal_rc[0] = LK_E_POLICY;
 	assert_int_equal(run(), LK_E_POLICY);
 	assert_int_equal(fake_count("ask "), 0);
@@ -932,88 +900,52 @@ static void test_values_that_cannot_be_had_are_not_to_be_signed(void **s)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			test_one_volume_is_opened_in_the_order_of_the_design),
-		cmocka_unit_test(
-			test_all_unseals_come_before_the_latch_and_all_keyslots_after),
-		cmocka_unit_test(
-			test_each_volume_key_is_measured_before_any_is_mapped),
+		cmocka_unit_test(test_one_volume_is_opened_in_the_order_of_the_design),
+		cmocka_unit_test(test_all_unseals_come_before_the_latch_and_all_keyslots_after),
+		cmocka_unit_test(test_each_volume_key_is_measured_before_any_is_mapped),
 		cmocka_unit_test(test_a_key_that_is_not_ours_is_not_measured),
-		cmocka_unit_test(
-			test_measuring_that_fails_costs_a_warning_only),
+		cmocka_unit_test(test_measuring_that_fails_costs_a_warning_only),
 		cmocka_unit_test(test_without_a_latch_nothing_is_extended),
-		cmocka_unit_test(
-			test_nothing_unsealed_closes_the_latch_in_every_bank),
-		cmocka_unit_test(
-			test_what_the_library_remembers_goes_before_the_long_work),
-		cmocka_unit_test(
-			test_a_latch_that_fails_opens_nothing_and_never_prompts),
-		cmocka_unit_test(
-			test_a_latch_that_fails_halts_where_the_policy_says_so),
-		cmocka_unit_test(
-			test_nothing_unsealed_closes_the_latch_all_the_same),
+		cmocka_unit_test(test_nothing_unsealed_closes_the_latch_in_every_bank),
+		cmocka_unit_test(test_what_the_library_remembers_goes_before_the_long_work),
+		cmocka_unit_test(test_a_latch_that_fails_opens_nothing_and_never_prompts),
+		cmocka_unit_test(test_a_latch_that_fails_halts_where_the_policy_says_so),
+		cmocka_unit_test(test_nothing_unsealed_closes_the_latch_all_the_same),
 		cmocka_unit_test(test_a_prompt_comes_after_the_latch),
 		cmocka_unit_test(test_a_prompt_ends_after_three_wrong_answers),
-		cmocka_unit_test(
-			test_a_recovery_key_is_tried_in_its_written_form),
+		cmocka_unit_test(test_a_recovery_key_is_tried_in_its_written_form),
 		cmocka_unit_test(test_a_prompt_that_fails_otherwise_says_why),
 		cmocka_unit_test(test_fail_never_prompts),
-		cmocka_unit_test(
-			test_halt_halts_after_the_latch_and_never_prompts),
-		cmocka_unit_test(
-			test_without_a_tpm_nothing_is_opened_and_nobody_asked),
+		cmocka_unit_test(test_halt_halts_after_the_latch_and_never_prompts),
+		cmocka_unit_test(test_without_a_tpm_nothing_is_opened_and_nobody_asked),
 		cmocka_unit_test(test_prompt_without_tpm_asks_without_a_tpm),
-		cmocka_unit_test(
-			test_a_tpm_that_stays_silent_is_as_good_as_none),
-		cmocka_unit_test(
-			test_a_tpm_silent_for_a_while_closes_the_latch_yet),
-		cmocka_unit_test(
-			test_a_tpm_silent_after_an_answer_must_close_the_latch),
-		cmocka_unit_test(
-			test_a_tpm_that_refuses_the_latch_is_not_a_silent_one),
-		cmocka_unit_test(
-			test_a_tpm_that_comes_up_late_closes_the_latch),
-		cmocka_unit_test(
-			test_one_volume_that_fails_keeps_no_other_closed),
-		cmocka_unit_test(
-			test_another_volume_key_than_the_sealed_one_is_refused),
-		cmocka_unit_test(
-			test_a_payload_of_another_length_opens_no_keyslot),
+		cmocka_unit_test(test_a_tpm_that_stays_silent_is_as_good_as_none),
+		cmocka_unit_test(test_a_tpm_silent_for_a_while_closes_the_latch_yet),
+		cmocka_unit_test(test_a_tpm_silent_after_an_answer_must_close_the_latch),
+		cmocka_unit_test(test_a_tpm_that_refuses_the_latch_is_not_a_silent_one),
+		cmocka_unit_test(test_a_tpm_that_comes_up_late_closes_the_latch),
+		cmocka_unit_test(test_one_volume_that_fails_keeps_no_other_closed),
+		cmocka_unit_test(test_another_volume_key_than_the_sealed_one_is_refused),
+		cmocka_unit_test(test_a_payload_of_another_length_opens_no_keyslot),
 		cmocka_unit_test(test_moving_pcrs_are_tried_again_with_a_bound),
 		cmocka_unit_test(test_a_refusal_is_not_tried_again),
-		cmocka_unit_test(
-			test_a_false_remembered_handle_leads_to_the_long_way),
-		cmocka_unit_test(
-			test_a_token_that_is_no_token_is_refused_after_the_latch),
-		cmocka_unit_test(
-			test_among_several_policies_the_measured_one_is_used),
-		cmocka_unit_test(
-			test_no_policy_for_this_boot_asks_nothing_of_the_tpm),
-		cmocka_unit_test(
-			test_a_dry_run_maps_nothing_latches_nothing_and_asks_nobody),
+		cmocka_unit_test(test_a_false_remembered_handle_leads_to_the_long_way),
+		cmocka_unit_test(test_a_token_that_is_no_token_is_refused_after_the_latch),
+		cmocka_unit_test(test_among_several_policies_the_measured_one_is_used),
+		cmocka_unit_test(test_no_policy_for_this_boot_asks_nothing_of_the_tpm),
+		cmocka_unit_test(test_a_dry_run_maps_nothing_latches_nothing_and_asks_nobody),
 		cmocka_unit_test(test_only_the_volume_asked_for_is_touched),
-		cmocka_unit_test(
-			test_a_volume_that_is_there_already_is_left_alone),
-		cmocka_unit_test(
-			test_a_bad_policy_file_touches_neither_tpm_nor_disk),
-		cmocka_unit_test(
-			test_mapping_that_fails_is_told_and_nobody_asked),
-		cmocka_unit_test(
-			test_a_bad_signed_file_is_passed_over_where_there_is_another),
-		cmocka_unit_test(
-			test_a_bad_signed_file_is_the_reason_where_nothing_else_is),
-		cmocka_unit_test(
-			test_an_empty_directory_of_signed_files_is_no_error),
-		cmocka_unit_test(
-			test_beside_a_prompt_every_volume_is_asked_for),
-		cmocka_unit_test(
-			test_beside_a_prompt_nothing_is_opened_by_the_tpm),
-		cmocka_unit_test(
-			test_beside_a_prompt_what_may_not_be_asked_for_stays_closed),
-		cmocka_unit_test(
-			test_a_failure_that_is_not_prompted_for_closes_no_other),
-		cmocka_unit_test(
-			test_values_that_cannot_be_had_are_not_to_be_signed),
+		cmocka_unit_test(test_a_volume_that_is_there_already_is_left_alone),
+		cmocka_unit_test(test_a_bad_policy_file_touches_neither_tpm_nor_disk),
+		cmocka_unit_test(test_mapping_that_fails_is_told_and_nobody_asked),
+		cmocka_unit_test(test_a_bad_signed_file_is_passed_over_where_there_is_another),
+		cmocka_unit_test(test_a_bad_signed_file_is_the_reason_where_nothing_else_is),
+		cmocka_unit_test(test_an_empty_directory_of_signed_files_is_no_error),
+		cmocka_unit_test(test_beside_a_prompt_every_volume_is_asked_for),
+		cmocka_unit_test(test_beside_a_prompt_nothing_is_opened_by_the_tpm),
+		cmocka_unit_test(test_beside_a_prompt_what_may_not_be_asked_for_stays_closed),
+		cmocka_unit_test(test_a_failure_that_is_not_prompted_for_closes_no_other),
+		cmocka_unit_test(test_values_that_cannot_be_had_are_not_to_be_signed),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

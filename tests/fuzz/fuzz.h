@@ -15,13 +15,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /** Must hold, whatever the input and however it is built. */
-#define INVARIANT(expr)                                                        \
-	do {                                                                   \
-		if (!(expr)) {                                                 \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__,     \
-				#expr);                                        \
-			abort();                                               \
-		}                                                              \
+#define INVARIANT(expr)                                                                            \
+	do {                                                                                       \
+		if (!(expr)) {                                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #expr);                 \
+			abort();                                                                   \
+		}                                                                                  \
 	} while (0)
 
 /** A failure is told in a sentence, and with that code. */

@@ -50,8 +50,7 @@ static bool is_too_large(const struct model *m, uint64_t size)
 	uint64_t total = m->total + size;
 
 	return size > l->max_file || total > l->max_total ||
-	       (total > 1u << 20 && total / 200 >= l->packed &&
-		total > l->packed * 200);
+	       (total > 1u << 20 && total / 200 >= l->packed && total > l->packed * 200);
 }
 
 /* What an accepted path may not be, looked for in the bluntest way. */
@@ -80,8 +79,7 @@ static bool path_is_good(const char *path, char ret[LK_ARCHIVE_PATH_MAX + 1])
 	}
 	check_path(ret);
 	INVARIANT(*ret == '\0' ||
-		  (lk_archive_path_check(ret, again, NULL) == LK_OK &&
-		   strcmp(ret, again) == 0));
+		  (lk_archive_path_check(ret, again, NULL) == LK_OK && strcmp(ret, again) == 0));
 	return true;
 }
 
@@ -90,14 +88,12 @@ static bool is_bad(const struct model *m, const struct lk_archive_entry *e)
 {
 	char path[LK_ARCHIVE_PATH_MAX + 1];
 
-	return e->kind > LK_ARCHIVE_DIRECTORY || !e->path ||
-	       (e->mode & ~0777u) || !path_is_good(e->path, path) ||
-	       is_too_large(m, e->size) ||
+	return e->kind > LK_ARCHIVE_DIRECTORY || !e->path || (e->mode & ~0777u) ||
+	       !path_is_good(e->path, path) || is_too_large(m, e->size) ||
 	       clashes(m, path, e->kind == LK_ARCHIVE_FILE);
 }
 
-static bool enter(struct model *m, struct lk_archive_rules *rules,
-		  const struct lk_archive_entry *e)
+static bool enter(struct model *m, struct lk_archive_rules *rules, const struct lk_archive_entry *e)
 {
 	bool has_room = m->n < m->limits.max_entries;
 	struct accepted *a = &m->list[m->n];
@@ -120,8 +116,7 @@ static bool enter(struct model *m, struct lk_archive_rules *rules,
 }
 
 /* Kind, mode and size in 4 bytes, then the path up to a zero. */
-static bool next_entry(struct lk_reader *r, struct lk_archive_entry *e,
-		       char **path)
+static bool next_entry(struct lk_reader *r, struct lk_archive_entry *e, char **path)
 {
 	uint8_t what = lk_read_u8(r);
 	uint8_t mode = lk_read_u8(r);

@@ -18,13 +18,11 @@ static void read_signature(struct lk_bytes der, enum lk_curve curve)
 	}
 	INVARIANT(len == 2 * lk_curve_size(curve));
 	INVARIANT(der.len <= LK_ECDSA_DER_MAX);
-	INVARIANT(lk_ecdsa_der_encode((struct lk_bytes){ raw, len }, again) ==
-		  der.len);
+	INVARIANT(lk_ecdsa_der_encode((struct lk_bytes){ raw, len }, again) == der.len);
 	INVARIANT(memcmp(again, der.data, der.len) == 0);
 }
 
-static void check_size(const struct lk_blob_header *h, const uint8_t *data,
-		       size_t size)
+static void check_size(const struct lk_blob_header *h, const uint8_t *data, size_t size)
 {
 	uint64_t end = LK_BLOB_HEADER_SIZE + h->plain_len;
 	struct lk_err err = { 0 };
@@ -59,8 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	INVARIANT(memcmp(again, data, sizeof(again)) == 0);
 	check_size(&h, data, size);
 	/* Whatever its size: more inputs get to the DER. */
-	read_signature((struct lk_bytes){ data + LK_BLOB_HEADER_SIZE,
-					  size - LK_BLOB_HEADER_SIZE },
+	read_signature((struct lk_bytes){ data + LK_BLOB_HEADER_SIZE, size - LK_BLOB_HEADER_SIZE },
 		       lk_suite_curve(h.suite));
 	return 0;
 }

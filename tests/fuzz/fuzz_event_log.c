@@ -11,23 +11,20 @@ static void check_text(const struct lk_text_out *out)
 {
 	INVARIANT(out->len < LK_TEXT_OUT_MAX && out->len == strlen(out->text));
 	for (size_t i = 0; i < out->len;) {
-		size_t n = lk_text_character((const uint8_t *)out->text + i,
-					     out->len - i);
+		size_t n = lk_text_character((const uint8_t *)out->text + i, out->len - i);
 
 		INVARIANT(n);
 		i += n;
 	}
 }
 
-static void check_event(const struct lk_event *e, const uint8_t *data,
-			size_t size)
+static void check_event(const struct lk_event *e, const uint8_t *data, size_t size)
 {
 	struct lk_text_out out;
 
 	INVARIANT(e->offset < size);
 	INVARIANT(e->pcr < LK_PCR_COUNT || e->type == LK_EV_NO_ACTION);
-	INVARIANT(e->data.data >= data &&
-		  e->data.data + e->data.len <= data + size);
+	INVARIANT(e->data.data >= data && e->data.data + e->data.len <= data + size);
 	INVARIANT(e->sha256.len == 0 || e->sha256.len == 32);
 	INVARIANT(e->sha384.len == 0 || e->sha384.len == 48);
 	lk_event_text(e, lk_crypto_hash, &out);
@@ -48,8 +45,7 @@ static void replay(const uint8_t *data, size_t size, enum lk_alg bank)
 		check_error(rc, LK_E_INPUT, &err);
 		return;
 	}
-	INVARIANT(lk_log_explain(&logs, &e.pcrs.values, lk_crypto_hash, &again,
-				 &err) == LK_OK);
+	INVARIANT(lk_log_explain(&logs, &e.pcrs.values, lk_crypto_hash, &again, &err) == LK_OK);
 	INVARIANT(lk_explanation_contradicted(&again) == 0);
 }
 

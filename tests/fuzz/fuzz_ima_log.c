@@ -7,8 +7,7 @@
 static void check_inside(struct lk_bytes inner, struct lk_bytes outer)
 {
 	INVARIANT(!inner.len ||
-		  (inner.data >= outer.data &&
-		   inner.data + inner.len <= outer.data + outer.len));
+		  (inner.data >= outer.data && inner.data + inner.len <= outer.data + outer.len));
 }
 
 static void check_entry(const struct lk_ima_entry *e, struct lk_bytes log)
@@ -25,15 +24,13 @@ static void check_entry(const struct lk_ima_entry *e, struct lk_bytes log)
 	check_inside(e->name, e->data);
 	check_inside(e->signature, e->data);
 	check_inside(e->buffer, e->data);
-	INVARIANT(!memchr(e->name.data ? e->name.data : (const uint8_t *)"",
-			  '\0', e->name.len));
+	INVARIANT(!memchr(e->name.data ? e->name.data : (const uint8_t *)"", '\0', e->name.len));
 	lk_ima_entry_text(e, &out);
 	INVARIANT(out.len == strlen(out.text) && out.len < LK_TEXT_OUT_MAX);
-	INVARIANT(lk_ima_entry_digest(e, LK_ALG_SHA384, LK_IMA_OWN_HASH,
-				      lk_crypto_hash, &digest) &&
+	INVARIANT(lk_ima_entry_digest(e, LK_ALG_SHA384, LK_IMA_OWN_HASH, lk_crypto_hash, &digest) &&
 		  digest.len == 48);
-	INVARIANT(lk_ima_entry_digest(e, LK_ALG_SHA256, LK_IMA_PADDED_SHA1,
-				      lk_crypto_hash, &digest) &&
+	INVARIANT(lk_ima_entry_digest(e, LK_ALG_SHA256, LK_IMA_PADDED_SHA1, lk_crypto_hash,
+				      &digest) &&
 		  digest.len == 32);
 }
 
@@ -66,7 +63,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rc != LK_OK)
 		check_error(rc, LK_E_INPUT, &err);
 	lk_pcr_replay_init(&r, LK_ALG_SHA256);
-	INVARIANT(lk_ima_log_replay(bytes, LK_IMA_OWN_HASH, &r, lk_crypto_hash,
-				    &err) == rc);
+	INVARIANT(lk_ima_log_replay(bytes, LK_IMA_OWN_HASH, &r, lk_crypto_hash, &err) == rc);
 	return 0;
 }

@@ -7,8 +7,7 @@
 static void check_inside(struct lk_bytes inner, struct lk_bytes outer)
 {
 	INVARIANT(!inner.len ||
-		  (inner.data >= outer.data &&
-		   inner.data + inner.len <= outer.data + outer.len));
+		  (inner.data >= outer.data && inner.data + inner.len <= outer.data + outer.len));
 }
 
 static void check_pe(const struct lk_pe *pe)
@@ -23,8 +22,7 @@ static void check_pe(const struct lk_pe *pe)
 		INVARIANT(strlen(pe->sections[i].name) <= LK_PE_NAME_MAX);
 		INVARIANT(lk_pe_find(pe, pe->sections[i].name));
 	}
-	INVARIANT(lk_pe_digest(pe, LK_ALG_SHA256, lk_crypto_hash, &digest) &&
-		  digest.len == 32);
+	INVARIANT(lk_pe_digest(pe, LK_ALG_SHA256, lk_crypto_hash, &digest) && digest.len == 32);
 }
 
 static void check_uki(const struct lk_uki *uki)
@@ -38,13 +36,11 @@ static void check_uki(const struct lk_uki *uki)
 	for (size_t i = 0; i < uki->n_sections; i++)
 		check_inside(uki->contents[i], uki->pe.file);
 	if (rc == LK_OK)
-		INVARIANT(options.len >= 4 &&
-			  options.len <= sizeof(options.data) &&
+		INVARIANT(options.len >= 4 && options.len <= sizeof(options.data) &&
 			  !options.data[options.len - 2]);
 	else
 		check_error(rc, LK_E_REFUSED, &err);
-	INVARIANT(lk_uki_initrd_digest(uki, LK_ALG_SHA384, lk_crypto_hash,
-				       &digest));
+	INVARIANT(lk_uki_initrd_digest(uki, LK_ALG_SHA384, lk_crypto_hash, &digest));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -48,8 +48,7 @@ static void read_pem(const uint8_t *data, size_t size)
 
 static char digit(unsigned int v)
 {
-	return "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-		[v & 63];
+	return "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[v & 63];
 }
 
 /* What is decoded, encoded again, is the text without its line ends. */
@@ -71,10 +70,8 @@ static void read_base64(const uint8_t *data, size_t size)
 		if (text[i] == '\n' || text[i] == '\r')
 			continue;
 		INVARIANT(byte < len);
-		bits = (uint32_t)out[byte] << 16 |
-		       (uint32_t)out[byte + 1] << 8 | out[byte + 2];
-		want = byte + at % 4 > len ? '='
-					   : digit(bits >> (18 - 6 * (at % 4)));
+		bits = (uint32_t)out[byte] << 16 | (uint32_t)out[byte + 1] << 8 | out[byte + 2];
+		want = byte + at % 4 > len ? '=' : digit(bits >> (18 - 6 * (at % 4)));
 		INVARIANT(text[i] == want);
 		at++;
 	}
@@ -91,16 +88,14 @@ static void read_hex(const uint8_t *data, size_t size)
 		return;
 	lk_hex_encode(out, len, text);
 	INVARIANT(size == 2 * len);
-	INVARIANT(size == 0 ||
-		  strncasecmp(text, (const char *)data, size) == 0);
+	INVARIANT(size == 0 || strncasecmp(text, (const char *)data, size) == 0);
 }
 
 /* The first byte chooses. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const readers[])(const uint8_t *,
-				       size_t) = { read_der, read_pem,
-						   read_base64, read_hex };
+	static void (*const readers[])(const uint8_t *, size_t) = { read_der, read_pem, read_base64,
+								    read_hex };
 
 	if (size)
 		readers[data[0] % 4](data + 1, size - 1);

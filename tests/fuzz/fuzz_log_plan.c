@@ -4,22 +4,20 @@
 #include "fuzz.h"
 #include "sys/crypto/crypto.h"
 
-static int plan_image(uint8_t kind, struct lk_bytes rest,
-		      struct lk_log_plan *plan, struct lk_err *err)
+static int plan_image(uint8_t kind, struct lk_bytes rest, struct lk_log_plan *plan,
+		      struct lk_err *err)
 {
 	struct lk_uki uki;
 	struct lk_pe pe;
-	int rc = kind & 1 ? lk_uki_read(rest, &uki, err)
-			  : lk_pe_read(rest, &pe, err);
+	int rc = kind & 1 ? lk_uki_read(rest, &uki, err) : lk_pe_read(rest, &pe, err);
 
 	if (rc != LK_OK)
 		return rc;
-	return kind & 1 ? lk_log_plan_uki(plan, &uki, err)
-			: lk_log_plan_kernel(plan, &pe, err);
+	return kind & 1 ? lk_log_plan_uki(plan, &uki, err) : lk_log_plan_kernel(plan, &pe, err);
 }
 
-static int plan_one(uint8_t kind, struct lk_bytes rest,
-		    struct lk_log_plan *plan, struct lk_err *err)
+static int plan_one(uint8_t kind, struct lk_bytes rest, struct lk_log_plan *plan,
+		    struct lk_err *err)
 {
 	if (kind & 8)
 		LK_TRY(lk_log_plan_secure_boot_off(plan, err));
@@ -38,8 +36,7 @@ static int plan_one(uint8_t kind, struct lk_bytes rest,
 	}
 }
 
-static void predict(const struct lk_log_plan *plan, struct lk_bytes ima,
-		    uint8_t kind)
+static void predict(const struct lk_log_plan *plan, struct lk_bytes ima, uint8_t kind)
 {
 	struct lk_pcr_values then[LK_PLAN_BANKS];
 	struct lk_pcr_values now[LK_PLAN_BANKS] = { 0 };
@@ -59,11 +56,9 @@ static void predict(const struct lk_log_plan *plan, struct lk_bytes ima,
 		lk_pcr_replay_init(&r, i ? LK_ALG_SHA384 : LK_ALG_SHA256);
 		in.values[i] = &now[i];
 		now[i].sel.bank = r.values.sel.bank;
-		if (lk_event_log_replay(plan->log, &r, lk_crypto_hash, NULL) !=
-		    LK_OK)
+		if (lk_event_log_replay(plan->log, &r, lk_crypto_hash, NULL) != LK_OK)
 			continue;
-		if (lk_ima_log_replay(ima, LK_IMA_OWN_HASH, &r, lk_crypto_hash,
-				      NULL) == LK_OK)
+		if (lk_ima_log_replay(ima, LK_IMA_OWN_HASH, &r, lk_crypto_hash, NULL) == LK_OK)
 			now[i] = r.values;
 	}
 	if (lk_log_predict(&in, then, &err) == LK_OK)
@@ -89,8 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (r.failed)
 		return 0;
 	lk_log_plan_init(&plan, firmware, lk_crypto_hash);
-	if (plan_one(kind, (struct lk_bytes){ r.data, r.left }, &plan, &err) ==
-	    LK_OK)
+	if (plan_one(kind, (struct lk_bytes){ r.data, r.left }, &plan, &err) == LK_OK)
 		predict(&plan, ima, kind);
 	else
 		INVARIANT(err.msg[0]);

@@ -27,9 +27,7 @@ static void check_keyslot(const struct lk_doc *slot)
 	const struct lk_doc *kdf = lk_doc_get(slot, "kdf");
 
 	INVARIANT(is_text(slot, "type", "luks2"));
-	INVARIANT(number(area, "offset", areas.end) +
-			  number(area, "size", areas.end) <=
-		  areas.end);
+	INVARIANT(number(area, "offset", areas.end) + number(area, "size", areas.end) <= areas.end);
 	(void)number(area, "key_size", 64);
 	if (is_text(kdf, "type", "pbkdf2"))
 		return;
@@ -50,8 +48,7 @@ static void check_accepted(const struct lk_doc *root)
 	INVARIANT(number(segment, "offset", INT64_MAX) >= areas.end);
 	INVARIANT(!lk_doc_get(segment, "flags"));
 	INVARIANT(!lk_doc_get(config, "requirements"));
-	for (const struct lk_doc *k = lk_doc_get(root, "keyslots")->child; k;
-	     k = k->next->next)
+	for (const struct lk_doc *k = lk_doc_get(root, "keyslots")->child; k; k = k->next->next)
 		check_keyslot(k->next);
 }
 
@@ -59,9 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct lk_volume vol = {
 		.name = "root",
-		.format = { .cipher = "aes-xts-plain64",
-			    .key_bits = 512,
-			    .sector_size = 512 },
+		.format = { .cipher = "aes-xts-plain64", .key_bits = 512, .sector_size = 512 },
 		.options = LK_VOL_DISCARD,
 	};
 	LK_OWNED_YAML yaml = parse_document(data, size);

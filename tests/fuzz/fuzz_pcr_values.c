@@ -16,8 +16,7 @@ static void check_written(const struct lk_pcr_values *v, enum lk_alg bank)
 	INVARIANT(lk_pcr_values_write_json(v, out, sizeof(out)) == len);
 	yaml = parse_document((const uint8_t *)out, len);
 	INVARIANT(yaml);
-	INVARIANT(lk_pcr_values_from_doc(lk_yaml_root(yaml), bank, &again,
-					 NULL) == LK_OK);
+	INVARIANT(lk_pcr_values_from_doc(lk_yaml_root(yaml), bank, &again, NULL) == LK_OK);
 	INVARIANT(again.sel.mask == v->sel.mask);
 	INVARIANT(lk_pcr_differing(v, &again, v->sel.mask) == 0);
 }

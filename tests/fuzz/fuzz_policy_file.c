@@ -10,16 +10,14 @@ static void check(const struct lk_policy_file *pf)
 	INVARIANT(!(pf->pcrs.mask & (1u << 16 | 1u << 23)));
 	INVARIANT(pf->latch == LK_NO_PCR || pf->pcrs.mask & 1u << pf->latch);
 	INVARIANT(pf->policy_ref_len <= LK_POLICY_REF_MAX);
-	INVARIANT(pf->root_name.len == 0 || pf->root_name.len == 34 ||
-		  pf->root_name.len == 50);
+	INVARIANT(pf->root_name.len == 0 || pf->root_name.len == 34 || pf->root_name.len == 50);
 	for (size_t i = 0; i < pf->n_volumes; i++) {
 		const struct lk_volume *v = &pf->volumes[i];
 
 		INVARIANT(lk_policy_file_volume(pf, v->name) == v);
 		INVARIANT(!strchr(v->name, '/'));
 		INVARIANT(!strstr(v->format.cipher, "null"));
-		INVARIANT(v->on_failure != LK_ON_FAILURE_PROMPT ||
-			  pf->latch != LK_NO_PCR);
+		INVARIANT(v->on_failure != LK_ON_FAILURE_PROMPT || pf->latch != LK_NO_PCR);
 	}
 }
 

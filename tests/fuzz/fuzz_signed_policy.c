@@ -10,12 +10,10 @@ static void check_written(const struct lk_signed_policy *sp, bool json)
 	struct lk_signed_policy again;
 	LK_OWNED_YAML yaml = NULL;
 
-	INVARIANT(lk_signed_policy_write(sp, json, text, sizeof(text)) ==
-		  LK_OK);
+	INVARIANT(lk_signed_policy_write(sp, json, text, sizeof(text)) == LK_OK);
 	yaml = parse_document((const uint8_t *)text, strlen(text));
 	INVARIANT(yaml);
-	INVARIANT(lk_signed_policy_from_doc(lk_yaml_root(yaml), &again, NULL) ==
-		  LK_OK);
+	INVARIANT(lk_signed_policy_from_doc(lk_yaml_root(yaml), &again, NULL) == LK_OK);
 	INVARIANT(memcmp(sp, &again, sizeof(again)) == 0);
 }
 

@@ -18,14 +18,12 @@ static void check(const struct lk_token *token)
 	INVARIANT(token->handle == again.handle);
 	INVARIANT(token->hints.root_key_len == again.hints.root_key_len);
 	INVARIANT(token->hints.sealed_len == again.hints.sealed_len);
-	INVARIANT(memcmp(token->hints.root_key, again.hints.root_key,
-			 token->hints.root_key_len) == 0);
-	INVARIANT(memcmp(token->hints.sealed, again.hints.sealed,
-			 token->hints.sealed_len) == 0);
+	INVARIANT(memcmp(token->hints.root_key, again.hints.root_key, token->hints.root_key_len) ==
+		  0);
+	INVARIANT(memcmp(token->hints.sealed, again.hints.sealed, token->hints.sealed_len) == 0);
 	INVARIANT(lk_digest_equal(&token->hints.policy, &again.hints.policy));
 	INVARIANT(token->hints.ticket_len == again.hints.ticket_len);
-	INVARIANT(memcmp(token->hints.ticket, again.hints.ticket,
-			 token->hints.ticket_len) == 0);
+	INVARIANT(memcmp(token->hints.ticket, again.hints.ticket, token->hints.ticket_len) == 0);
 	INVARIANT(token->n_policies == again.n_policies);
 	for (size_t i = 0; i < token->n_policies; i++)
 		INVARIANT(memcmp(&token->policies[i], &again.policies[i],

@@ -13,15 +13,13 @@
 #include "sys/crypto/crypto_stream.h"
 
 /* Standard input, in pieces that are as small as the caller of it wants. */
-static int read_input(void *ctx, uint8_t *buf, size_t cap, size_t *ret_len,
-		      struct lk_err *err)
+static int read_input(void *ctx, uint8_t *buf, size_t cap, size_t *ret_len, struct lk_err *err)
 {
 	size_t most = *(size_t *)ctx;
 	ssize_t n = read(STDIN_FILENO, buf, cap < most ? cap : most);
 
 	if (n < 0)
-		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "input: %s",
-				  strerror(errno));
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "input: %s", strerror(errno));
 	*ret_len = (size_t)n;
 	return LK_OK;
 }
@@ -54,15 +52,13 @@ static int print_content(const struct lk_source *data, struct lk_err *err)
 static int print_entry(void *ctx, const struct lk_archive_entry *entry,
 		       const struct lk_source *data, struct lk_err *err)
 {
-	static const char *const kinds[] = { "file",	 "directory", "symlink",
-					     "hardlink", "device",    "fifo",
-					     "other" };
+	static const char *const kinds[] = { "file",   "directory", "symlink", "hardlink",
+					     "device", "fifo",	    "other" };
 	const char *path = entry->path ? entry->path : "";
 	const bool *read_it = ctx;
 	int rc = LK_OK;
 
-	printf("%s %04o %" PRIu64 " ", kinds[entry->kind], entry->mode,
-	       entry->size);
+	printf("%s %04o %" PRIu64 " ", kinds[entry->kind], entry->mode, entry->size);
 	for (size_t i = 0; path[i]; i++)
 		printf("%02x", (uint8_t)path[i]);
 	if (*read_it && entry->kind == LK_ARCHIVE_FILE)

@@ -17,9 +17,8 @@ static int cms(const char *recipient)
 	int rc = lk_fs_read("-", 65536, &plain, &err);
 
 	if (rc == LK_OK)
-		rc = lk_cms_encrypt(recipient,
-				    (struct lk_bytes){ plain.data, plain.len },
-				    &out, &err);
+		rc = lk_cms_encrypt(recipient, (struct lk_bytes){ plain.data, plain.len }, &out,
+				    &err);
 	if (rc == LK_OK)
 		fwrite(out.data, 1, out.len, stdout);
 	else
@@ -34,8 +33,7 @@ static int hmac(const char *alg, const char *key)
 
 	if (lk_fs_read("-", 65536, &data, NULL) != LK_OK ||
 	    !lk_crypto_hmac(lk_alg_from_name(alg),
-			    (struct lk_bytes){ (const uint8_t *)key,
-					       strlen(key) },
+			    (struct lk_bytes){ (const uint8_t *)key, strlen(key) },
 			    (struct lk_bytes){ data.data, data.len }, &digest))
 		return 1;
 	for (size_t i = 0; i < digest.len; i++)

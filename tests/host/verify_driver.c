@@ -16,15 +16,13 @@ static struct lk_bytes unhex(const char *word)
 	uint8_t *out = malloc(len / 2 + 1);
 
 	/* "-" is nothing. */
-	if (!out || (strcmp(word, "-") != 0 &&
-		     !lk_hex_decode(word, len, out, len / 2, &got)))
+	if (!out || (strcmp(word, "-") != 0 && !lk_hex_decode(word, len, out, len / 2, &got)))
 		exit(125);
 	return (struct lk_bytes){ realloc(out, got + 1), got };
 }
 
-static int verify_der(const struct lk_policy_key *key,
-		      const struct lk_digest *digest, struct lk_bytes der,
-		      struct lk_err *err)
+static int verify_der(const struct lk_policy_key *key, const struct lk_digest *digest,
+		      struct lk_bytes der, struct lk_err *err)
 {
 	uint8_t raw[2 * LK_COORD_MAX];
 	size_t len = 0;
@@ -32,8 +30,7 @@ static int verify_der(const struct lk_policy_key *key,
 
 	if (rc != LK_OK)
 		return rc;
-	return lk_crypto_verify(key, digest, (struct lk_bytes){ raw, len },
-				err);
+	return lk_crypto_verify(key, digest, (struct lk_bytes){ raw, len }, err);
 }
 
 static int judge(const char *form, struct lk_bytes spki, struct lk_bytes msg,
@@ -48,9 +45,8 @@ static int judge(const char *form, struct lk_bytes spki, struct lk_bytes msg,
 		return rc;
 	if (!lk_crypto_hash(lk_curve_hash(key.curve), &msg, 1, &digest))
 		return LK_E_SYSTEM;
-	return !strcmp(form, "der")
-		       ? verify_der(&key, &digest, signature, &err)
-		       : lk_crypto_verify(&key, &digest, signature, &err);
+	return !strcmp(form, "der") ? verify_der(&key, &digest, signature, &err)
+				    : lk_crypto_verify(&key, &digest, signature, &err);
 }
 
 static void free_bytes(struct lk_bytes b)

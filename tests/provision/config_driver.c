@@ -89,21 +89,18 @@ static const struct {
 	int n_args;
 	int (*run)(struct lk_tpm *tpm, char **args, struct lk_err *err);
 } calls[] = {
-	{ "policy-key", 0, policy_key }, { "root-name", 0, root_name },
-	{ "unwrap", 2, unwrap },	 { "zero-block", 0, zero_block },
-	{ "raise", 2, raise_to },
+	{ "policy-key", 0, policy_key }, { "root-name", 0, root_name }, { "unwrap", 2, unwrap },
+	{ "zero-block", 0, zero_block }, { "raise", 2, raise_to },
 };
 
 int main(int argc, char **argv)
 {
-	for (size_t i = 0; argc > 2 && i < sizeof(calls) / sizeof(*calls);
-	     i++) {
+	for (size_t i = 0; argc > 2 && i < sizeof(calls) / sizeof(*calls); i++) {
 		LK_OWNED_TPM tpm = NULL;
 		struct lk_err err = { 0 };
 		int rc;
 
-		if (strcmp(argv[2], calls[i].name) != 0 ||
-		    argc != 3 + calls[i].n_args)
+		if (strcmp(argv[2], calls[i].name) != 0 || argc != 3 + calls[i].n_args)
 			continue;
 		rc = lk_tpm_open(argv[1], 5, &tpm, &err);
 		if (rc == LK_OK)

@@ -13,8 +13,7 @@ static size_t left(uintptr_t at, size_t size)
 	size_t n = 0;
 
 	for (uintptr_t p = at; p < at + size; p++)
-		if (mincore((void *)(p & ~(uintptr_t)4095), 4096, &resident) ==
-		    0)
+		if (mincore((void *)(p & ~(uintptr_t)4095), 4096, &resident) == 0)
 			n += *(const volatile unsigned char *)p == SECRET;
 	return n;
 }
@@ -32,16 +31,13 @@ static uintptr_t fill(size_t size)
 
 int main(int argc, char **argv)
 {
-	static const size_t sizes[] = {
-		1, 16, 64, 96, 1000, 4000, 20000, 100000
-	};
+	static const size_t sizes[] = { 1, 16, 64, 96, 1000, 4000, 20000, 100000 };
 	volatile uintptr_t neighbours[8];
 	size_t found = 0;
 
 	(void)argv;
 	for (int i = 0; i < 8; i++) {
-		neighbours[i] =
-			fill(sizes[i]); /* its page is unlikely to go with it */
+		neighbours[i] = fill(sizes[i]); /* its page is unlikely to go with it */
 		volatile uintptr_t at = fill(sizes[i]);
 
 		/* The test that can fail: with an argument nothing is freed. */
@@ -51,9 +47,7 @@ int main(int argc, char **argv)
 		/* Where it is grown it is moved, and what it leaves is freed. */
 		at = fill(sizes[i]);
 		volatile uintptr_t moved =
-			argc < 2 ? (uintptr_t)realloc((void *)at,
-						      2 * sizes[i] + 64)
-				 : at;
+			argc < 2 ? (uintptr_t)realloc((void *)at, 2 * sizes[i] + 64) : at;
 
 		if (moved != at)
 			found += left(at, sizes[i]);

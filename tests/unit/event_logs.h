@@ -13,10 +13,9 @@
 
 /** Folders of tests/data/event_logs, each with firmware, ima and pcrs.json. */
 static const char *const recorded[] = {
-	"uki-12",    "uki-13",	     "insecure-12",   "kernel-12",
-	"kernel-13", "measuring-12", "measuring-13",  "violation-13",
-	"oldest-12", "loader-13",    "loader-13-off", "grub-12",
-	"grub-13",
+	"uki-12",	 "uki-13",	 "insecure-12",	 "kernel-12", "kernel-13",
+	"measuring-12",	 "measuring-13", "violation-13", "oldest-12", "loader-13",
+	"loader-13-off", "grub-12",	 "grub-13",
 };
 #define N_RECORDED N_OF(recorded)
 
@@ -29,16 +28,13 @@ static inline struct lk_buf recorded_file(const char *machine, const char *name)
 }
 
 /** Values that the TPM had when the logs were recorded. */
-static inline struct lk_pcr_values recorded_values(const char *machine,
-						   enum lk_alg bank)
+static inline struct lk_pcr_values recorded_values(const char *machine, enum lk_alg bank)
 {
 	LK_OWNED_BUF text = recorded_file(machine, "pcrs.json");
 	LK_OWNED_YAML yaml = doc_of((const char *)text.data);
 	struct lk_pcr_values values;
 
-	assert_int_equal(lk_pcr_values_from_doc(lk_yaml_root(yaml), bank,
-						&values, NULL),
-			 LK_OK);
+	assert_int_equal(lk_pcr_values_from_doc(lk_yaml_root(yaml), bank, &values, NULL), LK_OK);
 	return values;
 }
 

@@ -61,8 +61,7 @@ static inline void put_image(struct made *m, const struct part *parts, size_t n,
 	if (!signatures.len)
 		return;
 	memcpy(m->data + IMAGE_CERTS, &(uint32_t){ (uint32_t)m->len }, 4);
-	memcpy(m->data + IMAGE_CERTS + 4,
-	       &(uint32_t){ (uint32_t)signatures.len }, 4);
+	memcpy(m->data + IMAGE_CERTS + 4, &(uint32_t){ (uint32_t)signatures.len }, 4);
 	put(m, signatures.data, signatures.len);
 }
 

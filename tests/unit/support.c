@@ -9,8 +9,7 @@ struct lk_yaml *doc_of(const char *text)
 	struct lk_yaml *yaml = NULL;
 	struct lk_err err = { 0 };
 
-	if (lk_yaml_parse((const uint8_t *)text, strlen(text), &yaml, &err) !=
-	    LK_OK)
+	if (lk_yaml_parse((const uint8_t *)text, strlen(text), &yaml, &err) != LK_OK)
 		fail_msg("%s in: %s", err.msg, text);
 	return yaml;
 }
@@ -42,8 +41,7 @@ char *swapped(const char *text, const char *from, const char *to)
 
 	if (!at || strstr(at + 1, from))
 		fail_msg("\"%s\" isn't once in: %s", from, text);
-	if (asprintf(&out, "%.*s%s%s", (int)(at - text), text, to,
-		     at + strlen(from)) < 0)
+	if (asprintf(&out, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from)) < 0)
 		fail_msg("out of memory");
 	return out;
 }

@@ -7,10 +7,9 @@
 #include "core/config/archive_rules.h"
 #include "core/base/text.h"
 
-static const struct lk_archive_limits wide = { .max_entries = 1000,
-					       .max_file = 1u << 30,
-					       .max_total = 1u << 30,
-					       .packed = 1u << 30 };
+static const struct lk_archive_limits wide = {
+	.max_entries = 1000, .max_file = 1u << 30, .max_total = 1u << 30, .packed = 1u << 30
+};
 
 /* A failure leaves the path alone, and says why in plain text. */
 static int check(const char *path, const char *want)
@@ -134,9 +133,7 @@ static void test_a_refused_path_is_named_with_the_reason(void **s)
 		char ret[LK_ARCHIVE_PATH_MAX + 1];
 		struct lk_err err = { 0 };
 
-		assert_int_equal(lk_archive_path_check(table[i].path, ret,
-						       &err),
-				 LK_E_INPUT);
+		assert_int_equal(lk_archive_path_check(table[i].path, ret, &err), LK_E_INPUT);
 		if (!strstr(err.msg, table[i].said))
 			fail_msg("%s", err.msg);
 	}
@@ -162,12 +159,10 @@ static void test_paths_as_long_and_deep_as_allowed_and_no_more(void **s)
 		size_t len;
 		int rc;
 	} table[] = {
-		{ 1, 255, LK_OK },	  { 1, 256, LK_E_INPUT },
-		{ 4, 255, LK_OK },	  { 4, 256, LK_E_INPUT },
-		{ 32, 1, LK_OK },	  { 33, 1, LK_E_INPUT },
-		{ 32, 31, LK_OK },	  { 32, 32, LK_E_INPUT },
-		{ 1, 65536, LK_E_INPUT }, { 257, 255, LK_E_INPUT },
-		{ 32768, 1, LK_E_INPUT }, { 5, 204, LK_OK },
+		{ 1, 255, LK_OK },	  { 1, 256, LK_E_INPUT },   { 4, 255, LK_OK },
+		{ 4, 256, LK_E_INPUT },	  { 32, 1, LK_OK },	    { 33, 1, LK_E_INPUT },
+		{ 32, 31, LK_OK },	  { 32, 32, LK_E_INPUT },   { 1, 65536, LK_E_INPUT },
+		{ 257, 255, LK_E_INPUT }, { 32768, 1, LK_E_INPUT }, { 5, 204, LK_OK },
 		{ 5, 205, LK_E_INPUT },
 	};
 
@@ -189,8 +184,8 @@ static struct lk_archive_rules *rules_of(const struct lk_archive_limits *limits)
 	return rules;
 }
 
-static int enter(struct lk_archive_rules *rules, enum lk_archive_kind kind,
-		 const char *path, uint64_t size)
+static int enter(struct lk_archive_rules *rules, enum lk_archive_kind kind, const char *path,
+		 uint64_t size)
 {
 	const struct lk_archive_entry entry = {
 		.kind = kind, .path = path, .mode = 0644, .size = size
@@ -211,9 +206,7 @@ static int enter_all(const char *const *names)
 		bool directory = (*names)[len - 1] == '/';
 
 		assert_int_equal(rc, LK_OK);
-		rc = enter(rules,
-			   directory ? LK_ARCHIVE_DIRECTORY : LK_ARCHIVE_FILE,
-			   *names, 1);
+		rc = enter(rules, directory ? LK_ARCHIVE_DIRECTORY : LK_ARCHIVE_FILE, *names, 1);
 	}
 	return rc;
 }
@@ -248,8 +241,7 @@ static void test_no_name_comes_twice_or_is_two_things(void **s)
 	(void)s;
 	for (size_t i = 0; i < N_OF(table); i++)
 		if (enter_all(table[i].names) != table[i].rc)
-			fail_msg("%zu: %s, %s", i, table[i].names[0],
-				 table[i].names[1]);
+			fail_msg("%zu: %s, %s", i, table[i].names[0], table[i].names[1]);
 	/* A file can't be the folder itself. */
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, ".", 1), LK_E_INPUT);
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "./", 1), LK_E_INPUT);
@@ -275,12 +267,10 @@ static void test_only_files_and_directories_are_taken(void **s)
 	(void)s;
 	for (size_t i = 0; i < N_OF(table); i++) {
 		LK_OWNED_ARCHIVE_RULES rules = rules_of(&wide);
-		const struct lk_archive_entry entry = {
-			.kind = table[i].kind,
-			.path = "a",
-			.target = table[i].said ? "../x\n" : NULL,
-			.mode = 0644
-		};
+		const struct lk_archive_entry entry = { .kind = table[i].kind,
+							.path = "a",
+							.target = table[i].said ? "../x\n" : NULL,
+							.mode = 0644 };
 		char path[LK_ARCHIVE_PATH_MAX + 1];
 		struct lk_err err = { 0 };
 		int rc = lk_archive_rules_entry(rules, &entry, path, &err);
@@ -296,12 +286,10 @@ static void test_set_id_and_sticky_bits_are_refused(void **s)
 	(void)s;
 	for (uint32_t mode = 0; mode < 010000; mode += 0777) {
 		LK_OWNED_ARCHIVE_RULES rules = rules_of(&wide);
-		const struct lk_archive_entry entry = { .path = "a",
-							.mode = mode };
+		const struct lk_archive_entry entry = { .path = "a", .mode = mode };
 		char path[LK_ARCHIVE_PATH_MAX + 1];
 
-		assert_int_equal(lk_archive_rules_entry(rules, &entry, path,
-							NULL),
+		assert_int_equal(lk_archive_rules_entry(rules, &entry, path, NULL),
 				 mode & 07000 ? LK_E_INPUT : LK_OK);
 	}
 }
@@ -318,11 +306,9 @@ static void test_a_name_that_cannot_be_read_is_refused(void **s)
 	(void)s;
 	poison(path, sizeof(path));
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "a", 1), LK_OK);
-	assert_int_equal(lk_archive_rules_entry(rules, &unreadable, path, &err),
-			 LK_E_INPUT);
+	assert_int_equal(lk_archive_rules_entry(rules, &unreadable, path, &err), LK_E_INPUT);
 	assert_non_null(strstr(err.msg, "entry 2: "));
-	assert_int_equal(lk_archive_rules_entry(rules, &huge, path, &err),
-			 LK_E_INPUT);
+	assert_int_equal(lk_archive_rules_entry(rules, &huge, path, &err), LK_E_INPUT);
 	assert_non_null(strstr(err.msg, "aaa...\": the path is longer"));
 	assert_true(is_poisoned(path, sizeof(path)));
 	free(name);
@@ -330,22 +316,19 @@ static void test_a_name_that_cannot_be_read_is_refused(void **s)
 
 static void test_sizes_are_bounded_each_and_together(void **s)
 {
-	const struct lk_archive_limits limits = { .max_entries = 100,
-						  .max_file = 10,
-						  .max_total = 25,
-						  .packed = 100 };
+	const struct lk_archive_limits limits = {
+		.max_entries = 100, .max_file = 10, .max_total = 25, .packed = 100
+	};
 	LK_OWNED_ARCHIVE_RULES rules = rules_of(&limits);
 
 	(void)s;
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "a", 11), LK_E_INPUT);
-	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "b", UINT64_MAX),
-			 LK_E_INPUT);
+	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "b", UINT64_MAX), LK_E_INPUT);
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "c", 10), LK_OK);
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "d", 10), LK_OK);
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "e", 6), LK_E_INPUT);
 	/* What a directory is said to have is unpacked as well. */
-	assert_int_equal(enter(rules, LK_ARCHIVE_DIRECTORY, "f", 6),
-			 LK_E_INPUT);
+	assert_int_equal(enter(rules, LK_ARCHIVE_DIRECTORY, "f", 6), LK_E_INPUT);
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "g", 5), LK_OK);
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "h", 1), LK_E_INPUT);
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "i", 0), LK_OK);
@@ -353,10 +336,9 @@ static void test_sizes_are_bounded_each_and_together(void **s)
 
 static int enter_one(uint64_t packed, uint64_t size)
 {
-	const struct lk_archive_limits limits = { .max_entries = 1,
-						  .max_file = UINT64_MAX,
-						  .max_total = UINT64_MAX,
-						  .packed = packed };
+	const struct lk_archive_limits limits = {
+		.max_entries = 1, .max_file = UINT64_MAX, .max_total = UINT64_MAX, .packed = packed
+	};
 	LK_OWNED_ARCHIVE_RULES rules = rules_of(&limits);
 
 	return enter(rules, LK_ARCHIVE_FILE, "a", size);
@@ -379,8 +361,7 @@ static void test_a_bomb_is_refused(void **s)
 		{ UINT64_MAX, UINT64_MAX, LK_OK },
 		{ UINT64_MAX / 200, UINT64_MAX / 200 * 200, LK_OK },
 	};
-	const struct lk_archive_limits limits = { 100, 1u << 30, 1u << 30,
-						  10000 };
+	const struct lk_archive_limits limits = { 100, 1u << 30, 1u << 30, 10000 };
 	LK_OWNED_ARCHIVE_RULES rules = rules_of(&limits);
 
 	(void)s;
@@ -395,15 +376,13 @@ static void test_a_bomb_is_refused(void **s)
 
 static void test_totals_do_not_wrap_around(void **s)
 {
-	const struct lk_archive_limits limits = { 10, UINT64_MAX, UINT64_MAX,
-						  UINT64_MAX };
+	const struct lk_archive_limits limits = { 10, UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	LK_OWNED_ARCHIVE_RULES rules = rules_of(&limits);
 
 	(void)s;
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "a", UINT64_MAX), LK_OK);
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "b", 1), LK_E_INPUT);
-	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "c", UINT64_MAX),
-			 LK_E_INPUT);
+	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "c", UINT64_MAX), LK_E_INPUT);
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "d", 0), LK_OK);
 }
 
@@ -423,10 +402,8 @@ static void test_as_many_entries_as_allowed_and_no_more(void **s)
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "d", 0), LK_E_INPUT);
 	repeated = rules_of(&limits);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(enter(repeated, LK_ARCHIVE_DIRECTORY, ".", 0),
-				 LK_OK);
-	assert_int_equal(enter(repeated, LK_ARCHIVE_DIRECTORY, ".", 0),
-			 LK_E_INPUT);
+		assert_int_equal(enter(repeated, LK_ARCHIVE_DIRECTORY, ".", 0), LK_OK);
+	assert_int_equal(enter(repeated, LK_ARCHIVE_DIRECTORY, ".", 0), LK_E_INPUT);
 	/* Directories that only a path names aren't entries. */
 	deeper = rules_of(&limits);
 	assert_int_equal(enter(deeper, LK_ARCHIVE_FILE, "a/b/c", 0), LK_OK);
@@ -458,8 +435,7 @@ static void test_names_that_begin_alike_or_lie_elsewhere_are_others(void **s)
 /* Quadratic work would take hours: the timeout of the test is what fails. */
 static void test_a_million_entries_are_judged_one_by_one(void **s)
 {
-	const struct lk_archive_limits limits = { 1000000, 1, 1000000,
-						  1u << 20 };
+	const struct lk_archive_limits limits = { 1000000, 1, 1000000, 1u << 20 };
 	LK_OWNED_ARCHIVE_RULES rules = rules_of(&limits);
 	char path[64];
 
@@ -468,10 +444,8 @@ static void test_a_million_entries_are_judged_one_by_one(void **s)
 		(void)snprintf(path, sizeof(path), "%u/file-%u", i % 997, i);
 		assert_int_equal(enter(rules, LK_ARCHIVE_FILE, path, 1), LK_OK);
 	}
-	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "17/file-17", 0),
-			 LK_E_INPUT);
-	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "17/file-17/x", 0),
-			 LK_E_INPUT);
+	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "17/file-17", 0), LK_E_INPUT);
+	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "17/file-17/x", 0), LK_E_INPUT);
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "996", 0), LK_E_INPUT);
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "a", 0), LK_OK);
 	assert_int_equal(enter(rules, LK_ARCHIVE_FILE, "b", 0), LK_OK);
@@ -490,8 +464,7 @@ int main(void)
 		cmocka_unit_test(test_paths_that_stay_where_they_are_put),
 		cmocka_unit_test(test_paths_that_do_not),
 		cmocka_unit_test(test_a_refused_path_is_named_with_the_reason),
-		cmocka_unit_test(
-			test_paths_as_long_and_deep_as_allowed_and_no_more),
+		cmocka_unit_test(test_paths_as_long_and_deep_as_allowed_and_no_more),
 		cmocka_unit_test(test_no_name_comes_twice_or_is_two_things),
 		cmocka_unit_test(test_only_files_and_directories_are_taken),
 		cmocka_unit_test(test_set_id_and_sticky_bits_are_refused),
@@ -500,8 +473,7 @@ int main(void)
 		cmocka_unit_test(test_a_bomb_is_refused),
 		cmocka_unit_test(test_totals_do_not_wrap_around),
 		cmocka_unit_test(test_as_many_entries_as_allowed_and_no_more),
-		cmocka_unit_test(
-			test_names_that_begin_alike_or_lie_elsewhere_are_others),
+		cmocka_unit_test(test_names_that_begin_alike_or_lie_elsewhere_are_others),
 		cmocka_unit_test(test_a_million_entries_are_judged_one_by_one),
 		cmocka_unit_test(test_free_takes_nothing),
 	};

@@ -8,9 +8,9 @@
 #define X4(byte)  byte byte byte byte
 #define X16(byte) X4(byte) X4(byte) X4(byte) X4(byte)
 #define X32(byte) X16(byte) X16(byte)
-#define P256_SPKI                                                              \
-	"3059301306072a8648ce3d020106082a8648ce3d03010703420004"               \
-	"6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"     \
+#define P256_SPKI                                                                                  \
+	"3059301306072a8648ce3d020106082a8648ce3d03010703420004"                                   \
+	"6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"                         \
 	"4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
 
 static const char golden[] = "894c4b420d0a1a0a" /*   0 magic */
@@ -30,13 +30,12 @@ static const char golden[] = "894c4b420d0a1a0a" /*   0 magic */
 
 static void golden_bytes(uint8_t out[static LK_BLOB_HEADER_SIZE])
 {
-	assert_int_equal(unhex(golden, out, LK_BLOB_HEADER_SIZE),
-			 LK_BLOB_HEADER_SIZE);
+	assert_int_equal(unhex(golden, out, LK_BLOB_HEADER_SIZE), LK_BLOB_HEADER_SIZE);
 }
 
 /* Reads from memory of just that size; a failure leaves the output alone. */
-static int read_header(const uint8_t *data, size_t len,
-		       struct lk_blob_header *ret, struct lk_err *err)
+static int read_header(const uint8_t *data, size_t len, struct lk_blob_header *ret,
+		       struct lk_err *err)
 {
 	uint8_t *exact = malloc(len ? len : 1);
 	int rc;
@@ -102,8 +101,8 @@ static void test_a_header_cut_anywhere_is_refused(void **s)
 
 static void test_a_flipped_bit_before_the_sequence_is_refused(void **s)
 {
-	static const char *const said[] = { "offset 0: ", "offset 8: ",
-					    "offset 10: ", "offset 12: " };
+	static const char *const said[] = { "offset 0: ", "offset 8: ", "offset 10: ",
+					    "offset 12: " };
 	static const size_t ends[] = { 8, 10, 12, 16 };
 	uint8_t bytes[LK_BLOB_HEADER_SIZE];
 	struct lk_blob_header h;
@@ -115,8 +114,7 @@ static void test_a_flipped_bit_before_the_sequence_is_refused(void **s)
 	for (size_t bit = 0; bit < 16 * 8; bit++) {
 		place += bit / 8 == ends[place];
 		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		assert_int_equal(read_header(bytes, sizeof(bytes), &h, &err),
-				 LK_E_INPUT);
+		assert_int_equal(read_header(bytes, sizeof(bytes), &h, &err), LK_E_INPUT);
 		if (!strstr(err.msg, said[place]))
 			fail_msg("bit %zu: %s", bit, err.msg);
 		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -157,8 +155,7 @@ static int read_with(size_t offset, const char *hex, struct lk_err *err)
 	return read_header(bytes, sizeof(bytes), &h, err);
 }
 
-static void
-test_values_out_of_their_range_are_refused_with_their_offset(void **s)
+static void test_values_out_of_their_range_are_refused_with_their_offset(void **s)
 {
 	static const struct {
 		size_t offset;
@@ -211,8 +208,7 @@ static void test_suite_2_has_zeros_after_its_shorter_key(void **s)
 	assert_memory_equal(bytes, again, sizeof(bytes));
 	for (size_t i = 168; i < 184; i++) {
 		bytes[i] = 1;
-		assert_int_equal(read_header(bytes, sizeof(bytes), &h, &err),
-				 LK_E_INPUT);
+		assert_int_equal(read_header(bytes, sizeof(bytes), &h, &err), LK_E_INPUT);
 		assert_non_null(strstr(err.msg, "offset 168: "));
 		bytes[i] = 0;
 	}
@@ -230,20 +226,14 @@ static void test_a_file_has_the_size_that_its_header_says(void **s)
 
 		assert_int_equal(lk_blob_check_size(&h, 0, NULL), LK_E_INPUT);
 		assert_int_equal(lk_blob_check_size(&h, end, NULL), LK_E_INPUT);
-		assert_int_equal(lk_blob_check_size(&h, end + 7, &err),
-				 LK_E_INPUT);
+		assert_int_equal(lk_blob_check_size(&h, end + 7, &err), LK_E_INPUT);
 		assert_non_null(strstr(err.msg, "cut short"));
 		assert_int_equal(lk_blob_check_size(&h, end + 8, NULL), LK_OK);
-		assert_int_equal(lk_blob_check_size(&h, end + LK_ECDSA_DER_MAX,
-						    NULL),
-				 LK_OK);
-		assert_int_equal(lk_blob_check_size(&h,
-						    end + LK_ECDSA_DER_MAX + 1,
-						    &err),
+		assert_int_equal(lk_blob_check_size(&h, end + LK_ECDSA_DER_MAX, NULL), LK_OK);
+		assert_int_equal(lk_blob_check_size(&h, end + LK_ECDSA_DER_MAX + 1, &err),
 				 LK_E_INPUT);
 		assert_non_null(strstr(err.msg, "after the end"));
-		assert_int_equal(lk_blob_check_size(&h, UINT64_MAX, NULL),
-				 LK_E_INPUT);
+		assert_int_equal(lk_blob_check_size(&h, UINT64_MAX, NULL), LK_E_INPUT);
 	}
 }
 
@@ -269,10 +259,8 @@ static void test_suites_and_curves_belong_together(void **s)
 	assert_int_equal(lk_suite_curve(LK_SUITE_P256), LK_CURVE_P256);
 	assert_int_equal(lk_suite_key_size(LK_SUITE_P384), 32);
 	assert_int_equal(lk_suite_key_size(LK_SUITE_P256), 16);
-	assert_string_equal(lk_suite_name(LK_SUITE_P384),
-			    "ECDSA P-384, SHA-384, AES-256-CTR");
-	assert_string_equal(lk_suite_name(LK_SUITE_P256),
-			    "ECDSA P-256, SHA-256, AES-128-CTR");
+	assert_string_equal(lk_suite_name(LK_SUITE_P384), "ECDSA P-384, SHA-384, AES-256-CTR");
+	assert_string_equal(lk_suite_name(LK_SUITE_P256), "ECDSA P-256, SHA-256, AES-128-CTR");
 }
 
 /* The hashes are sha256sum's. */
@@ -288,22 +276,17 @@ static void test_identifiers_are_sha256(void **s)
 
 	(void)s;
 	assert_int_equal(lk_policy_key_from_spki(spki, len, &key, NULL), LK_OK);
-	assert_int_equal(lk_policy_key_id(&key, lk_crypto_hash, id, NULL),
-			 LK_OK);
-	(void)unhex(
-		"5cd252fb0ce8932436faf8ccd1040981b89ee4ad6b9fe9e2a2b7e71aacb27cd3",
-		want, sizeof(want));
+	assert_int_equal(lk_policy_key_id(&key, lk_crypto_hash, id, NULL), LK_OK);
+	(void)unhex("5cd252fb0ce8932436faf8ccd1040981b89ee4ad6b9fe9e2a2b7e71aacb27cd3", want,
+		    sizeof(want));
 	assert_memory_equal(id, want, sizeof(id));
-	assert_int_equal(lk_config_key_id(zero, lk_crypto_hash, id, NULL),
-			 LK_OK);
-	(void)unhex(
-		"374708fff7719dd5979ec875d56cd2286f6d3cf7ec317a3b25632aab28ec37bb",
-		want, sizeof(want));
+	assert_int_equal(lk_config_key_id(zero, lk_crypto_hash, id, NULL), LK_OK);
+	(void)unhex("374708fff7719dd5979ec875d56cd2286f6d3cf7ec317a3b25632aab28ec37bb", want,
+		    sizeof(want));
 	assert_memory_equal(id, want, sizeof(id));
 	assert_int_equal(lk_device_id(&name, lk_crypto_hash, id, NULL), LK_OK);
-	(void)unhex(
-		"9ea21936dec2b8b0e4015f806346cc6db75da7cc0f8d106e787f751c097db194",
-		want, sizeof(want));
+	(void)unhex("9ea21936dec2b8b0e4015f806346cc6db75da7cc0f8d106e787f751c097db194", want,
+		    sizeof(want));
 	assert_memory_equal(id, want, sizeof(id));
 }
 
@@ -315,8 +298,7 @@ static void test_a_hash_that_fails_gives_no_identifier(void **s)
 
 	(void)s;
 	poison(id, sizeof(id));
-	assert_int_equal(lk_config_key_id(zero, failing_hash, id, &err),
-			 LK_E_SYSTEM);
+	assert_int_equal(lk_config_key_id(zero, failing_hash, id, &err), LK_E_SYSTEM);
 	assert_true(is_poisoned(id, sizeof(id)));
 	assert_int_equal(err.rc, LK_E_SYSTEM);
 }
@@ -326,12 +308,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_field_lies_where_the_man_page_says),
 		cmocka_unit_test(test_a_header_cut_anywhere_is_refused),
-		cmocka_unit_test(
-			test_a_flipped_bit_before_the_sequence_is_refused),
-		cmocka_unit_test(
-			test_each_bit_of_each_field_is_read_and_written),
-		cmocka_unit_test(
-			test_values_out_of_their_range_are_refused_with_their_offset),
+		cmocka_unit_test(test_a_flipped_bit_before_the_sequence_is_refused),
+		cmocka_unit_test(test_each_bit_of_each_field_is_read_and_written),
+		cmocka_unit_test(test_values_out_of_their_range_are_refused_with_their_offset),
 		cmocka_unit_test(test_suite_2_has_zeros_after_its_shorter_key),
 		cmocka_unit_test(test_a_file_has_the_size_that_its_header_says),
 		cmocka_unit_test(test_a_target_of_zeros_is_any_device),

@@ -14,13 +14,9 @@
 static const enum lk_curve curves[] = { LK_CURVE_P384, LK_CURVE_P256 };
 
 /* Orders of the groups (SP 800-186, 3.2.1.3 and 3.2.1.4). */
-static const char order_p256[] =
-	"ffffffff00000000ffffffffffffffffbce6faada7179e"
-	"84f3b9cac2fc632551";
+static const char order_p256[] = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
 static const char order_p384[] =
-	"ffffffffffffffffffffffffffffffffffffffffffffff"
-	"ffc7634d81f4372ddf581a0db248b0a77aecec196accc5"
-	"2973";
+	"ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973";
 
 /* A blob, whose it is, and the file that changed ones are put into. */
 struct subject {
@@ -35,8 +31,7 @@ struct subject {
 	size_t accepted;
 };
 
-static int read_zeros(void *ctx, uint8_t *buf, size_t cap, size_t *ret_len,
-		      struct lk_err *err)
+static int read_zeros(void *ctx, uint8_t *buf, size_t cap, size_t *ret_len, struct lk_err *err)
 {
 	size_t *left = ctx;
 
@@ -122,9 +117,8 @@ static void expect_refused(struct subject *s, const char *what)
 
 static void tell(struct subject *s, const char *what)
 {
-	print_message("%s, %s: %zu tried, %zu accepted\n",
-		      lk_curve_name(s->public.curve), what, s->tried,
-		      s->accepted);
+	print_message("%s, %s: %zu tried, %zu accepted\n", lk_curve_name(s->public.curve), what,
+		      s->tried, s->accepted);
 	assert_true(s->tried > 0);
 	assert_int_equal(s->accepted, 0);
 	s->tried = 0;
@@ -194,21 +188,16 @@ static void put_raw(struct subject *s, const uint8_t *raw)
 	uint8_t der[LK_ECDSA_DER_MAX];
 	size_t size = lk_curve_size(s->public.curve);
 
-	put_signature(s, der,
-		      lk_ecdsa_der_encode((struct lk_bytes){ raw, 2 * size },
-					  der));
+	put_signature(s, der, lk_ecdsa_der_encode((struct lk_bytes){ raw, 2 * size }, der));
 }
 
 /* The good signature as r || s. */
 static void raw_of(const struct subject *s, uint8_t raw[2 * LK_COORD_MAX])
 {
-	struct lk_bytes der = { s->data + s->signed_len,
-				s->len - s->signed_len };
+	struct lk_bytes der = { s->data + s->signed_len, s->len - s->signed_len };
 	size_t len = 0;
 
-	assert_int_equal(lk_ecdsa_der_decode(der, s->public.curve, raw, &len,
-					     NULL),
-			 LK_OK);
+	assert_int_equal(lk_ecdsa_der_decode(der, s->public.curve, raw, &len, NULL), LK_OK);
 }
 
 static void test_r_or_s_out_of_range_is_refused(void **state)
@@ -225,16 +214,14 @@ static void test_r_or_s_out_of_range_is_refused(void **state)
 		/* 0, 1, n - 1, n, n + 1, the largest, and what is there */
 		special[1][size - 1] = 1;
 		for (size_t i = 2; i < 5; i++)
-			unhex(curves[c] == LK_CURVE_P256 ? order_p256
-							 : order_p384,
-			      special[i], size);
+			unhex(curves[c] == LK_CURVE_P256 ? order_p256 : order_p384, special[i],
+			      size);
 		special[2][size - 1]--;
 		special[4][size - 1]++;
 		memset(special[5], 0xff, size);
 		for (size_t i = 0; i < 49; i++) {
 			memcpy(raw, i / 7 == 6 ? good : special[i / 7], size);
-			memcpy(raw + size,
-			       i % 7 == 6 ? good + size : special[i % 7], size);
+			memcpy(raw + size, i % 7 == 6 ? good + size : special[i % 7], size);
 			put_raw(&s, raw);
 			if (i == 48)
 				assert_int_equal(verify(&s, &s.public), LK_OK);
@@ -323,8 +310,7 @@ static void test_another_keys_signature_is_refused(void **state)
 	begin(&s, LK_CURVE_P384, 512);
 	begin(&other, LK_CURVE_P384, 512);
 	begin(&p256, LK_CURVE_P256, 512);
-	put_signature(&s, other.data + other.signed_len,
-		      other.len - other.signed_len);
+	put_signature(&s, other.data + other.signed_len, other.len - other.signed_len);
 	expect_refused(&s, "another key's signature");
 	put(&s, other.data, other.len);
 	expect_refused(&s, "another key's blob");
@@ -338,8 +324,7 @@ static void test_another_keys_signature_is_refused(void **state)
 	memcpy(p256.data + 72, s.data + 72, 32);
 	put(&s, p256.data, p256.len);
 	expect_refused(&s, "the other curve under our ID and suite");
-	put_signature(&s, p256.data + p256.signed_len,
-		      p256.len - p256.signed_len);
+	put_signature(&s, p256.data + p256.signed_len, p256.len - p256.signed_len);
 	expect_refused(&s, "a signature on the other curve");
 	tell(&s, "signatures of others");
 	end(&s);
@@ -352,9 +337,8 @@ static void test_what_two_good_blobs_exchange_is_refused(void **state)
 	/* Fields of the header, and the whole of what is behind it. */
 	static const struct {
 		size_t at, len;
-	} parts[] = { { 16, 8 },   { 24, 8 },	{ 32, 8 },   { 40, 32 },
-		      { 72, 32 },  { 104, 32 }, { 136, 16 }, { 152, 32 },
-		      { 184, 16 }, { 200, 16 }, { 136, 80 }, { 0, 216 } };
+	} parts[] = { { 16, 8 },   { 24, 8 },	{ 32, 8 },   { 40, 32 },  { 72, 32 },  { 104, 32 },
+		      { 136, 16 }, { 152, 32 }, { 184, 16 }, { 200, 16 }, { 136, 80 }, { 0, 216 } };
 
 	(void)state;
 	for (size_t c = 0; c < N_OF(curves); c++) {
@@ -375,20 +359,17 @@ static void test_what_two_good_blobs_exchange_is_refused(void **state)
 		how.config_key = &b.config_key;
 		how.plain_len = left;
 		memset(how.target, 7, sizeof(how.target));
-		assert_int_equal(lk_blob_seal(&how, &content, b.fd, NULL),
-				 LK_OK);
+		assert_int_equal(lk_blob_seal(&how, &content, b.fd, NULL), LK_OK);
 		assert_int_equal(verify(&b, &a.public), LK_OK);
 		b.len = (size_t)pread(b.fd, mixed, sizeof(mixed), 0);
 		b.data = malloc(b.len);
 		memcpy(b.data, mixed, b.len);
 		for (size_t i = 0; i < N_OF(parts); i++) {
 			bool is_same =
-				!memcmp(a.data + parts[i].at,
-					b.data + parts[i].at, parts[i].len);
+				!memcmp(a.data + parts[i].at, b.data + parts[i].at, parts[i].len);
 
 			memcpy(mixed, a.data, a.len);
-			memcpy(mixed + parts[i].at, b.data + parts[i].at,
-			       parts[i].len);
+			memcpy(mixed + parts[i].at, b.data + parts[i].at, parts[i].len);
 			put(&a, mixed, a.len);
 			/* That is the policy key's ID: they have one key. */
 			assert_true(is_same == (parts[i].at == 72));
@@ -417,8 +398,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_flipped_bit_is_refused),
-		cmocka_unit_test(
-			test_every_truncation_and_extension_is_refused),
+		cmocka_unit_test(test_every_truncation_and_extension_is_refused),
 		cmocka_unit_test(test_r_or_s_out_of_range_is_refused),
 		cmocka_unit_test(test_a_signature_that_is_not_der_is_refused),
 		cmocka_unit_test(test_another_keys_signature_is_refused),

@@ -32,14 +32,12 @@ static void test_a_file_of_a_path(void **s)
 	assert_true(lk_device_path_file(end_path(&m), file));
 	assert_string_equal(file, "/EFI/BOOT/BOOTX64.EFI");
 	for (size_t cut = 0; cut < m.len; cut++)
-		(void)lk_device_path_file((struct lk_bytes){ m.data, cut },
-					  file);
+		(void)lk_device_path_file((struct lk_bytes){ m.data, cut }, file);
 }
 
 static void test_no_file_of_a_path(void **s)
 {
-	static const char *const bad[] = { "",	    "\\",     "\\EFI\\..\\x",
-					   "\\a/b", "\\a\nb", "\\a\x7f" };
+	static const char *const bad[] = { "", "\\", "\\EFI\\..\\x", "\\a/b", "\\a\nb", "\\a\x7f" };
 	char file[LK_DEVICE_FILE_MAX];
 	char name[300];
 
@@ -86,9 +84,8 @@ static void test_images_of_recorded_boots(void **s)
 		LK_OWNED_BUF log = recorded_file(table[i].machine, "firmware");
 		struct lk_boot_chain chain;
 
-		assert_int_equal(lk_boot_chain_read(
-					 (struct lk_bytes){ log.data, log.len },
-					 &chain, NULL),
+		assert_int_equal(lk_boot_chain_read((struct lk_bytes){ log.data, log.len }, &chain,
+						    NULL),
 				 LK_OK);
 		assert_int_equal(chain.n, table[i].n);
 		assert_int_equal(chain.sections, table[i].sections);
@@ -96,16 +93,14 @@ static void test_images_of_recorded_boots(void **s)
 		assert_int_equal(chain.tries, 1);
 		assert_false(chain.grub || chain.shim);
 		if (chain.n)
-			assert_string_equal(chain.images[0].file,
-					    "/EFI/BOOT/BOOTX64.EFI");
+			assert_string_equal(chain.images[0].file, "/EFI/BOOT/BOOTX64.EFI");
 	}
 }
 
 static void test_the_option_that_comes_next(void **s)
 {
 	static const uint8_t one[] = { 1, 0 }, two[] = { 2, 0 };
-	static const uint8_t order[] = { 1, 0, 2, 0 },
-			     swapped[] = { 2, 0, 1, 0 };
+	static const uint8_t order[] = { 1, 0, 2, 0 }, swapped[] = { 2, 0, 1, 0 };
 	static const struct {
 		struct lk_boot_start start;
 		unsigned int tries;
@@ -113,43 +108,15 @@ static void test_the_option_that_comes_next(void **s)
 		unsigned int option;
 		bool other;
 	} table[] = {
-		{ { { order, 4 }, { one, 2 }, { NULL, 0 } },
-		  1,
-		  LK_OK,
-		  1,
-		  false },
-		{ { { swapped, 4 }, { one, 2 }, { NULL, 0 } },
-		  1,
-		  LK_OK,
-		  2,
-		  true },
+		{ { { order, 4 }, { one, 2 }, { NULL, 0 } }, 1, LK_OK, 1, false },
+		{ { { swapped, 4 }, { one, 2 }, { NULL, 0 } }, 1, LK_OK, 2, true },
 		{ { { order, 4 }, { one, 2 }, { two, 2 } }, 1, LK_OK, 2, true },
-		{ { { order, 4 }, { two, 2 }, { two, 2 } },
-		  2,
-		  LK_OK,
-		  2,
-		  false },
+		{ { { order, 4 }, { two, 2 }, { two, 2 } }, 2, LK_OK, 2, false },
 		/* The first failed in this boot. */
-		{ { { order, 4 }, { two, 2 }, { NULL, 0 } },
-		  2,
-		  LK_OK,
-		  2,
-		  false },
-		{ { { order, 4 }, { two, 2 }, { NULL, 0 } },
-		  1,
-		  LK_OK,
-		  1,
-		  true },
-		{ { { order, 4 }, { NULL, 0 }, { NULL, 0 } },
-		  1,
-		  LK_E_REFUSED,
-		  0,
-		  false },
-		{ { { order, 1 }, { one, 2 }, { NULL, 0 } },
-		  1,
-		  LK_E_REFUSED,
-		  0,
-		  false },
+		{ { { order, 4 }, { two, 2 }, { NULL, 0 } }, 2, LK_OK, 2, false },
+		{ { { order, 4 }, { two, 2 }, { NULL, 0 } }, 1, LK_OK, 1, true },
+		{ { { order, 4 }, { NULL, 0 }, { NULL, 0 } }, 1, LK_E_REFUSED, 0, false },
+		{ { { order, 1 }, { one, 2 }, { NULL, 0 } }, 1, LK_E_REFUSED, 0, false },
 	};
 
 	(void)s;
@@ -158,8 +125,7 @@ static void test_the_option_that_comes_next(void **s)
 		unsigned int option;
 		bool other;
 
-		assert_int_equal(lk_boot_start_option(&table[i].start,
-						      table[i].tries, &option,
+		assert_int_equal(lk_boot_start_option(&table[i].start, table[i].tries, &option,
 						      &other, &err),
 				 table[i].rc);
 		if (table[i].rc != LK_OK)
@@ -196,8 +162,7 @@ static void test_names_of_entries(void **s)
 		for (const char *c = table[i].entry; *c; c++)
 			put_number(&m, (uint8_t)*c, 2);
 		put_number(&m, 0, 2);
-		assert_int_equal(lk_boot_entry_is((struct lk_bytes){ m.data,
-								     m.len },
+		assert_int_equal(lk_boot_entry_is((struct lk_bytes){ m.data, m.len },
 						  table[i].file),
 				 table[i].same);
 	}

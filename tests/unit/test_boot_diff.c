@@ -24,8 +24,7 @@ struct boots {
 
 static struct lk_logs logs_of(const struct lk_buf *buf)
 {
-	return (struct lk_logs){ { buf[0].data, buf[0].len },
-				 { buf[1].data, buf[1].len } };
+	return (struct lk_logs){ { buf[0].data, buf[0].len }, { buf[1].data, buf[1].len } };
 }
 
 /* What both logs come to, whatever a TPM said. */
@@ -34,23 +33,18 @@ static struct lk_pcr_values values_of(const struct lk_logs *logs)
 	struct lk_pcr_replay r;
 
 	lk_pcr_replay_init(&r, BANK);
-	assert_int_equal(lk_event_log_replay(logs->firmware, &r, lk_crypto_hash,
-					     NULL),
-			 LK_OK);
-	assert_int_equal(lk_ima_log_replay(logs->ima, LK_IMA_OWN_HASH, &r,
-					   lk_crypto_hash, NULL),
+	assert_int_equal(lk_event_log_replay(logs->firmware, &r, lk_crypto_hash, NULL), LK_OK);
+	assert_int_equal(lk_ima_log_replay(logs->ima, LK_IMA_OWN_HASH, &r, lk_crypto_hash, NULL),
 			 LK_OK);
 	return r.values;
 }
 
-static void explain(const struct lk_logs *logs,
-		    const struct lk_pcr_values *values,
+static void explain(const struct lk_logs *logs, const struct lk_pcr_values *values,
 		    struct lk_boot_view *view)
 {
 	view->logs = *logs;
 	view->hash = lk_crypto_hash;
-	assert_int_equal(lk_log_explain(logs, values, lk_crypto_hash,
-					&view->explained, NULL),
+	assert_int_equal(lk_log_explain(logs, values, lk_crypto_hash, &view->explained, NULL),
 			 LK_OK);
 }
 
@@ -70,13 +64,10 @@ static struct boots *begin(const char *good, const char *now, uint32_t mask)
 	b->signed_values = values_of(&logs);
 	b->signed_values.sel.mask = mask;
 	explain(&logs, &b->signed_values, &view);
-	assert_int_equal(lk_boot_reference_make(&view, &b->signed_values, &w,
-						NULL),
-			 LK_OK);
+	assert_int_equal(lk_boot_reference_make(&view, &b->signed_values, &w, NULL), LK_OK);
 	b->len = w.len;
 	assert_true(
-		lk_boot_reference_parse((struct lk_bytes){ b->bytes, b->len },
-					&b->in.reference));
+		lk_boot_reference_parse((struct lk_bytes){ b->bytes, b->len }, &b->in.reference));
 	b->in.remembered = true;
 	b->in.hashes = LK_BOOT_DIFF_HASHES;
 	return b;
@@ -99,13 +90,10 @@ static const char *words(struct boots *b, unsigned int pcr)
 
 	explain(&logs, &seen, &b->in.view);
 	if (b->signed_values.sel.mask & 1u << pcr)
-		assert_int_equal(lk_boot_diff_find(&b->in, &b->signed_values,
-						   pcr, &b->diff, NULL),
+		assert_int_equal(lk_boot_diff_find(&b->in, &b->signed_values, pcr, &b->diff, NULL),
 				 LK_OK);
 	else
-		assert_int_equal(lk_boot_diff_below(&b->in, pcr, &b->diff,
-						    NULL),
-				 LK_OK);
+		assert_int_equal(lk_boot_diff_below(&b->in, pcr, &b->diff, NULL), LK_OK);
 	lk_boot_diff_text(&b->in.view, &b->diff, &b->text);
 	return b->text.text;
 }
@@ -115,8 +103,7 @@ static void said(struct boots *b, unsigned int pcr, const char *want)
 	const char *text = words(b, pcr);
 
 	if (strncmp(text, want, strlen(want)) != 0)
-		fail_msg("PCR %u: \"%s\" doesn't begin with \"%s\"", pcr, text,
-			 want);
+		fail_msg("PCR %u: \"%s\" doesn't begin with \"%s\"", pcr, text, want);
 }
 
 static void test_another_machines_boot_is_told_apart(void **s)
@@ -128,8 +115,7 @@ static void test_another_machines_boot_is_told_apart(void **s)
 	said(b, 4, "another boot image, sha256 099cf8851e10eee3");
 	assert_non_null(strstr(b->text.text, " \"\\EFI\\BOOT\\BOOTX64.EFI\""));
 	said(b, 9, "another initrd, sha256 daa292b1d1f65708");
-	said(b, 11,
-	     "changed: unified kernel image: bytes of section \".linux\"");
+	said(b, 11, "changed: unified kernel image: bytes of section \".linux\"");
 	end(b);
 }
 
@@ -167,8 +153,7 @@ static void test_files_that_ima_measured_more_are_named(void **s)
 
 /* Events of PCR 7 in the logs: SecureBoot, PK, KEK, db, dbx, separator,
  * authority. What the reference has is changed, in place of the log. */
-static struct lk_boot_event *remembered(struct boots *b, unsigned int pcr,
-					size_t i)
+static struct lk_boot_event *remembered(struct boots *b, unsigned int pcr, size_t i)
 {
 	memset(b->signed_values.value[pcr], 9, LK_DIGEST_MAX);
 	memset(b->in.reference.pcr[pcr].value, 9, LK_REFERENCE_DIGEST);
@@ -184,17 +169,13 @@ static void test_signature_lists_say_how_many_more(void **s)
 	} cases[] = {
 		{ 3, 0,
 		  "the Secure Boot database db has a certificate more (now 1 certificate, 0 hashes: \"SnakeOil\")" },
-		{ 3, 1,
-		  "the Secure Boot database db is another, with as many entries" },
-		{ 3, 3,
-		  "the Secure Boot database db has 2 certificates fewer" },
+		{ 3, 1, "the Secure Boot database db is another, with as many entries" },
+		{ 3, 3, "the Secure Boot database db has 2 certificates fewer" },
 		{ 4, 0,
 		  "the Secure Boot revocation list dbx has a hash more (now 0 certificates, 1 hash)" },
-		{ 4, 400,
-		  "the Secure Boot revocation list dbx has 399 hashes fewer" },
+		{ 4, 400, "the Secure Boot revocation list dbx has 399 hashes fewer" },
 		{ 2, 0, "the Secure Boot key list KEK has a certificate more" },
-		{ 1, LK_SIGNATURES_UNKNOWN,
-		  "the Secure Boot platform key PK is another" },
+		{ 1, LK_SIGNATURES_UNKNOWN, "the Secure Boot platform key PK is another" },
 	};
 
 	(void)s;
@@ -281,34 +262,29 @@ static void test_without_a_memory_only_what_the_values_allow(void **s)
 	b->in.remembered = false;
 	/* Signed: PCR 7 without dbx, its fifth. */
 	explain(&logs, &b->signed_values, &view);
-	assert_int_equal(lk_pcr_events_read(&view, 7, &b->in.events, NULL),
-			 LK_OK);
+	assert_int_equal(lk_pcr_events_read(&view, 7, &b->in.events, NULL), LK_OK);
 	lk_pcr_replay_init(&r, BANK);
 	for (size_t i = 0; i < b->in.events.n; i++) {
 		const struct lk_digest *d = &b->in.events.digest[i];
 
 		if (i != 4)
-			assert_true(
-				lk_pcr_replay_extend(&r, 7,
-						     (struct lk_bytes){
-							     d->data, d->len },
-						     lk_crypto_hash));
+			assert_true(lk_pcr_replay_extend(&r, 7,
+							 (struct lk_bytes){ d->data, d->len },
+							 lk_crypto_hash));
 	}
 	memcpy(b->signed_values.value[7], r.values.value[7], LK_DIGEST_MAX);
 	said(b, 7, "new: Secure Boot variable \"dbx\"");
 	assert_true(b->diff.by_value);
 	/* And PCR 10 follows, whatever else. */
 	memset(b->signed_values.value[10], 1, LK_DIGEST_MAX);
-	said(b, 10,
-	     "boot_aggregate is another: it follows from PCR 7 at least");
+	said(b, 10, "boot_aggregate is another: it follows from PCR 7 at least");
 	/* Never extended. */
 	memset(b->signed_values.value[7], 0, LK_DIGEST_MAX);
 	said(b, 7, "7 events are new, the first: Secure Boot is on");
 	memset(b->signed_values.value[7], 1, LK_DIGEST_MAX);
 	said(b, 7, "no event can be named: no good boot is remembered");
 	b->in.remembered = true;
-	said(b, 7,
-	     "no event can be named: the boot that is remembered is another");
+	said(b, 7, "no event can be named: the boot that is remembered is another");
 	/* No endless work. */
 	b->in.hashes = 3;
 	memcpy(b->signed_values.value[7], r.values.value[7], LK_DIGEST_MAX);
@@ -326,14 +302,10 @@ static void test_values_beside_the_log_are_said_to_be(void **s)
 	(void)s;
 	seen.value[7][0] ^= 1;
 	explain(&logs, &seen, &b->in.view);
-	assert_int_equal(lk_boot_diff_find(&b->in, &b->signed_values, 7, &diff,
-					   NULL),
-			 LK_OK);
+	assert_int_equal(lk_boot_diff_find(&b->in, &b->signed_values, 7, &diff, NULL), LK_OK);
 	assert_int_equal(diff.told, LK_TOLD_BESIDE);
 	b->signed_values.value[7][1] ^= 1;
-	assert_int_equal(lk_boot_diff_find(&b->in, &b->signed_values, 7, &diff,
-					   NULL),
-			 LK_OK);
+	assert_int_equal(lk_boot_diff_find(&b->in, &b->signed_values, 7, &diff, NULL), LK_OK);
 	assert_int_equal(diff.told, LK_TOLD_UNEXPLAINED);
 	end(b);
 }
@@ -349,8 +321,7 @@ static void test_a_boot_compared_with_itself_differs_in_nothing(void **s)
 		for (unsigned int pcr = 0; pcr < LK_IMA_BOOT_PCRS; pcr++) {
 			said(b, pcr, "");
 			/* The oldest kernel's boot_aggregate is SHA-1's. */
-			if (pcr == 0 || pcr == 7 ||
-			    b->in.reference.pcr[pcr].present)
+			if (pcr == 0 || pcr == 7 || b->in.reference.pcr[pcr].present)
 				assert_int_equal(b->diff.told, LK_TOLD_SAME);
 			else
 				assert_int_equal(b->diff.told, LK_TOLD_NOTHING);
@@ -371,16 +342,13 @@ static void test_nothing_is_remembered_of_an_unexplained_boot(void **s)
 	(void)s;
 	b->signed_values.value[7][0] ^= 1;
 	explain(&logs, &b->signed_values, &view);
-	assert_int_equal(lk_boot_reference_make(&view, &b->signed_values, &w,
-						&err),
-			 LK_E_REFUSED);
+	assert_int_equal(lk_boot_reference_make(&view, &b->signed_values, &w, &err), LK_E_REFUSED);
 	assert_non_null(strstr(err.msg, "PCR 7"));
 	assert_int_equal(w.len, 0);
 	end(b);
 }
 
-static void
-test_pcrs_below_are_remembered_where_boot_aggregate_vouches(void **s)
+static void test_pcrs_below_are_remembered_where_boot_aggregate_vouches(void **s)
 {
 	struct boots *b = begin("uki-12", "uki-12", 1u << 7);
 
@@ -426,17 +394,14 @@ static void test_the_most_events_fit(void **s)
 		struct lk_pcr_replay r;
 
 		lk_pcr_replay_init(&r, BANK);
-		assert_int_equal(lk_event_log_replay(view.logs.firmware, &r,
-						     lk_crypto_hash, NULL),
+		assert_int_equal(lk_event_log_replay(view.logs.firmware, &r, lk_crypto_hash, NULL),
 				 LK_OK);
 		values = r.values;
 	}
 	values.sel.mask = 1u << 0 | 1u << 1 | 1u << 2 | 1u << 8;
 	explain(&view.logs, &values, &view);
-	assert_int_equal(lk_boot_reference_make(&view, &values, &w, NULL),
-			 LK_OK);
-	assert_true(lk_boot_reference_parse((struct lk_bytes){ bytes, w.len },
-					    &ref));
+	assert_int_equal(lk_boot_reference_make(&view, &values, &w, NULL), LK_OK);
+	assert_true(lk_boot_reference_parse((struct lk_bytes){ bytes, w.len }, &ref));
 	assert_int_equal(ref.n, LK_REFERENCE_EVENTS_MAX);
 	assert_int_equal(ref.pcr[0].n, LK_REFERENCE_PCR_EVENTS_MAX);
 	assert_true(ref.pcr[0].more && ref.pcr[8].more);
@@ -466,8 +431,8 @@ static void test_references_that_are_none(void **s)
 	for (unsigned int v = 0; v < 256; v++) {
 		b->bytes[0] = (uint8_t)v;
 		if (v != 1)
-			assert_false(lk_boot_reference_parse(
-				(struct lk_bytes){ b->bytes, b->len }, &ref));
+			assert_false(lk_boot_reference_parse((struct lk_bytes){ b->bytes, b->len },
+							     &ref));
 	}
 	/* 257 events; and a number of them that isn't there. */
 	lk_write_u8(&w, 1);
@@ -480,30 +445,23 @@ static void test_references_that_are_none(void **s)
 		lk_write_be32(&w, i);
 	}
 	assert_false(w.failed);
-	assert_false(
-		lk_boot_reference_parse((struct lk_bytes){ big, w.len }, &ref));
+	assert_false(lk_boot_reference_parse((struct lk_bytes){ big, w.len }, &ref));
 	big[6] = 1;
 	big[7] = 0;
-	assert_true(lk_boot_reference_parse((struct lk_bytes){ big, w.len - 7 },
-					    &b->in.reference));
+	assert_true(lk_boot_reference_parse((struct lk_bytes){ big, w.len - 7 }, &b->in.reference));
 	big[6] = big[7] = 0xff;
-	assert_false(
-		lk_boot_reference_parse((struct lk_bytes){ big, w.len }, &ref));
+	assert_false(lk_boot_reference_parse((struct lk_bytes){ big, w.len }, &ref));
 	/* A kind that there isn't; PCRs twice, or that there aren't. */
 	big[6] = 0;
 	big[7] = 1;
 	big[8] = LK_KIND_COUNT;
-	assert_false(
-		lk_boot_reference_parse((struct lk_bytes){ big, 15 }, &ref));
+	assert_false(lk_boot_reference_parse((struct lk_bytes){ big, 15 }, &ref));
 	big[8] = 0;
-	assert_true(lk_boot_reference_parse((struct lk_bytes){ big, 15 },
-					    &b->in.reference));
+	assert_true(lk_boot_reference_parse((struct lk_bytes){ big, 15 }, &b->in.reference));
 	memcpy(big + 15, big + 1, 14);
-	assert_false(
-		lk_boot_reference_parse((struct lk_bytes){ big, 29 }, &ref));
+	assert_false(lk_boot_reference_parse((struct lk_bytes){ big, 29 }, &ref));
 	big[15] = 24;
-	assert_false(
-		lk_boot_reference_parse((struct lk_bytes){ big, 29 }, &ref));
+	assert_false(lk_boot_reference_parse((struct lk_bytes){ big, 29 }, &ref));
 	assert_true(is_poisoned(&ref, sizeof(ref)));
 	end(b);
 }
@@ -515,12 +473,9 @@ static void test_names_are_cut_and_digests_stay(void **s)
 	struct lk_event event = {
 		.pcr = 4,
 		.type = LK_EV_EFI_BOOT_SERVICES_APPLICATION,
-		.sha256 = { (const uint8_t *)"0123456789abcdef0123456789abcdef",
-			    32 },
+		.sha256 = { (const uint8_t *)"0123456789abcdef0123456789abcdef", 32 },
 	};
-	struct lk_event_change c = {
-		.event = &event, .kind = LK_KIND_IMAGE, .n = 1, .bank = BANK
-	};
+	struct lk_event_change c = { .event = &event, .kind = LK_KIND_IMAGE, .n = 1, .bank = BANK };
 	struct lk_text_out text;
 
 	(void)s;
@@ -553,8 +508,7 @@ static void test_hashes_that_fail_are_errors(void **s)
 	(void)words(b, 7);
 	b->in.view.hash = failing_hash;
 	b->in.remembered = false;
-	assert_int_equal(lk_boot_diff_find(&b->in, &b->signed_values, 10, &diff,
-					   &err),
+	assert_int_equal(lk_boot_diff_find(&b->in, &b->signed_values, 10, &diff, &err),
 			 LK_E_SYSTEM);
 	end(b);
 }
@@ -610,19 +564,14 @@ int main(void)
 		cmocka_unit_test(test_secure_boot_off_is_said),
 		cmocka_unit_test(test_files_that_ima_measured_more_are_named),
 		cmocka_unit_test(test_signature_lists_say_how_many_more),
-		cmocka_unit_test(
-			test_what_changed_into_another_kind_is_no_list),
+		cmocka_unit_test(test_what_changed_into_another_kind_is_no_list),
 		cmocka_unit_test(test_new_and_missing_events),
 		cmocka_unit_test(test_an_end_that_was_cut_off_accuses_nobody),
-		cmocka_unit_test(
-			test_without_a_memory_only_what_the_values_allow),
+		cmocka_unit_test(test_without_a_memory_only_what_the_values_allow),
 		cmocka_unit_test(test_values_beside_the_log_are_said_to_be),
-		cmocka_unit_test(
-			test_a_boot_compared_with_itself_differs_in_nothing),
-		cmocka_unit_test(
-			test_nothing_is_remembered_of_an_unexplained_boot),
-		cmocka_unit_test(
-			test_pcrs_below_are_remembered_where_boot_aggregate_vouches),
+		cmocka_unit_test(test_a_boot_compared_with_itself_differs_in_nothing),
+		cmocka_unit_test(test_nothing_is_remembered_of_an_unexplained_boot),
+		cmocka_unit_test(test_pcrs_below_are_remembered_where_boot_aggregate_vouches),
 		cmocka_unit_test(test_the_most_events_fit),
 		cmocka_unit_test(test_references_that_are_none),
 		cmocka_unit_test(test_names_are_cut_and_digests_stay),

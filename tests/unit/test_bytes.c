@@ -6,9 +6,7 @@
 
 static void test_reader_reads_big_endian_and_ends_where_the_bytes_end(void **s)
 {
-	const uint8_t in[] = {
-		1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-	};
+	const uint8_t in[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
 	struct lk_reader r = lk_reader_init(in, sizeof(in));
 
 	(void)s;
@@ -123,8 +121,7 @@ static void test_hex_takes_either_case_and_nothing_else(void **s)
 	assert_memory_equal(out, "\xab\xcd\xef\x09", 4);
 	assert_false(lk_hex_decode("0011223344", 10, out, 4, &len));
 	for (size_t i = 0; i < N_OF(bad); i++)
-		assert_false(lk_hex_decode(bad[i], strlen(bad[i]), out,
-					   sizeof(out), &len));
+		assert_false(lk_hex_decode(bad[i], strlen(bad[i]), out, sizeof(out), &len));
 	assert_int_equal(len, 4);
 }
 
@@ -152,8 +149,7 @@ static void test_base64_decodes_the_vectors_of_rfc_4648(void **s)
 		uint8_t out[8];
 		size_t len = 99;
 
-		assert_true(lk_base64_decode(vectors[i].text,
-					     strlen(vectors[i].text), out,
+		assert_true(lk_base64_decode(vectors[i].text, strlen(vectors[i].text), out,
 					     sizeof(out), &len));
 		assert_int_equal(len, strlen(vectors[i].want));
 		assert_memory_equal(out, vectors[i].want, len);
@@ -163,10 +159,9 @@ static void test_base64_decodes_the_vectors_of_rfc_4648(void **s)
 static void test_base64_refuses_every_other_spelling(void **s)
 {
 	static const char *const bad[] = {
-		"Z",	 "Zg",	      "Zg=",	"Zh==",	    "Zm9=",	"=",
-		"====",	 "Z===",      "Zg===",	"Zg==Zg==", "Zm8=Zm8=", "Zm9v=",
-		"Zm 9v", "Zm9v Zg==", "Zm\t9v", "Zm9-",	    "Zm9_",	"Zg=a",
-		"Zg==a", "Zm9v!",     "Zm9vZ",	"\x80mm9",
+		"Z",	 "Zg",	     "Zg=",	 "Zh==",  "Zm9=",  "=",		"====",	  "Z===",
+		"Zg===", "Zg==Zg==", "Zm8=Zm8=", "Zm9v=", "Zm 9v", "Zm9v Zg==", "Zm\t9v", "Zm9-",
+		"Zm9_",	 "Zg=a",     "Zg==a",	 "Zm9v!", "Zm9vZ", "\x80mm9",
 	};
 
 	(void)s;
@@ -174,8 +169,7 @@ static void test_base64_refuses_every_other_spelling(void **s)
 		uint8_t out[16];
 		size_t len = 99;
 
-		if (lk_base64_decode(bad[i], strlen(bad[i]), out, sizeof(out),
-				     &len))
+		if (lk_base64_decode(bad[i], strlen(bad[i]), out, sizeof(out), &len))
 			fail_msg("\"%s\" was taken", bad[i]);
 		assert_int_equal(len, 99);
 	}
@@ -199,10 +193,8 @@ static int parse_base64(const uint8_t *data, size_t len)
 	uint8_t out[64];
 	size_t n;
 
-	return len && lk_base64_decode((const char *)data, len, out,
-				       sizeof(out), &n)
-		       ? LK_OK
-		       : LK_E_INPUT;
+	return len && lk_base64_decode((const char *)data, len, out, sizeof(out), &n) ? LK_OK
+										      : LK_E_INPUT;
 }
 
 static void test_base64_cut_inside_a_group_is_refused(void **s)
@@ -215,8 +207,7 @@ static void test_base64_cut_inside_a_group_is_refused(void **s)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			test_reader_reads_big_endian_and_ends_where_the_bytes_end),
+		cmocka_unit_test(test_reader_reads_big_endian_and_ends_where_the_bytes_end),
 		cmocka_unit_test(test_reader_reads_little_endian_too),
 		cmocka_unit_test(test_reader_stays_failed_and_gives_zeros),
 		cmocka_unit_test(test_reader_refuses_a_length_that_would_wrap),

@@ -30,8 +30,7 @@ static void begin(struct world *w, const char *machine)
 		.deployed = w->deployed,
 	};
 	for (unsigned int i = 0; i < LK_PLAN_BANKS; i++) {
-		w->now[i] = recorded_values(machine,
-					    i ? LK_ALG_SHA384 : LK_ALG_SHA256);
+		w->now[i] = recorded_values(machine, i ? LK_ALG_SHA384 : LK_ALG_SHA256);
 		w->in.predict.values[i] = &w->now[i];
 	}
 	lk_log_plan_init(&w->plan, w->in.predict.logs.firmware, lk_crypto_hash);
@@ -51,8 +50,7 @@ static struct lk_signed_policy *deploy(struct world *w)
 	sp->pcrs = w->now[0];
 	sp->pcrs.sel = w->in.pcrs;
 	sp->version = 1;
-	sp->digest = (struct lk_digest){ .len = 32,
-					 .data = { (uint8_t)(w->in.n + 1) } };
+	sp->digest = (struct lk_digest){ .len = 32, .data = { (uint8_t)(w->in.n + 1) } };
 	w->deployed[w->in.n++].policy = sp;
 	return sp;
 }
@@ -64,8 +62,7 @@ static void answers(struct world *w, enum lk_answer answer)
 }
 
 /* The values after the plan, with as many entries of IMA's log. */
-static void take_then(struct world *w, unsigned int entries,
-		      struct lk_pcr_values *ret)
+static void take_then(struct world *w, unsigned int entries, struct lk_pcr_values *ret)
 {
 	struct lk_prediction_input in = w->in.predict;
 	struct lk_pcr_values then[LK_PLAN_BANKS];
@@ -81,9 +78,7 @@ static void change(struct world *w)
 {
 	static const uint8_t text[] = "quiet another";
 
-	assert_int_equal(lk_log_plan_cmdline(&w->plan,
-					     (struct lk_bytes){
-						     text, sizeof(text) - 1 },
+	assert_int_equal(lk_log_plan_cmdline(&w->plan, (struct lk_bytes){ text, sizeof(text) - 1 },
 					     &w->err),
 			 LK_OK);
 }
@@ -153,8 +148,7 @@ static void test_the_unlock_tells_how_much_ima_had_measured(void **s)
 	w.in.booted = &booted;
 	answers(&w, LK_ANSWER_YES);
 	/* Changed by a firmware that is another: nothing of IMA's is refused. */
-	w.in.predict.new_firmware =
-		(struct lk_bytes){ w.firmware.data, w.firmware.len };
+	w.in.predict.new_firmware = (struct lk_bytes){ w.firmware.data, w.firmware.len };
 	answers(&w, LK_ANSWER_YES);
 	assert_true(w.c.at_known_moment);
 	assert_int_equal(w.c.entries, 3);
@@ -233,15 +227,12 @@ static void test_answers_together(void **s)
 	(void)s;
 	for (int a = LK_ANSWER_YES; a <= LK_ANSWER_UNKNOWN; a++)
 		for (int b = LK_ANSWER_YES; b <= LK_ANSWER_UNKNOWN; b++) {
-			enum lk_answer both = lk_answer_both((enum lk_answer)a,
-							     (enum lk_answer)b);
+			enum lk_answer both = lk_answer_both((enum lk_answer)a, (enum lk_answer)b);
 
 			assert_int_equal(both == LK_ANSWER_YES,
-					 a == LK_ANSWER_YES &&
-						 b == LK_ANSWER_YES);
+					 a == LK_ANSWER_YES && b == LK_ANSWER_YES);
 			assert_int_equal(both == LK_ANSWER_NO,
-					 a == LK_ANSWER_NO ||
-						 b == LK_ANSWER_NO);
+					 a == LK_ANSWER_NO || b == LK_ANSWER_NO);
 		}
 }
 
@@ -249,13 +240,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_unchanged_boot),
-		cmocka_unit_test(
-			test_the_policy_that_opened_it_has_to_be_of_these_logs),
+		cmocka_unit_test(test_the_policy_that_opened_it_has_to_be_of_these_logs),
 		cmocka_unit_test(test_a_change_is_followed_into_pcr_10),
-		cmocka_unit_test(
-			test_the_unlock_tells_how_much_ima_had_measured),
-		cmocka_unit_test(
-			test_what_ima_measures_of_new_files_is_not_known),
+		cmocka_unit_test(test_the_unlock_tells_how_much_ima_had_measured),
+		cmocka_unit_test(test_what_ima_measures_of_new_files_is_not_known),
 		cmocka_unit_test(test_a_pcr_without_a_value),
 		cmocka_unit_test(test_a_log_that_does_not_explain_the_values),
 		cmocka_unit_test(test_answers_together),

@@ -25,8 +25,7 @@ static void test_numbers_are_decimal_or_hexadecimal_within_range(void **s)
 	assert_true(uint_of("9", 0, 9) == 9);
 	assert_true(uint_of("0x0A", 0, 10) == 10);
 	assert_true(uint_of("0x8100a001", 0, UINT32_MAX) == 0x8100a001u);
-	assert_true(uint_of("18446744073709551615", 0, UINT64_MAX) ==
-		    UINT64_MAX);
+	assert_true(uint_of("18446744073709551615", 0, UINT64_MAX) == UINT64_MAX);
 	assert_true(uint_of("0xffffffffffffffff", 0, UINT64_MAX) == UINT64_MAX);
 	assert_true(uint_of("10", 0, 9) == UNTOUCHED);
 	assert_true(uint_of("1", 2, 9) == UNTOUCHED);
@@ -63,8 +62,7 @@ static void test_every_other_spelling_of_a_number_is_refused(void **s)
 
 static void test_booleans_are_true_or_false_exactly(void **s)
 {
-	LK_OWNED_YAML yaml = doc_of(
-		"{a: true, b: false, c: yes, d: True, e: 1, f: \"\", g: []}");
+	LK_OWNED_YAML yaml = doc_of("{a: true, b: false, c: yes, d: True, e: 1, f: \"\", g: []}");
 	const struct lk_doc *doc = lk_yaml_root(yaml);
 	bool v = false;
 
@@ -76,8 +74,7 @@ static void test_booleans_are_true_or_false_exactly(void **s)
 	for (const char *k = "cdefgh"; *k; k++) {
 		const char key[2] = { *k, '\0' };
 
-		assert_int_equal(lk_doc_get_bool(doc, key, &v, NULL),
-				 LK_E_INPUT);
+		assert_int_equal(lk_doc_get_bool(doc, key, &v, NULL), LK_E_INPUT);
 	}
 }
 
@@ -90,11 +87,9 @@ static void test_words_are_those_of_the_list(void **s)
 	unsigned int v = 7;
 
 	(void)s;
-	assert_int_equal(lk_doc_get_word(doc, "b", words, &v, &err),
-			 LK_E_INPUT);
+	assert_int_equal(lk_doc_get_word(doc, "b", words, &v, &err), LK_E_INPUT);
 	assert_non_null(strstr(err.msg, "fail, prompt"));
-	assert_int_equal(lk_doc_get_word(doc, "c", words, &v, NULL),
-			 LK_E_INPUT);
+	assert_int_equal(lk_doc_get_word(doc, "c", words, &v, NULL), LK_E_INPUT);
 	assert_int_equal(v, 7);
 	assert_int_equal(lk_doc_get_word(doc, "a", words, &v, NULL), LK_OK);
 	assert_int_equal(v, 1);
@@ -114,8 +109,7 @@ static void test_text_and_hexadecimal_have_a_bound(void **s)
 	assert_int_equal(lk_doc_get_text(doc, "b", 3, &text, NULL), LK_E_INPUT);
 	assert_int_equal(lk_doc_get_text(doc, "a", 4, &text, NULL), LK_OK);
 	assert_string_equal(text, "0011");
-	assert_int_equal(lk_doc_get_hex(doc, "a", out, 1, &len, NULL),
-			 LK_E_INPUT);
+	assert_int_equal(lk_doc_get_hex(doc, "a", out, 1, &len, NULL), LK_E_INPUT);
 	assert_int_equal(lk_doc_get_hex(doc, "a", out, 2, &len, NULL), LK_OK);
 	assert_int_equal(len, 2);
 	assert_int_equal(out[1], 0x11);
@@ -155,38 +149,31 @@ static void test_files_that_changed_places_are_told_apart(void **s)
 	static const char *const policy[] = { "latchkey-policy", "bank", NULL };
 	static const char *const learned[] = { "latchkey-learned", NULL };
 	static const char *const inner[] = { "name", NULL };
-	LK_OWNED_YAML yaml =
-		doc_of("bank: sha256\nlatchkey-signed-policy: 1\n");
+	LK_OWNED_YAML yaml = doc_of("bank: sha256\nlatchkey-signed-policy: 1\n");
 	LK_OWNED_YAML values = doc_of("sha384: {0: 11}\n");
 	const struct lk_doc *doc = lk_yaml_root(yaml);
 	struct lk_err err = { 0 };
 
 	(void)s;
 	assert_int_equal(lk_doc_expect_keys(doc, policy, &err), LK_E_INPUT);
-	assert_string_equal(
-		err.msg,
-		"2:1: this is a signed policy; a policy file is expected here");
+	assert_string_equal(err.msg,
+			    "2:1: this is a signed policy; a policy file is expected here");
 	assert_int_equal(lk_doc_expect_keys(doc, learned, &err), LK_E_INPUT);
 	assert_non_null(strstr(err.msg, "this is a signed policy"));
 	/* Where no kind of document is expected, keys are keys. */
 	assert_int_equal(lk_doc_expect_keys(doc, inner, &err), LK_E_INPUT);
 	assert_string_equal(err.msg, "1:1: unknown key \"bank\"");
 	/* Two banks are one kind. */
-	assert_int_equal(lk_doc_expect_kind(lk_yaml_root(values), "sha256",
-					    &err),
-			 LK_OK);
-	assert_int_equal(lk_doc_expect_kind(lk_yaml_root(values),
-					    "latchkey-record", &err),
+	assert_int_equal(lk_doc_expect_kind(lk_yaml_root(values), "sha256", &err), LK_OK);
+	assert_int_equal(lk_doc_expect_kind(lk_yaml_root(values), "latchkey-record", &err),
 			 LK_E_INPUT);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			test_numbers_are_decimal_or_hexadecimal_within_range),
-		cmocka_unit_test(
-			test_every_other_spelling_of_a_number_is_refused),
+		cmocka_unit_test(test_numbers_are_decimal_or_hexadecimal_within_range),
+		cmocka_unit_test(test_every_other_spelling_of_a_number_is_refused),
 		cmocka_unit_test(test_booleans_are_true_or_false_exactly),
 		cmocka_unit_test(test_words_are_those_of_the_list),
 		cmocka_unit_test(test_text_and_hexadecimal_have_a_bound),

@@ -23,8 +23,7 @@ static int decode(const uint8_t *der, size_t len, enum lk_curve curve,
 	if (len)
 		memcpy(exact, der, len);
 	poison(ret, 2 * LK_COORD_MAX);
-	rc = lk_ecdsa_der_decode((struct lk_bytes){ exact, len }, curve, ret,
-				 &ret_len, &err);
+	rc = lk_ecdsa_der_decode((struct lk_bytes){ exact, len }, curve, ret, &ret_len, &err);
 	free(exact);
 	if (rc == LK_OK) {
 		assert_int_equal(ret_len, 2 * lk_curve_size(curve));
@@ -55,9 +54,7 @@ static void test_what_is_der_is_taken(void **s)
 	} table[] = {
 		{ "3006020101020101", 1, 1 },
 		{ "300602017f020102", 0x7f, 2 },
-		{ "3008020200800202"
-		  "00ff",
-		  0x80, 0xff },
+		{ "300802020080020200ff", 0x80, 0xff },
 		/* Out of the range of signatures, but numbers in DER. */
 		{ "3006020100020100", 0, 0 },
 	};
@@ -71,8 +68,7 @@ static void test_what_is_der_is_taken(void **s)
 		for (size_t c = 0; c < N_OF(curves); c++) {
 			size_t size = lk_curve_size(curves[c]);
 
-			assert_int_equal(decode(der, len, curves[c], raw),
-					 LK_OK);
+			assert_int_equal(decode(der, len, curves[c], raw), LK_OK);
 			assert_int_equal(raw[size - 1], table[i].r);
 			assert_int_equal(raw[2 * size - 1], table[i].s);
 			for (size_t b = 0; b < size - 1; b++)
@@ -102,15 +98,13 @@ static void test_what_is_not_der_is_refused(void **s)
 		/* lengths in the long form, or none */
 		"308106020101020101",
 		"30820006020101020101",
-		"3084000000060201010201"
-		"01",
+		"308400000006020101020101",
 		"30800201010201010000",
 		"30ff020101020101",
 		"300702810101020101",
 		"300702010102810101",
 		"30080282000101020101",
-		"3008028001000002"
-		"0101",
+		"30080280010000020101",
 		/* the sequence's length says something else */
 		"3005020101020101",
 		"3007020101020101",
@@ -119,8 +113,7 @@ static void test_what_is_not_der_is_refused(void **s)
 		"300602010102010100",
 		"30060201010201010500",
 		"300702010102010100",
-		"3008020101020101"
-		"0500",
+		"30080201010201010500",
 		/* one number, three, another thing */
 		"3003020101",
 		"3009020101020101020101",
@@ -129,8 +122,7 @@ static void test_what_is_not_der_is_refused(void **s)
 		"3006020180020101",
 		"3006020101020180",
 		"30060201ff020101",
-		"3007020280000201"
-		"01",
+		"300702028000020101",
 		/* a zero in front that no sign asks for */
 		"300702020001020101",
 		"300702010102020001",
@@ -144,8 +136,7 @@ static void test_what_is_not_der_is_refused(void **s)
 		/* the number is longer than the sequence */
 		"3006020201020101",
 		"3006020101027f01",
-		"30060201010202"
-		"01",
+		"3006020101020201",
 	};
 
 	(void)s;
@@ -165,17 +156,12 @@ static void test_numbers_as_large_as_the_curve_and_no_larger(void **s)
 		{ "30250220" X32("7f") "020101", LK_CURVE_P256, LK_OK },
 		{ "3026022100" X32("ff") "020101", LK_CURVE_P256, LK_OK },
 		{ "3026022101" X32("ff") "020101", LK_CURVE_P256, LK_E_INPUT },
-		{ "302602010102210"
-		  "1" X32("00"),
-		  LK_CURVE_P256, LK_E_INPUT },
-		{ "302702220080" X32("00") "020101", LK_CURVE_P256,
-		  LK_E_INPUT },
+		{ "3026020101022101" X32("00"), LK_CURVE_P256, LK_E_INPUT },
+		{ "302702220080" X32("00") "020101", LK_CURVE_P256, LK_E_INPUT },
 		{ "30350230" X48("7f") "020101", LK_CURVE_P384, LK_OK },
 		{ "3036023100" X48("ff") "020101", LK_CURVE_P384, LK_OK },
 		{ "3036023101" X48("ff") "020101", LK_CURVE_P384, LK_E_INPUT },
-		{ "303602010102310"
-		  "1" X48("00"),
-		  LK_CURVE_P384, LK_E_INPUT },
+		{ "3036020101023101" X48("00"), LK_CURVE_P384, LK_E_INPUT },
 		/* of the other curve */
 		{ "30350230" X48("7f") "020101", LK_CURVE_P256, LK_E_INPUT },
 		{ "30250220" X32("7f") "020101", LK_CURVE_P384, LK_OK },
@@ -192,8 +178,7 @@ static void assert_round_trip(const uint8_t *raw, enum lk_curve curve)
 	uint8_t der[LK_ECDSA_DER_MAX];
 	uint8_t again[2 * LK_COORD_MAX];
 	size_t len = 2 * lk_curve_size(curve);
-	size_t der_len =
-		lk_ecdsa_der_encode((struct lk_bytes){ raw, len }, der);
+	size_t der_len = lk_ecdsa_der_encode((struct lk_bytes){ raw, len }, der);
 
 	assert_true(der_len <= LK_ECDSA_DER_MAX);
 	assert_int_equal(decode(der, der_len, curve, again), LK_OK);
@@ -244,8 +229,7 @@ static void test_a_flipped_bit_of_tags_and_lengths_is_refused(void **s)
 		if (is_value)
 			continue;
 		der[byte] ^= (uint8_t)(1u << bit % 8);
-		assert_int_equal(decode(der, len, LK_CURVE_P384, out),
-				 LK_E_INPUT);
+		assert_int_equal(decode(der, len, LK_CURVE_P384, out), LK_E_INPUT);
 		der[byte] ^= (uint8_t)(1u << bit % 8);
 	}
 }
@@ -257,12 +241,8 @@ static void test_the_longest_fits(void **s)
 
 	(void)s;
 	memset(raw, 0xff, sizeof(raw));
-	assert_int_equal(lk_ecdsa_der_encode((struct lk_bytes){ raw,
-								sizeof(raw) },
-					     der),
-			 104);
-	assert_int_equal(lk_ecdsa_der_encode((struct lk_bytes){ raw, 64 }, der),
-			 72);
+	assert_int_equal(lk_ecdsa_der_encode((struct lk_bytes){ raw, sizeof(raw) }, der), 104);
+	assert_int_equal(lk_ecdsa_der_encode((struct lk_bytes){ raw, 64 }, der), 72);
 }
 
 int main(void)
@@ -270,12 +250,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_der_is_taken),
 		cmocka_unit_test(test_what_is_not_der_is_refused),
-		cmocka_unit_test(
-			test_numbers_as_large_as_the_curve_and_no_larger),
-		cmocka_unit_test(
-			test_numbers_of_each_length_are_written_and_read),
-		cmocka_unit_test(
-			test_a_flipped_bit_of_tags_and_lengths_is_refused),
+		cmocka_unit_test(test_numbers_as_large_as_the_curve_and_no_larger),
+		cmocka_unit_test(test_numbers_of_each_length_are_written_and_read),
+		cmocka_unit_test(test_a_flipped_bit_of_tags_and_lengths_is_refused),
 		cmocka_unit_test(test_the_longest_fits),
 	};
 

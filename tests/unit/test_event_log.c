@@ -25,8 +25,7 @@ static void begin(struct made *m)
 	put_number(m, 0, 1);
 }
 
-static void event(struct made *m, uint32_t pcr, uint32_t type, const char *data,
-		  size_t len)
+static void event(struct made *m, uint32_t pcr, uint32_t type, const char *data, size_t len)
 {
 	const uint8_t digest[32] = { 0x5a };
 
@@ -81,13 +80,11 @@ static void refused(const struct made *m, const char *said)
 		fail_msg("\"%s\" isn't in: %s", said, err.msg);
 }
 
-static void explain(const char *machine, enum lk_alg bank,
-		    struct lk_explanation *ret)
+static void explain(const char *machine, enum lk_alg bank, struct lk_explanation *ret)
 {
 	LK_OWNED_BUF firmware = recorded_file(machine, "firmware");
 	LK_OWNED_BUF ima = recorded_file(machine, "ima");
-	const struct lk_logs logs = { { firmware.data, firmware.len },
-				      { ima.data, ima.len } };
+	const struct lk_logs logs = { { firmware.data, firmware.len }, { ima.data, ima.len } };
 	struct lk_pcr_values values = recorded_values(machine, bank);
 	struct lk_err err = { 0 };
 
@@ -104,8 +101,7 @@ static void test_recorded_logs_explain_every_pcr_that_they_extend(void **s)
 
 		explain(machine, i % 2 ? LK_ALG_SHA384 : LK_ALG_SHA256, &e);
 		for (unsigned int pcr = 0; pcr < LK_PCR_COUNT; pcr++)
-			if (e.what[pcr] != LK_EXPLAINED &&
-			    e.what[pcr] != LK_EXPLAINED_UNTOUCHED)
+			if (e.what[pcr] != LK_EXPLAINED && e.what[pcr] != LK_EXPLAINED_UNTOUCHED)
 				fail_msg("%s: PCR %u", machine, pcr);
 		assert_int_equal(e.pcrs.extended & 0x6ff, 0x6ff);
 		assert_int_equal(e.ima_pcrs, 1u << 10);
@@ -121,8 +117,7 @@ static void test_boot_aggregate_follows_from_the_firmware_log(void **s)
 		struct lk_explanation e;
 
 		explain(recorded[i], LK_ALG_SHA256, &e);
-		assert_int_equal(e.aggregate, sha1 ? LK_AGGREGATE_OTHER_BANK
-						   : LK_AGGREGATE_RIGHT);
+		assert_int_equal(e.aggregate, sha1 ? LK_AGGREGATE_OTHER_BANK : LK_AGGREGATE_RIGHT);
 		explain(recorded[i], LK_ALG_SHA384, &e);
 		assert_int_equal(e.aggregate, LK_AGGREGATE_OTHER_BANK);
 	}
@@ -146,22 +141,17 @@ static void test_a_changed_event_contradicts_its_pcr_alone(void **s)
 {
 	LK_OWNED_BUF firmware = recorded_file("uki-13", "firmware");
 	struct lk_pcr_values values = recorded_values("uki-13", LK_ALG_SHA256);
-	const struct lk_logs logs = { { firmware.data, firmware.len },
-				      { NULL, 0 } };
+	const struct lk_logs logs = { { firmware.data, firmware.len }, { NULL, 0 } };
 	struct lk_explanation e;
 	struct lk_event_log log;
 	struct lk_event at = { 0 };
 
 	(void)s;
-	assert_int_equal(lk_event_log_open(firmware.data, firmware.len, &log,
-					   NULL),
-			 LK_OK);
+	assert_int_equal(lk_event_log_open(firmware.data, firmware.len, &log, NULL), LK_OK);
 	while (at.pcr != 4)
 		assert_int_equal(lk_event_log_next(&log, &at, NULL), LK_OK);
 	firmware.data[at.sha256.data - firmware.data] ^= 1;
-	assert_int_equal(lk_log_explain(&logs, &values, lk_crypto_hash, &e,
-					NULL),
-			 LK_OK);
+	assert_int_equal(lk_log_explain(&logs, &values, lk_crypto_hash, &e, NULL), LK_OK);
 	assert_int_equal(lk_explanation_contradicted(&e), 1u << 4);
 	assert_int_equal(e.what[10], LK_UNEXPLAINED_NO_EVENT);
 	assert_int_equal(e.what[15], LK_EXPLAINED_UNTOUCHED);
@@ -178,9 +168,7 @@ static void test_a_log_cut_anywhere_but_between_events_is_refused(void **s)
 		size_t whole = 0;
 		size_t parsed = 0;
 
-		assert_int_equal(lk_event_log_open(log.data, log.len, &at,
-						   NULL),
-				 LK_OK);
+		assert_int_equal(lk_event_log_open(log.data, log.len, &at, NULL), LK_OK);
 		while (lk_event_log_next(&at, &e, NULL) == LK_OK)
 			whole++;
 		for (size_t n = 0; n <= log.len; n++) {
@@ -211,8 +199,8 @@ static void refuse_lengths(const struct lk_buf *log, const struct lk_event *e)
 		memcpy(copy, log->data, log->len);
 		overwrite_length(copy, at[i]);
 		assert_int_equal(walk(copy, log->len, &err), LK_E_INPUT);
-		(void)snprintf(place, sizeof(place),
-			       "event %u at offset %zu:", e->number, e->offset);
+		(void)snprintf(place, sizeof(place), "event %u at offset %zu:", e->number,
+			       e->offset);
 		if (!strstr(err.msg, place))
 			fail_msg("\"%s\" isn't in: %s", place, err.msg);
 		free(copy);
@@ -227,9 +215,7 @@ static void test_each_length_of_2_to_the_32_less_1_is_refused_by_place(void **s)
 		struct lk_event_log at;
 		struct lk_event e;
 
-		assert_int_equal(lk_event_log_open(log.data, log.len, &at,
-						   NULL),
-				 LK_OK);
+		assert_int_equal(lk_event_log_open(log.data, log.len, &at, NULL), LK_OK);
 		while (lk_event_log_next(&at, &e, NULL) == LK_OK)
 			refuse_lengths(&log, &e);
 	}
@@ -265,8 +251,8 @@ static void test_a_digest_of_no_known_algorithm_is_refused_by_name(void **s)
 	begin(&m);
 	event(&m, 4, LK_EV_SEPARATOR, "", 0);
 	m.data[69 + 12] = 0x35;
-	refused(&m, "event 2 at offset 69: a digest of algorithm 0x1235, which "
-		    "the Spec ID event doesn't name");
+	refused(&m,
+		"event 2 at offset 69: a digest of algorithm 0x1235, which the Spec ID event doesn't name");
 	begin(&m);
 	event(&m, 4, LK_EV_SEPARATOR, "", 0);
 	m.data[69 + 12 + 9] = 0x34;
@@ -331,12 +317,10 @@ static void test_only_what_is_not_measured_may_name_another_pcr(void **s)
 	refused(&m, "event 3 at offset 128: there is no such PCR");
 }
 
-static int replay(const struct made *m, enum lk_alg bank, lk_hash_fn hash,
-		  struct lk_pcr_replay *r)
+static int replay(const struct made *m, enum lk_alg bank, lk_hash_fn hash, struct lk_pcr_replay *r)
 {
 	lk_pcr_replay_init(r, bank);
-	return lk_event_log_replay((struct lk_bytes){ m->data, m->len }, r,
-				   hash, NULL);
+	return lk_event_log_replay((struct lk_bytes){ m->data, m->len }, r, hash, NULL);
 }
 
 static void test_startup_locality_is_what_pcr_0_begins_with(void **s)
@@ -360,12 +344,10 @@ static void test_startup_locality_is_what_pcr_0_begins_with(void **s)
 	assert_int_equal(r.extended, 1);
 	/* Too late, and so again. */
 	event(&m, 0, LK_EV_NO_ACTION, "StartupLocality\0\3", 17);
-	assert_int_equal(replay(&m, LK_ALG_SHA256, lk_crypto_hash, &r),
-			 LK_E_INPUT);
+	assert_int_equal(replay(&m, LK_ALG_SHA256, lk_crypto_hash, &r), LK_E_INPUT);
 	begin(&m);
 	event(&m, 0, LK_EV_NO_ACTION, "StartupLocality\0\5", 17);
-	assert_int_equal(replay(&m, LK_ALG_SHA256, lk_crypto_hash, &r),
-			 LK_E_INPUT);
+	assert_int_equal(replay(&m, LK_ALG_SHA256, lk_crypto_hash, &r), LK_E_INPUT);
 }
 
 static void test_replay_needs_the_banks_digest_and_a_hash(void **s)
@@ -379,37 +361,25 @@ static void test_replay_needs_the_banks_digest_and_a_hash(void **s)
 	assert_int_equal(replay(&m, LK_ALG_SHA256, lk_crypto_hash, &r), LK_OK);
 	assert_int_equal(r.values.value[18][0], 0xff);
 	assert_int_equal(r.values.value[23][0], 0);
-	assert_int_equal(replay(&m, LK_ALG_SHA384, lk_crypto_hash, &r),
-			 LK_E_INPUT);
-	assert_int_equal(replay(&m, LK_ALG_SHA256, failing_hash, &r),
-			 LK_E_SYSTEM);
+	assert_int_equal(replay(&m, LK_ALG_SHA384, lk_crypto_hash, &r), LK_E_INPUT);
+	assert_int_equal(replay(&m, LK_ALG_SHA256, failing_hash, &r), LK_E_SYSTEM);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			test_recorded_logs_explain_every_pcr_that_they_extend),
-		cmocka_unit_test(
-			test_boot_aggregate_follows_from_the_firmware_log),
+		cmocka_unit_test(test_recorded_logs_explain_every_pcr_that_they_extend),
+		cmocka_unit_test(test_boot_aggregate_follows_from_the_firmware_log),
 		cmocka_unit_test(test_how_the_kernel_extends_is_found_out),
-		cmocka_unit_test(
-			test_a_changed_event_contradicts_its_pcr_alone),
-		cmocka_unit_test(
-			test_a_log_cut_anywhere_but_between_events_is_refused),
-		cmocka_unit_test(
-			test_each_length_of_2_to_the_32_less_1_is_refused_by_place),
-		cmocka_unit_test(
-			test_algorithms_that_the_table_alone_knows_are_passed_over),
-		cmocka_unit_test(
-			test_a_digest_of_no_known_algorithm_is_refused_by_name),
-		cmocka_unit_test(
-			test_a_spec_id_event_that_cannot_be_is_refused),
+		cmocka_unit_test(test_a_changed_event_contradicts_its_pcr_alone),
+		cmocka_unit_test(test_a_log_cut_anywhere_but_between_events_is_refused),
+		cmocka_unit_test(test_each_length_of_2_to_the_32_less_1_is_refused_by_place),
+		cmocka_unit_test(test_algorithms_that_the_table_alone_knows_are_passed_over),
+		cmocka_unit_test(test_a_digest_of_no_known_algorithm_is_refused_by_name),
+		cmocka_unit_test(test_a_spec_id_event_that_cannot_be_is_refused),
 		cmocka_unit_test(test_no_event_log_at_all_is_said_to_be_none),
-		cmocka_unit_test(
-			test_only_what_is_not_measured_may_name_another_pcr),
-		cmocka_unit_test(
-			test_startup_locality_is_what_pcr_0_begins_with),
+		cmocka_unit_test(test_only_what_is_not_measured_may_name_another_pcr),
+		cmocka_unit_test(test_startup_locality_is_what_pcr_0_begins_with),
 		cmocka_unit_test(test_replay_needs_the_banks_digest_and_a_hash),
 	};
 

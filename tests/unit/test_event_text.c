@@ -7,12 +7,9 @@
 #include "core/bootlog/efi_variable.h"
 #include "core/bootlog/event_text.h"
 
-static void words_of(uint32_t pcr, uint32_t type, const struct made *data,
-		     struct lk_text_out *ret)
+static void words_of(uint32_t pcr, uint32_t type, const struct made *data, struct lk_text_out *ret)
 {
-	const struct lk_event e = { .pcr = pcr,
-				    .type = type,
-				    .data = { data->data, data->len } };
+	const struct lk_event e = { .pcr = pcr, .type = type, .data = { data->data, data->len } };
 
 	lk_event_text(&e, lk_crypto_hash, ret);
 }
@@ -23,40 +20,32 @@ static void test_recorded_events_are_told_in_words(void **s)
 	static const struct {
 		const char *machine, *type, *text;
 	} want[] = {
-		{ "uki-13", "EV_EFI_VARIABLE_DRIVER_CONFIG",
-		  "Secure Boot is on" },
-		{ "insecure-12", "EV_EFI_VARIABLE_DRIVER_CONFIG",
-		  "Secure Boot is off" },
+		{ "uki-13", "EV_EFI_VARIABLE_DRIVER_CONFIG", "Secure Boot is on" },
+		{ "insecure-12", "EV_EFI_VARIABLE_DRIVER_CONFIG", "Secure Boot is off" },
 		{ "uki-13", "EV_EFI_VARIABLE_DRIVER_CONFIG",
 		  "Secure Boot variable \"db\": 1 certificate, 0 hashes: \"SnakeOil\"" },
 		{ "uki-13", "EV_EFI_VARIABLE_DRIVER_CONFIG",
 		  "Secure Boot variable \"dbx\": 0 certificates, 1 hash" },
 		{ "uki-13", "EV_EFI_VARIABLE_AUTHORITY",
 		  "an image was accepted because of \"db\": certificate \"SnakeOil\"" },
-		{ "uki-13", "EV_SEPARATOR",
-		  "separator: the Secure Boot settings end" },
+		{ "uki-13", "EV_SEPARATOR", "separator: the Secure Boot settings end" },
 		{ "uki-13", "EV_EFI_BOOT_SERVICES_APPLICATION",
 		  "boot image \"\\EFI\\BOOT\\BOOTX64.EFI\"" },
 		{ "kernel-13", "EV_EFI_BOOT_SERVICES_APPLICATION",
 		  "boot image of vendor path 1428f772-b64a-441e-b8c3-9ebdd7f893c7 \"kernel\"" },
-		{ "uki-13", "EV_EFI_VARIABLE_BOOT",
-		  "boot order 0001 0000 0002" },
+		{ "uki-13", "EV_EFI_VARIABLE_BOOT", "boot order 0001 0000 0002" },
 		{ "uki-13", "EV_EFI_VARIABLE_BOOT",
 		  "boot option \"Boot0001\": \"UEFI Non-Block Boot Device\" by its device" },
-		{ "uki-13", "EV_IPL",
-		  "unified kernel image: name of section \".linux\"" },
-		{ "uki-13", "EV_IPL",
-		  "unified kernel image: bytes of section \".cmdline\"" },
-		{ "uki-13", "EV_EVENT_TAG",
-		  "command line, as the kernel was given it" },
+		{ "uki-13", "EV_IPL", "unified kernel image: name of section \".linux\"" },
+		{ "uki-13", "EV_IPL", "unified kernel image: bytes of section \".cmdline\"" },
+		{ "uki-13", "EV_EVENT_TAG", "command line, as the kernel was given it" },
 		{ "uki-12", "EV_EVENT_TAG", "initrd, as the kernel loaded it" },
 		{ "uki-13", "EV_EFI_ACTION",
 		  "the firmware says \"Exit Boot Services Invocation\"" },
 		{ "uki-13", "EV_EFI_PLATFORM_FIRMWARE_BLOB",
 		  "firmware code at 0x900000, 12582912 bytes" },
 		{ "uki-13", "EV_S_CRTM_VERSION", "firmware version \"\"" },
-		{ "uki-13", "EV_NO_ACTION",
-		  "note, not measured: \"Spec ID Event03\"" },
+		{ "uki-13", "EV_NO_ACTION", "note, not measured: \"Spec ID Event03\"" },
 	};
 
 	(void)s;
@@ -66,24 +55,20 @@ static void test_recorded_events_are_told_in_words(void **s)
 		struct lk_event e;
 		bool found = false;
 
-		assert_int_equal(lk_event_log_open(log.data, log.len, &at,
-						   NULL),
-				 LK_OK);
+		assert_int_equal(lk_event_log_open(log.data, log.len, &at, NULL), LK_OK);
 		while (lk_event_log_next(&at, &e, NULL) == LK_OK) {
 			struct lk_text_out out;
 
 			lk_event_text(&e, lk_crypto_hash, &out);
 			found |= !strcmp(out.text, want[i].text) &&
-				 !strcmp(lk_event_type_name(e.type),
-					 want[i].type);
+				 !strcmp(lk_event_type_name(e.type), want[i].type);
 		}
 		if (!found)
 			fail_msg("%s: no %s", want[i].machine, want[i].text);
 	}
 }
 
-static void said(uint32_t pcr, uint32_t type, const char *data, size_t len,
-		 const char *want)
+static void said(uint32_t pcr, uint32_t type, const char *data, size_t len, const char *want)
 {
 	struct made m = { .len = 0 };
 	struct lk_text_out out;
@@ -96,27 +81,20 @@ static void said(uint32_t pcr, uint32_t type, const char *data, size_t len,
 static void test_other_boot_loaders_events_are_told_in_words(void **s)
 {
 	(void)s;
-	said(8, LK_EV_IPL, "grub_cmd: set a=1", 18,
-	     "boot loader command \"grub_cmd: set a=1\"");
-	said(9, LK_EV_IPL, "(hd0)/vmlinuz", 14,
-	     "file that the boot loader read \"(hd0)/vmlinuz\"");
-	said(12, LK_EV_IPL, "q\0u\0i\0e\0t\0\0\0", 12,
-	     "kernel command line \"quiet\"");
+	said(8, LK_EV_IPL, "grub_cmd: set a=1", 18, "boot loader command \"grub_cmd: set a=1\"");
+	said(9, LK_EV_IPL, "(hd0)/vmlinuz", 14, "file that the boot loader read \"(hd0)/vmlinuz\"");
+	said(12, LK_EV_IPL, "q\0u\0i\0e\0t\0\0\0", 12, "kernel command line \"quiet\"");
 	said(14, LK_EV_IPL, "MokList", 8, "shim's \"MokList\"");
 	said(5, LK_EV_IPL, "x", 1, "boot loader \"x\"");
 	said(12, LK_EV_EVENT_TAG, "\x2a\x58\xbc\xf5\x04\0\0\0a\0b\0", 12,
 	     "tagged event 0xf5bc582a: \"ab\"");
-	said(0, LK_EV_EFI_PLATFORM_FIRMWARE_BLOB2,
-	     "\3abc\0\0\1\0\0\0\0\0\2\0\0\0\0\0\0\0", 20,
+	said(0, LK_EV_EFI_PLATFORM_FIRMWARE_BLOB2, "\3abc\0\0\1\0\0\0\0\0\2\0\0\0\0\0\0\0", 20,
 	     "firmware code \"abc\" at 0x10000, 2 bytes");
-	said(0, LK_EV_NO_ACTION, "StartupLocality\0\3", 17,
-	     "the TPM was started at locality 3");
-	said(4, LK_EV_SEPARATOR, "\1\0\0\0", 4,
-	     "separator: the firmware had an error");
+	said(0, LK_EV_NO_ACTION, "StartupLocality\0\3", 17, "the TPM was started at locality 3");
+	said(4, LK_EV_SEPARATOR, "\1\0\0\0", 4, "separator: the firmware had an error");
 	said(4, LK_EV_SEPARATOR, "WBCL", 5, "separator \"WBCL\"");
 	said(4, LK_EV_S_CRTM_CONTENTS, "", 0, "the firmware's first code");
-	said(4, LK_EV_EFI_HANDOFF_TABLES2, "", 0,
-	     "tables that the firmware hands over");
+	said(4, LK_EV_EFI_HANDOFF_TABLES2, "", 0, "tables that the firmware hands over");
 	said(4, 0x13, "", 0, "EV_POST_CODE2, 0 bytes");
 	said(4, 0x14, "abc", 3, "unknown event, 3 bytes");
 	assert_null(lk_event_type_name(0x8000000f));
@@ -127,16 +105,12 @@ static void test_what_is_cut_off_is_said_to_be(void **s)
 {
 	(void)s;
 	said(9, LK_EV_EVENT_TAG, "\x2a", 1, "tagged event that is cut off");
-	said(4, LK_EV_EFI_BOOT_SERVICES_APPLICATION, "", 0,
-	     "boot image, whose path is cut off");
-	said(4, LK_EV_EFI_BOOT_SERVICES_DRIVER, "", 0,
-	     "driver, whose path is cut off");
-	said(5, LK_EV_EFI_GPT_EVENT, "EFI PART", 8,
-	     "partition table that is cut off");
+	said(4, LK_EV_EFI_BOOT_SERVICES_APPLICATION, "", 0, "boot image, whose path is cut off");
+	said(4, LK_EV_EFI_BOOT_SERVICES_DRIVER, "", 0, "driver, whose path is cut off");
+	said(5, LK_EV_EFI_GPT_EVENT, "EFI PART", 8, "partition table that is cut off");
 	said(0, LK_EV_EFI_PLATFORM_FIRMWARE_BLOB, "12345678", 8,
 	     "firmware code at a place that is cut off");
-	said(7, LK_EV_EFI_VARIABLE_DRIVER_CONFIG, "", 0,
-	     "variable whose lengths aren't right");
+	said(7, LK_EV_EFI_VARIABLE_DRIVER_CONFIG, "", 0, "variable whose lengths aren't right");
 }
 
 static void test_control_characters_never_reach_a_terminal(void **s)
@@ -165,8 +139,7 @@ static void test_long_text_ends_in_dots(void **s)
 	assert_string_equal(out.text + out.len - 4, "x...");
 }
 
-static void put_variable(struct made *m, const char *name, const void *data,
-			 size_t len)
+static void put_variable(struct made *m, const char *name, const void *data, size_t len)
 {
 	put(m, "0123456789abcdef", 16);
 	put_number(m, strlen(name), 8);
@@ -176,8 +149,7 @@ static void put_variable(struct made *m, const char *name, const void *data,
 	put(m, data, len);
 }
 
-static void variable_said(const char *name, const void *data, size_t len,
-			  const char *want)
+static void variable_said(const char *name, const void *data, size_t len, const char *want)
 {
 	struct made m = { .len = 0 };
 	struct lk_text_out out;
@@ -198,8 +170,7 @@ static void test_variables_are_told_in_words(void **s)
 		"Secure Boot variable \"db\": 0 certificates, 0 hashes, and then malformed bytes");
 	variable_said("Boot00zz", "", 0, "variable \"Boot00zz\": 0 bytes");
 	variable_said("Boot00A1", "", 0, "boot option \"Boot00A1\": \"\"");
-	variable_said("SbatLevel", "sbat", 4,
-		      "variable \"SbatLevel\": 4 bytes");
+	variable_said("SbatLevel", "sbat", 4, "variable \"SbatLevel\": 4 bytes");
 }
 
 static void test_authorities_are_certificates_or_hashes(void **s)
@@ -217,8 +188,7 @@ static void test_authorities_are_certificates_or_hashes(void **s)
 	m.len = 0;
 	put_variable(&m, "Shim", "abc", 3);
 	words_of(7, LK_EV_EFI_VARIABLE_AUTHORITY, &m, &out);
-	assert_string_equal(
-		out.text, "an image was accepted because of \"Shim\": 3 bytes");
+	assert_string_equal(out.text, "an image was accepted because of \"Shim\": 3 bytes");
 }
 
 /* Lengths one too long or too short, and those that would wrap. */
@@ -234,16 +204,13 @@ static void test_variables_with_wrong_lengths_are_refused(void **s)
 
 			put_variable(&m, "name", "data", 4);
 			if (change < 2)
-				m.data[at[i]] = (uint8_t)(m.data[at[i]] +
-							  2 * change - 1);
+				m.data[at[i]] = (uint8_t)(m.data[at[i]] + 2 * change - 1);
 			else
-				memset(m.data + at[i] + (change == 3 ? 7 : 0),
-				       0xff, change == 3 ? 1 : 8);
+				memset(m.data + at[i] + (change == 3 ? 7 : 0), 0xff,
+				       change == 3 ? 1 : 8);
 			poison(&var, sizeof(var));
 			assert_false(
-				lk_efi_variable_read((struct lk_bytes){ m.data,
-									m.len },
-						     &var));
+				lk_efi_variable_read((struct lk_bytes){ m.data, m.len }, &var));
 			assert_true(is_poisoned(&var, sizeof(var)));
 		}
 	}
@@ -255,8 +222,7 @@ static struct lk_bytes recorded_certificate(const struct lk_buf *log)
 	struct lk_event e = { 0 };
 	struct lk_efi_variable var;
 
-	assert_int_equal(lk_event_log_open(log->data, log->len, &at, NULL),
-			 LK_OK);
+	assert_int_equal(lk_event_log_open(log->data, log->len, &at, NULL), LK_OK);
 	while (e.type != LK_EV_EFI_VARIABLE_AUTHORITY)
 		assert_int_equal(lk_event_log_next(&at, &e, NULL), LK_OK);
 	assert_true(lk_efi_variable_read(e.data, &var));
@@ -275,12 +241,10 @@ static void test_a_certificates_name_is_found_or_it_is_none(void **s)
 	assert_memory_equal(name.data, "SnakeOil", 8);
 	/* Its outermost length says how much there has to be. */
 	for (size_t n = 0; n < der.len; n++)
-		assert_false(
-			lk_cert_name((struct lk_bytes){ der.data, n }, &name));
+		assert_false(lk_cert_name((struct lk_bytes){ der.data, n }, &name));
 }
 
-static void put_path_node(struct made *m, unsigned int kind, const char *data,
-			  size_t len)
+static void put_path_node(struct made *m, unsigned int kind, const char *data, size_t len)
 {
 	put_number(m, kind >> 8, 1);
 	put_number(m, kind & 0xff, 1);
@@ -310,20 +274,15 @@ static void test_device_paths_are_told_in_words(void **s)
 	partition[37] = 2;
 	put_path_node(&m, 0x0401, partition, sizeof(partition));
 	put_path_node(&m, 0x0404, "a\0\0\0", 4);
-	path_said(&m,
-		  " on partition 2 33323130-3534-3736-3839-616263646566 \"a\"");
+	path_said(&m, " on partition 2 33323130-3534-3736-3839-616263646566 \"a\"");
 	put_path_node(&m, 0x7fff, "", 0);
 	put_path_node(&m, 0x0404, "b\0\0\0", 4);
-	path_said(&m,
-		  " on partition 2 33323130-3534-3736-3839-616263646566 \"a\"");
+	path_said(&m, " on partition 2 33323130-3534-3736-3839-616263646566 \"a\"");
 	m.len = 0;
 	put_path_node(&m, 0x0318, "http://a/b", 10);
 	put_path_node(&m, 0x030b, "", 0);
-	put_path_node(&m, 0x0103, "\0\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0",
-		      20);
-	path_said(
-		&m,
-		" from \"http://a/b\" over the network in memory at 0x100 to 0x200");
+	put_path_node(&m, 0x0103, "\0\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0", 20);
+	path_said(&m, " from \"http://a/b\" over the network in memory at 0x100 to 0x200");
 	/* A length that is shorter than the header would never end. */
 	m.len = 0;
 	put_path_node(&m, 0x0404, "a\0\0\0", 4);
@@ -338,12 +297,10 @@ static void test_the_kernels_entries_are_told_in_words(void **s)
 	static const struct {
 		const char *machine, *text;
 	} want[] = {
-		{ "uki-12",
-		  "boot_aggregate: the PCRs before the kernel, in sha256" },
+		{ "uki-12", "boot_aggregate: the PCRs before the kernel, in sha256" },
 		{ "measuring-12", "data \"kernel_version\"" },
 		{ "violation-13", "file \"/tmp/a_name_with_spaces\"" },
-		{ "violation-13",
-		  "violation: changed while it was measured, file \"/tmp/open\"" },
+		{ "violation-13", "violation: changed while it was measured, file \"/tmp/open\"" },
 	};
 
 	(void)s;
@@ -353,8 +310,7 @@ static void test_the_kernels_entries_are_told_in_words(void **s)
 		struct lk_ima_entry e;
 		bool found = false;
 
-		assert_int_equal(lk_ima_log_open(log.data, log.len, &at, NULL),
-				 LK_OK);
+		assert_int_equal(lk_ima_log_open(log.data, log.len, &at, NULL), LK_OK);
 		while (lk_ima_log_next(&at, &e, NULL) == LK_OK) {
 			struct lk_text_out out;
 
@@ -370,17 +326,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_recorded_events_are_told_in_words),
-		cmocka_unit_test(
-			test_other_boot_loaders_events_are_told_in_words),
+		cmocka_unit_test(test_other_boot_loaders_events_are_told_in_words),
 		cmocka_unit_test(test_what_is_cut_off_is_said_to_be),
-		cmocka_unit_test(
-			test_control_characters_never_reach_a_terminal),
+		cmocka_unit_test(test_control_characters_never_reach_a_terminal),
 		cmocka_unit_test(test_long_text_ends_in_dots),
 		cmocka_unit_test(test_variables_are_told_in_words),
 		cmocka_unit_test(test_authorities_are_certificates_or_hashes),
 		cmocka_unit_test(test_variables_with_wrong_lengths_are_refused),
-		cmocka_unit_test(
-			test_a_certificates_name_is_found_or_it_is_none),
+		cmocka_unit_test(test_a_certificates_name_is_found_or_it_is_none),
 		cmocka_unit_test(test_device_paths_are_told_in_words),
 		cmocka_unit_test(test_the_kernels_entries_are_told_in_words),
 	};

@@ -2,8 +2,8 @@
 /* Owns tests of the kernel's IMA log. */
 #include "event_logs.h"
 
-#define NG_DIGEST                                                              \
-	"sha256:\0"                                                            \
+#define NG_DIGEST                                                                                  \
+	"sha256:\0"                                                                                \
 	"0123456789abcdef0123456789abcdef"
 #define NG_LEN 40u
 
@@ -23,8 +23,8 @@ static void field(struct made *m, const void *data, size_t len)
 }
 
 /* An entry of a template that begins with digest and name. */
-static void entry(struct made *m, const char *template, const char *digest,
-		  size_t digest_len, const char *more)
+static void entry(struct made *m, const char *template, const char *digest, size_t digest_len,
+		  const char *more)
 {
 	struct made inner = { .len = 0 };
 
@@ -36,8 +36,7 @@ static void entry(struct made *m, const char *template, const char *digest,
 	field(m, inner.data, inner.len);
 }
 
-static int walk(const uint8_t *data, size_t len, struct lk_ima_entry *last,
-		struct lk_err *err)
+static int walk(const uint8_t *data, size_t len, struct lk_ima_entry *last, struct lk_err *err)
 {
 	struct lk_ima_log log;
 	int rc = lk_ima_log_open(data, len, &log, err);
@@ -93,8 +92,7 @@ static void test_fields_of_each_template_are_found(void **s)
 		struct lk_ima_entry e;
 		struct made m;
 
-		entry(&m, good[i].template, good[i].digest, good[i].len,
-		      good[i].more);
+		entry(&m, good[i].template, good[i].digest, good[i].len, good[i].more);
 		assert_int_equal(walk(m.data, m.len, &e, NULL), LK_OK);
 		assert_string_equal(e.template, good[i].template);
 		assert_string_equal(e.alg, "sha256");
@@ -103,8 +101,7 @@ static void test_fields_of_each_template_are_found(void **s)
 		assert_int_equal(e.pcr, 10);
 		assert_false(e.violation);
 		if (good[i].more)
-			assert_true(is(strstr(e.template, "buf") ? e.buffer
-								 : e.signature,
+			assert_true(is(strstr(e.template, "buf") ? e.buffer : e.signature,
 				       good[i].more));
 	}
 }
@@ -120,19 +117,16 @@ static void test_a_template_that_is_not_known_is_replayed_all_the_same(void **s)
 	field(&m, "anything", 8);
 	assert_int_equal(walk(m.data, m.len, &e, NULL), LK_OK);
 	assert_int_equal(e.name.len, 0);
-	assert_true(lk_ima_entry_digest(&e, LK_ALG_SHA384, LK_IMA_OWN_HASH,
-					lk_crypto_hash, &digest));
+	assert_true(
+		lk_ima_entry_digest(&e, LK_ALG_SHA384, LK_IMA_OWN_HASH, lk_crypto_hash, &digest));
 	assert_true(lk_crypto_hash(LK_ALG_SHA384,
-				   &(struct lk_bytes){
-					   (const uint8_t *)"anything", 8 },
-				   1, &want));
+				   &(struct lk_bytes){ (const uint8_t *)"anything", 8 }, 1, &want));
 	assert_true(lk_digest_equal(&digest, &want));
-	assert_false(lk_ima_entry_digest(&e, LK_ALG_SHA384, LK_IMA_OWN_HASH,
-					 failing_hash, &digest));
+	assert_false(
+		lk_ima_entry_digest(&e, LK_ALG_SHA384, LK_IMA_OWN_HASH, failing_hash, &digest));
 }
 
-static void
-test_the_oldest_template_hashes_its_name_with_zeros_after_it(void **s)
+static void test_the_oldest_template_hashes_its_name_with_zeros_after_it(void **s)
 {
 	uint8_t all[20 + 256] = "01234567890123456789a file";
 	struct lk_bytes part = { all, sizeof(all) };
@@ -147,8 +141,8 @@ test_the_oldest_template_hashes_its_name_with_zeros_after_it(void **s)
 	assert_int_equal(walk(m.data, m.len, &e, NULL), LK_OK);
 	assert_string_equal(e.alg, "sha1");
 	assert_true(is(e.name, "a file"));
-	assert_true(lk_ima_entry_digest(&e, LK_ALG_SHA256, LK_IMA_OWN_HASH,
-					lk_crypto_hash, &digest));
+	assert_true(
+		lk_ima_entry_digest(&e, LK_ALG_SHA256, LK_IMA_OWN_HASH, lk_crypto_hash, &digest));
 	assert_true(lk_crypto_hash(LK_ALG_SHA256, &part, 1, &want));
 	assert_true(lk_digest_equal(&digest, &want));
 	/* As long as the kernel's can't be. */
@@ -171,13 +165,12 @@ static void test_a_violation_is_extended_as_ones(void **s)
 	memcpy(m.data + 4, zeros, sizeof(zeros));
 	assert_int_equal(walk(m.data, m.len, &e, NULL), LK_OK);
 	assert_true(e.violation);
-	assert_true(lk_ima_entry_digest(&e, LK_ALG_SHA384, LK_IMA_PADDED_SHA1,
-					failing_hash, &digest));
+	assert_true(
+		lk_ima_entry_digest(&e, LK_ALG_SHA384, LK_IMA_PADDED_SHA1, failing_hash, &digest));
 	memset(want, 0xff, 20);
 	assert_int_equal(digest.len, 48);
 	assert_memory_equal(digest.data, want, 48);
-	assert_true(lk_ima_entry_digest(&e, LK_ALG_SHA384, LK_IMA_OWN_HASH,
-					failing_hash, &digest));
+	assert_true(lk_ima_entry_digest(&e, LK_ALG_SHA384, LK_IMA_OWN_HASH, failing_hash, &digest));
 	memset(want, 0xff, 48);
 	assert_memory_equal(digest.data, want, 48);
 }
@@ -260,14 +253,12 @@ static void test_a_log_cut_anywhere_but_between_entries_is_refused(void **s)
 
 /* Every four bytes that are a length: all that, set so, leave more than is
  * there. */
-static void refuse_lengths(const struct lk_buf *log,
-			   const struct lk_ima_entry *e)
+static void refuse_lengths(const struct lk_buf *log, const struct lk_ima_entry *e)
 {
 	size_t name = e->offset + 24;
 	size_t data = (size_t)(e->data.data - log->data);
 	bool oldest = !strcmp(e->template, "ima");
-	const size_t at[] = { name, oldest ? data + 20 : data - 4,
-			      oldest ? name : data };
+	const size_t at[] = { name, oldest ? data + 20 : data - 4, oldest ? name : data };
 
 	for (size_t i = 0; i < N_OF(at); i++) {
 		struct lk_err err = { 0 };
@@ -278,8 +269,8 @@ static void refuse_lengths(const struct lk_buf *log,
 		memcpy(copy, log->data, log->len);
 		overwrite_length(copy, at[i]);
 		assert_int_equal(walk(copy, log->len, NULL, &err), LK_E_INPUT);
-		(void)snprintf(place, sizeof(place),
-			       "entry %u at offset %zu:", e->number, e->offset);
+		(void)snprintf(place, sizeof(place), "entry %u at offset %zu:", e->number,
+			       e->offset);
 		if (!strstr(err.msg, place))
 			fail_msg("\"%s\" isn't in: %s", place, err.msg);
 		free(copy);
@@ -294,8 +285,7 @@ static void test_each_length_of_2_to_the_32_less_1_is_refused_by_place(void **s)
 		struct lk_ima_log at;
 		struct lk_ima_entry e;
 
-		assert_int_equal(lk_ima_log_open(log.data, log.len, &at, NULL),
-				 LK_OK);
+		assert_int_equal(lk_ima_log_open(log.data, log.len, &at, NULL), LK_OK);
 		while (lk_ima_log_next(&at, &e, NULL) == LK_OK)
 			refuse_lengths(&log, &e);
 	}
@@ -322,15 +312,12 @@ static void test_recorded_logs_have_what_they_were_recorded_for(void **s)
 		struct lk_ima_entry e;
 		bool found = false;
 
-		assert_int_equal(lk_ima_log_open(log.data, log.len, &at, NULL),
-				 LK_OK);
+		assert_int_equal(lk_ima_log_open(log.data, log.len, &at, NULL), LK_OK);
 		while (lk_ima_log_next(&at, &e, NULL) == LK_OK)
 			found |= !strcmp(e.template, want[i].template) &&
-				 is(e.name, want[i].name) &&
-				 e.violation == want[i].violation;
+				 is(e.name, want[i].name) && e.violation == want[i].violation;
 		if (!found)
-			fail_msg("%s: no %s %s", want[i].machine,
-				 want[i].template, want[i].name);
+			fail_msg("%s: no %s %s", want[i].machine, want[i].template, want[i].name);
 	}
 }
 
@@ -339,10 +326,8 @@ static void test_a_log_that_has_grown_since_is_told_from_a_wrong_one(void **s)
 {
 	LK_OWNED_BUF firmware = recorded_file("measuring-13", "firmware");
 	LK_OWNED_BUF ima = recorded_file("measuring-13", "ima");
-	struct lk_pcr_values values =
-		recorded_values("measuring-13", LK_ALG_SHA384);
-	struct lk_logs logs = { { firmware.data, firmware.len },
-				{ ima.data, ima.len } };
+	struct lk_pcr_values values = recorded_values("measuring-13", LK_ALG_SHA384);
+	struct lk_logs logs = { { firmware.data, firmware.len }, { ima.data, ima.len } };
 	uint8_t *longer = malloc(ima.len + 100);
 	struct lk_explanation e;
 	struct made m;
@@ -353,16 +338,12 @@ static void test_a_log_that_has_grown_since_is_told_from_a_wrong_one(void **s)
 	memcpy(longer, ima.data, ima.len);
 	memcpy(longer + ima.len, m.data, m.len);
 	logs.ima = (struct lk_bytes){ longer, ima.len + m.len };
-	assert_int_equal(lk_log_explain(&logs, &values, lk_crypto_hash, &e,
-					NULL),
-			 LK_OK);
+	assert_int_equal(lk_log_explain(&logs, &values, lk_crypto_hash, &e, NULL), LK_OK);
 	assert_int_equal(e.what[10], LK_EXPLAINED_BY_BEGINNING);
 	assert_int_equal(e.beginning, e.n_entries - 1);
 	/* The first entry's template data: boot_aggregate itself. */
 	longer[60] ^= 1;
-	assert_int_equal(lk_log_explain(&logs, &values, lk_crypto_hash, &e,
-					NULL),
-			 LK_OK);
+	assert_int_equal(lk_log_explain(&logs, &values, lk_crypto_hash, &e, NULL), LK_OK);
 	assert_int_equal(e.what[10], LK_UNEXPLAINED);
 	assert_int_equal(lk_explanation_contradicted(&e), 1u << 10);
 	free(longer);
@@ -372,8 +353,7 @@ static void test_systemds_phases_are_recognized(void **s)
 {
 	LK_OWNED_BUF firmware = recorded_file("uki-13", "firmware");
 	struct lk_pcr_values values = recorded_values("uki-13", LK_ALG_SHA256);
-	const struct lk_logs logs = { { firmware.data, firmware.len },
-				      { NULL, 0 } };
+	const struct lk_logs logs = { { firmware.data, firmware.len }, { NULL, 0 } };
 	struct lk_pcr_replay r = { .values = values };
 	struct lk_explanation e;
 
@@ -384,15 +364,11 @@ static void test_systemds_phases_are_recognized(void **s)
 		struct lk_digest digest;
 
 		assert_true(lk_crypto_hash(LK_ALG_SHA256, &word, 1, &digest));
-		assert_true(
-			lk_pcr_replay_extend(&r, 11,
-					     (struct lk_bytes){ digest.data,
-								digest.len },
-					     lk_crypto_hash));
+		assert_true(lk_pcr_replay_extend(&r, 11,
+						 (struct lk_bytes){ digest.data, digest.len },
+						 lk_crypto_hash));
 	}
-	assert_int_equal(lk_log_explain(&logs, &r.values, lk_crypto_hash, &e,
-					NULL),
-			 LK_OK);
+	assert_int_equal(lk_log_explain(&logs, &r.values, lk_crypto_hash, &e, NULL), LK_OK);
 	assert_int_equal(e.what[11], LK_EXPLAINED_WITH_PHASES);
 	assert_int_equal(e.phases, 2);
 }
@@ -401,21 +377,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields_of_each_template_are_found),
-		cmocka_unit_test(
-			test_a_template_that_is_not_known_is_replayed_all_the_same),
-		cmocka_unit_test(
-			test_the_oldest_template_hashes_its_name_with_zeros_after_it),
+		cmocka_unit_test(test_a_template_that_is_not_known_is_replayed_all_the_same),
+		cmocka_unit_test(test_the_oldest_template_hashes_its_name_with_zeros_after_it),
 		cmocka_unit_test(test_a_violation_is_extended_as_ones),
 		cmocka_unit_test(test_malformed_entries_are_refused_by_place),
 		cmocka_unit_test(test_the_ascii_form_is_recognized_and_refused),
-		cmocka_unit_test(
-			test_a_log_cut_anywhere_but_between_entries_is_refused),
-		cmocka_unit_test(
-			test_each_length_of_2_to_the_32_less_1_is_refused_by_place),
-		cmocka_unit_test(
-			test_recorded_logs_have_what_they_were_recorded_for),
-		cmocka_unit_test(
-			test_a_log_that_has_grown_since_is_told_from_a_wrong_one),
+		cmocka_unit_test(test_a_log_cut_anywhere_but_between_entries_is_refused),
+		cmocka_unit_test(test_each_length_of_2_to_the_32_less_1_is_refused_by_place),
+		cmocka_unit_test(test_recorded_logs_have_what_they_were_recorded_for),
+		cmocka_unit_test(test_a_log_that_has_grown_since_is_told_from_a_wrong_one),
 		cmocka_unit_test(test_systemds_phases_are_recognized),
 	};
 

@@ -24,8 +24,7 @@ static struct lk_json_text write_some(char *data, size_t cap)
 }
 
 static const char want[] =
-	"{\"a\":\"q\\\" b\\\\ n? ? e\xc3\xa9 bad?\",\"n\":18446744073709551615,"
-	"\"list\":[\"00ab\",\"\",{}],\"z\":\"\"}";
+	"{\"a\":\"q\\\" b\\\\ n? ? e\xc3\xa9 bad?\",\"n\":18446744073709551615,\"list\":[\"00ab\",\"\",{}],\"z\":\"\"}";
 
 static void test_text_is_escaped_and_commas_are_where_they_belong(void **s)
 {
@@ -53,8 +52,7 @@ static void test_no_room_is_said_and_never_written_beyond(void **s)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			test_text_is_escaped_and_commas_are_where_they_belong),
+		cmocka_unit_test(test_text_is_escaped_and_commas_are_where_they_belong),
 		cmocka_unit_test(test_no_room_is_said_and_never_written_beyond),
 	};
 

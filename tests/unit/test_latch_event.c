@@ -6,9 +6,7 @@
 
 static struct lk_latch_event event_of(const char *text, bool volume_key)
 {
-	struct lk_latch_event e = { .pcr = 15,
-				    .volume_key = volume_key,
-				    .n = 2 };
+	struct lk_latch_event e = { .pcr = 15, .volume_key = volume_key, .n = 2 };
 
 	memcpy(e.text, text, strlen(text) + 1);
 	e.bank[0].alg = LK_ALG_SHA256;
@@ -29,16 +27,14 @@ static void test_a_volume_key_is_recorded_as_systemd_does(void **s)
 	static const char want[] =
 		"\x1e{\"pcr\":15,\"digests\":[{\"hashAlg\":\"sha256\",\"digest\":\"" DIGEST_A
 			DIGEST_A
-		"\"},{\"hashAlg\":\"sha384\",\"digest\":\"" DIGEST_B DIGEST_B
-			DIGEST_B
+		"\"},{\"hashAlg\":\"sha384\",\"digest\":\"" DIGEST_B DIGEST_B DIGEST_B
 		"\"}],\"content_type\":\"systemd\",\"content\":{\"eventType\":\"volume-key\",\"string\":\"cryptsetup:root:u\",\"bootId\":\"" BOOT
 		"\",\"timestamp\":18446744073709551615}}\n";
 	struct lk_latch_event e = event_of("cryptsetup:root:u", true);
 	char out[1024];
 
 	(void)s;
-	assert_int_equal(lk_latch_event_json(&e, BOOT, UINT64_MAX, out,
-					     sizeof(out)),
+	assert_int_equal(lk_latch_event_json(&e, BOOT, UINT64_MAX, out, sizeof(out)),
 			 sizeof(want) - 1);
 	assert_string_equal(out, want);
 }
@@ -82,8 +78,7 @@ static void test_the_record_is_json(void **s)
 	yaml = doc_of(out + 1);
 	content = lk_doc_get(lk_yaml_root(yaml), "content");
 	assert_non_null(content);
-	assert_int_equal(lk_doc_get_text(content, "string", 255, &text, NULL),
-			 LK_OK);
+	assert_int_equal(lk_doc_get_text(content, "string", 255, &text, NULL), LK_OK);
 	assert_string_equal(text, e.text);
 }
 

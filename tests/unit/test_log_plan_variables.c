@@ -31,13 +31,11 @@ static int read_store(void *data, struct lk_bytes guid, struct lk_bytes name,
 		*ret = (struct lk_variable_now){ !s->gone, s->data };
 		return LK_OK;
 	}
-	assert_int_equal(lk_event_log_open(s->log.data, s->log.len, &log, NULL),
-			 LK_OK);
+	assert_int_equal(lk_event_log_open(s->log.data, s->log.len, &log, NULL), LK_OK);
 	while (lk_event_log_next(&log, &event, NULL) == LK_OK)
 		if ((event.type == LK_EV_EFI_VARIABLE_DRIVER_CONFIG ||
 		     event.type == LK_EV_EFI_VARIABLE_BOOT) &&
-		    lk_efi_variable_read(event.data, &var) &&
-		    lk_bytes_same(var.name, name))
+		    lk_efi_variable_read(event.data, &var) && lk_bytes_same(var.name, name))
 			*ret = (struct lk_variable_now){ true, var.data };
 	return LK_OK;
 }
@@ -46,8 +44,7 @@ static int plan(struct store *s)
 {
 	const struct lk_variables vars = { read_store, s };
 
-	lk_log_plan_init(&s->plan, (struct lk_bytes){ s->log.data, s->log.len },
-			 lk_crypto_hash);
+	lk_log_plan_init(&s->plan, (struct lk_bytes){ s->log.data, s->log.len }, lk_crypto_hash);
 	return lk_log_plan_variables(&s->plan, &vars, &s->err);
 }
 
@@ -55,8 +52,7 @@ static void says(const struct store *s, size_t change, const char *words)
 {
 	struct lk_plan_words said;
 
-	assert_true(
-		lk_plan_change_text(&s->plan, change, LK_ALG_SHA256, &said));
+	assert_true(lk_plan_change_text(&s->plan, change, LK_ALG_SHA256, &said));
 	if (!strstr(said.text.text, words))
 		fail_msg("%s", said.text.text);
 }
@@ -65,8 +61,7 @@ static void test_variables_as_they_were_change_nothing(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < N_RECORDED; i++) {
-		struct store s = { .log = recorded_file(recorded[i],
-							"firmware") };
+		struct store s = { .log = recorded_file(recorded[i], "firmware") };
 
 		assert_int_equal(plan(&s), LK_OK);
 		assert_int_equal(s.plan.n, 0);
@@ -83,17 +78,9 @@ static void test_one_that_was_written(void **state)
 		uint32_t pcr;
 		bool gone;
 	} table[] = {
-		{ "KEK",
-		  "KEK is another",
-		  { (const uint8_t *)"x", 1 },
-		  7,
-		  false },
+		{ "KEK", "KEK is another", { (const uint8_t *)"x", 1 }, 7, false },
 		{ "KEK", "KEK", { NULL, 0 }, 7, true },
-		{ "Boot0002",
-		  "Boot0002",
-		  { (const uint8_t *)"x", 1 },
-		  1,
-		  false },
+		{ "Boot0002", "Boot0002", { (const uint8_t *)"x", 1 }, 1, false },
 	};
 
 	(void)state;
@@ -159,10 +146,7 @@ static void test_what_cannot_be_told_is_refused(void **state)
 		{ "PK", "platform key", { NULL, 0 }, true },
 		{ "SecureBoot", "state", { (const uint8_t *)"\0", 1 }, false },
 		{ "SecureBoot", "state", { NULL, 0 }, true },
-		{ "dbx",
-		  "signature lists",
-		  { (const uint8_t *)"x", 1 },
-		  false },
+		{ "dbx", "signature lists", { (const uint8_t *)"x", 1 }, false },
 		{ "db", "signature lists", { (const uint8_t *)"x", 1 }, false },
 		{ "db", "isn't in db any more", { NULL, 0 }, true },
 		{ "BootOrder", "isn't there", { unknown, 4 }, false },
@@ -188,8 +172,7 @@ static void test_what_cannot_be_told_is_refused(void **state)
 
 static void test_one_that_cannot_be_read(void **state)
 {
-	struct store s = { .log = recorded_file("uki-12", "firmware"),
-			   .rc = LK_E_IO };
+	struct store s = { .log = recorded_file("uki-12", "firmware"), .rc = LK_E_IO };
 
 	(void)state;
 	assert_int_equal(plan(&s), LK_E_IO);

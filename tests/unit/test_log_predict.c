@@ -6,8 +6,8 @@
 #include "core/predict/log_predict.h"
 
 /* What the recorded machines were started with by the emulator. */
-#define CMDLINE                                                                \
-	"console=ttyS0 quiet panic=-1 mitigations=off init_on_alloc=0 "        \
+#define CMDLINE                                                                                    \
+	"console=ttyS0 quiet panic=-1 mitigations=off init_on_alloc=0 "                            \
 	"cryptomgr.notests initrd=initrd"
 
 struct machine {
@@ -25,15 +25,13 @@ static void begin(struct machine *m, const char *name)
 	m->firmware = recorded_file(name, "firmware");
 	m->ima = recorded_file(name, "ima");
 	m->in = (struct lk_prediction_input){
-		.logs = { { m->firmware.data, m->firmware.len },
-			  { m->ima.data, m->ima.len } },
+		.logs = { { m->firmware.data, m->firmware.len }, { m->ima.data, m->ima.len } },
 		.plan = &m->plan,
 		.hash = lk_crypto_hash,
 		.sha1 = lk_crypto_sha1,
 	};
 	for (unsigned int i = 0; i < LK_PLAN_BANKS; i++) {
-		m->values[i] = recorded_values(name, i ? LK_ALG_SHA384
-						       : LK_ALG_SHA256);
+		m->values[i] = recorded_values(name, i ? LK_ALG_SHA384 : LK_ALG_SHA256);
 		m->in.values[i] = &m->values[i];
 	}
 	lk_log_plan_init(&m->plan, m->in.logs.firmware, lk_crypto_hash);
@@ -47,8 +45,7 @@ static void end(struct machine *m)
 }
 
 /* The PCRs that change, the same in both banks. */
-static uint32_t changed(struct machine *m,
-			struct lk_pcr_values then[LK_PLAN_BANKS])
+static uint32_t changed(struct machine *m, struct lk_pcr_values then[LK_PLAN_BANKS])
 {
 	uint32_t mask[LK_PLAN_BANKS];
 
@@ -132,8 +129,8 @@ static void test_behind_grub_images_and_command_lines_are_not_known(void **s)
 		begin(&m, machines[i]);
 		refuses(&m, cmdline(&m, "quiet"), LK_E_REFUSED, "as GRUB does");
 		begin(&m, machines[i]);
-		refuses(&m, lk_log_plan_secure_boot_off(&m.plan, &m.err),
-			LK_E_REFUSED, "shim and GRUB");
+		refuses(&m, lk_log_plan_secure_boot_off(&m.plan, &m.err), LK_E_REFUSED,
+			"shim and GRUB");
 	}
 }
 
@@ -147,26 +144,20 @@ static void test_an_initrd_is_in_pcr_9_and_a_kernel_in_pcr_4(void **s)
 
 	(void)s;
 	put_image(&image, parts, 1, none);
-	assert_int_equal(lk_pe_read((struct lk_bytes){ image.data, image.len },
-				    &pe, NULL),
-			 LK_OK);
+	assert_int_equal(lk_pe_read((struct lk_bytes){ image.data, image.len }, &pe, NULL), LK_OK);
 	begin(&m, "loader-13-off");
-	changes(&m, lk_log_plan_initrd(&m.plan, text_bytes("initrd"), &m.err),
-		PCR(9) | PCR(10));
+	changes(&m, lk_log_plan_initrd(&m.plan, text_bytes("initrd"), &m.err), PCR(9) | PCR(10));
 	begin(&m, "loader-13-off");
 	changes(&m, lk_log_plan_kernel(&m.plan, &pe, &m.err), PCR(4) | PCR(10));
 	begin(&m, "loader-13");
-	refuses(&m, lk_log_plan_kernel(&m.plan, &pe, &m.err), LK_E_REFUSED,
-		"isn't signed");
+	refuses(&m, lk_log_plan_kernel(&m.plan, &pe, &m.err), LK_E_REFUSED, "isn't signed");
 	begin(&m, "kernel-12");
-	refuses(&m, lk_log_plan_initrd(&m.plan, text_bytes("initrd"), &m.err),
-		LK_E_REFUSED, "emulator");
-	begin(&m, "kernel-12");
-	refuses(&m, lk_log_plan_kernel(&m.plan, &pe, &m.err), LK_E_REFUSED,
+	refuses(&m, lk_log_plan_initrd(&m.plan, text_bytes("initrd"), &m.err), LK_E_REFUSED,
 		"emulator");
+	begin(&m, "kernel-12");
+	refuses(&m, lk_log_plan_kernel(&m.plan, &pe, &m.err), LK_E_REFUSED, "emulator");
 	begin(&m, "uki-12");
-	refuses(&m, lk_log_plan_kernel(&m.plan, &pe, &m.err), LK_E_REFUSED,
-		"--uki");
+	refuses(&m, lk_log_plan_kernel(&m.plan, &pe, &m.err), LK_E_REFUSED, "--uki");
 }
 
 /* The certificate that accepted the image in the log. */
@@ -176,9 +167,7 @@ static struct lk_bytes signer(const struct machine *m)
 	struct lk_event e = { 0 };
 	struct lk_efi_variable var;
 
-	assert_int_equal(lk_event_log_open(m->firmware.data, m->firmware.len,
-					   &log, NULL),
-			 LK_OK);
+	assert_int_equal(lk_event_log_open(m->firmware.data, m->firmware.len, &log, NULL), LK_OK);
 	while (e.type != LK_EV_EFI_VARIABLE_AUTHORITY)
 		assert_int_equal(lk_event_log_next(&log, &e, NULL), LK_OK);
 	assert_true(lk_efi_variable_read(e.data, &var));
@@ -192,8 +181,7 @@ static struct part uki_parts[] = {
 	{ ".cmdline", "quiet", 5 },
 };
 
-static int plan_uki(struct machine *m, struct made *image,
-		    struct lk_bytes signatures)
+static int plan_uki(struct machine *m, struct made *image, struct lk_bytes signatures)
 {
 	struct lk_uki uki;
 
@@ -208,9 +196,7 @@ static int plan_uki(struct machine *m, struct made *image,
 	put_image(image, uki_parts, N_OF(uki_parts), signatures);
 	uki_parts[1].content = "kernel";
 	uki_parts[1].len = 6;
-	assert_int_equal(lk_uki_read((struct lk_bytes){ image->data,
-							image->len },
-				     &uki, NULL),
+	assert_int_equal(lk_uki_read((struct lk_bytes){ image->data, image->len }, &uki, NULL),
 			 LK_OK);
 	return lk_log_plan_uki(&m->plan, &uki, &m->err);
 }
@@ -226,23 +212,18 @@ static void test_a_unified_kernel_image_is_in_pcrs_4_9_and_11(void **s)
 	begin(&m, "uki-13");
 	assert_int_equal(plan_uki(&m, &image, signer(&m)), LK_OK);
 	assert_true(m.plan.kernel && m.plan.boot_files);
-	assert_int_equal(changed(&m, then),
-			 PCR(4) | PCR(9) | PCR(10) | PCR(11));
+	assert_int_equal(changed(&m, then), PCR(4) | PCR(9) | PCR(10) | PCR(11));
 	lk_pcr_replay_init(&r, LK_ALG_SHA384);
 	for (size_t i = 0; i < 6; i++) {
-		static const char *const order[] = { ".linux",	 "kernel",
-						     ".cmdline", "quiet",
-						     ".initrd",	 "initrd" };
+		static const char *const order[] = { ".linux", "kernel",  ".cmdline",
+						     "quiet",  ".initrd", "initrd" };
 		const struct lk_bytes bytes = { (const uint8_t *)order[i],
-						strlen(order[i]) +
-							(i % 2 ? 0 : 1) };
+						strlen(order[i]) + (i % 2 ? 0 : 1) };
 		struct lk_digest d;
 
 		assert_true(lk_crypto_hash(LK_ALG_SHA384, &bytes, 1, &d));
-		assert_true(
-			lk_pcr_replay_extend(&r, 11,
-					     (struct lk_bytes){ d.data, d.len },
-					     lk_crypto_hash));
+		assert_true(lk_pcr_replay_extend(&r, 11, (struct lk_bytes){ d.data, d.len },
+						 lk_crypto_hash));
 	}
 	assert_memory_equal(then[1].value[11], r.values.value[11], 48);
 	end(&m);
@@ -258,23 +239,20 @@ static void test_an_image_has_to_be_signed_where_secure_boot_is_on(void **s)
 	begin(&m, "uki-12");
 	refuses(&m, plan_uki(&m, &image, none), LK_E_REFUSED, "isn't signed");
 	begin(&m, "uki-12");
-	refuses(&m, plan_uki(&m, &image, text_bytes("somebody else")),
-		LK_E_REFUSED, "none of the certificates");
+	refuses(&m, plan_uki(&m, &image, text_bytes("somebody else")), LK_E_REFUSED,
+		"none of the certificates");
 	begin(&m, "insecure-12");
 	m.inner = true;
-	changes(&m, plan_uki(&m, &image, none),
-		PCR(4) | PCR(9) | PCR(10) | PCR(11));
+	changes(&m, plan_uki(&m, &image, none), PCR(4) | PCR(9) | PCR(10) | PCR(11));
 	begin(&m, "kernel-12");
-	refuses(&m, plan_uki(&m, &image, none), LK_E_REFUSED,
-		"no unified kernel image");
+	refuses(&m, plan_uki(&m, &image, none), LK_E_REFUSED, "no unified kernel image");
 }
 
 /* EFI_SIGNATURE_LIST of one certificate. */
 static void put_list(struct made *m, const char *certificate)
 {
-	static const uint8_t x509[16] = { 0xa1, 0x59, 0xc0, 0xa5, 0xe4, 0x94,
-					  0xa7, 0x4a, 0x87, 0xb5, 0xab, 0x15,
-					  0x5c, 0x2b, 0xf0, 0x72 };
+	static const uint8_t x509[16] = { 0xa1, 0x59, 0xc0, 0xa5, 0xe4, 0x94, 0xa7, 0x4a,
+					  0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72 };
 	size_t size = 16 + strlen(certificate);
 
 	m->len = 0;
@@ -288,9 +266,7 @@ static void put_list(struct made *m, const char *certificate)
 
 static int plan_db(struct machine *m, const struct made *lists)
 {
-	return lk_log_plan_db(&m->plan,
-			      (struct lk_bytes){ lists->data, lists->len },
-			      &m->err);
+	return lk_log_plan_db(&m->plan, (struct lk_bytes){ lists->data, lists->len }, &m->err);
 }
 
 static void test_a_certificate_more_in_db_is_in_pcr_7(void **s)
@@ -306,9 +282,7 @@ static void test_a_certificate_more_in_db_is_in_pcr_7(void **s)
 	begin(&m, "uki-12");
 	assert_int_equal(plan_db(&m, &lists), LK_OK);
 	assert_int_equal(m.plan.n, 1);
-	assert_int_equal(plan_uki(&m, &image,
-				  text_bytes("by another certificate")),
-			 LK_OK);
+	assert_int_equal(plan_uki(&m, &image, text_bytes("by another certificate")), LK_OK);
 	assert_int_equal(m.plan.changes[1].pcr, 7);
 	changes(&m, LK_OK, PCR(4) | PCR(7) | PCR(9) | PCR(10) | PCR(11));
 }
@@ -330,13 +304,10 @@ static void test_lists_that_are_none_or_there_already_are_refused(void **s)
 	begin(&m, "uki-12");
 	refuses(&m, plan_db(&m, &lists), LK_E_INPUT, "no EFI signature lists");
 	begin(&m, "uki-12");
-	assert_int_equal(lk_event_log_open(m.firmware.data, m.firmware.len,
-					   &log, NULL),
-			 LK_OK);
+	assert_int_equal(lk_event_log_open(m.firmware.data, m.firmware.len, &log, NULL), LK_OK);
 	do
 		assert_int_equal(lk_event_log_next(&log, &e, NULL), LK_OK);
-	while (!lk_efi_variable_read(e.data, &var) ||
-	       !lk_utf16_equals(var.name, "db"));
+	while (!lk_efi_variable_read(e.data, &var) || !lk_utf16_equals(var.name, "db"));
 	put(&lists, var.data.data, var.data.len);
 	refuses(&m, plan_db(&m, &lists), LK_E_REFUSED, "already");
 }
@@ -353,8 +324,7 @@ static void test_secure_boot_off_is_in_pcr_7(void **s)
 		"name the image with --uki");
 	begin(&m, "uki-12");
 	assert_int_equal(lk_log_plan_secure_boot_off(&m.plan, &m.err), LK_OK);
-	changes(&m, plan_uki(&m, &image, none),
-		PCR(4) | PCR(7) | PCR(9) | PCR(10) | PCR(11));
+	changes(&m, plan_uki(&m, &image, none), PCR(4) | PCR(7) | PCR(9) | PCR(10) | PCR(11));
 	begin(&m, "insecure-12");
 	refuses(&m, lk_log_plan_secure_boot_off(&m.plan, &m.err), LK_E_REFUSED,
 		"off in the log already");
@@ -362,8 +332,7 @@ static void test_secure_boot_off_is_in_pcr_7(void **s)
 
 static void test_another_firmware_is_as_its_own_log_has_it(void **s)
 {
-	struct lk_pcr_values other =
-		recorded_values("insecure-12", LK_ALG_SHA256);
+	struct lk_pcr_values other = recorded_values("insecure-12", LK_ALG_SHA256);
 	struct lk_pcr_values then[LK_PLAN_BANKS];
 	struct machine m;
 
@@ -383,18 +352,15 @@ static void test_measured_files_make_a_prediction_a_promise(void **s)
 
 	(void)s;
 	begin(&m, "violation-13");
-	refuses(&m, cmdline(&m, CMDLINE), LK_E_REFUSED,
-		"IMA has measured files");
+	refuses(&m, cmdline(&m, CMDLINE), LK_E_REFUSED, "IMA has measured files");
 	begin(&m, "violation-13");
 	m.in.ima_unchanged = true;
 	changes(&m, cmdline(&m, CMDLINE), PCR(9) | PCR(10));
 	begin(&m, "measuring-12");
 	m.in.ima_unchanged = true;
-	changes(&m, plan_uki(&m, &image, signer(&m)),
-		PCR(4) | PCR(9) | PCR(10) | PCR(11));
+	changes(&m, plan_uki(&m, &image, signer(&m)), PCR(4) | PCR(9) | PCR(10) | PCR(11));
 	begin(&m, "kernel-12");
-	refuses(&m, cmdline(&m, CMDLINE " ima_policy=tcb"), LK_E_REFUSED,
-		"tells IMA");
+	refuses(&m, cmdline(&m, CMDLINE " ima_policy=tcb"), LK_E_REFUSED, "tells IMA");
 	/* Another db changes no file. */
 	begin(&m, "measuring-12");
 	put_list(&image, "another certificate");
@@ -408,8 +374,7 @@ static void test_a_log_that_explains_nothing_predicts_nothing(void **s)
 	(void)s;
 	begin(&m, "kernel-13");
 	m.values[1].value[5][0] ^= 1;
-	refuses(&m, cmdline(&m, CMDLINE), LK_E_POLICY,
-		"what PCR 5 of bank sha384 holds");
+	refuses(&m, cmdline(&m, CMDLINE), LK_E_POLICY, "what PCR 5 of bank sha384 holds");
 	begin(&m, "kernel-13");
 	m.values[0].sel.mask = 0;
 	refuses(&m, cmdline(&m, CMDLINE), LK_E_REFUSED, "boot_aggregate");
@@ -438,24 +403,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_without_a_change_all_stays_as_it_is),
 		cmocka_unit_test(test_a_command_line_is_in_pcr_9),
-		cmocka_unit_test(
-			test_behind_grub_images_and_command_lines_are_not_known),
-		cmocka_unit_test(
-			test_an_initrd_is_in_pcr_9_and_a_kernel_in_pcr_4),
-		cmocka_unit_test(
-			test_a_unified_kernel_image_is_in_pcrs_4_9_and_11),
-		cmocka_unit_test(
-			test_an_image_has_to_be_signed_where_secure_boot_is_on),
+		cmocka_unit_test(test_behind_grub_images_and_command_lines_are_not_known),
+		cmocka_unit_test(test_an_initrd_is_in_pcr_9_and_a_kernel_in_pcr_4),
+		cmocka_unit_test(test_a_unified_kernel_image_is_in_pcrs_4_9_and_11),
+		cmocka_unit_test(test_an_image_has_to_be_signed_where_secure_boot_is_on),
 		cmocka_unit_test(test_a_certificate_more_in_db_is_in_pcr_7),
-		cmocka_unit_test(
-			test_lists_that_are_none_or_there_already_are_refused),
+		cmocka_unit_test(test_lists_that_are_none_or_there_already_are_refused),
 		cmocka_unit_test(test_secure_boot_off_is_in_pcr_7),
-		cmocka_unit_test(
-			test_another_firmware_is_as_its_own_log_has_it),
-		cmocka_unit_test(
-			test_measured_files_make_a_prediction_a_promise),
-		cmocka_unit_test(
-			test_a_log_that_explains_nothing_predicts_nothing),
+		cmocka_unit_test(test_another_firmware_is_as_its_own_log_has_it),
+		cmocka_unit_test(test_measured_files_make_a_prediction_a_promise),
+		cmocka_unit_test(test_a_log_that_explains_nothing_predicts_nothing),
 		cmocka_unit_test(test_what_is_extended_elsewhere_is_left_out),
 	};
 

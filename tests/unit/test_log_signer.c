@@ -6,8 +6,7 @@
 
 #define CHARS(text) (text), strlen(text)
 
-static void put_event(struct made *log, uint32_t pcr, uint32_t type,
-		      const struct made *data)
+static void put_event(struct made *log, uint32_t pcr, uint32_t type, const struct made *data)
 {
 	const struct lk_bytes bytes = { data->data, data->len };
 	struct lk_digest sum;
@@ -22,8 +21,7 @@ static void put_event(struct made *log, uint32_t pcr, uint32_t type,
 	put(log, data->data, data->len);
 }
 
-static void put_variable(struct made *m, const char *name,
-			 const struct made *data)
+static void put_variable(struct made *m, const char *name, const struct made *data)
 {
 	m->len = 0;
 	put(m, "0123456789abcdef", 16);
@@ -44,9 +42,8 @@ static void put_entry(struct made *m, char who)
 
 static void put_db(struct made *m, const char *who)
 {
-	static const uint8_t x509[16] = { 0xa1, 0x59, 0xc0, 0xa5, 0xe4, 0x94,
-					  0xa7, 0x4a, 0x87, 0xb5, 0xab, 0x15,
-					  0x5c, 0x2b, 0xf0, 0x72 };
+	static const uint8_t x509[16] = { 0xa1, 0x59, 0xc0, 0xa5, 0xe4, 0x94, 0xa7, 0x4a,
+					  0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72 };
 
 	for (m->len = 0; *who; who++) {
 		put(m, x509, 16);
@@ -88,17 +85,13 @@ static void put_course(struct made *log, const char *course)
 	for (const char *p = course; *p; p++) {
 		data.len = 0;
 		if (*p == 'i') {
-			put_event(log, 4, LK_EV_EFI_BOOT_SERVICES_APPLICATION,
-				  &data);
+			put_event(log, 4, LK_EV_EFI_BOOT_SERVICES_APPLICATION, &data);
 		} else if (*p == 'd') {
-			put_event(log, 2, LK_EV_EFI_BOOT_SERVICES_DRIVER,
-				  &data);
+			put_event(log, 2, LK_EV_EFI_BOOT_SERVICES_DRIVER, &data);
 		} else {
 			put_entry(&data, *p);
-			put_variable(&variable, *p == 's' ? "Shim" : "db",
-				     &data);
-			put_event(log, 7, LK_EV_EFI_VARIABLE_AUTHORITY,
-				  &variable);
+			put_variable(&variable, *p == 's' ? "Shim" : "db", &data);
+			put_event(log, 7, LK_EV_EFI_VARIABLE_AUTHORITY, &variable);
 		}
 	}
 }
@@ -110,8 +103,7 @@ struct boot {
 };
 
 /* The image of event @old becomes one that these signed. */
-static int sign(struct boot *b, const char *course, unsigned int old,
-		const char *signers)
+static int sign(struct boot *b, const char *course, unsigned int old, const char *signers)
 {
 	const struct lk_event event = { .number = old };
 	struct lk_pe image = { .signatures = { NULL, 0 } };
@@ -125,8 +117,7 @@ static int sign(struct boot *b, const char *course, unsigned int old,
 		put(&signatures, signers, 1);
 	}
 	image.signatures = (struct lk_bytes){ signatures.data, signatures.len };
-	lk_log_plan_init(&b->plan, (struct lk_bytes){ b->log.data, b->log.len },
-			 lk_crypto_hash);
+	lk_log_plan_init(&b->plan, (struct lk_bytes){ b->log.data, b->log.len }, lk_crypto_hash);
 	return lk_log_plan_signed(&b->plan, &event, &image, &b->err);
 }
 
@@ -139,8 +130,7 @@ static void stays(const char *course, unsigned int old, const char *signers)
 	assert_int_equal(b.plan.n, 0);
 }
 
-static void refuses(const char *course, unsigned int old, const char *signers,
-		    const char *said)
+static void refuses(const char *course, unsigned int old, const char *signers, const char *said)
 {
 	struct boot b;
 
@@ -150,8 +140,7 @@ static void refuses(const char *course, unsigned int old, const char *signers,
 }
 
 /* @event: that becomes the certificate's, 0 for one more. */
-static void becomes(const char *course, unsigned int old, char signer,
-		    unsigned int event)
+static void becomes(const char *course, unsigned int old, char signer, unsigned int event)
 {
 	const char signers[2] = { signer, '\0' };
 	struct made entry = { .len = 0 }, variable;
@@ -224,13 +213,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_same_signer_changes_nothing),
-		cmocka_unit_test(
-			test_the_only_image_takes_its_certificate_with_it),
-		cmocka_unit_test(
-			test_the_certificate_of_a_loader_before_it_stays),
+		cmocka_unit_test(test_the_only_image_takes_its_certificate_with_it),
+		cmocka_unit_test(test_the_certificate_of_a_loader_before_it_stays),
 		cmocka_unit_test(test_what_accepts_it_is_not_guessed),
-		cmocka_unit_test(
-			test_behind_shim_only_the_same_signer_is_known),
+		cmocka_unit_test(test_behind_shim_only_the_same_signer_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

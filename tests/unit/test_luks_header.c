@@ -8,20 +8,7 @@
 
 /* As cryptsetup 2.6 writes it with --pbkdf pbkdf2 and default sizes. */
 static const char good[] =
-	"{\"keyslots\":{\"0\":{\"type\":\"luks2\",\"key_size\":64,"
-	"\"af\":{\"type\":\"luks1\",\"stripes\":4000,\"hash\":\"sha256\"},"
-	"\"area\":{\"type\":\"raw\",\"offset\":\"32768\",\"size\":\"258048\","
-	"\"encryption\":\"aes-xts-plain64\",\"key_size\":64},"
-	"\"kdf\":{\"type\":\"pbkdf2\",\"hash\":\"sha256\",\"iterations\":1000,"
-	"\"salt\":\"AAAA\"}}},"
-	"\"tokens\":{},"
-	"\"segments\":{\"0\":{\"type\":\"crypt\",\"offset\":\"16777216\","
-	"\"size\":\"dynamic\",\"iv_tweak\":\"0\",\"encryption\":\"aes-xts-plain64\","
-	"\"sector_size\":512}},"
-	"\"digests\":{\"0\":{\"type\":\"pbkdf2\",\"keyslots\":[\"0\"],"
-	"\"segments\":[\"0\"],\"hash\":\"sha256\",\"iterations\":1000,"
-	"\"salt\":\"AAAA\",\"digest\":\"AAAA\"}},"
-	"\"config\":{\"json_size\":\"12288\",\"keyslots_size\":\"16744448\"}}";
+	"{\"keyslots\":{\"0\":{\"type\":\"luks2\",\"key_size\":64,\"af\":{\"type\":\"luks1\",\"stripes\":4000,\"hash\":\"sha256\"},\"area\":{\"type\":\"raw\",\"offset\":\"32768\",\"size\":\"258048\",\"encryption\":\"aes-xts-plain64\",\"key_size\":64},\"kdf\":{\"type\":\"pbkdf2\",\"hash\":\"sha256\",\"iterations\":1000,\"salt\":\"AAAA\"}}},\"tokens\":{},\"segments\":{\"0\":{\"type\":\"crypt\",\"offset\":\"16777216\",\"size\":\"dynamic\",\"iv_tweak\":\"0\",\"encryption\":\"aes-xts-plain64\",\"sector_size\":512}},\"digests\":{\"0\":{\"type\":\"pbkdf2\",\"keyslots\":[\"0\"],\"segments\":[\"0\"],\"hash\":\"sha256\",\"iterations\":1000,\"salt\":\"AAAA\",\"digest\":\"AAAA\"}},\"config\":{\"json_size\":\"12288\",\"keyslots_size\":\"16744448\"}}";
 
 /* More is copied than belongs to the header. */
 static const struct lk_luks_areas areas = { .header_size = 16384,
@@ -30,10 +17,10 @@ static const struct lk_luks_areas areas = { .header_size = 16384,
 
 static struct lk_volume volume(void)
 {
-	return (struct lk_volume){ .name = "root",
-				   .format = { .cipher = "aes-xts-plain64",
-					       .key_bits = 512,
-					       .sector_size = 512 } };
+	return (struct lk_volume){
+		.name = "root",
+		.format = { .cipher = "aes-xts-plain64", .key_bits = 512, .sector_size = 512 }
+	};
 }
 
 static int check(const char *json, const struct lk_volume *vol)
@@ -87,24 +74,20 @@ static void test_every_departure_is_refused(void **s)
 		{ "\"offset\":\"16777216\"", "\"offset\":\"16777215\"" },
 		{ "\"offset\":\"16777216\"", "\"offset\":\"0\"" },
 		{ "\"offset\":\"16777216\"", "\"offset\":\"-1\"" },
-		{ "\"offset\":\"16777216\"",
-		  "\"offset\":\"9223372036854775808\"" },
+		{ "\"offset\":\"16777216\"", "\"offset\":\"9223372036854775808\"" },
 		{ "\"offset\":\"16777216\",", "" },
 		{ "\"sector_size\":512", "\"sector_size\":4096" },
 		{ "\"sector_size\":512", "\"sector_size\":8192" },
 		{ "\"sector_size\":512", "\"sector_size\":\"big\"" },
-		{ "\"sector_size\":512",
-		  "\"sector_size\":512,\"flags\":[\"backup-final\"]" },
+		{ "\"sector_size\":512", "\"sector_size\":512,\"flags\":[\"backup-final\"]" },
 		{ "\"sector_size\":512",
 		  "\"sector_size\":512,\"integrity\":{\"type\":\"hmac(sha256)\"}" },
-		{ "\"sector_size\":512",
-		  "\"sector_size\":512,\"integrity\":1" },
+		{ "\"sector_size\":512", "\"sector_size\":512,\"integrity\":1" },
 		{ "\"segments\":{\"0\":", "\"segments\":{\"1\":" },
 		{ "\"segments\":{\"0\":", "\"segments\":{\"1\":{},\"0\":" },
 		{ "\"segments\":{\"0\":", "\"segmentx\":{\"0\":" },
 		/* keyslots */
-		{ "{\"0\":{\"type\":\"luks2\"",
-		  "{\"0\":{\"type\":\"reencrypt\"" },
+		{ "{\"0\":{\"type\":\"luks2\"", "{\"0\":{\"type\":\"reencrypt\"" },
 		{ "\"luks2\",\"key_size\":64", "\"luks2\",\"key_size\":32" },
 		{ "\"luks2\",\"key_size\":64", "\"luks2\"" },
 		{ "\"keyslots\":{\"0\"", "\"keyslots\":{},\"x\":{\"0\"" },
@@ -112,30 +95,23 @@ static void test_every_departure_is_refused(void **s)
 		{ "\"keyslots\":{\"0\"", "\"keyslots\":{\"1\":{},\"0\"" },
 		{ "\"keyslots\":{\"0\"", "\"keyslots\":{\"1\":7,\"0\"" },
 		{ "\"type\":\"raw\"", "\"type\":\"none\"" },
-		{ "aes-xts-plain64\",\"key_size\":64},",
-		  "cipher_null\",\"key_size\":64}," },
+		{ "aes-xts-plain64\",\"key_size\":64},", "cipher_null\",\"key_size\":64}," },
 		{ "\"offset\":\"32768\"", "\"offset\":\"32767\"" },
 		{ "\"offset\":\"32768\"", "\"offset\":\"0\"" },
-		{ "aes-xts-plain64\",\"key_size\":64},",
-		  "aes-xts-plain64\",\"key_size\":65}," },
-		{ "aes-xts-plain64\",\"key_size\":64},",
-		  "aes-xts-plain64\",\"key_size\":[]}," },
-		{ "aes-xts-plain64\",\"key_size\":64},",
-		  "aes-xts-plain64\"}," },
+		{ "aes-xts-plain64\",\"key_size\":64},", "aes-xts-plain64\",\"key_size\":65}," },
+		{ "aes-xts-plain64\",\"key_size\":64},", "aes-xts-plain64\",\"key_size\":[]}," },
+		{ "aes-xts-plain64\",\"key_size\":64},", "aes-xts-plain64\"}," },
 		{ "\"offset\":\"32768\"", "\"offset\":\"16777217\"" },
 		{ "\"offset\":\"32768\"", "\"offset\":\"16781313\"" },
-		{ "\"offset\":\"32768\"",
-		  "\"offset\":\"9223372036854775808\"" },
+		{ "\"offset\":\"32768\"", "\"offset\":\"9223372036854775808\"" },
 		{ "\"offset\":\"32768\"", "\"offset\":\"-1\"" },
 		{ "\"size\":\"258048\"", "\"size\":\"16744449\"" },
 		{ "\"size\":\"258048\"", "\"size\":\"9223372036854775807\"" },
 		/* cost */
 		{ "\"hash\":\"sha256\",\"iterations\":1000,\"salt\":\"AAAA\"}}}",
 		  "\"iterations\":50000001}}}" },
-		{ "\"kdf\":{\"type\":\"pbkdf2\"",
-		  "\"kdf\":{\"type\":\"scrypt\"" },
-		{ "\"kdf\":{\"type\":\"pbkdf2\"",
-		  "\"kdf\":{\"type\":\"argon2id\"" },
+		{ "\"kdf\":{\"type\":\"pbkdf2\"", "\"kdf\":{\"type\":\"scrypt\"" },
+		{ "\"kdf\":{\"type\":\"pbkdf2\"", "\"kdf\":{\"type\":\"argon2id\"" },
 		{ "\"kdf\":{\"type\":\"pbkdf2\"",
 		  "\"kdf\":{\"type\":\"argon2id\",\"cpus\":1,\"time\":1,\"memory\":1048577" },
 		{ "\"kdf\":{\"type\":\"pbkdf2\"",
@@ -157,8 +133,7 @@ static void test_every_departure_is_refused(void **s)
 		{ "\"config\":{",
 		  "\"config\":{\"requirements\":{\"mandatory\":[\"online-reencrypt\"]}," },
 		{ "\"config\":{", "\"config\":{\"requirements\":{}," },
-		{ "\"config\":{",
-		  "\"config\":{\"flags\":[\"allow-discards\"]," },
+		{ "\"config\":{", "\"config\":{\"flags\":[\"allow-discards\"]," },
 		{ "\"config\":{", "\"config\":{\"flags\":[[]]," },
 		{ "\"config\":{", "\"config\":{\"flags\":\"allow-discards\"," },
 		{ "\"config\":{", "\"config\":[],\"x\":{" },
@@ -167,29 +142,23 @@ static void test_every_departure_is_refused(void **s)
 	(void)s;
 	for (size_t i = 0; i < N_OF(edits); i++)
 		if (check_swapped(edits[i].from, edits[i].to) != LK_E_HEADER)
-			fail_msg("accepted: %s instead of %s", edits[i].to,
-				 edits[i].from);
+			fail_msg("accepted: %s instead of %s", edits[i].to, edits[i].from);
 }
 
 static void test_bounds_are_inside_what_is_accepted(void **s)
 {
 	(void)s;
-	assert_int_equal(check_swapped("\"size\":\"258048\"",
-				       "\"size\":\"16744448\""),
-			 LK_OK);
+	assert_int_equal(check_swapped("\"size\":\"258048\"", "\"size\":\"16744448\""), LK_OK);
 	assert_int_equal(
 		check_swapped(
 			"\"kdf\":{\"type\":\"pbkdf2\"",
 			"\"kdf\":{\"type\":\"argon2id\",\"cpus\":16,\"time\":32,\"memory\":1048576"),
 		LK_OK);
-	assert_int_equal(check_swapped("\"offset\":\"16777216\"",
-				       "\"offset\":\"16777217\""),
+	assert_int_equal(check_swapped("\"offset\":\"16777216\"", "\"offset\":\"16777217\""),
 			 LK_OK);
-	assert_int_equal(
-		check_swapped(
-			"\"iterations\":1000,\"salt\":\"AAAA\",\"digest\"",
-			"\"iterations\":50000000,\"digest\""),
-		LK_OK);
+	assert_int_equal(check_swapped("\"iterations\":1000,\"salt\":\"AAAA\",\"digest\"",
+				       "\"iterations\":50000000,\"digest\""),
+			 LK_OK);
 }
 
 /* A file that ends before the header does. */
@@ -204,22 +173,16 @@ static void test_an_area_ends_where_the_copy_does(void **s)
 
 	(void)s;
 	whole.copied++;
-	assert_int_equal(lk_luks_header_check(lk_yaml_root(yaml), &vol, &whole,
-					      NULL),
-			 LK_OK);
-	assert_int_equal(lk_luks_header_check(lk_yaml_root(yaml), &vol, &cut,
-					      NULL),
-			 LK_E_HEADER);
+	assert_int_equal(lk_luks_header_check(lk_yaml_root(yaml), &vol, &whole, NULL), LK_OK);
+	assert_int_equal(lk_luks_header_check(lk_yaml_root(yaml), &vol, &cut, NULL), LK_E_HEADER);
 }
 
 static void test_integrity_is_there_exactly_when_wanted(void **s)
 {
 	struct lk_volume vol = volume();
-	char *with = swapped(
-		good, "\"sector_size\":512",
-		"\"sector_size\":512,\"integrity\":{\"type\":\"hmac(sha256)\"}");
-	char *slot = swapped(with, "\"luks2\",\"key_size\":64",
-			     "\"luks2\",\"key_size\":96");
+	char *with = swapped(good, "\"sector_size\":512",
+			     "\"sector_size\":512,\"integrity\":{\"type\":\"hmac(sha256)\"}");
+	char *slot = swapped(with, "\"luks2\",\"key_size\":64", "\"luks2\",\"key_size\":96");
 
 	(void)s;
 	vol.format.integrity = LK_INTEGRITY_HMAC_SHA256;
@@ -250,8 +213,7 @@ static void test_flags_are_those_of_the_policy_file(void **s)
 		char config[128];
 		char *text;
 
-		(void)snprintf(config, sizeof(config),
-			       "\"config\":{\"flags\":[\"%s\"],",
+		(void)snprintf(config, sizeof(config), "\"config\":{\"flags\":[\"%s\"],",
 			       flags[i].flag);
 		text = swapped(good, "\"config\":{", config);
 		vol.options = ~flags[i].option;
@@ -270,8 +232,7 @@ static void test_the_size_of_the_keyslots_is_read_within_a_bound(void **s)
 	} vectors[] = {
 		{ "{\"config\":{\"keyslots_size\":\"16744448\"}}", LK_OK },
 		{ "{\"config\":{\"keyslots_size\":\"134217728\"}}", LK_OK },
-		{ "{\"config\":{\"keyslots_size\":\"134217729\"}}",
-		  LK_E_HEADER },
+		{ "{\"config\":{\"keyslots_size\":\"134217729\"}}", LK_E_HEADER },
 		{ "{\"config\":{\"keyslots_size\":[]}}", LK_E_HEADER },
 		{ "{\"config\":{}}", LK_E_HEADER },
 		{ "{\"config\":[]}", LK_E_HEADER },
@@ -284,9 +245,7 @@ static void test_the_size_of_the_keyslots_is_read_within_a_bound(void **s)
 		LK_OWNED_YAML yaml = doc_of(vectors[i].json);
 		uint64_t size = 77;
 
-		assert_int_equal(lk_luks_header_keyslots_size(lk_yaml_root(
-								      yaml),
-							      &size, NULL),
+		assert_int_equal(lk_luks_header_keyslots_size(lk_yaml_root(yaml), &size, NULL),
 				 vectors[i].rc);
 		assert_int_equal(size == 77, vectors[i].rc != LK_OK);
 	}
@@ -299,16 +258,14 @@ static int parse(const uint8_t *data, size_t len)
 	int rc = lk_yaml_parse(data, len, &yaml, NULL);
 
 	if (rc == LK_OK)
-		rc = lk_luks_header_check(lk_yaml_root(yaml), &vol, &areas,
-					  NULL);
+		rc = lk_luks_header_check(lk_yaml_root(yaml), &vol, &areas, NULL);
 	return rc;
 }
 
 static void test_a_header_cut_anywhere_is_refused(void **s)
 {
 	(void)s;
-	assert_int_equal(shortest_that_parses(good, sizeof(good) - 1, parse),
-			 sizeof(good) - 1);
+	assert_int_equal(shortest_that_parses(good, sizeof(good) - 1, parse), sizeof(good) - 1);
 }
 
 int main(void)
@@ -320,8 +277,7 @@ int main(void)
 		cmocka_unit_test(test_an_area_ends_where_the_copy_does),
 		cmocka_unit_test(test_integrity_is_there_exactly_when_wanted),
 		cmocka_unit_test(test_flags_are_those_of_the_policy_file),
-		cmocka_unit_test(
-			test_the_size_of_the_keyslots_is_read_within_a_bound),
+		cmocka_unit_test(test_the_size_of_the_keyslots_is_read_within_a_bound),
 		cmocka_unit_test(test_a_header_cut_anywhere_is_refused),
 	};
 

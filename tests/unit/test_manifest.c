@@ -142,8 +142,7 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 		{ "label: ", "lable: " },
 		{ "\"site 12, October\"", "\"a\\nb\"" },
 		{ "\"site 12, October\"", "[a]" },
-		{ "\"site 12, October\"",
-		  X50 X50 "01234567890123456789012345678" },
+		{ "\"site 12, October\"", X50 X50 "01234567890123456789012345678" },
 		{ "path: app/app.conf", "path: /app/app.conf" },
 		{ "path: app/app.conf", "path: ./app/app.conf" },
 		{ "path: app/app.conf", "path: app/app.conf/" },
@@ -157,18 +156,15 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 		{ "path: app/app.conf", "path: " X250 "aaaaaa" },
 		{ "path: app/app.conf", "owner: app" },
 		{ "path: app/app.conf\n", "path: x\n    more: 1\n" },
-		{ "  - path: plain\n    destination: /opt/plain\n",
-		  "  - path: plain\n" },
+		{ "  - path: plain\n    destination: /opt/plain\n", "  - path: plain\n" },
 		{ "  - path: plain\n    destination: /opt/plain\n", "  - x\n" },
-		{ "  - path: plain\n    destination: /opt/plain\n",
-		  "  - []\n" },
+		{ "  - path: plain\n    destination: /opt/plain\n", "  - []\n" },
 		{ "/opt/plain", "opt/plain" },
 		{ "/opt/plain", "/opt/plain/" },
 		{ "/opt/plain", "/opt/../plain" },
 		{ "/opt/plain", "/" },
 		{ "/opt/plain", "\"/opt/\\e\"" },
-		{ "/opt/plain",
-		  "/" X250 "/" X250 "/" X250 "/" X250 "/01234567890123456789" },
+		{ "/opt/plain", "/" X250 "/" X250 "/" X250 "/" X250 "/01234567890123456789" },
 		/* twice, or one below another */
 		{ "path: plain", "path: app/app.conf" },
 		{ "path: plain", "path: app" },
@@ -203,8 +199,7 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 	(void)s;
 	for (size_t i = 0; i < N_OF(edits); i++)
 		if (parse_swapped(edits[i].from, edits[i].to) != LK_E_INPUT)
-			fail_msg("taken: %s instead of %s", edits[i].to,
-				 edits[i].from);
+			fail_msg("taken: %s instead of %s", edits[i].to, edits[i].from);
 	assert_int_equal(parse_text("[]"), LK_E_INPUT);
 	assert_int_equal(parse_text("x"), LK_E_INPUT);
 	assert_int_equal(parse_text(FIRST "files: {}"), LK_E_INPUT);
@@ -222,8 +217,7 @@ static char *many(unsigned int n)
 	at = (size_t)snprintf(text, cap, FIRST "files:\n");
 	for (unsigned int i = 0; i < n; i++)
 		at += (size_t)snprintf(text + at, cap - at,
-				       "- {path: f%u, destination: /opt/f%u}\n",
-				       i, i);
+				       "- {path: f%u, destination: /opt/f%u}\n", i, i);
 	return text;
 }
 
@@ -251,9 +245,7 @@ static void settings_of(const char *text, struct lk_userconfig_file *ret)
 {
 	LK_OWNED_YAML yaml = doc_of(text);
 
-	assert_int_equal(lk_userconfig_file_from_doc(lk_yaml_root(yaml), ret,
-						     NULL),
-			 LK_OK);
+	assert_int_equal(lk_userconfig_file_from_doc(lk_yaml_root(yaml), ret, NULL), LK_OK);
 }
 
 static void test_a_manifest_keeps_to_the_settings(void **s)
@@ -266,14 +258,11 @@ static void test_a_manifest_keeps_to_the_settings(void **s)
 		  NULL },
 		{ "{latchkey-userconfig: 1, owners: [root, app], groups: [root, 1000], units: ['*']}",
 		  NULL },
-		{ "{latchkey-userconfig: 1, groups: [root, 1000], units: ['*']}",
-		  "owners" },
+		{ "{latchkey-userconfig: 1, groups: [root, 1000], units: ['*']}", "owners" },
 		{ "{latchkey-userconfig: 1, owners: [app], groups: [root, 1000], units: ['*']}",
 		  "owners" },
-		{ "{latchkey-userconfig: 1, owners: [root, app], units: ['*']}",
-		  "groups" },
-		{ "{latchkey-userconfig: 1, owners: [root, app], groups: [root, 1000]}",
-		  "units" },
+		{ "{latchkey-userconfig: 1, owners: [root, app], units: ['*']}", "groups" },
+		{ "{latchkey-userconfig: 1, owners: [root, app], groups: [root, 1000]}", "units" },
 		{ "{latchkey-userconfig: 1, owners: [root, app], groups: [root, 1000], units: [app.service, b]}",
 		  "units" },
 		{ "{latchkey-userconfig: 1, owners: [root, app], groups: [root, 1000], units: [app.service, other.service]}",
@@ -300,8 +289,7 @@ static void test_a_manifest_keeps_to_the_settings(void **s)
 		assert_int_equal(rc, table[i].setting ? LK_E_INPUT : LK_OK);
 		if (rc == LK_OK)
 			continue;
-		(void)snprintf(said, sizeof(said), "setting %s",
-			       table[i].setting);
+		(void)snprintf(said, sizeof(said), "setting %s", table[i].setting);
 		if (!strstr(err.msg, said) || !strstr(err.msg, "\""))
 			fail_msg("%zu: %s", i, err.msg);
 	}
@@ -347,8 +335,7 @@ int main(void)
 		cmocka_unit_test(test_what_the_man_page_allows_is_taken),
 		cmocka_unit_test(test_what_breaks_a_rule_is_refused),
 		cmocka_unit_test(test_as_many_files_as_allowed_and_no_more),
-		cmocka_unit_test(
-			test_a_manifest_cut_within_its_format_is_refused),
+		cmocka_unit_test(test_a_manifest_cut_within_its_format_is_refused),
 		cmocka_unit_test(test_a_manifest_keeps_to_the_settings),
 		cmocka_unit_test(test_the_example_of_the_man_page_is_one),
 		cmocka_unit_test(test_done_takes_an_empty_manifest),

@@ -13,8 +13,7 @@ static void test_a_list_of_pcrs_becomes_a_mask_and_back(void **s)
 		{ "0", 1 },
 		{ "23", 1u << 23 },
 		{ "0,7,10", 0x481 },
-		{ "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23",
-		  0xffffff },
+		{ "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23", 0xffffff },
 	};
 
 	(void)s;
@@ -22,9 +21,7 @@ static void test_a_list_of_pcrs_becomes_a_mask_and_back(void **s)
 		char text[LK_PCR_MASK_TEXT];
 		uint32_t mask = 0;
 
-		assert_int_equal(lk_pcr_mask_parse(vectors[i].text, &mask,
-						   NULL),
-				 LK_OK);
+		assert_int_equal(lk_pcr_mask_parse(vectors[i].text, &mask, NULL), LK_OK);
 		assert_int_equal(mask, vectors[i].mask);
 		lk_pcr_mask_format(mask, text);
 		assert_string_equal(text, vectors[i].text);
@@ -33,19 +30,16 @@ static void test_a_list_of_pcrs_becomes_a_mask_and_back(void **s)
 
 static void test_a_malformed_list_is_refused_and_the_mask_untouched(void **s)
 {
-	static const char *const bad[] = { "",	  ",",	  "0,",	  ",0",
-					   "24",  "0,,7", "-1",	  "+1",
-					   "0;7", "0 7",  "0, 7", "7,7",
-					   "0x7", "1000", "256",  "4294967296",
-					   "all", "00,0" };
+	static const char *const bad[] = { "",	  ",",	  "0,",	 ",0",	       "24",   "0,,7",
+					   "-1",  "+1",	  "0;7", "0 7",	       "0, 7", "7,7",
+					   "0x7", "1000", "256", "4294967296", "all",  "00,0" };
 
 	(void)s;
 	for (size_t i = 0; i < N_OF(bad); i++) {
 		uint32_t mask = 0xa5a5a5a5;
 		struct lk_err err = { 0 };
 
-		assert_int_equal(lk_pcr_mask_parse(bad[i], &mask, &err),
-				 LK_E_INPUT);
+		assert_int_equal(lk_pcr_mask_parse(bad[i], &mask, &err), LK_E_INPUT);
 		assert_int_equal(mask, 0xa5a5a5a5);
 		assert_true(err.msg[0]);
 	}
@@ -105,12 +99,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_list_of_pcrs_becomes_a_mask_and_back),
-		cmocka_unit_test(
-			test_a_malformed_list_is_refused_and_the_mask_untouched),
-		cmocka_unit_test(
-			test_a_selection_is_marshalled_as_the_tpm_wants_it),
-		cmocka_unit_test(
-			test_differing_names_the_pcrs_whose_values_differ),
+		cmocka_unit_test(test_a_malformed_list_is_refused_and_the_mask_untouched),
+		cmocka_unit_test(test_a_selection_is_marshalled_as_the_tpm_wants_it),
+		cmocka_unit_test(test_differing_names_the_pcrs_whose_values_differ),
 		cmocka_unit_test(test_a_missing_pcr_or_another_bank_differs),
 		cmocka_unit_test(test_every_pcr_has_a_meaning_and_so_has_none),
 	};

@@ -8,8 +8,7 @@
 #define A32 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define A48 A32 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
-static int from_text(const char *text, enum lk_alg bank,
-		     struct lk_pcr_values *ret)
+static int from_text(const char *text, enum lk_alg bank, struct lk_pcr_values *ret)
 {
 	LK_OWNED_YAML yaml = doc_of(text);
 
@@ -18,8 +17,8 @@ static int from_text(const char *text, enum lk_alg bank,
 
 static void test_text_of_tpm2_pcrread_gives_the_bank_asked_for(void **s)
 {
-	static const char text[] = "sha256:\n  0 : 0x" A32 "\n  23: 0x" A32
-				   "\nsha384:\n  4: 0x" A48 "\n";
+	static const char text[] =
+		"sha256:\n  0 : 0x" A32 "\n  23: 0x" A32 "\nsha384:\n  4: 0x" A48 "\n";
 	struct lk_pcr_values v = { 0 };
 	uint8_t want[48];
 
@@ -39,9 +38,7 @@ static void test_json_of_latchkey_provision_is_taken(void **s)
 	struct lk_pcr_values v;
 
 	(void)s;
-	assert_int_equal(from_text("{\"sha256\":{\"7\":\"" A32 "\"}}",
-				   LK_ALG_SHA256, &v),
-			 LK_OK);
+	assert_int_equal(from_text("{\"sha256\":{\"7\":\"" A32 "\"}}", LK_ALG_SHA256, &v), LK_OK);
 	assert_int_equal(v.sel.mask, 0x80);
 }
 
@@ -81,17 +78,14 @@ static void test_binary_of_tpm2_pcrread_is_taken(void **s)
 {
 	(void)s;
 	for (size_t i = 0; i < N_OF(pcr_vectors); i++) {
-		const struct lk_pcr_selection sel = { pcr_vectors[i].bank,
-						      pcr_vectors[i].mask };
+		const struct lk_pcr_selection sel = { pcr_vectors[i].bank, pcr_vectors[i].mask };
 		struct lk_pcr_values v = { 0 };
 		uint8_t data[256];
 		size_t size = lk_alg_size(sel.bank);
 		size_t len = unhex(pcr_vectors[i].values, data, sizeof(data));
 		size_t at = 0;
 
-		assert_int_equal(lk_pcr_values_from_binary(data, len, &sel, &v,
-							   NULL),
-				 LK_OK);
+		assert_int_equal(lk_pcr_values_from_binary(data, len, &sel, &v, NULL), LK_OK);
 		for (unsigned int p = 0; p < LK_PCR_COUNT; p++) {
 			if (!(sel.mask & 1u << p))
 				continue;
@@ -128,9 +122,7 @@ static void test_what_is_written_as_json_is_read_as_the_same(void **s)
 {
 	(void)s;
 	for (size_t i = 0; i < 2; i++) {
-		struct lk_pcr_values v = {
-			.sel = { i ? LK_ALG_SHA384 : LK_ALG_SHA256, 0xffffff }
-		};
+		struct lk_pcr_values v = { .sel = { i ? LK_ALG_SHA384 : LK_ALG_SHA256, 0xffffff } };
 		struct lk_pcr_values again = { 0 };
 		char out[LK_PCR_JSON_MAX];
 		size_t len;
@@ -148,15 +140,12 @@ static void test_what_is_written_as_json_is_read_as_the_same(void **s)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			test_text_of_tpm2_pcrread_gives_the_bank_asked_for),
+		cmocka_unit_test(test_text_of_tpm2_pcrread_gives_the_bank_asked_for),
 		cmocka_unit_test(test_json_of_latchkey_provision_is_taken),
-		cmocka_unit_test(
-			test_malformed_values_are_refused_and_the_output_untouched),
+		cmocka_unit_test(test_malformed_values_are_refused_and_the_output_untouched),
 		cmocka_unit_test(test_binary_of_tpm2_pcrread_is_taken),
 		cmocka_unit_test(test_binary_of_another_length_is_refused),
-		cmocka_unit_test(
-			test_what_is_written_as_json_is_read_as_the_same),
+		cmocka_unit_test(test_what_is_written_as_json_is_read_as_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

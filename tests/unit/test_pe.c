@@ -25,8 +25,7 @@ static struct lk_pe read_made(const struct made *m)
 	struct lk_pe pe;
 	struct lk_err err = { 0 };
 
-	if (lk_pe_read((struct lk_bytes){ m->data, m->len }, &pe, &err) !=
-	    LK_OK)
+	if (lk_pe_read((struct lk_bytes){ m->data, m->len }, &pe, &err) != LK_OK)
 		fail_msg("%s", err.msg);
 	return pe;
 }
@@ -67,8 +66,7 @@ static void test_the_digest_leaves_out_checksum_and_signatures(void **s)
 	(void)s;
 	put_image(&m, parts, N_OF(parts), text_bytes("signatures"));
 	put(&hashed, m.data, IMAGE_CHECKSUM);
-	put(&hashed, m.data + IMAGE_CHECKSUM + 4,
-	    IMAGE_CERTS - IMAGE_CHECKSUM - 4);
+	put(&hashed, m.data + IMAGE_CHECKSUM + 4, IMAGE_CERTS - IMAGE_CHECKSUM - 4);
 	put(&hashed, m.data + IMAGE_CERTS + 8, m.len - 10 - IMAGE_CERTS - 8);
 	bytes = (struct lk_bytes){ hashed.data, hashed.len };
 	digest_of(&m, &digest);
@@ -99,8 +97,7 @@ static void test_sections_are_hashed_in_the_files_order(void **s)
 	{
 		const struct lk_bytes all[] = {
 			{ m.data, IMAGE_CHECKSUM },
-			{ m.data + IMAGE_CHECKSUM + 4,
-			  IMAGE_CERTS - IMAGE_CHECKSUM - 4 },
+			{ m.data + IMAGE_CHECKSUM + 4, IMAGE_CERTS - IMAGE_CHECKSUM - 4 },
 			{ m.data + IMAGE_CERTS + 8, m.len - IMAGE_CERTS - 8 }
 		};
 
@@ -121,8 +118,8 @@ static void test_what_follows_the_sections_is_hashed(void **s)
 	put(&m, "x", 1);
 	digest_of(&m, &other);
 	assert_false(lk_digest_equal(&digest, &other));
-	assert_false(lk_pe_digest(&(struct lk_pe){ .headers_size = 4 },
-				  LK_ALG_SHA256, failing_hash, &other));
+	assert_false(lk_pe_digest(&(struct lk_pe){ .headers_size = 4 }, LK_ALG_SHA256, failing_hash,
+				  &other));
 }
 
 static void test_an_image_cut_anywhere_is_refused(void **s)
@@ -131,9 +128,7 @@ static void test_an_image_cut_anywhere_is_refused(void **s)
 
 	(void)s;
 	put_image(&m, parts, N_OF(parts), text_bytes("signatures"));
-	assert_int_equal(shortest_that_parses((const char *)m.data, m.len,
-					      parse),
-			 m.len);
+	assert_int_equal(shortest_that_parses((const char *)m.data, m.len, parse), m.len);
 	assert_int_equal(parse(m.data, m.len), LK_OK);
 }
 
@@ -172,15 +167,13 @@ static void test_fields_that_lead_outside_are_refused(void **s)
 		if (i < N_OF(fields))
 			overwrite_length(m.data, fields[i]);
 		else
-			m.data[bytes[i - N_OF(fields)].at] =
-				bytes[i - N_OF(fields)].value;
+			m.data[bytes[i - N_OF(fields)].at] = bytes[i - N_OF(fields)].value;
 		if (parse(m.data, m.len) != LK_E_INPUT)
 			fail_msg("%zu is taken", i);
 	}
 }
 
-static void
-test_an_image_without_a_place_for_signatures_is_hashed_whole(void **s)
+static void test_an_image_without_a_place_for_signatures_is_hashed_whole(void **s)
 {
 	struct lk_digest digest, want;
 	struct lk_bytes all[2];
@@ -190,8 +183,7 @@ test_an_image_without_a_place_for_signatures_is_hashed_whole(void **s)
 	put_image(&m, parts, N_OF(parts), unsigned_image);
 	m.data[IMAGE_N_DIRS] = 4;
 	all[0] = (struct lk_bytes){ m.data, IMAGE_CHECKSUM };
-	all[1] = (struct lk_bytes){ m.data + IMAGE_CHECKSUM + 4,
-				    m.len - IMAGE_CHECKSUM - 4 };
+	all[1] = (struct lk_bytes){ m.data + IMAGE_CHECKSUM + 4, m.len - IMAGE_CHECKSUM - 4 };
 	digest_of(&m, &digest);
 	assert_true(lk_crypto_hash(LK_ALG_SHA256, all, 2, &want));
 	assert_true(lk_digest_equal(&digest, &want));
@@ -201,14 +193,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sections_are_found_by_name),
-		cmocka_unit_test(
-			test_the_digest_leaves_out_checksum_and_signatures),
+		cmocka_unit_test(test_the_digest_leaves_out_checksum_and_signatures),
 		cmocka_unit_test(test_sections_are_hashed_in_the_files_order),
 		cmocka_unit_test(test_what_follows_the_sections_is_hashed),
 		cmocka_unit_test(test_an_image_cut_anywhere_is_refused),
 		cmocka_unit_test(test_fields_that_lead_outside_are_refused),
-		cmocka_unit_test(
-			test_an_image_without_a_place_for_signatures_is_hashed_whole),
+		cmocka_unit_test(test_an_image_without_a_place_for_signatures_is_hashed_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

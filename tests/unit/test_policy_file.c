@@ -11,8 +11,8 @@
 #define NAME33	"0b" BYTES16 BYTES16
 #define NAME34	"00" NAME33
 
-static int parse_into(const uint8_t *data, size_t len,
-		      struct lk_policy_file *ret, struct lk_err *err)
+static int parse_into(const uint8_t *data, size_t len, struct lk_policy_file *ret,
+		      struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
 	int rc = lk_yaml_parse(data, len, &yaml, err);
@@ -99,13 +99,11 @@ static void test_what_the_man_page_allows_is_taken(void **s)
 		{ "latch: 15", "latch: 11" },
 		{ "0x018a0001", "none" },
 		{ "latch: 15", "latch: 15\nprompt-without-tpm: true" },
-		{ "latch: 15",
-		  "latch: 15\ntimeout-tpm: 0\ntimeout-device: 600" },
+		{ "latch: 15", "latch: 15\ntimeout-tpm: 0\ntimeout-device: 600" },
 		{ "latch: 15", "latch: 15\nroot-key: {}" },
 		{ "latch: 15", "latch: 15\nroot-key: { handle: 0x81000002 }" },
 		{ "latch: 15", "latch: 15\nroot-key: { name: " NAME34 " }" },
-		{ "latch: 15",
-		  "latch: 15\nroot-key: { name: " NAME34 BYTES16 " }" },
+		{ "latch: 15", "latch: 15\nroot-key: { name: " NAME34 BYTES16 " }" },
 		{ "pcrs: [0, 7, 10]", "pcrs: [17, 22]" },
 		{ "on-failure: fail", "on-failure: prompt" },
 		{ "on-failure: fail", "on-failure: halt" },
@@ -114,10 +112,8 @@ static void test_what_the_man_page_allows_is_taken(void **s)
 		{ "[discard]", "[discard]\n    on-failure: prompt" },
 		{ "[discard]", "[discard]\n    sector-size: 4096" },
 		{ "[discard]", "[discard]\n    integrity: hmac-sha256" },
-		{ "[discard]",
-		  "[discard]\n    cipher: aes-cbc-essiv:sha256\n    key-size: 256" },
-		{ "[discard]",
-		  "[discard]\n    uuid: 01234567-89ab-cdef-0123-456789abcdef" },
+		{ "[discard]", "[discard]\n    cipher: aes-cbc-essiv:sha256\n    key-size: 256" },
+		{ "[discard]", "[discard]\n    uuid: 01234567-89ab-cdef-0123-456789abcdef" },
 		{ "\"latchkey:luks\"", "\"\"" },
 	};
 
@@ -158,11 +154,9 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 		{ "latch: 15", "latch: 15\nroot-key: { name: 000b }" },
 		{ "latch: 15", "latch: 15\nroot-key: { name: 0" NAME33 " }" },
 		{ "latch: 15", "latch: 15\nroot-key: { name: " NAME33 " }" },
-		{ "latch: 15",
-		  "latch: 15\nroot-key: { name: " NAME34 BYTES16 "00 }" },
+		{ "latch: 15", "latch: 15\nroot-key: { name: " NAME34 BYTES16 "00 }" },
 		{ "latch: 15", "latch: 15\nroot-key: { name: " NAME34 "00 }" },
-		{ "latch: 15",
-		  "latch: 15\nroot-key: { name: " NAME33 BYTES16 " }" },
+		{ "latch: 15", "latch: 15\nroot-key: { name: " NAME33 BYTES16 " }" },
 		{ "latch: 15", "latch: 15\nroot-key: { x: 1 }" },
 		{ "name: root", "name: control" },
 		{ "name: root", "name: ../root" },
@@ -181,38 +175,32 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 		{ "[discard]", "[discard]\n    key-size: 160" },
 		{ "[discard]", "[discard]\n    sector-size: 520" },
 		{ "[discard]", "[discard]\n    integrity: poly1305" },
-		{ "[discard]",
-		  "[discard]\n    uuid: 01234567-89AB-cdef-0123-456789abcdef" },
+		{ "[discard]", "[discard]\n    uuid: 01234567-89AB-cdef-0123-456789abcdef" },
 		{ "[discard]", "[discard]\n    uuid: 01234567" },
 		{ "[discard]",
 		  "[discard]\n  - name: root\n    device: /dev/x\n    handle: 0x8100a002" },
 		{ "[discard]",
 		  "[discard]\n  - name: other\n    device: /dev/x\n    handle: 0x8100a001" },
 		{ "[discard]", "[discard]\n  - x" },
-		{ "\"latchkey:luks\"",
-		  "\"0123456789012345678901234567890123456789012345678\"" },
+		{ "\"latchkey:luks\"", "\"0123456789012345678901234567890123456789012345678\"" },
 	};
 
 	(void)s;
 	for (size_t i = 0; i < N_OF(edits); i++)
 		if (parse_swapped(edits[i].from, edits[i].to) != LK_E_INPUT)
-			fail_msg("taken: %s instead of %s", edits[i].to,
-				 edits[i].from);
+			fail_msg("taken: %s instead of %s", edits[i].to, edits[i].from);
 }
 
 static void test_a_prompt_needs_a_latch(void **s)
 {
 	(void)s;
 	assert_int_equal(
-		parse_swapped(
-			"latch: 15\nversion-floor: 0x018a0001\non-failure: fail",
-			"latch: none\nversion-floor: 0x018a0001\non-failure: prompt"),
+		parse_swapped("latch: 15\nversion-floor: 0x018a0001\non-failure: fail",
+			      "latch: none\nversion-floor: 0x018a0001\non-failure: prompt"),
 		LK_E_INPUT);
-	assert_int_equal(
-		parse_swapped(
-			"latch: 15\nversion-floor: 0x018a0001\non-failure: fail",
-			"latch: none\nversion-floor: 0x018a0001\non-failure: halt"),
-		LK_OK);
+	assert_int_equal(parse_swapped("latch: 15\nversion-floor: 0x018a0001\non-failure: fail",
+				       "latch: none\nversion-floor: 0x018a0001\non-failure: halt"),
+			 LK_OK);
 }
 
 static void test_every_committed_bad_file_is_refused(void **s)
@@ -260,8 +248,7 @@ int main(void)
 		cmocka_unit_test(test_what_breaks_a_rule_is_refused),
 		cmocka_unit_test(test_a_prompt_needs_a_latch),
 		cmocka_unit_test(test_every_committed_bad_file_is_refused),
-		cmocka_unit_test(
-			test_a_policy_file_cut_before_its_options_is_refused),
+		cmocka_unit_test(test_a_policy_file_cut_before_its_options_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,8 +13,7 @@ static size_t der_of(size_t i, uint8_t der[static LK_SPKI_MAX])
 {
 	struct lk_policy_key key;
 
-	assert_int_equal(lk_policy_key_from_pem(key_vectors[i].pem,
-						strlen(key_vectors[i].pem),
+	assert_int_equal(lk_policy_key_from_pem(key_vectors[i].pem, strlen(key_vectors[i].pem),
 						&key, NULL),
 			 LK_OK);
 	return lk_policy_key_to_spki(&key, der);
@@ -27,14 +26,12 @@ static void test_the_generators_are_read_from_pem(void **s)
 	struct lk_policy_key key;
 
 	(void)s;
-	assert_int_equal(lk_policy_key_from_pem(key_vectors[0].pem,
-						strlen(key_vectors[0].pem),
+	assert_int_equal(lk_policy_key_from_pem(key_vectors[0].pem, strlen(key_vectors[0].pem),
 						&key, NULL),
 			 LK_OK);
 	assert_int_equal(key.curve, LK_CURVE_P256);
 	assert_memory_equal(key.x, x256, sizeof(x256));
-	assert_int_equal(lk_policy_key_from_pem(key_vectors[1].pem,
-						strlen(key_vectors[1].pem),
+	assert_int_equal(lk_policy_key_from_pem(key_vectors[1].pem, strlen(key_vectors[1].pem),
 						&key, NULL),
 			 LK_OK);
 	assert_int_equal(key.curve, LK_CURVE_P384);
@@ -51,8 +48,7 @@ static void test_der_is_written_as_it_was_read(void **s)
 		struct lk_policy_key key;
 
 		assert_int_equal(len, i == 0 ? 91 : 120);
-		assert_int_equal(lk_policy_key_from_spki(der, len, &key, NULL),
-				 LK_OK);
+		assert_int_equal(lk_policy_key_from_spki(der, len, &key, NULL), LK_OK);
 		assert_int_equal(lk_policy_key_to_spki(&key, again), len);
 		assert_memory_equal(der, again, len);
 	}
@@ -68,17 +64,12 @@ static void test_names_are_what_the_tpm_says(void **s)
 		size_t len = unhex(key_vectors[i].name, want, sizeof(want));
 
 		assert_int_equal(lk_policy_key_from_pem(key_vectors[i].pem,
-							strlen(key_vectors[i]
-								       .pem),
-							&key, NULL),
+							strlen(key_vectors[i].pem), &key, NULL),
 				 LK_OK);
-		assert_int_equal(lk_policy_key_name(&key, lk_crypto_hash,
-						    &name),
-				 LK_OK);
+		assert_int_equal(lk_policy_key_name(&key, lk_crypto_hash, &name), LK_OK);
 		assert_int_equal(name.len, len);
 		assert_memory_equal(name.data, want, len);
-		assert_int_equal(lk_policy_key_name(&key, failing_hash, &name),
-				 LK_E_SYSTEM);
+		assert_int_equal(lk_policy_key_name(&key, failing_hash, &name), LK_E_SYSTEM);
 	}
 }
 
@@ -96,9 +87,7 @@ static void test_every_bit_of_the_prefix_counts(void **s)
 
 			poison(&key, sizeof(key));
 			der[bit / 8] ^= (uint8_t)(1u << bit % 8);
-			assert_int_equal(lk_policy_key_from_spki(der, len, &key,
-								 NULL),
-					 LK_E_INPUT);
+			assert_int_equal(lk_policy_key_from_spki(der, len, &key, NULL), LK_E_INPUT);
 			assert_true(is_poisoned(&key, sizeof(key)));
 			der[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		}
@@ -119,9 +108,7 @@ static void test_der_cut_anywhere_or_with_a_tail_is_refused(void **s)
 		uint8_t der[LK_SPKI_MAX + 1] = { 0 };
 		size_t len = der_of(i, der);
 
-		assert_int_equal(shortest_that_parses((const char *)der, len,
-						      parse_der),
-				 len);
+		assert_int_equal(shortest_that_parses((const char *)der, len, parse_der), len);
 		assert_int_equal(parse_der(der, len + 1), LK_E_INPUT);
 	}
 }
@@ -143,8 +130,7 @@ static void test_pem_cut_anywhere_but_at_its_last_line_end_is_refused(void **s)
 	for (size_t i = 0; i < N_OF(key_vectors); i++) {
 		const char *pem = key_vectors[i].pem;
 
-		assert_int_equal(shortest_that_parses(pem, strlen(pem),
-						      parse_pem),
+		assert_int_equal(shortest_that_parses(pem, strlen(pem), parse_pem),
 				 strlen(pem) - 1);
 	}
 }
@@ -172,8 +158,7 @@ static void test_pem_with_anything_beside_it_is_refused(void **s)
 		assert_int_equal(parse_with("", pem, junk[i]), LK_E_INPUT);
 	}
 	/* A NUL is no white space. */
-	assert_int_equal(parse_pem((const uint8_t *)pem, strlen(pem) + 1),
-			 LK_E_INPUT);
+	assert_int_equal(parse_pem((const uint8_t *)pem, strlen(pem) + 1), LK_E_INPUT);
 }
 
 static void test_pem_with_another_body_is_refused(void **s)
@@ -197,11 +182,9 @@ static void test_pem_with_another_body_is_refused(void **s)
 
 	(void)s;
 	for (size_t i = 0; i < N_OF(edits); i++) {
-		char *text =
-			swapped(key_vectors[0].pem, edits[i].from, edits[i].to);
+		char *text = swapped(key_vectors[0].pem, edits[i].from, edits[i].to);
 
-		if (parse_pem((const uint8_t *)text, strlen(text)) !=
-		    LK_E_INPUT)
+		if (parse_pem((const uint8_t *)text, strlen(text)) != LK_E_INPUT)
 			fail_msg("taken: %s", text);
 		free(text);
 	}
@@ -225,10 +208,8 @@ int main(void)
 		cmocka_unit_test(test_der_is_written_as_it_was_read),
 		cmocka_unit_test(test_names_are_what_the_tpm_says),
 		cmocka_unit_test(test_every_bit_of_the_prefix_counts),
-		cmocka_unit_test(
-			test_der_cut_anywhere_or_with_a_tail_is_refused),
-		cmocka_unit_test(
-			test_pem_cut_anywhere_but_at_its_last_line_end_is_refused),
+		cmocka_unit_test(test_der_cut_anywhere_or_with_a_tail_is_refused),
+		cmocka_unit_test(test_pem_cut_anywhere_but_at_its_last_line_end_is_refused),
 		cmocka_unit_test(test_pem_with_anything_beside_it_is_refused),
 		cmocka_unit_test(test_pem_with_another_body_is_refused),
 		cmocka_unit_test(test_curves_have_their_own_hash_and_size),

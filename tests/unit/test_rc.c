@@ -55,8 +55,7 @@ static void test_an_error_too_long_is_cut_and_ended(void **s)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			test_each_result_has_the_exit_code_of_the_man_pages),
+		cmocka_unit_test(test_each_result_has_the_exit_code_of_the_man_pages),
 		cmocka_unit_test(test_an_error_carries_code_and_sentence),
 		cmocka_unit_test(test_an_error_too_long_is_cut_and_ended),
 	};

@@ -43,8 +43,7 @@ static void test_what_is_typed_any_way_becomes_the_written_form(void **s)
 	for (size_t i = 0; i < N_OF(typed); i++) {
 		char out[LK_RECOVERY_KEY_TEXT + 1];
 
-		assert_true(lk_recovery_key_normalize(typed[i],
-						      strlen(typed[i]), out));
+		assert_true(lk_recovery_key_normalize(typed[i], strlen(typed[i]), out));
 		assert_string_equal(out, vectors[2].text);
 	}
 }
@@ -65,39 +64,32 @@ static void test_what_is_not_forty_modhex_letters_is_refused(void **s)
 
 	(void)s;
 	for (size_t i = 0; i < N_OF(bad); i++)
-		assert_false(
-			lk_recovery_key_normalize(bad[i], strlen(bad[i]), out));
+		assert_false(lk_recovery_key_normalize(bad[i], strlen(bad[i]), out));
 	/* A NUL is in strchr's alphabet. */
-	assert_false(lk_recovery_key_normalize(
-		"cbdefghijklnrtuvvutrnlkjihgfedbccbdefgh\0", 40, out));
+	assert_false(
+		lk_recovery_key_normalize("cbdefghijklnrtuvvutrnlkjihgfedbccbdefgh\0", 40, out));
 }
 
 static int parse(const uint8_t *data, size_t len)
 {
 	char out[LK_RECOVERY_KEY_TEXT + 1];
 
-	return lk_recovery_key_normalize((const char *)data, len, out)
-		       ? LK_OK
-		       : LK_E_INPUT;
+	return lk_recovery_key_normalize((const char *)data, len, out) ? LK_OK : LK_E_INPUT;
 }
 
 static void test_a_key_cut_anywhere_is_refused(void **s)
 {
 	(void)s;
-	assert_int_equal(shortest_that_parses(vectors[2].text,
-					      LK_RECOVERY_KEY_TEXT, parse),
+	assert_int_equal(shortest_that_parses(vectors[2].text, LK_RECOVERY_KEY_TEXT, parse),
 			 LK_RECOVERY_KEY_TEXT);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			test_random_bytes_become_groups_of_five_modhex_letters),
-		cmocka_unit_test(
-			test_what_is_typed_any_way_becomes_the_written_form),
-		cmocka_unit_test(
-			test_what_is_not_forty_modhex_letters_is_refused),
+		cmocka_unit_test(test_random_bytes_become_groups_of_five_modhex_letters),
+		cmocka_unit_test(test_what_is_typed_any_way_becomes_the_written_form),
+		cmocka_unit_test(test_what_is_not_forty_modhex_letters_is_refused),
 		cmocka_unit_test(test_a_key_cut_anywhere_is_refused),
 	};
 

@@ -6,8 +6,8 @@
 #include "core/policy/signed_policy.h"
 #include "sys/crypto/crypto.h"
 
-static int parse_into(const uint8_t *data, size_t len,
-		      struct lk_signed_policy *ret, struct lk_err *err)
+static int parse_into(const uint8_t *data, size_t len, struct lk_signed_policy *ret,
+		      struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
 	int rc = lk_yaml_parse(data, len, &yaml, err);
@@ -43,8 +43,7 @@ static struct lk_policy_file good_policy(void)
 	LK_OWNED_YAML yaml = doc_of((const char *)buf.data);
 	struct lk_policy_file pf;
 
-	assert_int_equal(lk_policy_file_from_doc(lk_yaml_root(yaml), &pf, NULL),
-			 LK_OK);
+	assert_int_equal(lk_policy_file_from_doc(lk_yaml_root(yaml), &pf, NULL), LK_OK);
 	return pf;
 }
 
@@ -89,11 +88,8 @@ static void test_what_is_written_is_read_as_the_same(void **s)
 
 		memset(sp.label, 0, sizeof(sp.label));
 		memcpy(sp.label, labels[i / 2], strlen(labels[i / 2]));
-		assert_int_equal(lk_signed_policy_write(&sp, i % 2, out,
-							sizeof(out)),
-				 LK_OK);
-		if (parse_into((const uint8_t *)out, strlen(out), &again,
-			       &err) != LK_OK)
+		assert_int_equal(lk_signed_policy_write(&sp, i % 2, out, sizeof(out)), LK_OK);
+		if (parse_into((const uint8_t *)out, strlen(out), &again, &err) != LK_OK)
 			fail_msg("%s: %s", err.msg, out);
 		assert_memory_equal(&sp, &again, sizeof(sp));
 	}
@@ -107,17 +103,11 @@ static void test_writing_needs_its_room(void **s)
 
 	(void)s;
 	for (int json = 0; json < 2; json++) {
-		assert_int_equal(lk_signed_policy_write(&sp, json, out,
-							sizeof(out)),
-				 LK_OK);
+		assert_int_equal(lk_signed_policy_write(&sp, json, out, sizeof(out)), LK_OK);
 		len = strlen(out);
-		assert_int_equal(lk_signed_policy_write(&sp, json, out, len),
-				 LK_E_SYSTEM);
-		assert_int_equal(lk_signed_policy_write(&sp, json, out, 0),
-				 LK_E_SYSTEM);
-		assert_int_equal(lk_signed_policy_write(&sp, json, out,
-							len + 1),
-				 LK_OK);
+		assert_int_equal(lk_signed_policy_write(&sp, json, out, len), LK_E_SYSTEM);
+		assert_int_equal(lk_signed_policy_write(&sp, json, out, 0), LK_E_SYSTEM);
+		assert_int_equal(lk_signed_policy_write(&sp, json, out, len + 1), LK_OK);
 	}
 }
 
@@ -133,10 +123,8 @@ static void test_the_largest_one_fits_the_promised_room(void **s)
 	sp.policy_ref_len = LK_POLICY_REF_MAX;
 	sp.pcrs.sel = (struct lk_pcr_selection){ LK_ALG_SHA384, 0xffffff };
 	sp.version = UINT32_MAX;
-	assert_int_equal(lk_signed_policy_write(&sp, false, out, sizeof(out)),
-			 LK_OK);
-	assert_int_equal(lk_signed_policy_write(&sp, true, out, sizeof(out)),
-			 LK_OK);
+	assert_int_equal(lk_signed_policy_write(&sp, false, out, sizeof(out)), LK_OK);
+	assert_int_equal(lk_signed_policy_write(&sp, true, out, sizeof(out)), LK_OK);
 }
 
 static int parse_swapped(const char *from, const char *to)
@@ -186,13 +174,10 @@ static void test_a_signed_policy_cut_anywhere_is_refused(void **s)
 
 	(void)s;
 	/* but for the last line end */
-	assert_int_equal(shortest_that_parses((const char *)good.data, good.len,
-					      parse),
+	assert_int_equal(shortest_that_parses((const char *)good.data, good.len, parse),
 			 good.len - 1);
-	assert_int_equal(lk_signed_policy_write(&sp, true, json, sizeof(json)),
-			 LK_OK);
-	assert_int_equal(shortest_that_parses(json, strlen(json), parse),
-			 strlen(json));
+	assert_int_equal(lk_signed_policy_write(&sp, true, json, sizeof(json)), LK_OK);
+	assert_int_equal(shortest_that_parses(json, strlen(json), parse), strlen(json));
 }
 
 static void test_prepare_makes_what_check_accepts(void **s)
@@ -205,15 +190,14 @@ static void test_prepare_makes_what_check_accepts(void **s)
 	(void)s;
 	values.sel.mask |= 1u << 4;
 	memset(values.value[15], 0xee, 32); /* a latch that is closed */
-	assert_int_equal(lk_signed_policy_prepare(&pf, &values, 3, "test",
-						  lk_crypto_hash, &sp, NULL),
+	assert_int_equal(lk_signed_policy_prepare(&pf, &values, 3, "test", lk_crypto_hash, &sp,
+						  NULL),
 			 LK_OK);
 	assert_int_equal(sp.signature_len, 0);
 	assert_int_equal(sp.pcrs.sel.mask, 0x8481);
 	assert_true(lk_digest_equal(&sp.digest, &want.digest));
 	assert_memory_equal(&sp.key, &want.key, sizeof(sp.key));
-	assert_int_equal(lk_signed_policy_check(&sp, &pf, lk_crypto_hash, NULL),
-			 LK_OK);
+	assert_int_equal(lk_signed_policy_check(&sp, &pf, lk_crypto_hash, NULL), LK_OK);
 }
 
 static void test_prepare_refuses_what_does_not_fit_the_policy_file(void **s)
@@ -228,28 +212,23 @@ static void test_prepare_refuses_what_does_not_fit_the_policy_file(void **s)
 	poison(&sp, sizeof(sp));
 	memset(label, 'x', sizeof(label) - 1);
 	label[sizeof(label) - 1] = '\0';
-	assert_int_equal(lk_signed_policy_prepare(&pf, &values, 0, "",
-						  lk_crypto_hash, &sp, NULL),
+	assert_int_equal(lk_signed_policy_prepare(&pf, &values, 0, "", lk_crypto_hash, &sp, NULL),
 			 LK_E_USAGE);
-	assert_int_equal(lk_signed_policy_prepare(&pf, &values, 1, label,
-						  lk_crypto_hash, &sp, NULL),
+	assert_int_equal(lk_signed_policy_prepare(&pf, &values, 1, label, lk_crypto_hash, &sp,
+						  NULL),
 			 LK_E_USAGE);
 	values.sel.mask &= ~(1u << 7);
-	assert_int_equal(lk_signed_policy_prepare(&pf, &values, 1, "",
-						  lk_crypto_hash, &sp, NULL),
+	assert_int_equal(lk_signed_policy_prepare(&pf, &values, 1, "", lk_crypto_hash, &sp, NULL),
 			 LK_E_INPUT);
 	values = want.pcrs;
 	values.sel.bank = LK_ALG_SHA384;
-	assert_int_equal(lk_signed_policy_prepare(&pf, &values, 1, "",
-						  lk_crypto_hash, &sp, NULL),
+	assert_int_equal(lk_signed_policy_prepare(&pf, &values, 1, "", lk_crypto_hash, &sp, NULL),
 			 LK_E_INPUT);
 	values = want.pcrs;
-	assert_int_equal(lk_signed_policy_prepare(&pf, &values, 1, "",
-						  failing_hash, &sp, NULL),
+	assert_int_equal(lk_signed_policy_prepare(&pf, &values, 1, "", failing_hash, &sp, NULL),
 			 LK_E_SYSTEM);
 	pf.version_floor = 0;
-	assert_int_equal(lk_signed_policy_prepare(&pf, &values, 1, "",
-						  lk_crypto_hash, &sp, NULL),
+	assert_int_equal(lk_signed_policy_prepare(&pf, &values, 1, "", lk_crypto_hash, &sp, NULL),
 			 LK_E_USAGE);
 	assert_true(is_poisoned(&sp, sizeof(sp)));
 }
@@ -259,8 +238,7 @@ static void assert_refused(const struct lk_signed_policy *sp, const char *field)
 	struct lk_policy_file pf = good_policy();
 	struct lk_err err = { 0 };
 
-	assert_int_equal(lk_signed_policy_check(sp, &pf, lk_crypto_hash, &err),
-			 LK_E_POLICY);
+	assert_int_equal(lk_signed_policy_check(sp, &pf, lk_crypto_hash, &err), LK_E_POLICY);
 	assert_int_equal(strncmp(err.msg, field, strlen(field)), 0);
 }
 
@@ -301,16 +279,13 @@ static void test_what_is_signed_verifies_under_the_policy_key(void **s)
 	struct lk_digest tbs;
 
 	(void)s;
-	assert_int_equal(lk_signed_policy_tbs(&sp, lk_crypto_hash, &tbs),
-			 LK_OK);
+	assert_int_equal(lk_signed_policy_tbs(&sp, lk_crypto_hash, &tbs), LK_OK);
 	assert_int_equal(tbs.len, 48);
 	assert_int_equal(lk_crypto_verify(&pf.key, &tbs,
-					  (struct lk_bytes){ sp.signature,
-							     sp.signature_len },
+					  (struct lk_bytes){ sp.signature, sp.signature_len },
 					  NULL),
 			 LK_OK);
-	assert_int_equal(lk_signed_policy_tbs(&sp, failing_hash, &tbs),
-			 LK_E_SYSTEM);
+	assert_int_equal(lk_signed_policy_tbs(&sp, failing_hash, &tbs), LK_E_SYSTEM);
 }
 
 int main(void)
@@ -323,12 +298,9 @@ int main(void)
 		cmocka_unit_test(test_what_breaks_a_rule_is_refused),
 		cmocka_unit_test(test_a_signed_policy_cut_anywhere_is_refused),
 		cmocka_unit_test(test_prepare_makes_what_check_accepts),
-		cmocka_unit_test(
-			test_prepare_refuses_what_does_not_fit_the_policy_file),
-		cmocka_unit_test(
-			test_check_names_the_field_that_does_not_belong),
-		cmocka_unit_test(
-			test_what_is_signed_verifies_under_the_policy_key),
+		cmocka_unit_test(test_prepare_refuses_what_does_not_fit_the_policy_file),
+		cmocka_unit_test(test_check_names_the_field_that_does_not_belong),
+		cmocka_unit_test(test_what_is_signed_verifies_under_the_policy_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

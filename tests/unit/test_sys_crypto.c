@@ -25,17 +25,13 @@ static void test_hashes_are_those_of_fips_180(void **s)
 
 	(void)s;
 	assert_true(lk_crypto_hash(LK_ALG_SHA256, abc, 3, &d));
-	assert_digest(
-		&d,
-		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_digest(&d, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	assert_true(lk_crypto_hash(LK_ALG_SHA384, abc, 3, &d));
 	assert_digest(
 		&d,
 		"cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7");
 	assert_true(lk_crypto_hash(LK_ALG_SHA256, NULL, 0, &d));
-	assert_digest(
-		&d,
-		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	assert_digest(&d, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 /* RFC 4231, test case 2. */
@@ -46,9 +42,7 @@ static void test_hmacs_are_those_of_rfc_4231(void **s)
 	(void)s;
 	assert_true(lk_crypto_hmac(LK_ALG_SHA256, text("Jefe"),
 				   text("what do ya want for nothing?"), &d));
-	assert_digest(
-		&d,
-		"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	assert_digest(&d, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 	assert_true(lk_crypto_hmac(LK_ALG_SHA384, text("Jefe"),
 				   text("what do ya want for nothing?"), &d));
 	assert_digest(
@@ -64,8 +58,7 @@ static const struct {
 	const char *r;
 	const char *s;
 } ecdsa[] = {
-	{ LK_CURVE_P256,
-	  "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6",
+	{ LK_CURVE_P256, "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6",
 	  "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299",
 	  "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716",
 	  "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8" },
@@ -94,15 +87,13 @@ static struct sample sample(size_t i)
 	(void)unhex(ecdsa[i].y, s.key.y, LK_COORD_MAX);
 	(void)unhex(ecdsa[i].r, s.signature, s.half);
 	(void)unhex(ecdsa[i].s, s.signature + s.half, s.half);
-	assert_true(lk_crypto_hash(lk_curve_hash(ecdsa[i].curve), &message, 1,
-				   &s.digest));
+	assert_true(lk_crypto_hash(lk_curve_hash(ecdsa[i].curve), &message, 1, &s.digest));
 	return s;
 }
 
 static int verify(const struct sample *s)
 {
-	return lk_crypto_verify(&s->key, &s->digest,
-				(struct lk_bytes){ s->signature, 2 * s->half },
+	return lk_crypto_verify(&s->key, &s->digest, (struct lk_bytes){ s->signature, 2 * s->half },
 				NULL);
 }
 
@@ -154,10 +145,9 @@ static void test_a_point_off_the_curve_is_refused(void **st)
 static void test_r_and_s_out_of_range_are_refused(void **st)
 {
 	static const uint8_t order[32] = {
-		0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00,
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84,
-		0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+		0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
+		0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 	};
 
 	(void)st;
@@ -180,9 +170,7 @@ static void test_a_signature_of_another_length_is_refused(void **st)
 	(void)st;
 	for (size_t len = 0; len < 96; len++)
 		assert_int_equal(lk_crypto_verify(&s.key, &s.digest,
-						  (struct lk_bytes){
-							  s.signature, len },
-						  NULL),
+						  (struct lk_bytes){ s.signature, len }, NULL),
 				 LK_E_POLICY);
 }
 

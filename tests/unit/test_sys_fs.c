@@ -104,14 +104,11 @@ static void test_a_new_file_never_takes_the_place_of_another(void **s)
 	assert_int_equal(lk_fs_write_new(path, "old", 3, 0640, NULL), LK_OK);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
-	assert_int_equal(lk_fs_write_new(path, "new", 3, 0600, NULL),
-			 LK_E_REFUSED);
+	assert_int_equal(lk_fs_write_new(path, "new", 3, 0600, NULL), LK_E_REFUSED);
 	assert_content(path, "old");
 	assert_int_equal(symlink("nowhere", in_dir("l")), 0);
-	assert_int_equal(lk_fs_write_new(in_dir("l"), "new", 3, 0600, NULL),
-			 LK_E_REFUSED);
-	assert_int_equal(lk_fs_write_new(in_dir("no/f"), "x", 1, 0600, NULL),
-			 LK_E_IO);
+	assert_int_equal(lk_fs_write_new(in_dir("l"), "new", 3, 0600, NULL), LK_E_REFUSED);
+	assert_int_equal(lk_fs_write_new(in_dir("no/f"), "x", 1, 0600, NULL), LK_E_IO);
 }
 
 static void test_replacing_is_whole_and_leaves_no_other_file(void **s)
@@ -127,11 +124,9 @@ static void test_replacing_is_whole_and_leaves_no_other_file(void **s)
 	assert_content(path, "two");
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0644);
-	assert_int_equal(lk_fs_replace(in_dir("no/f"), "x", 1, 0600, NULL),
-			 LK_E_IO);
+	assert_int_equal(lk_fs_replace(in_dir("no/f"), "x", 1, 0600, NULL), LK_E_IO);
 	assert_int_equal(mkdir(in_dir("d"), 0700), 0);
-	assert_int_equal(lk_fs_replace(in_dir("d"), "x", 1, 0600, NULL),
-			 LK_E_IO);
+	assert_int_equal(lk_fs_replace(in_dir("d"), "x", 1, 0600, NULL), LK_E_IO);
 	assert_int_equal(rmdir(in_dir("d")), 0);
 	assert_int_equal(lk_fs_list(dir, 9, &names, &n, NULL), LK_OK);
 	assert_int_equal(n, 1);
@@ -141,10 +136,8 @@ static void test_replacing_is_whole_and_leaves_no_other_file(void **s)
 static void test_appending_makes_the_directory_and_keeps_what_is_there(void **s)
 {
 	(void)s;
-	assert_int_equal(lk_fs_append(in_dir("d/log"), "one\n", 4, NULL),
-			 LK_OK);
-	assert_int_equal(lk_fs_append(in_dir("d/log"), "two\n", 4, NULL),
-			 LK_OK);
+	assert_int_equal(lk_fs_append(in_dir("d/log"), "one\n", 4, NULL), LK_OK);
+	assert_int_equal(lk_fs_append(in_dir("d/log"), "two\n", 4, NULL), LK_OK);
 	assert_content(in_dir("d/log"), "one\ntwo\n");
 	assert_int_equal(unlink(in_dir("d/log")), 0);
 	assert_int_equal(rmdir(in_dir("d")), 0);
@@ -156,16 +149,12 @@ static void test_a_list_is_sorted_without_hidden_files_and_bounded(void **s)
 	size_t n = 0;
 
 	(void)s;
-	assert_int_equal(lk_fs_write_new(in_dir("b"), "", 0, 0600, NULL),
-			 LK_OK);
-	assert_int_equal(lk_fs_write_new(in_dir("a"), "", 0, 0600, NULL),
-			 LK_OK);
-	assert_int_equal(lk_fs_write_new(in_dir(".h"), "", 0, 0600, NULL),
-			 LK_OK);
+	assert_int_equal(lk_fs_write_new(in_dir("b"), "", 0, 0600, NULL), LK_OK);
+	assert_int_equal(lk_fs_write_new(in_dir("a"), "", 0, 0600, NULL), LK_OK);
+	assert_int_equal(lk_fs_write_new(in_dir(".h"), "", 0, 0600, NULL), LK_OK);
 	assert_int_equal(lk_fs_list(dir, 1, &names, &n, NULL), LK_E_INPUT);
 	assert_null(names);
-	assert_int_equal(lk_fs_list(in_dir("a"), 9, &names, &n, NULL),
-			 LK_E_INPUT);
+	assert_int_equal(lk_fs_list(in_dir("a"), 9, &names, &n, NULL), LK_E_INPUT);
 	assert_int_equal(lk_fs_list(dir, 2, &names, &n, NULL), LK_OK);
 	assert_int_equal(n, 2);
 	assert_string_equal(names[0], in_dir("a"));
@@ -180,8 +169,7 @@ static void test_a_list_leaves_directories_out(void **s)
 	size_t n = 0;
 
 	(void)s;
-	assert_int_equal(lk_fs_write_new(in_dir("b"), "", 0, 0600, NULL),
-			 LK_OK);
+	assert_int_equal(lk_fs_write_new(in_dir("b"), "", 0, 0600, NULL), LK_OK);
 	assert_int_equal(mkdir(in_dir("a"), 0700), 0);
 	assert_int_equal(lk_fs_list(dir, 2, &names, &n, NULL), LK_OK);
 	assert_int_equal(rmdir(in_dir("a")), 0);
@@ -192,10 +180,8 @@ static void test_a_list_leaves_directories_out(void **s)
 
 static void test_a_device_is_a_path_or_a_tag(void **s)
 {
-	static const char *const bad[] = {
-		"",	     "sda",	   "UUID=", "UUID=../x",
-		"LABEL=a/b", "PARTLABEL=", "uuid=x"
-	};
+	static const char *const bad[] = { "",		"sda",	      "UUID=", "UUID=../x",
+					   "LABEL=a/b", "PARTLABEL=", "uuid=x" };
 	char path[LK_DEVICE_PATH_MAX];
 	struct lk_err err = { 0 };
 
@@ -204,11 +190,8 @@ static void test_a_device_is_a_path_or_a_tag(void **s)
 	assert_string_equal(path, "/dev/null");
 	poison(path, sizeof(path));
 	for (size_t i = 0; i < N_OF(bad); i++)
-		assert_int_equal(lk_fs_wait_device(bad[i], 0, path, NULL),
-				 LK_E_INPUT);
-	assert_int_equal(lk_fs_wait_device("PARTLABEL=no-such-one", 0, path,
-					   &err),
-			 LK_E_NO_DEVICE);
+		assert_int_equal(lk_fs_wait_device(bad[i], 0, path, NULL), LK_E_INPUT);
+	assert_int_equal(lk_fs_wait_device("PARTLABEL=no-such-one", 0, path, &err), LK_E_NO_DEVICE);
 	assert_non_null(strstr(err.msg, "by-partlabel/no-such-one"));
 	assert_true(is_poisoned(path, sizeof(path)));
 }

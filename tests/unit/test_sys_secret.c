@@ -144,8 +144,7 @@ static void test_a_secret_is_locked_and_left_out_of_dumps_and_forks(void **s)
 	assert_true(SANITIZED || in_smaps(a.data, " lo"));
 }
 
-static int in_child(int (*what)(const struct lk_secret *),
-		    const struct lk_secret *a)
+static int in_child(int (*what)(const struct lk_secret *), const struct lk_secret *a)
 {
 	int status = -1;
 	pid_t pid = fork();
@@ -176,8 +175,7 @@ static int hardens(const struct lk_secret *a)
 	struct rlimit core;
 
 	(void)a;
-	if (lk_secret_harden_process(NULL) != LK_OK ||
-	    getrlimit(RLIMIT_CORE, &core) != 0)
+	if (lk_secret_harden_process(NULL) != LK_OK || getrlimit(RLIMIT_CORE, &core) != 0)
 		return 1;
 	return core.rlim_cur == 0 && core.rlim_max == 0 ? 0 : 2;
 }
@@ -206,15 +204,12 @@ static void test_equality_looks_at_every_byte(void **s)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			test_a_secret_is_wiped_before_its_memory_goes_back),
+		cmocka_unit_test(test_a_secret_is_wiped_before_its_memory_goes_back),
 		cmocka_unit_test(test_done_takes_an_empty_one_twice),
 		cmocka_unit_test(test_room_is_zeroed_and_empty),
 		cmocka_unit_test(test_taking_leaves_nothing_behind),
-		cmocka_unit_test(
-			test_an_owned_secret_goes_at_the_end_of_its_scope),
-		cmocka_unit_test(
-			test_a_secret_is_locked_and_left_out_of_dumps_and_forks),
+		cmocka_unit_test(test_an_owned_secret_goes_at_the_end_of_its_scope),
+		cmocka_unit_test(test_a_secret_is_locked_and_left_out_of_dumps_and_forks),
 		cmocka_unit_test(test_a_child_does_not_inherit_a_secret),
 		cmocka_unit_test(test_a_hardened_process_leaves_no_core),
 		cmocka_unit_test(test_equality_looks_at_every_byte),

@@ -46,8 +46,7 @@ static void test_maps_lists_and_scalars_become_nodes_with_their_places(void **s)
 
 static void test_json_is_yaml(void **s)
 {
-	LK_OWNED_YAML yaml =
-		doc_of("{\"a\":[1,true,null,\"\\u00e9\\\"\\/\"],\"b\":{}}");
+	LK_OWNED_YAML yaml = doc_of("{\"a\":[1,true,null,\"\\u00e9\\\"\\/\"],\"b\":{}}");
 	const struct lk_doc *a = lk_doc_get(lk_yaml_root(yaml), "a");
 
 	(void)s;
@@ -91,11 +90,9 @@ static void test_what_strict_yaml_leaves_out_is_refused_with_its_place(void **s)
 	for (size_t i = 0; i < N_OF(bad); i++) {
 		struct lk_err err = { 0 };
 
-		if (parse_err(bad[i].text, strlen(bad[i].text), &err) !=
-		    LK_E_INPUT)
+		if (parse_err(bad[i].text, strlen(bad[i].text), &err) != LK_E_INPUT)
 			fail_msg("taken: %s", bad[i].text);
-		if (bad[i].place &&
-		    strncmp(err.msg, bad[i].place, strlen(bad[i].place)) != 0)
+		if (bad[i].place && strncmp(err.msg, bad[i].place, strlen(bad[i].place)) != 0)
 			fail_msg("%s: %s", bad[i].text, err.msg);
 	}
 }
@@ -139,8 +136,7 @@ static void test_bytes_that_are_no_text_are_refused_with_their_place(void **s)
 	for (size_t i = 0; i < N_OF(vectors); i++) {
 		struct lk_err err = { 0 };
 		char text[32];
-		int n = snprintf(text, sizeof(text), "a:\nb: %s",
-				 vectors[i].bytes);
+		int n = snprintf(text, sizeof(text), "a:\nb: %s", vectors[i].bytes);
 		int rc = parse_err(text, (size_t)n, &err);
 
 		if ((rc == LK_OK) != vectors[i].good)
@@ -162,8 +158,7 @@ static int parse_keys(unsigned int n)
 	size_t len = 1;
 
 	for (unsigned int i = 0; i < n; i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len,
-					"k%u: 0,", i);
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "k%u: 0,", i);
 	text[len++] = '}';
 	return parse_err(text, len, NULL);
 }
@@ -179,8 +174,7 @@ static void test_keys_levels_and_size_have_bounds(void **s)
 	assert_non_null(big);
 	memset(big, 'a', LK_YAML_SIZE_MAX + 1);
 	assert_int_equal(parse_err(big, LK_YAML_SIZE_MAX, NULL), LK_OK);
-	assert_int_equal(parse_err(big, LK_YAML_SIZE_MAX + 1, NULL),
-			 LK_E_INPUT);
+	assert_int_equal(parse_err(big, LK_YAML_SIZE_MAX + 1, NULL), LK_E_INPUT);
 	free(big);
 }
 
@@ -191,12 +185,10 @@ static int parse(const uint8_t *data, size_t len)
 
 static void test_a_flow_map_cut_anywhere_is_refused(void **s)
 {
-	static const char text[] =
-		"{\"a\":[1,\"\xc3\xa9\\u00e9\",{\"b\":\"c\"}],\"d\":[[]]}";
+	static const char text[] = "{\"a\":[1,\"\xc3\xa9\\u00e9\",{\"b\":\"c\"}],\"d\":[[]]}";
 
 	(void)s;
-	assert_int_equal(shortest_that_parses(text, sizeof(text) - 1, parse),
-			 sizeof(text) - 1);
+	assert_int_equal(shortest_that_parses(text, sizeof(text) - 1, parse), sizeof(text) - 1);
 }
 
 static void test_freeing_nothing_is_allowed(void **s)
@@ -208,13 +200,10 @@ static void test_freeing_nothing_is_allowed(void **s)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			test_maps_lists_and_scalars_become_nodes_with_their_places),
+		cmocka_unit_test(test_maps_lists_and_scalars_become_nodes_with_their_places),
 		cmocka_unit_test(test_json_is_yaml),
-		cmocka_unit_test(
-			test_what_strict_yaml_leaves_out_is_refused_with_its_place),
-		cmocka_unit_test(
-			test_bytes_that_are_no_text_are_refused_with_their_place),
+		cmocka_unit_test(test_what_strict_yaml_leaves_out_is_refused_with_its_place),
+		cmocka_unit_test(test_bytes_that_are_no_text_are_refused_with_their_place),
 		cmocka_unit_test(test_keys_levels_and_size_have_bounds),
 		cmocka_unit_test(test_a_flow_map_cut_anywhere_is_refused),
 		cmocka_unit_test(test_freeing_nothing_is_allowed),

@@ -81,17 +81,14 @@ static void test_what_is_shown_is_plain_and_bounded(void **s)
 
 static void test_accounts(void **s)
 {
-	static const char *const good[] = { "root",	   "_apt",	"a",
-					    "systemd-oom", "A.b",	"0",
-					    "1000",	   "4294967294" };
-	static const char *const bad[] = { "",		 "-a",
-					   ".a",	 "1a",
-					   "00",	 "01",
-					   "-1",	 "4294967295",
-					   "4294967296", "18446744073709551616",
-					   "a b",	 "a:b",
-					   "a/b",	 "\xc3\xa9",
-					   "a\n",	 "root " };
+	static const char *const good[] = { "root", "_apt", "a",    "systemd-oom",
+					    "A.b",  "0",    "1000", "4294967294" };
+	static const char *const bad[] = {
+		"",	"-a",  ".a",	     "1a",	   "00",
+		"01",	"-1",  "4294967295", "4294967296", "18446744073709551616",
+		"a b",	"a:b", "a/b",	     "\xc3\xa9",   "a\n",
+		"root "
+	};
 
 	(void)s;
 	for (size_t i = 0; i < N_OF(good); i++)
@@ -104,10 +101,8 @@ static void test_accounts(void **s)
 
 static void test_units(void **s)
 {
-	static const char *const good[] = { "app.service", "nginx",
-					    "a@b.socket",
-					    "dev-disk-by\\x2duuid.device",
-					    "x:y_z.timer" };
+	static const char *const good[] = { "app.service", "nginx", "a@b.socket",
+					    "dev-disk-by\\x2duuid.device", "x:y_z.timer" };
 	static const char *const bad[] = { "",
 					   ".",
 					   "..",
@@ -133,11 +128,9 @@ static void test_units(void **s)
 
 static void test_modes(void **s)
 {
-	static const char *const bad[] = {
-		"",	 "0",	  "644",   "00644",    "0688", "1755",
-		"4755",	 "7777",  "0x1f",  "064 ",     " 644", "-644",
-		"0o644", "0644x", "0644 ", "rw-r--r--"
-	};
+	static const char *const bad[] = { "",	    "0",     "644",   "00644",	  "0688", "1755",
+					   "4755",  "7777",  "0x1f",  "064 ",	  " 644", "-644",
+					   "0o644", "0644x", "0644 ", "rw-r--r--" };
 	uint32_t mode = 12345;
 
 	(void)s;
@@ -197,8 +190,7 @@ static void test_sizes(void **s)
 			fail_msg("taken: %s", bad[i]);
 	assert_int_equal(size, 12345);
 	for (size_t i = 0; i < N_OF(good); i++)
-		if (!lk_text_to_size(good[i].text, &size) ||
-		    size != good[i].size)
+		if (!lk_text_to_size(good[i].text, &size) || size != good[i].size)
 			fail_msg("%s", good[i].text);
 }
 

@@ -20,9 +20,7 @@ static struct lk_signed_policy good_signed(void)
 	LK_OWNED_YAML yaml = doc_of((const char *)buf.data);
 	struct lk_signed_policy sp;
 
-	assert_int_equal(lk_signed_policy_from_doc(lk_yaml_root(yaml), &sp,
-						   NULL),
-			 LK_OK);
+	assert_int_equal(lk_signed_policy_from_doc(lk_yaml_root(yaml), &sp, NULL), LK_OK);
 	return sp;
 }
 
@@ -74,9 +72,7 @@ static void test_what_is_written_is_read_as_the_same(void **s)
 		LK_OWNED_TOKEN token = LK_TOKEN_NONE;
 		char *again;
 
-		assert_int_equal(lk_token_from_doc(lk_yaml_root(yaml), &token,
-						   NULL),
-				 LK_OK);
+		assert_int_equal(lk_token_from_doc(lk_yaml_root(yaml), &token, NULL), LK_OK);
 		assert_int_equal(token.keyslot, 1);
 		assert_int_equal(token.handle, 0x8100a001);
 		assert_int_equal(token.hints.root_key_len, 3);
@@ -137,13 +133,10 @@ static void test_bad_hints_are_as_if_absent(void **s)
 		{ "\"010203\"", "[]", 0, LK_HINT_HANDLE_MAX, 64 },
 		{ "\"root-key\":\"010203\",", "", 0, LK_HINT_HANDLE_MAX, 64 },
 		{ "\"sealed\":\"77", "\"sealed\":\"7777", 3, 0, 64 },
-		{ "\"ticket\":\"22", "\"ticket\":\"2222", 3, LK_HINT_HANDLE_MAX,
-		  0 },
-		{ "\"ticket\":\"22", "\"ticket\":\"2", 3, LK_HINT_HANDLE_MAX,
-		  0 },
+		{ "\"ticket\":\"22", "\"ticket\":\"2222", 3, LK_HINT_HANDLE_MAX, 0 },
+		{ "\"ticket\":\"22", "\"ticket\":\"2", 3, LK_HINT_HANDLE_MAX, 0 },
 		{ "\"ticket\"", "\"tickets\"", 3, LK_HINT_HANDLE_MAX, 0 },
-		{ "\"policy\":\"11", "\"policy\":\"x1", 3, LK_HINT_HANDLE_MAX,
-		  0 },
+		{ "\"policy\":\"11", "\"policy\":\"x1", 3, LK_HINT_HANDLE_MAX, 0 },
 	};
 	char *json = token_json(1);
 
@@ -153,14 +146,11 @@ static void test_bad_hints_are_as_if_absent(void **s)
 		LK_OWNED_YAML yaml = doc_of(text);
 		LK_OWNED_TOKEN token = LK_TOKEN_NONE;
 
-		assert_int_equal(lk_token_from_doc(lk_yaml_root(yaml), &token,
-						   NULL),
-				 LK_OK);
+		assert_int_equal(lk_token_from_doc(lk_yaml_root(yaml), &token, NULL), LK_OK);
 		assert_int_equal(token.hints.root_key_len, edits[i].root_key);
 		assert_int_equal(token.hints.sealed_len, edits[i].sealed);
 		assert_int_equal(token.hints.ticket_len, edits[i].ticket);
-		assert_int_equal(token.hints.policy.len,
-				 edits[i].ticket ? 32 : 0);
+		assert_int_equal(token.hints.policy.len, edits[i].ticket ? 32 : 0);
 		assert_int_equal(token.n_policies, 1);
 		free(text);
 	}
@@ -191,9 +181,7 @@ static void test_what_was_learned_replaces_what_was_known(void **s)
 	len = lk_learned_write(&known, json);
 	assert_int_equal(len, strlen(json));
 	yaml = doc_of(json);
-	assert_int_equal(lk_learned_from_doc(lk_yaml_root(yaml), &learned,
-					     NULL),
-			 LK_OK);
+	assert_int_equal(lk_learned_from_doc(lk_yaml_root(yaml), &learned, NULL), LK_OK);
 	assert_false(lk_hints_update(&learned, &known));
 	assert_false(lk_hints_update(&known, &learned));
 }
@@ -205,8 +193,7 @@ static void test_as_many_policies_as_allowed_and_no_more(void **s)
 
 	(void)s;
 	assert_int_equal(parse((const uint8_t *)most, strlen(most)), LK_OK);
-	assert_int_equal(parse((const uint8_t *)more, strlen(more)),
-			 LK_E_INPUT);
+	assert_int_equal(parse((const uint8_t *)more, strlen(more)), LK_E_INPUT);
 	free(most);
 	free(more);
 }

@@ -4,9 +4,9 @@
 
 #include "core/predict/uki.h"
 
-#define SECTION(name, text)                                                    \
-	{                                                                      \
-		name, text, sizeof(text) - 1                                   \
+#define SECTION(name, text)                                                                        \
+	{                                                                                          \
+		name, text, sizeof(text) - 1                                                       \
 	}
 
 static const struct lk_bytes unsigned_image = { NULL, 0 };
@@ -16,14 +16,12 @@ static void make(struct made *m, const struct part *parts, size_t n)
 	put_image(m, parts, n, unsigned_image);
 }
 
-static int read_made(const struct made *m, struct lk_uki *ret,
-		     struct lk_err *err)
+static int read_made(const struct made *m, struct lk_uki *ret, struct lk_err *err)
 {
 	return lk_uki_read((struct lk_bytes){ m->data, m->len }, ret, err);
 }
 
-static void refused(const struct part *parts, size_t n, int rc,
-		    const char *said)
+static void refused(const struct part *parts, size_t n, int rc, const char *said)
 {
 	struct lk_err err = { 0 };
 	struct lk_uki uki;
@@ -39,12 +37,10 @@ static void refused(const struct part *parts, size_t n, int rc,
 
 /* All that could be in one, in an order that isn't the measured one. */
 static const struct part all[] = {
-	SECTION(".sbat", "S"),	      SECTION(".sdmagic", STUB_257),
-	SECTION(".uname", "U"),	      SECTION(".pcrsig", "{}"),
-	SECTION(".pcrpkey", "K"),     SECTION(".osrel", "ID=x\n"),
-	SECTION(".cmdline", "quiet"), SECTION(".initrd", "12345"),
-	SECTION(".ucode", "micro"),   SECTION(".linux", "kernel"),
-	SECTION(".splash", "P"),      SECTION(".dtb", "D"),
+	SECTION(".sbat", "S"),	      SECTION(".sdmagic", STUB_257), SECTION(".uname", "U"),
+	SECTION(".pcrsig", "{}"),     SECTION(".pcrpkey", "K"),	     SECTION(".osrel", "ID=x\n"),
+	SECTION(".cmdline", "quiet"), SECTION(".initrd", "12345"),   SECTION(".ucode", "micro"),
+	SECTION(".linux", "kernel"),  SECTION(".splash", "P"),	     SECTION(".dtb", "D"),
 };
 
 static void measured(const struct part *parts, size_t n, const char *want)
@@ -65,21 +61,16 @@ static void test_each_stubs_sections_are_measured_in_its_order(void **s)
 	struct part old[N_OF(all)];
 
 	(void)s;
-	measured(
-		all, N_OF(all),
-		".linux.osrel.cmdline.initrd.ucode.splash.dtb.uname.sbat.pcrpkey");
+	measured(all, N_OF(all), ".linux.osrel.cmdline.initrd.ucode.splash.dtb.uname.sbat.pcrpkey");
 	memcpy(old, all, sizeof(old));
 	old[1].content = STUB_252;
-	measured(old, N_OF(old),
-		 ".linux.osrel.cmdline.initrd.splash.dtb.pcrpkey");
+	measured(old, N_OF(old), ".linux.osrel.cmdline.initrd.splash.dtb.pcrpkey");
 }
 
 static void test_what_is_not_known_is_refused(void **s)
 {
-	struct part parts[4] = { SECTION(".sdmagic", STUB_257),
-				 SECTION(".linux", "k"),
-				 SECTION(".cmdline", "c"),
-				 SECTION(".profile", "p") };
+	struct part parts[4] = { SECTION(".sdmagic", STUB_257), SECTION(".linux", "k"),
+				 SECTION(".cmdline", "c"), SECTION(".profile", "p") };
 
 	(void)s;
 	refused(parts, 1, LK_E_INPUT, "no section .linux");
@@ -130,8 +121,7 @@ static void command_line(const char *text, size_t len, int rc, const char *want)
 		return;
 	assert_int_equal(options.len, 2 * (strlen(want) + 1));
 	for (size_t i = 0; i < options.len; i++)
-		assert_int_equal(options.data[i],
-				 i % 2 ? 0 : (uint8_t)want[i / 2]);
+		assert_int_equal(options.data[i], i % 2 ? 0 : (uint8_t)want[i / 2]);
 }
 
 static void test_the_command_line_is_tidied_as_the_stub_does(void **s)
@@ -149,8 +139,7 @@ static void test_the_command_line_is_tidied_as_the_stub_does(void **s)
 	command_line(longest, sizeof(longest), LK_E_REFUSED, NULL);
 }
 
-static void initrd_is(const struct part *parts, size_t n, const char *want,
-		      size_t len)
+static void initrd_is(const struct part *parts, size_t n, const char *want, size_t len)
 {
 	const struct lk_bytes bytes = { (const uint8_t *)want, len };
 	struct lk_digest digest, sum;
@@ -159,40 +148,36 @@ static void initrd_is(const struct part *parts, size_t n, const char *want,
 
 	make(&m, parts, n);
 	assert_int_equal(read_made(&m, &uki, NULL), LK_OK);
-	assert_true(lk_uki_initrd_digest(&uki, LK_ALG_SHA384, lk_crypto_hash,
-					 &digest));
+	assert_true(lk_uki_initrd_digest(&uki, LK_ALG_SHA384, lk_crypto_hash, &digest));
 	assert_true(lk_crypto_hash(LK_ALG_SHA384, &bytes, 1, &sum));
 	assert_true(lk_digest_equal(&digest, &sum));
 }
 
 #define ZERO "00000000"
-#define FOLDER                                                                 \
-	"070701"                                                               \
-	"00000001"                                                             \
-	"0000416d" ZERO ZERO "00000001" ZERO ZERO ZERO ZERO ZERO ZERO          \
-	"00000007" ZERO ".extra\0\0\0\0"
-#define FILE_OF(size, name_size)                                               \
-	"070701"                                                               \
-	"00000002"                                                             \
-	"00008124" ZERO ZERO                                                   \
-	"00000001" ZERO size ZERO ZERO ZERO ZERO name_size ZERO
-#define TRAILER                                                                \
-	"070701" ZERO ZERO ZERO ZERO "00000001" ZERO ZERO ZERO ZERO ZERO ZERO  \
-	"0000000B" ZERO "TRAILER!!!\0\0\0\0"
+#define FOLDER                                                                                     \
+	"070701"                                                                                   \
+	"00000001"                                                                                 \
+	"0000416d" ZERO ZERO "00000001" ZERO ZERO ZERO ZERO ZERO ZERO "00000007" ZERO              \
+	".extra\0\0\0\0"
+#define FILE_OF(size, name_size)                                                                   \
+	"070701"                                                                                   \
+	"00000002"                                                                                 \
+	"00008124" ZERO ZERO "00000001" ZERO size ZERO ZERO ZERO ZERO name_size ZERO
+#define TRAILER                                                                                    \
+	"070701" ZERO ZERO ZERO ZERO "00000001" ZERO ZERO ZERO ZERO ZERO ZERO "0000000B" ZERO      \
+	"TRAILER!!!\0\0\0\0"
 
 static void test_the_initrd_is_put_together_as_the_stub_does(void **s)
 {
-	struct part parts[] = { SECTION(".sdmagic", STUB_252),
-				SECTION(".linux", "kernel"),
-				SECTION(".initrd", "12345"),
-				SECTION(".osrel", "ID=x\n"),
+	struct part parts[] = { SECTION(".sdmagic", STUB_252), SECTION(".linux", "kernel"),
+				SECTION(".initrd", "12345"), SECTION(".osrel", "ID=x\n"),
 				SECTION(".pcrpkey", "KEY!") };
-	static const char release[] = "12345\0\0\0" FOLDER
-		FILE_OF("00000005",
-			"00000012") ".extra/os-release\0ID=x\n\0\0\0" TRAILER;
-	static const char key[] = "12345\0\0\0" FOLDER FILE_OF(
-		"00000004",
-		"0000001f") ".extra/tpm2-pcr-public-key.pem\0\0\0\0KEY!" TRAILER;
+	static const char release[] =
+		"12345\0\0\0" FOLDER FILE_OF("00000005",
+					     "00000012") ".extra/os-release\0ID=x\n\0\0\0" TRAILER;
+	static const char key[] = "12345\0\0\0" FOLDER
+		FILE_OF("00000004",
+			"0000001f") ".extra/tpm2-pcr-public-key.pem\0\0\0\0KEY!" TRAILER;
 
 	(void)s;
 	initrd_is(parts, 4, "12345", 5);
@@ -204,14 +189,11 @@ static void test_the_initrd_is_put_together_as_the_stub_does(void **s)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			test_each_stubs_sections_are_measured_in_its_order),
+		cmocka_unit_test(test_each_stubs_sections_are_measured_in_its_order),
 		cmocka_unit_test(test_what_is_not_known_is_refused),
 		cmocka_unit_test(test_a_section_longer_in_memory_is_refused),
-		cmocka_unit_test(
-			test_the_command_line_is_tidied_as_the_stub_does),
-		cmocka_unit_test(
-			test_the_initrd_is_put_together_as_the_stub_does),
+		cmocka_unit_test(test_the_command_line_is_tidied_as_the_stub_does),
+		cmocka_unit_test(test_the_initrd_is_put_together_as_the_stub_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,8 +12,7 @@
 #define PAGE  "../../man/latchkey-userconfig.yaml.5"
 
 /* Parses, and sees that a failure leaves the output alone and names a place. */
-static int parse_into(const char *text, size_t len,
-		      struct lk_userconfig_file *ret)
+static int parse_into(const char *text, size_t len, struct lk_userconfig_file *ret)
 {
 	LK_OWNED_YAML yaml = NULL;
 	struct lk_err err = { 0 };
@@ -68,8 +67,7 @@ static void test_the_defaults_are_those_of_the_design(void **s)
 	lk_userconfig_file_defaults(&f);
 	assert_string_equal(f.upload_directory.text, "/home/update/upload/mnt");
 	assert_string_equal(f.blob_name.text, "config.lkb");
-	assert_string_equal(f.state_directory.text,
-			    "/var/lib/latchkey/userconfig");
+	assert_string_equal(f.state_directory.text, "/var/lib/latchkey/userconfig");
 	assert_string_equal(f.default_destination.text, "/opt");
 	assert_string_equal(f.hooks.text, "/etc/latchkey/userconfig.d");
 	assert_int_equal(f.n_prefixes, 2);
@@ -157,8 +155,7 @@ static void test_what_the_man_page_allows_is_taken(void **s)
 		"default-destination: /home/update/upload/mnt",
 		"upload-directory: /srv/upload", /* needn't be a prefix */
 		"blob-name: ..b",
-		"blob-name: " X50 X50 X50 X50
-		"0123456789012345678901234567890123456789012",
+		"blob-name: " X50 X50 X50 X50 "0123456789012345678901234567890123456789012",
 	};
 	struct lk_userconfig_file f;
 
@@ -196,8 +193,7 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 		"blob-name: ..",
 		"blob-name: a/b",
 		"blob-name: \"a\\tb\"",
-		"blob-name: " X50 X50 X50 X50
-		"01234567890123456789012345678901234567890123",
+		"blob-name: " X50 X50 X50 X50 "01234567890123456789012345678901234567890123",
 		"prefixes: []",
 		"prefixes: /opt",
 		"prefixes: [/]",
@@ -269,15 +265,13 @@ static void test_what_is_no_map_or_no_version_1_is_refused(void **s)
 
 	(void)s;
 	for (size_t i = 0; i < N_OF(texts); i++)
-		if (parse((const uint8_t *)texts[i], strlen(texts[i])) !=
-		    LK_E_INPUT)
+		if (parse((const uint8_t *)texts[i], strlen(texts[i])) != LK_E_INPUT)
 			fail_msg("taken: %s", texts[i]);
 }
 
 static void test_lists_as_long_as_allowed_and_no_longer(void **s)
 {
-	static const char *const keys[] = { "owners", "groups", "units",
-					    "prefixes" };
+	static const char *const keys[] = { "owners", "groups", "units", "prefixes" };
 	struct lk_userconfig_file f;
 
 	(void)s;
@@ -285,26 +279,21 @@ static void test_lists_as_long_as_allowed_and_no_longer(void **s)
 		for (size_t n = LK_UC_LIST_MAX; n <= LK_UC_LIST_MAX + 1; n++) {
 			bool paths = strcmp(keys[k], "prefixes") == 0;
 			char line[1024];
-			size_t at = (size_t)snprintf(line, sizeof(line),
-						     "%s: [", keys[k]);
+			size_t at = (size_t)snprintf(line, sizeof(line), "%s: [", keys[k]);
 
 			for (size_t i = 0; i < n; i++)
-				at += (size_t)snprintf(line + at,
-						       sizeof(line) - at,
-						       i + 1 < n ? "%s,"
-								 : "%s]",
+				at += (size_t)snprintf(line + at, sizeof(line) - at,
+						       i + 1 < n ? "%s," : "%s]",
 						       paths ? "/opt" : "x");
 			assert_int_equal(parse_line(line, &f),
-					 n > LK_UC_LIST_MAX ? LK_E_INPUT
-							    : LK_OK);
+					 n > LK_UC_LIST_MAX ? LK_E_INPUT : LK_OK);
 		}
 }
 
 static void test_plain_paths(void **s)
 {
-	static const char *const good[] = { "/a",	"/a/b", "/.a",
-					    "/..a/...", "/a b", "/\xc3\xa9",
-					    "/" X250 };
+	static const char *const good[] = { "/a",   "/a/b",	 "/.a",	  "/..a/...",
+					    "/a b", "/\xc3\xa9", "/" X250 };
 	static const char *const bad[] = { "",
 					   "/",
 					   "a",
@@ -370,8 +359,7 @@ static void test_the_longest_prefix_that_a_path_lies_in(void **s)
 	for (size_t i = 0; i < N_OF(table); i++) {
 		const char *got = lk_userconfig_prefix_of(&f, table[i].path);
 
-		if (!got != !table[i].prefix ||
-		    (got && strcmp(got, table[i].prefix) != 0))
+		if (!got != !table[i].prefix || (got && strcmp(got, table[i].prefix) != 0))
 			fail_msg("%s: %s", table[i].path, got ? got : "none");
 	}
 }
@@ -435,8 +423,8 @@ static void test_each_default_of_the_man_page_is_one(void **s)
 			(void)snprintf(key, sizeof(key), "%s", line + 7);
 		if (strncmp(line, "Default: ", 9) != 0)
 			continue;
-		(void)snprintf(setting, sizeof(setting), "%s: %.*s", key,
-			       (int)strlen(line + 9) - 1, line + 9);
+		(void)snprintf(setting, sizeof(setting), "%s: %.*s", key, (int)strlen(line + 9) - 1,
+			       line + 9);
 		if (parse_line(setting, &f) != LK_OK || !is_default(&f))
 			fail_msg("not the default: %s", setting);
 		n++;
@@ -451,15 +439,13 @@ int main(void)
 		cmocka_unit_test(test_each_setting_is_read),
 		cmocka_unit_test(test_what_the_man_page_allows_is_taken),
 		cmocka_unit_test(test_what_breaks_a_rule_is_refused),
-		cmocka_unit_test(
-			test_what_is_no_map_or_no_version_1_is_refused),
+		cmocka_unit_test(test_what_is_no_map_or_no_version_1_is_refused),
 		cmocka_unit_test(test_lists_as_long_as_allowed_and_no_longer),
 		cmocka_unit_test(test_plain_paths),
 		cmocka_unit_test(test_the_longest_prefix_that_a_path_lies_in),
 		cmocka_unit_test(test_a_star_allows_every_unit),
 		cmocka_unit_test(test_a_file_cut_within_its_format_is_refused),
-		cmocka_unit_test(
-			test_the_example_of_the_man_page_is_the_defaults),
+		cmocka_unit_test(test_the_example_of_the_man_page_is_the_defaults),
 		cmocka_unit_test(test_each_default_of_the_man_page_is_one),
 	};
 

@@ -48,10 +48,8 @@ static const struct {
 	uint64_t version;
 	const char *digest;
 } floor_vectors[] __attribute__((unused)) = {
-	{ LK_ALG_SHA256, 0x1u,
-	  "9d4d82c0f52c1a4d08aaa7d0e68e0346ee32e6fe1e1954d7504e762b4228db7c" },
-	{ LK_ALG_SHA256, 0x3u,
-	  "aaadee57c5381c5382b96bdb4ace80ecea1dce20b85917e39bece4a2f7babac6" },
+	{ LK_ALG_SHA256, 0x1u, "9d4d82c0f52c1a4d08aaa7d0e68e0346ee32e6fe1e1954d7504e762b4228db7c" },
+	{ LK_ALG_SHA256, 0x3u, "aaadee57c5381c5382b96bdb4ace80ecea1dce20b85917e39bece4a2f7babac6" },
 	{ LK_ALG_SHA256, 0x1122334455667788u,
 	  "7a84a381349dc382bd5b224ca21fb70da8137d36f9a0795c44550719f73b0598" },
 	{ LK_ALG_SHA384, 0x1u,

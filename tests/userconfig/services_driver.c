@@ -31,16 +31,13 @@ int main(int argc, char **argv)
 
 		if (!colon)
 			return 2;
-		actions[n++] =
-			(struct lk_unit_action){ colon + 1, argv[i][2] == 'l' };
+		actions[n++] = (struct lk_unit_action){ colon + 1, argv[i][2] == 'l' };
 	}
 	rc = lk_services_open(argv[1], &s, &err);
 	if (rc == LK_OK && !lk_services_any(s))
 		puts("nobody to ask");
 	if (rc == LK_OK)
-		rc = lk_services_act(s, actions, n,
-				     (unsigned int)strtoul(argv[2], NULL, 10),
-				     &err);
+		rc = lk_services_act(s, actions, n, (unsigned int)strtoul(argv[2], NULL, 10), &err);
 	if (rc != LK_OK)
 		fprintf(stderr, "%s\n", err.msg);
 	return lk_exit_code(rc);

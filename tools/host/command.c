@@ -22,22 +22,19 @@ static size_t count(const struct lk_option *options)
 	return n;
 }
 
-static void show_help(const struct lk_command *cmd,
-		      const struct lk_option *options)
+static void show_help(const struct lk_command *cmd, const struct lk_option *options)
 {
 	printf("Usage: latchkey %s", cmd->words);
 	for (const struct lk_option *o = options; o->name; o++)
 		if (o->required)
 			printf(" --%s %s", o->name, o->arg);
-	printf(" [options]%s%s\n\n%s\n\nOptions:\n", *cmd->operands ? " " : "",
-	       cmd->operands, cmd->summary);
+	printf(" [options]%s%s\n\n%s\n\nOptions:\n", *cmd->operands ? " " : "", cmd->operands,
+	       cmd->summary);
 	for (const struct lk_option *o = options; o->name; o++) {
 		char left[64];
 
-		(void)snprintf(left, sizeof(left), "%c%c%s--%s%s%s",
-			       o->letter ? '-' : ' ',
-			       o->letter ? o->letter : ' ',
-			       o->letter ? ", " : "  ", o->name,
+		(void)snprintf(left, sizeof(left), "%c%c%s--%s%s%s", o->letter ? '-' : ' ',
+			       o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
 			       o->arg ? " " : "", o->arg ? o->arg : "");
 		printf("  %-28s  %s\n", left, o->help);
 	}
@@ -47,8 +44,7 @@ static void show_help(const struct lk_command *cmd,
 	printf("\nExit codes: latchkey(1).\n");
 }
 
-static void to_getopt(const struct lk_option *options, struct option *ret_long,
-		      char *ret_short)
+static void to_getopt(const struct lk_option *options, struct option *ret_long, char *ret_short)
 {
 	size_t n = count(options);
 
@@ -57,8 +53,7 @@ static void to_getopt(const struct lk_option *options, struct option *ret_long,
 	for (size_t i = 0; i < n; i++) {
 		int has = options[i].arg ? required_argument : no_argument;
 
-		ret_long[i] = (struct option){ options[i].name, has, NULL,
-					       LONG_BASE + (int)i };
+		ret_long[i] = (struct option){ options[i].name, has, NULL, LONG_BASE + (int)i };
 		if (!options[i].letter)
 			continue;
 		*ret_short++ = options[i].letter;
@@ -79,41 +74,34 @@ static const struct lk_option *find(const struct lk_option *options, int got)
 	return options;
 }
 
-static int take(const struct lk_option *o, const char *value,
-		struct lk_err *err)
+static int take(const struct lk_option *o, const char *value, struct lk_err *err)
 {
 	if (!o->value) {
 		*o->flag = true;
 		return LK_OK;
 	}
 	if (*o->value)
-		return lk_err_set(err, LK_E_USAGE, 0, "--%s is given twice",
-				  o->name);
+		return lk_err_set(err, LK_E_USAGE, 0, "--%s is given twice", o->name);
 	*o->value = value;
 	return LK_OK;
 }
 
-static int check_complete(const struct lk_command *cmd,
-			  const struct lk_option *options, int operands,
-			  struct lk_err *err)
+static int check_complete(const struct lk_command *cmd, const struct lk_option *options,
+			  int operands, struct lk_err *err)
 {
 	for (const struct lk_option *o = options; o->name; o++)
 		if (o->required && !*o->value)
-			return lk_err_set(err, LK_E_USAGE, 0,
-					  "--%s %s is missing", o->name,
+			return lk_err_set(err, LK_E_USAGE, 0, "--%s %s is missing", o->name,
 					  o->arg);
 	if (operands < cmd->min_operands)
-		return lk_err_set(err, LK_E_USAGE, 0, "%s is missing",
-				  cmd->operands);
+		return lk_err_set(err, LK_E_USAGE, 0, "%s is missing", cmd->operands);
 	if (operands > cmd->max_operands)
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "more arguments than are known");
+		return lk_err_set(err, LK_E_USAGE, 0, "more arguments than are known");
 	return LK_OK;
 }
 
-int lk_command_parse(const struct lk_command *cmd,
-		     const struct lk_option *options, int argc, char **argv,
-		     struct lk_err *err)
+int lk_command_parse(const struct lk_command *cmd, const struct lk_option *options, int argc,
+		     char **argv, struct lk_err *err)
 {
 	struct option longs[LK_OPTIONS_MAX + 2];
 	char shorts[2 * LK_OPTIONS_MAX + 3];
@@ -128,11 +116,10 @@ int lk_command_parse(const struct lk_command *cmd,
 			return LK_HELP_SHOWN;
 		}
 		if (got == '?' || got == ':')
-			return lk_err_set(err, LK_E_USAGE, 0, "%s: %s",
-					  argv[optind - 1],
-					  got == ':' ? "a value is missing"
-						     : "no such option, or one "
-						       "that takes no value");
+			return lk_err_set(err, LK_E_USAGE, 0, "%s: %s", argv[optind - 1],
+					  got == ':'
+						  ? "a value is missing"
+						  : "no such option, or one that takes no value");
 		rc = take(find(options, got), optarg, err);
 		if (rc != LK_OK)
 			return rc;
@@ -140,30 +127,26 @@ int lk_command_parse(const struct lk_command *cmd,
 	return check_complete(cmd, options, argc - optind, err);
 }
 
-int lk_option_number64(const char *option, const char *text,
-		       const uint64_t range[static 2], uint64_t *ret,
-		       struct lk_err *err)
+int lk_option_number64(const char *option, const char *text, const uint64_t range[static 2],
+		       uint64_t *ret, struct lk_err *err)
 {
 	uint64_t v = 0;
 	const char *p = text;
 	bool fits = *p != '\0';
 
 	for (; fits && *p; p++)
-		fits = *p >= '0' && *p <= '9' &&
-		       !__builtin_mul_overflow(v, 10, &v) &&
+		fits = *p >= '0' && *p <= '9' && !__builtin_mul_overflow(v, 10, &v) &&
 		       !__builtin_add_overflow(v, (uint64_t)(*p - '0'), &v);
 	if (!fits || v < range[0] || v > range[1])
 		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--%s %.80s: expected a number from %" PRIu64
-				  " to %" PRIu64,
+				  "--%s %.80s: expected a number from %" PRIu64 " to %" PRIu64,
 				  option, text, range[0], range[1]);
 	*ret = v;
 	return LK_OK;
 }
 
-int lk_option_number(const char *option, const char *text,
-		     const uint32_t range[static 2], uint32_t *ret,
-		     struct lk_err *err)
+int lk_option_number(const char *option, const char *text, const uint32_t range[static 2],
+		     uint32_t *ret, struct lk_err *err)
 {
 	const uint64_t wide[2] = { range[0], range[1] };
 	uint64_t v = 0;

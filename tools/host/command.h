@@ -37,9 +37,9 @@ struct lk_option {
 	bool *flag;
 };
 #define LK_OPTIONS_MAX 16u
-#define LK_OPTIONS_END                                                         \
-	{                                                                      \
-		.name = NULL                                                   \
+#define LK_OPTIONS_END                                                                             \
+	{                                                                                          \
+		.name = NULL                                                                       \
 	}
 
 /**
@@ -50,19 +50,16 @@ struct lk_option {
  *
  * Return: LK_OK, LK_HELP_SHOWN or LK_E_USAGE.
  */
-int lk_command_parse(const struct lk_command *cmd,
-		     const struct lk_option *options, int argc, char **argv,
-		     struct lk_err *err);
+int lk_command_parse(const struct lk_command *cmd, const struct lk_option *options, int argc,
+		     char **argv, struct lk_err *err);
 
 /** Decimal number of an option, within [@min, @max]. */
-int lk_option_number(const char *option, const char *text,
-		     const uint32_t range[static 2], uint32_t *ret,
-		     struct lk_err *err);
+int lk_option_number(const char *option, const char *text, const uint32_t range[static 2],
+		     uint32_t *ret, struct lk_err *err);
 
 /** The same beyond 32 bits. */
-int lk_option_number64(const char *option, const char *text,
-		       const uint64_t range[static 2], uint64_t *ret,
-		       struct lk_err *err);
+int lk_option_number64(const char *option, const char *text, const uint64_t range[static 2],
+		       uint64_t *ret, struct lk_err *err);
 
 extern const struct lk_command lk_cmd_keygen;
 extern const struct lk_command lk_cmd_policy_init;

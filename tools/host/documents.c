@@ -14,15 +14,13 @@ static bool is_plain_text(const struct lk_buf *buf)
 	for (size_t i = 0; i < buf->len; i++) {
 		uint8_t c = buf->data[i];
 
-		if ((c < 0x20 && !(c == '\t' || c == '\n' || c == '\r')) ||
-		    c > 0x7e)
+		if ((c < 0x20 && !(c == '\t' || c == '\n' || c == '\r')) || c > 0x7e)
 			return false;
 	}
 	return true;
 }
 
-static int values_from_binary(const struct lk_buf *buf,
-			      const struct lk_policy_file *pf,
+static int values_from_binary(const struct lk_buf *buf, const struct lk_policy_file *pf,
 			      struct lk_pcr_values *ret, struct lk_err *err)
 {
 	struct lk_pcr_selection sel = pf->pcrs;
@@ -35,8 +33,8 @@ static int values_from_binary(const struct lk_buf *buf,
 	return lk_pcr_values_from_binary(buf->data, buf->len, &sel, ret, err);
 }
 
-static int values_from_text(const struct lk_buf *buf, enum lk_alg bank,
-			    struct lk_pcr_values *ret, struct lk_err *err)
+static int values_from_text(const struct lk_buf *buf, enum lk_alg bank, struct lk_pcr_values *ret,
+			    struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
 	int rc = lk_yaml_parse(buf->data, buf->len, &yaml, err);
@@ -46,8 +44,8 @@ static int values_from_text(const struct lk_buf *buf, enum lk_alg bank,
 	return lk_pcr_values_from_doc(lk_yaml_root(yaml), bank, ret, err);
 }
 
-int lk_read_pcr_values(const char *path, const struct lk_policy_file *pf,
-		       struct lk_pcr_values *ret, struct lk_err *err)
+int lk_read_pcr_values(const char *path, const struct lk_policy_file *pf, struct lk_pcr_values *ret,
+		       struct lk_err *err)
 {
 	LK_OWNED_BUF buf = LK_BUF_NONE;
 	int rc = lk_fs_read(path, PCR_VALUES_MAX, &buf, err);
@@ -63,8 +61,7 @@ int lk_read_pcr_values(const char *path, const struct lk_policy_file *pf,
 	return rc;
 }
 
-int lk_read_passphrase(const char *path, struct lk_secret *ret,
-		       struct lk_err *err)
+int lk_read_passphrase(const char *path, struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET secret = LK_SECRET_NONE;
 	int rc = lk_fs_read_secret(path, PASSPHRASE_MAX, &secret, err);
@@ -74,15 +71,13 @@ int lk_read_passphrase(const char *path, struct lk_secret *ret,
 	if (secret.len && secret.data[secret.len - 1] == '\n')
 		secret.len--;
 	if (!secret.len || memchr(secret.data, '\n', secret.len))
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: expected a passphrase on one line",
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: expected a passphrase on one line",
 				  path);
 	*ret = lk_secret_take(&secret);
 	return LK_OK;
 }
 
-int lk_write_output(const struct lk_output *out, struct lk_bytes data,
-		    struct lk_err *err)
+int lk_write_output(const struct lk_output *out, struct lk_bytes data, struct lk_err *err)
 {
 	int rc;
 
@@ -90,17 +85,14 @@ int lk_write_output(const struct lk_output *out, struct lk_bytes data,
 		return lk_fs_replace(out->path, data.data, data.len, 0644, err);
 	rc = lk_fs_write_new(out->path, data.data, data.len, 0644, err);
 	if (rc == LK_E_REFUSED)
-		return lk_err_set(err, rc, 0,
-				  "%s exists already: --force replaces it",
-				  out->path);
+		return lk_err_set(err, rc, 0, "%s exists already: --force replaces it", out->path);
 	return rc;
 }
 
 /* C0 and DEL; C1 as UTF-8 has it, which terminals obey too. */
 static bool is_control(const uint8_t *p, size_t left)
 {
-	return *p < 0x20 || *p == 0x7f ||
-	       (*p == 0xc2 && left > 1 && p[1] < 0xa0);
+	return *p < 0x20 || *p == 0x7f || (*p == 0xc2 && left > 1 && p[1] < 0xa0);
 }
 
 void lk_print_quoted(FILE *f, const char *text, size_t len)

@@ -23,19 +23,17 @@
  * tpm2_pcrread -o, which has to have exactly the selection of @pf, with or
  * without its latch. What isn't plain text is taken for binary.
  */
-int lk_read_pcr_values(const char *path, const struct lk_policy_file *pf,
-		       struct lk_pcr_values *ret, struct lk_err *err);
+int lk_read_pcr_values(const char *path, const struct lk_policy_file *pf, struct lk_pcr_values *ret,
+		       struct lk_err *err);
 
 /** First and only line of a file, without its line end. */
-int lk_read_passphrase(const char *path, struct lk_secret *ret,
-		       struct lk_err *err);
+int lk_read_passphrase(const char *path, struct lk_secret *ret, struct lk_err *err);
 
 struct lk_output {
 	const char *path; /* "-": standard output */
 	bool force;	  /* replace what is there */
 };
-int lk_write_output(const struct lk_output *out, struct lk_bytes data,
-		    struct lk_err *err);
+int lk_write_output(const struct lk_output *out, struct lk_bytes data, struct lk_err *err);
 
 /** In quotes, with everything escaped that a terminal might obey. */
 void lk_print_quoted(FILE *f, const char *text, size_t len);

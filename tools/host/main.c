@@ -7,10 +7,9 @@
 #include "sys/os/log.h"
 
 static const struct lk_command *const commands[] = {
-	&lk_cmd_keygen,		&lk_cmd_policy_init,   &lk_cmd_policy_sign,
-	&lk_cmd_policy_show,	&lk_cmd_policy_verify, &lk_cmd_policy_digest,
-	&lk_cmd_policy_attach,	&lk_cmd_config_seal,   &lk_cmd_config_show,
-	&lk_cmd_config_verify,	&lk_cmd_config_open,   &lk_cmd_config_diff,
+	&lk_cmd_keygen,		&lk_cmd_policy_init,   &lk_cmd_policy_sign,   &lk_cmd_policy_show,
+	&lk_cmd_policy_verify,	&lk_cmd_policy_digest, &lk_cmd_policy_attach, &lk_cmd_config_seal,
+	&lk_cmd_config_show,	&lk_cmd_config_verify, &lk_cmd_config_open,   &lk_cmd_config_diff,
 	&lk_cmd_policy_predict, &lk_cmd_log_show,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -36,22 +35,18 @@ static void list_commands(const char *group)
 	printf("\nCommands:\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (!group || is_of(commands[i], group))
-			printf("  %-14s  %s\n", commands[i]->words,
-			       commands[i]->summary);
+			printf("  %-14s  %s\n", commands[i]->words, commands[i]->summary);
 }
 
 static void show_help(void)
 {
 	printf("Usage: latchkey COMMAND [options]\n\n"
-	       "Makes and signs the boot policies of devices that unlock "
-	       "their\n"
-	       "disks by themselves, explains what they have measured, and "
-	       "seals\n"
+	       "Makes and signs the boot policies of devices that unlock their\n"
+	       "disks by themselves, explains what they have measured, and seals\n"
 	       "their configuration. Needs no TPM.\n");
 	list_commands(NULL);
 	printf("\nOptions:\n"
-	       "  -h, --help      this text; after a command, the command's "
-	       "own\n"
+	       "  -h, --help      this text; after a command, the command's own\n"
 	       "  --version       version of the program\n"
 	       "\nSee latchkey(1), latchkey-policy(5) and latchkey-blob(5).\n");
 }
@@ -59,8 +54,7 @@ static void show_help(void)
 /* "policy --help", and "policy" alone, which is a mistake. */
 static int run_group(const char *group, int argc, char **argv)
 {
-	bool help = argc > 0 &&
-		    (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h"));
+	bool help = argc > 0 && (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h"));
 
 	if (help) {
 		printf("Usage: latchkey %s COMMAND [options]\n", group);
@@ -69,13 +63,11 @@ static int run_group(const char *group, int argc, char **argv)
 		return lk_exit_code(LK_OK);
 	}
 	if (argc > 0)
-		lk_log(LK_LOG_ERR,
-		       "%s %.80s: no such command; see: latchkey %s --help",
-		       group, argv[0], group);
+		lk_log(LK_LOG_ERR, "%s %.80s: no such command; see: latchkey %s --help", group,
+		       argv[0], group);
 	else
-		lk_log(LK_LOG_ERR,
-		       "%s: a command is missing; see: latchkey %s --help",
-		       group, group);
+		lk_log(LK_LOG_ERR, "%s: a command is missing; see: latchkey %s --help", group,
+		       group);
 	return lk_exit_code(LK_E_USAGE);
 }
 
@@ -87,8 +79,7 @@ static int match(const char *words, int argc, char **argv)
 	for (;;) {
 		size_t len = strcspn(words, " ");
 
-		if (n == argc || strlen(argv[n]) != len ||
-		    strncmp(argv[n], words, len) != 0)
+		if (n == argc || strlen(argv[n]) != len || strncmp(argv[n], words, len) != 0)
 			return 0;
 		n++;
 		if (!words[len])
@@ -99,8 +90,7 @@ static int match(const char *words, int argc, char **argv)
 
 static int usage_error(const char *what, const char *command)
 {
-	lk_log(LK_LOG_ERR, "%s; see: latchkey %s%s--help", what, command,
-	       *command ? " " : "");
+	lk_log(LK_LOG_ERR, "%s; see: latchkey %s%s--help", what, command, *command ? " " : "");
 	return lk_exit_code(LK_E_USAGE);
 }
 
@@ -111,11 +101,9 @@ static int run(const struct lk_command *cmd, int argc, char **argv)
 
 	/* What was promised on standard output has to have arrived there. */
 	if (rc >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
-		rc = lk_err_set(&err, LK_E_IO, 0,
-				"standard output can't be written");
+		rc = lk_err_set(&err, LK_E_IO, 0, "standard output can't be written");
 	if (rc >= 0)
-		return rc == LK_DIFFERENT ? LK_DIFFERENT_EXIT
-					  : lk_exit_code(LK_OK);
+		return rc == LK_DIFFERENT ? LK_DIFFERENT_EXIT : lk_exit_code(LK_OK);
 	if (rc == LK_E_USAGE)
 		return usage_error(err.msg, cmd->words);
 	lk_log(LK_LOG_ERR, "%s", err.msg);
@@ -145,7 +133,6 @@ int main(int argc, char **argv)
 		return run_group(first, argc - 2, argv + 2);
 	if (argc < 2)
 		return usage_error("a command is missing", "");
-	lk_log(LK_LOG_ERR, "%.80s: no such command; see: latchkey --help",
-	       first);
+	lk_log(LK_LOG_ERR, "%.80s: no such command; see: latchkey --help", first);
 	return lk_exit_code(LK_E_USAGE);
 }

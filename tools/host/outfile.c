@@ -16,18 +16,16 @@ static int fail(struct lk_err *err, const char *path, const char *what)
 {
 	int saved = errno;
 
-	return lk_err_set(err, LK_E_IO, (uint32_t)saved, "%s: %s: %s", path,
-			  what, strerror(saved));
+	return lk_err_set(err, LK_E_IO, (uint32_t)saved, "%s: %s: %s", path, what, strerror(saved));
 }
 
 static int taken(struct lk_err *err, const char *path)
 {
-	return lk_err_set(err, LK_E_REFUSED, EEXIST,
-			  "%s exists already: --force replaces it", path);
+	return lk_err_set(err, LK_E_REFUSED, EEXIST, "%s exists already: --force replaces it",
+			  path);
 }
 
-static int copy_path(const char *path, char out[static PATH_MAX],
-		     struct lk_err *err)
+static int copy_path(const char *path, char out[static PATH_MAX], struct lk_err *err)
 {
 	if (strlen(path) >= PATH_MAX - sizeof(LK_TEMPORARY))
 		return lk_err_set(err, LK_E_USAGE, 0, "the path is too long");
@@ -46,12 +44,11 @@ int lk_outfile_check(const struct lk_output *out, struct lk_err *err)
 	/* It is read again, for its hash; and is whole, or not there. */
 	if (!strcmp(out->path, "-"))
 		return lk_err_set(err, LK_E_USAGE, 0,
-				  "-: standard output won't do; it has to "
-				  "be a file");
+				  "-: standard output won't do; it has to be a file");
 	if (lstat(out->path, &st) == 0) {
 		if (S_ISDIR(st.st_mode))
-			return lk_err_set(err, LK_E_REFUSED, EISDIR,
-					  "%s: a folder is there", out->path);
+			return lk_err_set(err, LK_E_REFUSED, EISDIR, "%s: a folder is there",
+					  out->path);
 		if (!out->force)
 			return taken(err, out->path);
 	}
@@ -60,8 +57,7 @@ int lk_outfile_check(const struct lk_output *out, struct lk_err *err)
 	return LK_OK;
 }
 
-int lk_outfile_open(const struct lk_output *out, struct lk_outfile *ret,
-		    struct lk_err *err)
+int lk_outfile_open(const struct lk_output *out, struct lk_outfile *ret, struct lk_err *err)
 {
 	struct lk_outfile f = { .out = out };
 	int rc = lk_outfile_check(out, err);
@@ -87,8 +83,7 @@ static int put_in_place(const struct lk_outfile *f)
 
 	if (f->out->force)
 		return rename(f->temporary, path);
-	if (renameat2(AT_FDCWD, f->temporary, AT_FDCWD, path,
-		      RENAME_NOREPLACE) == 0)
+	if (renameat2(AT_FDCWD, f->temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
@@ -103,8 +98,7 @@ int lk_outfile_sync_folder(const char *folder, struct lk_err *err)
 {
 	LK_OWNED_FD fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return fd < 0 || fsync(fd) != 0 ? fail(err, folder, "can't write")
-					: LK_OK;
+	return fd < 0 || fsync(fd) != 0 ? fail(err, folder, "can't write") : LK_OK;
 }
 
 int lk_outfile_finish(struct lk_outfile *f, mode_t mode, struct lk_err *err)
@@ -123,8 +117,7 @@ int lk_outfile_place(struct lk_outfile *f, struct lk_err *err)
 	if (fsync(f->fd) != 0)
 		return fail(err, path, "can't write");
 	if (put_in_place(f) != 0)
-		return errno == EEXIST ? taken(err, path)
-				       : fail(err, path, "can't create");
+		return errno == EEXIST ? taken(err, path) : fail(err, path, "can't create");
 	f->temporary[0] = '\0';
 	return LK_OK;
 }
@@ -150,8 +143,7 @@ void lk_outfile_done(struct lk_outfile *f)
 	f->temporary[0] = '\0';
 }
 
-static int write_all(void *ctx, const uint8_t *data, size_t len,
-		     struct lk_err *err)
+static int write_all(void *ctx, const uint8_t *data, size_t len, struct lk_err *err)
 {
 	const int *fd = ctx;
 
@@ -161,8 +153,8 @@ static int write_all(void *ctx, const uint8_t *data, size_t len,
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return lk_err_set(err, LK_E_IO, (uint32_t)errno,
-					  "can't write: %s", strerror(errno));
+			return lk_err_set(err, LK_E_IO, (uint32_t)errno, "can't write: %s",
+					  strerror(errno));
 		data += n;
 		len -= (size_t)n;
 	}
@@ -184,8 +176,7 @@ int lk_nameless_file(int *ret, struct lk_err *err)
 	*ret = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (*ret >= 0)
 		return LK_OK;
-	if (snprintf(path, sizeof(path), "%s/latchkey" LK_TEMPORARY, folder) >=
-	    (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/latchkey" LK_TEMPORARY, folder) >= (int)sizeof(path))
 		return lk_err_set(err, LK_E_USAGE, 0, "$TMPDIR is too long");
 	*ret = mkostemp(path, O_CLOEXEC);
 	if (*ret < 0)

@@ -13,14 +13,12 @@ struct lk_outfile {
 	int fd; /* to write to, and read again */
 	char temporary[PATH_MAX];
 };
-#define LK_OUTFILE_NONE ((struct lk_outfile){ .fd = -1 })
-#define LK_OWNED_OUTFILE                                                       \
-	__attribute__((cleanup(lk_outfile_done))) struct lk_outfile
+#define LK_OUTFILE_NONE	 ((struct lk_outfile){ .fd = -1 })
+#define LK_OWNED_OUTFILE __attribute__((cleanup(lk_outfile_done))) struct lk_outfile
 
 /** Before any work: is the place free, and can it be written to? */
 int lk_outfile_check(const struct lk_output *out, struct lk_err *err);
-int lk_outfile_open(const struct lk_output *out, struct lk_outfile *ret,
-		    struct lk_err *err);
+int lk_outfile_open(const struct lk_output *out, struct lk_outfile *ret, struct lk_err *err);
 /** Synced, and then there under its name, with mode 0644 or 0600. */
 int lk_outfile_commit(struct lk_outfile *f, mode_t mode, struct lk_err *err);
 /**

@@ -34,8 +34,8 @@ enum lk_alg lk_alg_from_name(const char *name);
  * lk_crypto_hash in sys/crypto/crypto.h is one.
  * Return: false when the library failed; @ret is then untouched.
  */
-typedef bool (*lk_hash_fn)(enum lk_alg alg, const struct lk_bytes *parts,
-			   size_t n_parts, struct lk_digest *ret);
+typedef bool (*lk_hash_fn)(enum lk_alg alg, const struct lk_bytes *parts, size_t n_parts,
+			   struct lk_digest *ret);
 
 bool lk_digest_equal(const struct lk_digest *a, const struct lk_digest *b);
 

@@ -15,8 +15,7 @@ bool lk_bytes_contain(struct lk_bytes hay, struct lk_bytes needle)
 	size_t left = hay.len;
 
 	while (needle.len && left >= needle.len) {
-		const uint8_t *found =
-			memchr(at, needle.data[0], left - needle.len + 1);
+		const uint8_t *found = memchr(at, needle.data[0], left - needle.len + 1);
 
 		if (!found)
 			return false;
@@ -175,8 +174,7 @@ static int hex_digit(char c)
 	return -1;
 }
 
-bool lk_hex_decode(const char *hex, size_t hex_len, uint8_t *out, size_t cap,
-		   size_t *ret_len)
+bool lk_hex_decode(const char *hex, size_t hex_len, uint8_t *out, size_t cap, size_t *ret_len)
 {
 	if (hex_len % 2 || hex_len / 2 > cap)
 		return false;
@@ -207,8 +205,8 @@ static int base64_digit(char c)
 
 /* Takes up to four digits, line ends passed over. Returns their number, and
  * the padding after them; -1 for another character. */
-static int base64_quantum(const char *text, size_t len, size_t *pos,
-			  uint32_t *ret_bits, int *ret_pad)
+static int base64_quantum(const char *text, size_t len, size_t *pos, uint32_t *ret_bits,
+			  int *ret_pad)
 {
 	int n = 0;
 
@@ -232,8 +230,7 @@ static int base64_quantum(const char *text, size_t len, size_t *pos,
 	return n;
 }
 
-bool lk_base64_decode(const char *text, size_t text_len, uint8_t *out,
-		      size_t cap, size_t *ret_len)
+bool lk_base64_decode(const char *text, size_t text_len, uint8_t *out, size_t cap, size_t *ret_len)
 {
 	size_t pos = 0;
 	size_t len = 0;

@@ -62,10 +62,8 @@ void lk_hex_encode(const uint8_t *data, size_t len, char *out);
  *
  * Return: false for an odd number of digits, another character, or no room.
  */
-bool lk_hex_decode(const char *hex, size_t hex_len, uint8_t *out, size_t cap,
-		   size_t *ret_len);
+bool lk_hex_decode(const char *hex, size_t hex_len, uint8_t *out, size_t cap, size_t *ret_len);
 /** Strict base64 (RFC 4648 section 4), line ends between digits allowed. */
-bool lk_base64_decode(const char *text, size_t text_len, uint8_t *out,
-		      size_t cap, size_t *ret_len);
+bool lk_base64_decode(const char *text, size_t text_len, uint8_t *out, size_t cap, size_t *ret_len);
 
 #endif

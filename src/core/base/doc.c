@@ -8,8 +8,7 @@
 
 #include "core/base/bytes.h"
 
-int lk_doc_error(const struct lk_doc *at, struct lk_err *err, const char *fmt,
-		 ...)
+int lk_doc_error(const struct lk_doc *at, struct lk_err *err, const char *fmt, ...)
 {
 	char msg[LK_ERR_MSG_MAX];
 	va_list ap;
@@ -17,8 +16,7 @@ int lk_doc_error(const struct lk_doc *at, struct lk_err *err, const char *fmt,
 	va_start(ap, fmt);
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
-	return lk_err_set(err, LK_E_INPUT, 0, "%u:%u: %.900s", at->line,
-			  at->column, msg);
+	return lk_err_set(err, LK_E_INPUT, 0, "%u:%u: %.900s", at->line, at->column, msg);
 }
 
 const struct lk_doc *lk_doc_get(const struct lk_doc *map, const char *key)
@@ -55,8 +53,7 @@ static const char *kind_of(const char *key)
 	return NULL;
 }
 
-int lk_doc_expect_kind(const struct lk_doc *map, const char *expected,
-		       struct lk_err *err)
+int lk_doc_expect_kind(const struct lk_doc *map, const char *expected, struct lk_err *err)
 {
 	const char *wanted = kind_of(expected);
 
@@ -66,15 +63,13 @@ int lk_doc_expect_kind(const struct lk_doc *map, const char *expected,
 		const char *kind = kind_of(k->text);
 
 		if (kind && strcmp(kind, wanted) != 0)
-			return lk_doc_error(k, err,
-					    "this is %s; %s is expected here",
-					    kind, wanted);
+			return lk_doc_error(k, err, "this is %s; %s is expected here", kind,
+					    wanted);
 	}
 	return LK_OK;
 }
 
-int lk_doc_expect_keys(const struct lk_doc *map, const char *const *known,
-		       struct lk_err *err)
+int lk_doc_expect_keys(const struct lk_doc *map, const char *const *known, struct lk_err *err)
 {
 	if (map->type != LK_DOC_MAP)
 		return lk_doc_error(map, err, "expected keys with values here");
@@ -85,37 +80,34 @@ int lk_doc_expect_keys(const struct lk_doc *map, const char *const *known,
 		while (known[i] && strcmp(known[i], k->text) != 0)
 			i++;
 		if (!known[i])
-			return lk_doc_error(k, err, "unknown key \"%.64s\"",
-					    k->text);
+			return lk_doc_error(k, err, "unknown key \"%.64s\"", k->text);
 	}
 	return LK_OK;
 }
 
 /* NULL when it isn't there or isn't a scalar; @err then says so. */
-static const struct lk_doc *get_scalar(const struct lk_doc *map,
-				       const char *key, struct lk_err *err)
+static const struct lk_doc *get_scalar(const struct lk_doc *map, const char *key,
+				       struct lk_err *err)
 {
 	const struct lk_doc *node = lk_doc_get(map, key);
 
 	if (!node)
 		(void)lk_doc_error(map, err, "key \"%s\" is missing", key);
 	else if (node->type != LK_DOC_SCALAR)
-		(void)lk_doc_error(node, err, "%s: expected a single value",
-				   key);
+		(void)lk_doc_error(node, err, "%s: expected a single value", key);
 	return node && node->type == LK_DOC_SCALAR ? node : NULL;
 }
 
-int lk_doc_get_text(const struct lk_doc *map, const char *key, size_t max_len,
-		    const char **ret, struct lk_err *err)
+int lk_doc_get_text(const struct lk_doc *map, const char *key, size_t max_len, const char **ret,
+		    struct lk_err *err)
 {
 	const struct lk_doc *node = get_scalar(map, key, err);
 
 	if (!node)
 		return LK_E_INPUT;
 	if (node->len > max_len)
-		return lk_doc_error(node, err,
-				    "%s: %zu bytes, at most %zu are allowed",
-				    key, node->len, max_len);
+		return lk_doc_error(node, err, "%s: %zu bytes, at most %zu are allowed", key,
+				    node->len, max_len);
 	*ret = node->text;
 	return LK_OK;
 }
@@ -153,36 +145,33 @@ static bool parse_uint(const char *text, uint64_t *ret)
 }
 
 /* @what: "key: " or empty, to stand before the message. */
-static int uint_of(const struct lk_doc *node, const char *what,
-		   const uint64_t range[2], uint64_t *ret, struct lk_err *err)
+static int uint_of(const struct lk_doc *node, const char *what, const uint64_t range[2],
+		   uint64_t *ret, struct lk_err *err)
 {
 	bool hex = range[1] > 0xffffff;
 	uint64_t v;
 
 	if (node->type != LK_DOC_SCALAR || !parse_uint(node->text, &v))
-		return lk_doc_error(
-			node, err,
-			"%sexpected a number, decimal or 0x and hexadecimal",
-			what);
+		return lk_doc_error(node, err, "%sexpected a number, decimal or 0x and hexadecimal",
+				    what);
 	if (v < range[0] || v > range[1])
-		return lk_doc_error(
-			node, err,
-			hex ? "%s%s is out of range: 0x%llx to 0x%llx"
-			    : "%s%s is out of range: %llu to %llu",
-			what, node->text, (unsigned long long)range[0],
-			(unsigned long long)range[1]);
+		return lk_doc_error(node, err,
+				    hex ? "%s%s is out of range: 0x%llx to 0x%llx"
+					: "%s%s is out of range: %llu to %llu",
+				    what, node->text, (unsigned long long)range[0],
+				    (unsigned long long)range[1]);
 	*ret = v;
 	return LK_OK;
 }
 
-int lk_doc_uint(const struct lk_doc *node, uint64_t min, uint64_t max,
-		uint64_t *ret, struct lk_err *err)
+int lk_doc_uint(const struct lk_doc *node, uint64_t min, uint64_t max, uint64_t *ret,
+		struct lk_err *err)
 {
 	return uint_of(node, "", (const uint64_t[2]){ min, max }, ret, err);
 }
 
-int lk_doc_get_uint(const struct lk_doc *map, const char *key, uint64_t min,
-		    uint64_t max, uint64_t *ret, struct lk_err *err)
+int lk_doc_get_uint(const struct lk_doc *map, const char *key, uint64_t min, uint64_t max,
+		    uint64_t *ret, struct lk_err *err)
 {
 	const struct lk_doc *node = get_scalar(map, key, err);
 	char what[80];
@@ -193,8 +182,7 @@ int lk_doc_get_uint(const struct lk_doc *map, const char *key, uint64_t min,
 	return uint_of(node, what, (const uint64_t[2]){ min, max }, ret, err);
 }
 
-int lk_doc_get_bool(const struct lk_doc *map, const char *key, bool *ret,
-		    struct lk_err *err)
+int lk_doc_get_bool(const struct lk_doc *map, const char *key, bool *ret, struct lk_err *err)
 {
 	static const char *const words[] = { "false", "true", NULL };
 	unsigned int word;
@@ -205,24 +193,22 @@ int lk_doc_get_bool(const struct lk_doc *map, const char *key, bool *ret,
 	return rc;
 }
 
-int lk_doc_get_hex(const struct lk_doc *map, const char *key, uint8_t *out,
-		   size_t cap, size_t *ret_len, struct lk_err *err)
+int lk_doc_get_hex(const struct lk_doc *map, const char *key, uint8_t *out, size_t cap,
+		   size_t *ret_len, struct lk_err *err)
 {
 	const struct lk_doc *node = get_scalar(map, key, err);
 
 	if (!node)
 		return LK_E_INPUT;
 	if (!lk_hex_decode(node->text, node->len, out, cap, ret_len))
-		return lk_doc_error(
-			node, err,
-			"%s: expected pairs of hexadecimal digits, at most %zu pairs",
-			key, cap);
+		return lk_doc_error(node, err,
+				    "%s: expected pairs of hexadecimal digits, at most %zu pairs",
+				    key, cap);
 	return LK_OK;
 }
 
-int lk_doc_get_word(const struct lk_doc *map, const char *key,
-		    const char *const *words, unsigned int *ret,
-		    struct lk_err *err)
+int lk_doc_get_word(const struct lk_doc *map, const char *key, const char *const *words,
+		    unsigned int *ret, struct lk_err *err)
 {
 	const struct lk_doc *node = get_scalar(map, key, err);
 	char list[256] = "";
@@ -236,9 +222,8 @@ int lk_doc_get_word(const struct lk_doc *map, const char *key,
 			return LK_OK;
 		}
 		if (n < sizeof(list))
-			n += (size_t)snprintf(list + n, sizeof(list) - n,
-					      "%s%s", i ? ", " : "", words[i]);
+			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "",
+					      words[i]);
 	}
-	return lk_doc_error(node, err, "%s: \"%.64s\" is not one of: %s", key,
-			    node->text, list);
+	return lk_doc_error(node, err, "%s: \"%.64s\" is not one of: %s", key, node->text, list);
 }

@@ -59,8 +59,7 @@ void lk_json_text_close(struct lk_json_text *j, char bracket)
 	put(j, &bracket, 1);
 }
 
-void lk_json_text_string(struct lk_json_text *j, const char *key,
-			 const char *text)
+void lk_json_text_string(struct lk_json_text *j, const char *key, const char *text)
 {
 	begin(j, key);
 	put_string(j, text);
@@ -75,8 +74,7 @@ void lk_json_text_uint(struct lk_json_text *j, const char *key, uint64_t value)
 	put(j, digits, (size_t)n);
 }
 
-void lk_json_text_hex(struct lk_json_text *j, const char *key,
-		      struct lk_bytes bytes)
+void lk_json_text_hex(struct lk_json_text *j, const char *key, struct lk_bytes bytes)
 {
 	begin(j, key);
 	put(j, "\"", 1);

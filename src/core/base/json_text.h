@@ -19,10 +19,8 @@ struct lk_json_text {
 void lk_json_text_open(struct lk_json_text *j, const char *key, char bracket);
 void lk_json_text_close(struct lk_json_text *j, char bracket);
 /** What isn't plain UTF-8 is "?". */
-void lk_json_text_string(struct lk_json_text *j, const char *key,
-			 const char *text);
+void lk_json_text_string(struct lk_json_text *j, const char *key, const char *text);
 void lk_json_text_uint(struct lk_json_text *j, const char *key, uint64_t value);
-void lk_json_text_hex(struct lk_json_text *j, const char *key,
-		      struct lk_bytes bytes);
+void lk_json_text_hex(struct lk_json_text *j, const char *key, struct lk_bytes bytes);
 
 #endif

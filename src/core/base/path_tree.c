@@ -90,8 +90,7 @@ static bool reserve_all(struct lk_path_tree *t, size_t name_len)
 {
 	void *nodes = t->nodes;
 	void *names = t->names;
-	bool ok = reserve(&nodes, &t->cap_nodes, t->n_nodes + 2,
-			  sizeof(*t->nodes));
+	bool ok = reserve(&nodes, &t->cap_nodes, t->n_nodes + 2, sizeof(*t->nodes));
 
 	t->nodes = nodes;
 	/* A node's number has 32 bits. */
@@ -107,8 +106,8 @@ static bool reserve_all(struct lk_path_tree *t, size_t name_len)
 }
 
 /* The node of a step; a new one is a directory until somebody says otherwise. */
-static enum lk_path_verdict enter(struct lk_path_tree *t, const struct step *s,
-				  uint32_t *ret, bool *ret_new)
+static enum lk_path_verdict enter(struct lk_path_tree *t, const struct step *s, uint32_t *ret,
+				  bool *ret_new)
 {
 	size_t slot;
 
@@ -118,9 +117,9 @@ static enum lk_path_verdict enter(struct lk_path_tree *t, const struct step *s,
 	*ret_new = t->slots[slot] == 0;
 	if (*ret_new) {
 		memcpy(t->names + t->n_names, s->name, s->len);
-		t->nodes[t->n_nodes] = (struct lk_path_node){
-			.parent = s->parent, .len = s->len, .name = t->n_names
-		};
+		t->nodes[t->n_nodes] = (struct lk_path_node){ .parent = s->parent,
+							      .len = s->len,
+							      .name = t->n_names };
 		t->n_names += s->len;
 		t->slots[slot] = (uint32_t)t->n_nodes++;
 	}
@@ -128,15 +127,13 @@ static enum lk_path_verdict enter(struct lk_path_tree *t, const struct step *s,
 	return LK_PATH_ADDED;
 }
 
-enum lk_path_verdict lk_path_tree_add(struct lk_path_tree *tree,
-				      const char *path, bool is_file)
+enum lk_path_verdict lk_path_tree_add(struct lk_path_tree *tree, const char *path, bool is_file)
 {
 	bool is_new = false;
 	uint32_t at = 0;
 
 	while (*path) {
-		const struct step s = { at, (uint32_t)strcspn(path, "/"),
-					path };
+		const struct step s = { at, (uint32_t)strcspn(path, "/"), path };
 		enum lk_path_verdict v;
 
 		if (at && tree->nodes[at].is_file)

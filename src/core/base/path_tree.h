@@ -26,9 +26,8 @@ struct lk_path_tree {
 	uint32_t *slots; /* hash table of nodes; 0 is free */
 	size_t n_slots;	 /* a power of two */
 };
-#define LK_PATH_TREE_NONE ((struct lk_path_tree){ .nodes = NULL })
-#define LK_OWNED_PATH_TREE                                                     \
-	__attribute__((cleanup(lk_path_tree_done))) struct lk_path_tree
+#define LK_PATH_TREE_NONE  ((struct lk_path_tree){ .nodes = NULL })
+#define LK_OWNED_PATH_TREE __attribute__((cleanup(lk_path_tree_done))) struct lk_path_tree
 void lk_path_tree_done(struct lk_path_tree *tree);
 
 enum lk_path_verdict {
@@ -46,7 +45,6 @@ enum lk_path_verdict {
  * A directory may be added again. Where it fails, directories above it may
  * have been added.
  */
-enum lk_path_verdict lk_path_tree_add(struct lk_path_tree *tree,
-				      const char *path, bool is_file);
+enum lk_path_verdict lk_path_tree_add(struct lk_path_tree *tree, const char *path, bool is_file);
 
 #endif

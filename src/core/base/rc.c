@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int lk_err_set(struct lk_err *err, enum lk_rc rc, uint32_t code,
-	       const char *fmt, ...)
+int lk_err_set(struct lk_err *err, enum lk_rc rc, uint32_t code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -35,8 +34,7 @@ void lk_err_prefix(struct lk_err *err, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0 || (size_t)n >= sizeof(err->msg))
 		return;
-	(void)snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %.900s",
-		       old);
+	(void)snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %.900s", old);
 }
 
 int lk_exit_code(int rc)

@@ -8,13 +8,13 @@
 /** What a caller can do about a failure. Zero is success. */
 enum lk_rc {
 	LK_OK = 0,
-	LK_E_INPUT = -1,  /* malformed bytes: the message names the place */
-	LK_E_POLICY = -2, /* measured state or signature isn't the signed one */
-	LK_E_AGAIN = -3,  /* PCRs moved in mid-session: a retry is safe */
-	LK_E_LOCKED = -4, /* TPM dictionary-attack lockout */
-	LK_E_SYSTEM = -5, /* operating system, library or memory */
-	LK_E_NO_TPM = -6, /* no TPM, or it doesn't answer */
-	LK_E_OBJECT = -7, /* TPM object missing, or not the one expected */
+	LK_E_INPUT = -1,     /* malformed bytes: the message names the place */
+	LK_E_POLICY = -2,    /* measured state or signature isn't the signed one */
+	LK_E_AGAIN = -3,     /* PCRs moved in mid-session: a retry is safe */
+	LK_E_LOCKED = -4,    /* TPM dictionary-attack lockout */
+	LK_E_SYSTEM = -5,    /* operating system, library or memory */
+	LK_E_NO_TPM = -6,    /* no TPM, or it doesn't answer */
+	LK_E_OBJECT = -7,    /* TPM object missing, or not the one expected */
 	LK_E_NO_DEVICE = -8, /* block device missing */
 	LK_E_HEADER = -9,    /* LUKS2 header refused */
 	LK_E_VOLUME = -10,   /* secret doesn't open it, or another volume key */
@@ -22,10 +22,9 @@ enum lk_rc {
 	LK_E_LATCH = -12,    /* the latch could not be closed */
 	LK_E_REFUSED = -13,  /* would overwrite or destroy something */
 	LK_E_USAGE = -14,    /* wrong command line */
-	LK_E_SERVICE =
-		-15,	/* a unit didn't come back with a new configuration */
-	LK_E_PIN = -16, /* wrong PIN, or none to be had */
-	LK_E_UNKNOWN = -17, /* the question has no certain answer */
+	LK_E_SERVICE = -15,  /* a unit didn't come back with a new configuration */
+	LK_E_PIN = -16,	     /* wrong PIN, or none to be had */
+	LK_E_UNKNOWN = -17,  /* the question has no certain answer */
 };
 
 #define LK_ERR_MSG_MAX 1024
@@ -45,19 +44,18 @@ struct lk_err {
  *
  * Return: @rc, so that one can write `return lk_err_set(...)`.
  */
-int lk_err_set(struct lk_err *err, enum lk_rc rc, uint32_t code,
-	       const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+int lk_err_set(struct lk_err *err, enum lk_rc rc, uint32_t code, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /** Puts "<prefix>: " before the message, for a caller that knows the place. */
-void lk_err_prefix(struct lk_err *err, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+void lk_err_prefix(struct lk_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /** For a function that does one thing after another, and undoes nothing. */
-#define LK_TRY(expr)                                                           \
-	do {                                                                   \
-		int lk_try_rc = (expr);                                        \
-		if (lk_try_rc != LK_OK)                                        \
-			return lk_try_rc;                                      \
+#define LK_TRY(expr)                                                                               \
+	do {                                                                                       \
+		int lk_try_rc = (expr);                                                            \
+		if (lk_try_rc != LK_OK)                                                            \
+			return lk_try_rc;                                                          \
 	} while (0)
 
 /** The exit code of each result, as the man pages list them. */

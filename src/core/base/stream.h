@@ -14,16 +14,14 @@ struct lk_source {
 	 * Fills up to @cap bytes; *@ret_len 0 is the end, and only then.
 	 * Return: LK_OK or an error, after which the source isn't used again.
 	 */
-	int (*read)(void *ctx, uint8_t *buf, size_t cap, size_t *ret_len,
-		    struct lk_err *err);
+	int (*read)(void *ctx, uint8_t *buf, size_t cap, size_t *ret_len, struct lk_err *err);
 	void *ctx;
 };
 
 /** Where bytes go. */
 struct lk_sink {
 	/** Takes all of @len bytes, or fails. */
-	int (*write)(void *ctx, const uint8_t *data, size_t len,
-		     struct lk_err *err);
+	int (*write)(void *ctx, const uint8_t *data, size_t len, struct lk_err *err);
 	void *ctx;
 };
 

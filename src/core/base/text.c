@@ -49,8 +49,7 @@ bool lk_text_is_plain(const char *text)
 	return true;
 }
 
-const char *lk_text_show(const char *text,
-			 char out[static LK_TEXT_SHOWN_MAX + 4])
+const char *lk_text_show(const char *text, char out[static LK_TEXT_SHOWN_MAX + 4])
 {
 	const uint8_t *p = (const uint8_t *)text;
 	size_t left = strlen(text);
@@ -81,8 +80,7 @@ static const char *number(const char *text, uint64_t max, uint64_t *ret)
 {
 	uint64_t v = 0;
 
-	if (text[0] < '0' || text[0] > '9' ||
-	    (text[0] == '0' && text[1] >= '0' && text[1] <= '9'))
+	if (text[0] < '0' || text[0] > '9' || (text[0] == '0' && text[1] >= '0' && text[1] <= '9'))
 		return NULL;
 	for (; *text >= '0' && *text <= '9'; text++) {
 		uint64_t d = (uint64_t)(*text - '0');
@@ -116,8 +114,7 @@ bool lk_text_is_unit(const char *text)
 bool lk_text_to_mode(const char *text, uint32_t *ret)
 {
 	/* Without the zero in front it is decimal to some readers. */
-	if (strlen(text) != 4 || text[0] != '0' ||
-	    strspn(text, "01234567") != 4)
+	if (strlen(text) != 4 || text[0] != '0' || strspn(text, "01234567") != 4)
 		return false;
 	*ret = (uint32_t)(text[1] - '0') << 6 | (uint32_t)(text[2] - '0') << 3 |
 	       (uint32_t)(text[3] - '0');
@@ -129,15 +126,12 @@ bool lk_text_to_size(const char *text, uint64_t *ret)
 	static const struct {
 		const char *word;
 		unsigned int shift;
-	} units[] = {
-		{ "", 0 }, { " KiB", 10 }, { " MiB", 20 }, { " GiB", 30 }
-	};
+	} units[] = { { "", 0 }, { " KiB", 10 }, { " MiB", 20 }, { " GiB", 30 } };
 	uint64_t v;
 	const char *unit = number(text, UINT64_MAX, &v);
 
 	for (size_t i = 0; unit && i < sizeof(units) / sizeof(units[0]); i++)
-		if (strcmp(unit, units[i].word) == 0 &&
-		    v <= UINT64_MAX >> units[i].shift) {
+		if (strcmp(unit, units[i].word) == 0 && v <= UINT64_MAX >> units[i].shift) {
 			*ret = v << units[i].shift;
 			return true;
 		}

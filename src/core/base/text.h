@@ -25,8 +25,7 @@ bool lk_text_is_plain(const char *text);
  *
  * Return: @out.
  */
-const char *lk_text_show(const char *text,
-			 char out[static LK_TEXT_SHOWN_MAX + 4]);
+const char *lk_text_show(const char *text, char out[static LK_TEXT_SHOWN_MAX + 4]);
 
 /**
  * A user or group: a name of letters, digits and _ - . that begins with a

@@ -42,8 +42,7 @@ void lk_text_add(struct lk_text_out *out, const char *fmt, ...)
 	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (n > 0)
-		append(out, text,
-		       (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
+		append(out, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
 }
 
 void lk_text_add_quoted(struct lk_text_out *out, struct lk_bytes utf8)
@@ -88,8 +87,7 @@ void lk_text_add_quoted16(struct lk_text_out *out, struct lk_bytes utf16)
 {
 	append(out, "\"", 1);
 	for (size_t i = 0; i + 1 < utf16.len && !out->full; i += 2) {
-		unsigned int c = utf16.data[i] | (unsigned int)utf16.data[i + 1]
-							 << 8;
+		unsigned int c = utf16.data[i] | (unsigned int)utf16.data[i + 1] << 8;
 
 		if (!c)
 			break;
@@ -112,8 +110,7 @@ void lk_text_add_hex(struct lk_text_out *out, struct lk_bytes bytes)
 		lk_text_add(out, "%02x", bytes.data[i]);
 }
 
-void lk_text_add_guid(struct lk_text_out *out,
-		      const uint8_t guid[static LK_GUID_SIZE])
+void lk_text_add_guid(struct lk_text_out *out, const uint8_t guid[static LK_GUID_SIZE])
 {
 	struct lk_reader r = lk_reader_init(guid, LK_GUID_SIZE);
 	unsigned int a = lk_read_le32(&r);
@@ -133,8 +130,7 @@ bool lk_utf16_equals(struct lk_bytes utf16, const char *ascii)
 	if (utf16.len != 2 * len)
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if (utf16.data[2 * i] != (uint8_t)ascii[i] ||
-		    utf16.data[2 * i + 1])
+		if (utf16.data[2 * i] != (uint8_t)ascii[i] || utf16.data[2 * i + 1])
 			return false;
 	return true;
 }

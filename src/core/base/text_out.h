@@ -28,8 +28,7 @@ void lk_text_add_hex(struct lk_text_out *out, struct lk_bytes bytes);
 
 #define LK_GUID_SIZE 16u
 /** EFI_GUID, whose first three parts are little-endian. */
-void lk_text_add_guid(struct lk_text_out *out,
-		      const uint8_t guid[static LK_GUID_SIZE]);
+void lk_text_add_guid(struct lk_text_out *out, const uint8_t guid[static LK_GUID_SIZE]);
 
 /** ASCII of UTF-16, as the names of variables are. */
 bool lk_utf16_equals(struct lk_bytes utf16, const char *ascii);

@@ -7,11 +7,9 @@
 /* Events of which each run is left out in turn: the cube of it are hashes. */
 #define RUNS_MAX 32u
 
-static bool same_event(const struct lk_boot_event *a,
-		       const struct lk_boot_event *b)
+static bool same_event(const struct lk_boot_event *a, const struct lk_boot_event *b)
 {
-	return a->kind == b->kind &&
-	       !memcmp(a->digest, b->digest, LK_REFERENCE_DIGEST);
+	return a->kind == b->kind && !memcmp(a->digest, b->digest, LK_REFERENCE_DIGEST);
 }
 
 /* Where @what is in the list, from @from on; @n when it isn't. */
@@ -30,16 +28,14 @@ static void set_now(const struct lk_boot_event *now, struct lk_boot_diff *diff)
 	diff->ima = now->ima;
 }
 
-static void set_missing(const struct lk_boot_event *then, size_t n,
-			struct lk_boot_diff *diff)
+static void set_missing(const struct lk_boot_event *then, size_t n, struct lk_boot_diff *diff)
 {
 	diff->change = LK_CHANGE_MISSING;
 	diff->kind = then->kind;
 	diff->n = n;
 }
 
-static void set_new(const struct lk_boot_event *now, size_t n,
-		    struct lk_boot_diff *diff)
+static void set_new(const struct lk_boot_event *now, size_t n, struct lk_boot_diff *diff)
 {
 	diff->change = LK_CHANGE_NEW;
 	diff->n = n;
@@ -47,9 +43,8 @@ static void set_new(const struct lk_boot_event *now, size_t n,
 }
 
 /* The two differ at @at, which both have. */
-static void judge(const struct lk_pcr_events *now,
-		  const struct lk_boot_event *then, size_t n_then, size_t at,
-		  struct lk_boot_diff *diff)
+static void judge(const struct lk_pcr_events *now, const struct lk_boot_event *then, size_t n_then,
+		  size_t at, struct lk_boot_diff *diff)
 {
 	const struct lk_boot_event *a = &now->event[at];
 	size_t added = find(now->event, at, now->n, &then[at]) - at;
@@ -61,8 +56,8 @@ static void judge(const struct lk_pcr_events *now,
 		set_missing(&then[at], gone, diff);
 	} else {
 		diff->change = LK_CHANGE_OTHER;
-		diff->before = then[at].kind == a->kind ? then[at].signatures
-							: LK_SIGNATURES_UNKNOWN;
+		diff->before =
+			then[at].kind == a->kind ? then[at].signatures : LK_SIGNATURES_UNKNOWN;
 		set_now(a, diff);
 	}
 }
@@ -76,8 +71,7 @@ static void compare(const struct lk_boot_diff_input *in, unsigned int pcr,
 	const struct lk_pcr_events *now = &in->events;
 	size_t at = 0;
 
-	while (at < p->n && at < now->n &&
-	       same_event(&then[at], &now->event[at]))
+	while (at < p->n && at < now->n && same_event(&then[at], &now->event[at]))
 		at++;
 	diff->told = LK_TOLD_EVENT;
 	if (at < p->n && at < now->n)
@@ -90,8 +84,8 @@ static void compare(const struct lk_boot_diff_input *in, unsigned int pcr,
 		diff->told = LK_TOLD_SAME;
 }
 
-int lk_boot_diff_below(struct lk_boot_diff_input *in, unsigned int pcr,
-		       struct lk_boot_diff *ret, struct lk_err *err)
+int lk_boot_diff_below(struct lk_boot_diff_input *in, unsigned int pcr, struct lk_boot_diff *ret,
+		       struct lk_err *err)
 {
 	struct lk_boot_diff diff = { .pcr = pcr, .told = LK_TOLD_NOTHING };
 
@@ -103,8 +97,8 @@ int lk_boot_diff_below(struct lk_boot_diff_input *in, unsigned int pcr,
 	return LK_OK;
 }
 
-static int find_followed(struct lk_boot_diff_input *in,
-			 struct lk_boot_diff *diff, struct lk_err *err)
+static int find_followed(struct lk_boot_diff_input *in, struct lk_boot_diff *diff,
+			 struct lk_err *err)
 {
 	struct lk_boot_diff one;
 
@@ -118,8 +112,8 @@ static int find_followed(struct lk_boot_diff_input *in,
 }
 
 /* What a PCR begins with: PCR 0 with the TPM's locality at startup. */
-static int start(const struct lk_boot_diff_input *in, unsigned int pcr,
-		 struct lk_pcr_replay *r, struct lk_err *err)
+static int start(const struct lk_boot_diff_input *in, unsigned int pcr, struct lk_pcr_replay *r,
+		 struct lk_err *err)
 {
 	struct lk_bytes log = in->view.logs.firmware;
 	struct lk_event_log at;
@@ -147,22 +141,19 @@ static bool extend(struct lk_boot_diff_input *in, size_t i, unsigned int pcr,
 	if (!in->hashes)
 		return false;
 	in->hashes--;
-	return lk_pcr_replay_extend(r, pcr,
-				    (struct lk_bytes){ digest->data,
-						       digest->len },
+	return lk_pcr_replay_extend(r, pcr, (struct lk_bytes){ digest->data, digest->len },
 				    in->view.hash);
 }
 
-static bool gives(const struct lk_pcr_replay *r,
-		  const struct lk_pcr_values *wanted, unsigned int pcr)
+static bool gives(const struct lk_pcr_replay *r, const struct lk_pcr_values *wanted,
+		  unsigned int pcr)
 {
 	return !lk_pcr_differing(&r->values, wanted, 1u << pcr);
 }
 
 /* Does the log from @r on, events before @from left out, give the value? */
-static bool rest_gives(struct lk_boot_diff_input *in, struct lk_pcr_replay r,
-		       size_t from, const struct lk_pcr_values *wanted,
-		       unsigned int pcr)
+static bool rest_gives(struct lk_boot_diff_input *in, struct lk_pcr_replay r, size_t from,
+		       const struct lk_pcr_values *wanted, unsigned int pcr)
 {
 	while (from < in->events.n && extend(in, from, pcr, &r))
 		from++;
@@ -172,8 +163,7 @@ static bool rest_gives(struct lk_boot_diff_input *in, struct lk_pcr_replay r,
 /* Would the log give the signed value without some events in a row? Then these
  * are new, whatever the boot was that was signed for. */
 static void try_without(struct lk_boot_diff_input *in, struct lk_pcr_replay *r,
-			const struct lk_pcr_values *wanted,
-			struct lk_boot_diff *diff)
+			const struct lk_pcr_values *wanted, struct lk_boot_diff *diff)
 {
 	size_t n = in->events.n;
 	size_t last = n <= RUNS_MAX ? n : 0;
@@ -196,30 +186,26 @@ static void try_without(struct lk_boot_diff_input *in, struct lk_pcr_replay *r,
 	}
 }
 
-static int find_by_value(struct lk_boot_diff_input *in,
-			 const struct lk_pcr_values *wanted,
+static int find_by_value(struct lk_boot_diff_input *in, const struct lk_pcr_values *wanted,
 			 struct lk_boot_diff *diff, struct lk_err *err)
 {
 	struct lk_pcr_replay r;
 
-	diff->told = in->remembered && in->reference.pcr[diff->pcr].present
-			     ? LK_TOLD_OTHER_BOOT
-			     : LK_TOLD_NOTHING;
+	diff->told = in->remembered && in->reference.pcr[diff->pcr].present ? LK_TOLD_OTHER_BOOT
+									    : LK_TOLD_NOTHING;
 	LK_TRY(start(in, diff->pcr, &r, err));
 	try_without(in, &r, wanted, diff);
 	return LK_OK;
 }
 
 /* boot_aggregate covers these, so that it can't be as signed either. */
-static void follow_signed(const struct lk_boot_diff_input *in,
-			  const struct lk_pcr_values *wanted,
+static void follow_signed(const struct lk_boot_diff_input *in, const struct lk_pcr_values *wanted,
 			  struct lk_boot_diff *diff)
 {
 	const struct lk_pcr_values *log = &in->view.explained.pcrs.values;
 	uint32_t below = (1u << LK_IMA_BOOT_PCRS) - 1u;
 
-	if (diff->pcr != LK_PCR_IMA ||
-	    in->view.explained.aggregate != LK_AGGREGATE_RIGHT)
+	if (diff->pcr != LK_PCR_IMA || in->view.explained.aggregate != LK_AGGREGATE_RIGHT)
 		return;
 	diff->follows = lk_pcr_differing(log, wanted, wanted->sel.mask & below);
 	if (!diff->follows)
@@ -230,14 +216,11 @@ static void follow_signed(const struct lk_boot_diff_input *in,
 
 static bool is_unexplained(const struct lk_explanation *x, unsigned int pcr)
 {
-	return x->what[pcr] == LK_UNEXPLAINED ||
-	       x->what[pcr] == LK_UNEXPLAINED_NO_EVENT;
+	return x->what[pcr] == LK_UNEXPLAINED || x->what[pcr] == LK_UNEXPLAINED_NO_EVENT;
 }
 
-int lk_boot_diff_find(struct lk_boot_diff_input *in,
-		      const struct lk_pcr_values *signed_values,
-		      unsigned int pcr, struct lk_boot_diff *ret,
-		      struct lk_err *err)
+int lk_boot_diff_find(struct lk_boot_diff_input *in, const struct lk_pcr_values *signed_values,
+		      unsigned int pcr, struct lk_boot_diff *ret, struct lk_err *err)
 {
 	const struct lk_explanation *x = &in->view.explained;
 	const struct lk_reference_pcr *p = &in->reference.pcr[pcr];
@@ -253,8 +236,7 @@ int lk_boot_diff_find(struct lk_boot_diff_input *in,
 	if (in->remembered && p->present &&
 	    !memcmp(p->value, signed_values->value[pcr], LK_REFERENCE_DIGEST)) {
 		compare(in, pcr, &diff);
-		if (diff.told == LK_TOLD_EVENT &&
-		    diff.change == LK_CHANGE_OTHER &&
+		if (diff.told == LK_TOLD_EVENT && diff.change == LK_CHANGE_OTHER &&
 		    diff.kind == LK_KIND_AGGREGATE)
 			LK_TRY(find_followed(in, &diff, err));
 	} else {

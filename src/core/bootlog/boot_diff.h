@@ -35,8 +35,8 @@ struct lk_boot_diff {
 struct lk_boot_diff_input {
 	struct lk_boot_view view; /* explained by the TPM's values */
 	struct lk_boot_reference reference;
-	bool remembered;     /* there is one */
-	unsigned int hashes; /* left for trying what the log would give */
+	bool remembered;	     /* there is one */
+	unsigned int hashes;	     /* left for trying what the log would give */
 	struct lk_pcr_events events; /* scratch */
 };
 /** Hashes that all comparisons of a run may cost; some 0.2 s. */
@@ -49,18 +49,15 @@ struct lk_boot_diff_input {
  *
  * Return: LK_OK, whatever can be told; LK_E_INPUT or LK_E_SYSTEM.
  */
-int lk_boot_diff_find(struct lk_boot_diff_input *in,
-		      const struct lk_pcr_values *signed_values,
-		      unsigned int pcr, struct lk_boot_diff *ret,
-		      struct lk_err *err);
+int lk_boot_diff_find(struct lk_boot_diff_input *in, const struct lk_pcr_values *signed_values,
+		      unsigned int pcr, struct lk_boot_diff *ret, struct lk_err *err);
 
 /** The same of a PCR that boot_aggregate follows from, policy's or not. */
-int lk_boot_diff_below(struct lk_boot_diff_input *in, unsigned int pcr,
-		       struct lk_boot_diff *ret, struct lk_err *err);
+int lk_boot_diff_below(struct lk_boot_diff_input *in, unsigned int pcr, struct lk_boot_diff *ret,
+		       struct lk_err *err);
 
 /** In words, without the PCR: "another boot image, sha256 ...". */
-void lk_boot_diff_text(const struct lk_boot_view *view,
-		       const struct lk_boot_diff *diff,
+void lk_boot_diff_text(const struct lk_boot_view *view, const struct lk_boot_diff *diff,
 		       struct lk_text_out *ret);
 
 #endif

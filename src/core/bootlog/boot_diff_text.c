@@ -2,8 +2,7 @@
 /* Owns words for the first event that differs. */
 #include "core/bootlog/boot_diff.h"
 
-static bool find_event(const struct lk_boot_view *view, unsigned int number,
-		       struct lk_event *ret)
+static bool find_event(const struct lk_boot_view *view, unsigned int number, struct lk_event *ret)
 {
 	struct lk_bytes log = view->logs.firmware;
 	struct lk_event_log at;
@@ -32,8 +31,8 @@ static bool find_entry(const struct lk_boot_view *view, unsigned int number,
 	return false;
 }
 
-static void add_event(const struct lk_boot_view *view,
-		      const struct lk_boot_diff *diff, struct lk_text_out *out)
+static void add_event(const struct lk_boot_view *view, const struct lk_boot_diff *diff,
+		      struct lk_text_out *out)
 {
 	struct lk_event_change change = {
 		.change = diff->change,
@@ -52,27 +51,23 @@ static void add_event(const struct lk_boot_view *view,
 	lk_event_change_text(&change, view->hash, out);
 }
 
-static void add_followed(const struct lk_boot_diff *diff,
-			 struct lk_text_out *out)
+static void add_followed(const struct lk_boot_diff *diff, struct lk_text_out *out)
 {
 	bool several = diff->follows & (diff->follows - 1);
 	char pcrs[LK_PCR_MASK_TEXT];
 
 	lk_pcr_mask_format(diff->follows, pcrs);
 	if (diff->follows)
-		lk_text_add(
-			out,
-			"boot_aggregate is another: it follows from PCR%s %s%s",
-			several ? "s" : "", pcrs,
-			diff->by_value ? " at least" : "");
+		lk_text_add(out, "boot_aggregate is another: it follows from PCR%s %s%s",
+			    several ? "s" : "", pcrs, diff->by_value ? " at least" : "");
 	else
 		lk_text_add(
 			out,
 			"boot_aggregate is another, and nothing that is remembered of PCRs 0 to 9 says why");
 }
 
-void lk_boot_diff_text(const struct lk_boot_view *view,
-		       const struct lk_boot_diff *diff, struct lk_text_out *ret)
+void lk_boot_diff_text(const struct lk_boot_view *view, const struct lk_boot_diff *diff,
+		       struct lk_text_out *ret)
 {
 	static const char *const plain[] = {
 		[LK_TOLD_BESIDE] =
@@ -83,8 +78,7 @@ void lk_boot_diff_text(const struct lk_boot_view *view,
 			"the events that are remembered are the same: what differs comes after them, or was measured without a log",
 		[LK_TOLD_OTHER_BOOT] =
 			"no event can be named: the boot that is remembered is another signed policy's",
-		[LK_TOLD_NOTHING] =
-			"no event can be named: no good boot is remembered",
+		[LK_TOLD_NOTHING] = "no event can be named: no good boot is remembered",
 	};
 
 	lk_text_out_init(ret);

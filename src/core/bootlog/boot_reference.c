@@ -13,8 +13,7 @@ static int hash_failed(struct lk_err *err)
 	return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 }
 
-static void add(const struct lk_boot_event *event, struct lk_bytes digest,
-		struct lk_pcr_events *to)
+static void add(const struct lk_boot_event *event, struct lk_bytes digest, struct lk_pcr_events *to)
 {
 	if (to->n == LK_PCR_EVENTS_MAX) {
 		to->more = true;
@@ -33,8 +32,7 @@ static int read_firmware(const struct lk_boot_view *view, unsigned int pcr,
 	enum lk_alg bank = view->explained.pcrs.values.sel.bank;
 	struct lk_event_log log;
 	struct lk_event e;
-	int rc = lk_event_log_open(view->logs.firmware.data,
-				   view->logs.firmware.len, &log, err);
+	int rc = lk_event_log_open(view->logs.firmware.data, view->logs.firmware.len, &log, err);
 
 	while (rc == LK_OK) {
 		struct lk_boot_event event = { 0 };
@@ -45,22 +43,20 @@ static int read_firmware(const struct lk_boot_view *view, unsigned int pcr,
 			continue;
 		event.number = e.number;
 		event.kind = (uint8_t)lk_event_kind(&e);
-		event.signatures =
-			(uint16_t)lk_event_signatures(&e, view->hash);
+		event.signatures = (uint16_t)lk_event_signatures(&e, view->hash);
 		add(&event, lk_event_digest(&e, bank), to);
 	}
 	return rc == LK_LOG_END ? LK_OK : rc;
 }
 
-static int read_ima(const struct lk_boot_view *view, unsigned int pcr,
-		    struct lk_pcr_events *to, struct lk_err *err)
+static int read_ima(const struct lk_boot_view *view, unsigned int pcr, struct lk_pcr_events *to,
+		    struct lk_err *err)
 {
 	const struct lk_explanation *x = &view->explained;
 	struct lk_ima_log log;
 	struct lk_ima_entry e;
 	struct lk_digest digest;
-	int rc = lk_ima_log_open(view->logs.ima.data, view->logs.ima.len, &log,
-				 err);
+	int rc = lk_ima_log_open(view->logs.ima.data, view->logs.ima.len, &log, err);
 
 	while (rc == LK_OK) {
 		struct lk_boot_event event = { .ima = true };
@@ -70,8 +66,7 @@ static int read_ima(const struct lk_boot_view *view, unsigned int pcr,
 			continue;
 		if (to->more || (x->beginning && e.number > x->beginning))
 			return LK_OK;
-		if (!lk_ima_entry_digest(&e, x->pcrs.values.sel.bank, x->how,
-					 view->hash, &digest))
+		if (!lk_ima_entry_digest(&e, x->pcrs.values.sel.bank, x->how, view->hash, &digest))
 			return hash_failed(err);
 		event.number = e.number;
 		event.kind = (uint8_t)lk_ima_entry_kind(&e);
@@ -81,8 +76,8 @@ static int read_ima(const struct lk_boot_view *view, unsigned int pcr,
 	return rc == LK_LOG_END ? LK_OK : rc;
 }
 
-int lk_pcr_events_read(const struct lk_boot_view *view, unsigned int pcr,
-		       struct lk_pcr_events *ret, struct lk_err *err)
+int lk_pcr_events_read(const struct lk_boot_view *view, unsigned int pcr, struct lk_pcr_events *ret,
+		       struct lk_err *err)
 {
 	ret->n = 0;
 	ret->more = false;
@@ -93,13 +88,12 @@ int lk_pcr_events_read(const struct lk_boot_view *view, unsigned int pcr,
 }
 
 /* Those whose values the logs give; LK_E_REFUSED where they give another. */
-static int choose_pcrs(const struct lk_boot_view *view,
-		       const struct lk_pcr_values *opened, uint32_t *ret,
-		       struct lk_err *err)
+static int choose_pcrs(const struct lk_boot_view *view, const struct lk_pcr_values *opened,
+		       uint32_t *ret, struct lk_err *err)
 {
 	const struct lk_explanation *x = &view->explained;
-	bool aggregate = x->aggregate == LK_AGGREGATE_RIGHT ||
-			 x->aggregate == LK_AGGREGATE_RIGHT_OLD;
+	bool aggregate =
+		x->aggregate == LK_AGGREGATE_RIGHT || x->aggregate == LK_AGGREGATE_RIGHT_OLD;
 	uint32_t mask = 0;
 
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
@@ -114,9 +108,8 @@ static int choose_pcrs(const struct lk_boot_view *view,
 			mask |= 1u << i;
 	}
 	if (aggregate && mask & 1u << LK_PCR_IMA)
-		mask |= (1u << (x->aggregate == LK_AGGREGATE_RIGHT
-					? LK_IMA_BOOT_PCRS
-					: LK_IMA_BOOT_PCRS_OLD)) -
+		mask |= (1u << (x->aggregate == LK_AGGREGATE_RIGHT ? LK_IMA_BOOT_PCRS
+								   : LK_IMA_BOOT_PCRS_OLD)) -
 			1u;
 	*ret = mask;
 	return LK_OK;
@@ -127,9 +120,8 @@ static int choose_pcrs(const struct lk_boot_view *view,
 static void share_out(uint32_t mask, const size_t have[static LK_PCR_COUNT],
 		      size_t ret[static LK_PCR_COUNT])
 {
-	static const uint8_t order[] = { 7,  4,	 0,  2,	 1,  3,	 5,  6,
-					 11, 12, 13, 14, 15, 16, 23, 17,
-					 18, 19, 20, 21, 22, 10, 9,  8 };
+	static const uint8_t order[] = { 7,  4,	 0,  2,	 1,  3,	 5,  6,	 11, 12, 13, 14,
+					 15, 16, 23, 17, 18, 19, 20, 21, 22, 10, 9,  8 };
 	size_t left = LK_REFERENCE_EVENTS_MAX;
 
 	for (size_t i = 0; i < sizeof(order); i++) {
@@ -143,9 +135,8 @@ static void share_out(uint32_t mask, const size_t have[static LK_PCR_COUNT],
 	}
 }
 
-static void write_pcr(unsigned int pcr, const uint8_t *value,
-		      const struct lk_pcr_events *events, size_t n,
-		      struct lk_writer *w)
+static void write_pcr(unsigned int pcr, const uint8_t *value, const struct lk_pcr_events *events,
+		      size_t n, struct lk_writer *w)
 {
 	bool more = events->more || n < events->n;
 
@@ -159,10 +150,8 @@ static void write_pcr(unsigned int pcr, const uint8_t *value,
 	}
 }
 
-static int write_all(const struct lk_boot_view *view,
-		     const struct lk_pcr_values *opened,
-		     struct lk_pcr_events *events, struct lk_writer *w,
-		     struct lk_err *err)
+static int write_all(const struct lk_boot_view *view, const struct lk_pcr_values *opened,
+		     struct lk_pcr_events *events, struct lk_writer *w, struct lk_err *err)
 {
 	size_t have[LK_PCR_COUNT] = { 0 };
 	size_t share[LK_PCR_COUNT];
@@ -179,9 +168,7 @@ static int write_all(const struct lk_boot_view *view,
 	lk_write_u8(w, VERSION);
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
 		const struct lk_pcr_values *values =
-			opened->sel.mask & 1u << i
-				? opened
-				: &view->explained.pcrs.values;
+			opened->sel.mask & 1u << i ? opened : &view->explained.pcrs.values;
 
 		if (!(mask & 1u << i))
 			continue;
@@ -191,8 +178,7 @@ static int write_all(const struct lk_boot_view *view,
 	return w->failed ? lk_err_set(err, LK_E_SYSTEM, 0, "no room") : LK_OK;
 }
 
-int lk_boot_reference_make(const struct lk_boot_view *view,
-			   const struct lk_pcr_values *opened,
+int lk_boot_reference_make(const struct lk_boot_view *view, const struct lk_pcr_values *opened,
 			   struct lk_writer *ret, struct lk_err *err)
 {
 	struct lk_pcr_events *events = malloc(sizeof(*events));
@@ -205,8 +191,7 @@ int lk_boot_reference_make(const struct lk_boot_view *view,
 	return rc;
 }
 
-static bool read_pcr(struct lk_reader *r, unsigned int *last,
-		     struct lk_boot_reference *ref)
+static bool read_pcr(struct lk_reader *r, unsigned int *last, struct lk_boot_reference *ref)
 {
 	uint8_t number = lk_read_u8(r);
 	unsigned int pcr = number & ~MORE_BIT;
@@ -214,15 +199,13 @@ static bool read_pcr(struct lk_reader *r, unsigned int *last,
 	size_t n = lk_read_be16(r);
 	struct lk_reference_pcr *to;
 
-	if (r->failed || pcr >= LK_PCR_COUNT || pcr < *last ||
-	    n > LK_REFERENCE_EVENTS_MAX - ref->n)
+	if (r->failed || pcr >= LK_PCR_COUNT || pcr < *last || n > LK_REFERENCE_EVENTS_MAX - ref->n)
 		return false;
 	*last = pcr + 1;
 	to = &ref->pcr[pcr];
-	*to = (struct lk_reference_pcr){ .present = true,
-					 .more = number & MORE_BIT,
-					 .first = ref->n,
-					 .n = n };
+	*to = (struct lk_reference_pcr){
+		.present = true, .more = number & MORE_BIT, .first = ref->n, .n = n
+	};
 	memcpy(to->value, value.data, LK_REFERENCE_DIGEST);
 	for (size_t i = 0; i < n; i++) {
 		struct lk_boot_event *event = &ref->event[ref->n++];
@@ -238,8 +221,7 @@ static bool read_pcr(struct lk_reader *r, unsigned int *last,
 	return true;
 }
 
-bool lk_boot_reference_parse(struct lk_bytes bytes,
-			     struct lk_boot_reference *ret)
+bool lk_boot_reference_parse(struct lk_bytes bytes, struct lk_boot_reference *ret)
 {
 	struct lk_reader r = lk_reader_init(bytes.data, bytes.len);
 	struct lk_boot_reference ref = { .n = 0 };

@@ -41,12 +41,12 @@ struct lk_pcr_events {
  *
  * Return: LK_OK, LK_E_INPUT or LK_E_SYSTEM.
  */
-int lk_pcr_events_read(const struct lk_boot_view *view, unsigned int pcr,
-		       struct lk_pcr_events *ret, struct lk_err *err);
+int lk_pcr_events_read(const struct lk_boot_view *view, unsigned int pcr, struct lk_pcr_events *ret,
+		       struct lk_err *err);
 
 struct lk_reference_pcr {
 	bool present;
-	bool more; /* there were more events than those here */
+	bool more;			    /* there were more events than those here */
 	uint8_t value[LK_REFERENCE_DIGEST]; /* that the PCR had */
 	size_t first;
 	size_t n;
@@ -64,8 +64,8 @@ struct lk_boot_reference {
  * bytes, big-endian), and for each its kind (1), its signatures (2) and the
  * first 4 bytes of its digest.
  */
-#define LK_REFERENCE_MAX                                                       \
-	(1u + LK_PCR_COUNT * (3u + LK_REFERENCE_DIGEST) +                      \
+#define LK_REFERENCE_MAX                                                                           \
+	(1u + LK_PCR_COUNT * (3u + LK_REFERENCE_DIGEST) +                                          \
 	 LK_REFERENCE_EVENTS_MAX * (3u + LK_REFERENCE_DIGEST))
 
 /**
@@ -79,12 +79,10 @@ struct lk_boot_reference {
  * Return: LK_OK, LK_E_REFUSED naming a PCR that the logs don't explain,
  * LK_E_INPUT or LK_E_SYSTEM.
  */
-int lk_boot_reference_make(const struct lk_boot_view *view,
-			   const struct lk_pcr_values *opened,
+int lk_boot_reference_make(const struct lk_boot_view *view, const struct lk_pcr_values *opened,
 			   struct lk_writer *ret, struct lk_err *err);
 
 /** False for bytes that are none; @ret is untouched then. */
-bool lk_boot_reference_parse(struct lk_bytes bytes,
-			     struct lk_boot_reference *ret);
+bool lk_boot_reference_parse(struct lk_bytes bytes, struct lk_boot_reference *ret);
 
 #endif

@@ -52,8 +52,8 @@ static bool find_subject(struct lk_bytes der, struct lk_reader *ret)
 	struct lk_reader cert, body;
 	struct element e;
 
-	if (!enter(&r, DER_SEQUENCE, &cert) ||
-	    !enter(&cert, DER_SEQUENCE, &body) || !read_element(&body, &e))
+	if (!enter(&r, DER_SEQUENCE, &cert) || !enter(&cert, DER_SEQUENCE, &body) ||
+	    !read_element(&body, &e))
 		return false;
 	if (e.tag == DER_VERSION && !read_element(&body, &e))
 		return false;
@@ -73,8 +73,7 @@ static bool is_attribute(struct lk_bytes oid, uint8_t number)
 	return oid.len == sizeof(want) && !memcmp(oid.data, want, sizeof(want));
 }
 
-static bool find_attribute(struct lk_reader subject, uint8_t number,
-			   struct lk_bytes *ret)
+static bool find_attribute(struct lk_reader subject, uint8_t number, struct lk_bytes *ret)
 {
 	struct lk_reader set, pair;
 	struct element oid, value;
@@ -82,8 +81,7 @@ static bool find_attribute(struct lk_reader subject, uint8_t number,
 
 	/* The last one, the most specific. */
 	while (subject.left) {
-		if (!enter(&subject, DER_SET, &set) ||
-		    !enter(&set, DER_SEQUENCE, &pair) ||
+		if (!enter(&subject, DER_SET, &set) || !enter(&set, DER_SEQUENCE, &pair) ||
 		    !read_element(&pair, &oid) || oid.tag != DER_OID ||
 		    !read_element(&pair, &value))
 			return false;
@@ -100,7 +98,6 @@ bool lk_cert_name(struct lk_bytes der, struct lk_bytes *ret)
 	const uint8_t common_name = 3, organization = 10;
 	struct lk_reader subject;
 
-	return find_subject(der, &subject) &&
-	       (find_attribute(subject, common_name, ret) ||
-		find_attribute(subject, organization, ret));
+	return find_subject(der, &subject) && (find_attribute(subject, common_name, ret) ||
+					       find_attribute(subject, organization, ret));
 }

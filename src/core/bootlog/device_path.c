@@ -37,8 +37,7 @@ static void add_partition(struct lk_bytes node, struct lk_text_out *out)
 	}
 }
 
-static void add_guid(const char *what, struct lk_bytes node,
-		     struct lk_text_out *out)
+static void add_guid(const char *what, struct lk_bytes node, struct lk_text_out *out)
 {
 	if (node.len < LK_GUID_SIZE)
 		return;
@@ -55,12 +54,11 @@ static void add_memory(struct lk_bytes node, struct lk_text_out *out)
 	begin = lk_read_le64(&r);
 	end = lk_read_le64(&r);
 	if (!r.failed)
-		lk_text_add(out, " in memory at 0x%llx to 0x%llx",
-			    (unsigned long long)begin, (unsigned long long)end);
+		lk_text_add(out, " in memory at 0x%llx to 0x%llx", (unsigned long long)begin,
+			    (unsigned long long)end);
 }
 
-static void add_node(unsigned int kind, struct lk_bytes node,
-		     struct lk_text_out *out)
+static void add_node(unsigned int kind, struct lk_bytes node, struct lk_text_out *out)
 {
 	switch (kind) {
 	case NODE_MEMORY:
@@ -96,8 +94,7 @@ static void add_node(unsigned int kind, struct lk_bytes node,
 }
 
 /* The next node; false at the end, and at what isn't one. */
-static bool next_node(struct lk_reader *r, unsigned int *kind,
-		      struct lk_bytes *ret)
+static bool next_node(struct lk_reader *r, unsigned int *kind, struct lk_bytes *ret)
 {
 	size_t len;
 
@@ -106,8 +103,7 @@ static bool next_node(struct lk_reader *r, unsigned int *kind,
 	*kind = (unsigned int)lk_read_u8(r) << 8;
 	*kind |= lk_read_u8(r);
 	len = lk_read_le16(r);
-	if (len < HEADER_SIZE || len - HEADER_SIZE > r->left ||
-	    *kind >> 8 == TYPE_END)
+	if (len < HEADER_SIZE || len - HEADER_SIZE > r->left || *kind >> 8 == TYPE_END)
 		return false;
 	*ret = lk_read_bytes(r, len - HEADER_SIZE);
 	return true;
@@ -123,15 +119,13 @@ void lk_device_path_text(struct lk_bytes path, struct lk_text_out *out)
 	while (next_node(&r, &kind, &node))
 		add_node(kind, node, out);
 	if (out->len == before && !out->full)
-		lk_text_add(out,
-			    path.len ? " by its device" : " without a path");
+		lk_text_add(out, path.len ? " by its device" : " without a path");
 }
 
 /* One component, or several, with '\\' before each. */
 static bool append_file(struct lk_bytes utf16, char *out, size_t *len)
 {
-	if (utf16.len >= 2 && utf16.data[0] != '\\' &&
-	    *len + 1 < LK_DEVICE_FILE_MAX)
+	if (utf16.len >= 2 && utf16.data[0] != '\\' && *len + 1 < LK_DEVICE_FILE_MAX)
 		out[(*len)++] = '/';
 	for (size_t i = 0; i + 1 < utf16.len; i += 2) {
 		char c = (char)utf16.data[i];
@@ -149,13 +143,11 @@ static bool append_file(struct lk_bytes utf16, char *out, size_t *len)
 /* No partition: a network, firmware, or what an emulator hands over. */
 static bool is_elsewhere(unsigned int kind)
 {
-	return kind == NODE_URI || kind == NODE_MAC ||
-	       kind == NODE_VENDOR_MEDIA || kind == NODE_FIRMWARE_FILE ||
-	       kind == NODE_FIRMWARE_VOLUME;
+	return kind == NODE_URI || kind == NODE_MAC || kind == NODE_VENDOR_MEDIA ||
+	       kind == NODE_FIRMWARE_FILE || kind == NODE_FIRMWARE_VOLUME;
 }
 
-bool lk_device_path_file(struct lk_bytes path,
-			 char out[static LK_DEVICE_FILE_MAX])
+bool lk_device_path_file(struct lk_bytes path, char out[static LK_DEVICE_FILE_MAX])
 {
 	struct lk_reader r = lk_reader_init(path.data, path.len);
 	bool good = true;
@@ -198,8 +190,7 @@ static struct volume volume_of(struct lk_bytes path)
 			v.whole.len = path.len - r.left;
 	}
 	if (v.partition.data)
-		v.partition.len =
-			(size_t)(v.whole.data + v.whole.len - v.partition.data);
+		v.partition.len = (size_t)(v.whole.data + v.whole.len - v.partition.data);
 	return v;
 }
 
@@ -216,8 +207,7 @@ bool lk_device_path_same_volume(struct lk_bytes option, struct lk_bytes image)
 	       !memcmp(o.whole.data, i.whole.data, o.whole.len);
 }
 
-static struct lk_bytes read_option(struct lk_bytes option,
-				   struct lk_bytes *ret_data)
+static struct lk_bytes read_option(struct lk_bytes option, struct lk_bytes *ret_data)
 {
 	struct lk_reader r = lk_reader_init(option.data, option.len);
 	struct lk_bytes path;

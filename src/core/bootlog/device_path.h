@@ -15,8 +15,7 @@ void lk_device_path_text(struct lk_bytes path, struct lk_text_out *out);
  * @out is empty then.
  */
 #define LK_DEVICE_FILE_MAX 256u
-bool lk_device_path_file(struct lk_bytes path,
-			 char out[static LK_DEVICE_FILE_MAX]);
+bool lk_device_path_file(struct lk_bytes path, char out[static LK_DEVICE_FILE_MAX]);
 
 /**
  * lk_device_path_same_volume - does an option's path lead where an image came from?

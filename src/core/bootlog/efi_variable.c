@@ -6,14 +6,10 @@
 
 /* EFI_CERT_X509_GUID a5c059a1-94e4-4aa7-87b5-ab155c2bf072 and
  * EFI_CERT_SHA256_GUID c1c41626-504c-4092-aca9-41f936934328. */
-static const uint8_t x509_guid[LK_GUID_SIZE] = { 0xa1, 0x59, 0xc0, 0xa5,
-						 0xe4, 0x94, 0xa7, 0x4a,
-						 0x87, 0xb5, 0xab, 0x15,
-						 0x5c, 0x2b, 0xf0, 0x72 };
-static const uint8_t sha256_guid[LK_GUID_SIZE] = { 0x26, 0x16, 0xc4, 0xc1,
-						   0x4c, 0x50, 0x92, 0x40,
-						   0xac, 0xa9, 0x41, 0xf9,
-						   0x36, 0x93, 0x43, 0x28 };
+static const uint8_t x509_guid[LK_GUID_SIZE] = { 0xa1, 0x59, 0xc0, 0xa5, 0xe4, 0x94, 0xa7, 0x4a,
+						 0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72 };
+static const uint8_t sha256_guid[LK_GUID_SIZE] = { 0x26, 0x16, 0xc4, 0xc1, 0x4c, 0x50, 0x92, 0x40,
+						   0xac, 0xa9, 0x41, 0xf9, 0x36, 0x93, 0x43, 0x28 };
 
 bool lk_efi_variable_read(struct lk_bytes event, struct lk_efi_variable *ret)
 {
@@ -65,8 +61,8 @@ static bool open_list(struct lk_efi_signatures *s)
 	const uint32_t before = LK_GUID_SIZE + 12;
 	struct lk_bytes entries;
 
-	if (r->failed || size < before || header > size - before ||
-	    entry <= LK_GUID_SIZE || (size - before - header) % entry) {
+	if (r->failed || size < before || header > size - before || entry <= LK_GUID_SIZE ||
+	    (size - before - header) % entry) {
 		r->failed = true;
 		return false;
 	}
@@ -81,8 +77,7 @@ static bool open_list(struct lk_efi_signatures *s)
 	return true;
 }
 
-bool lk_efi_signatures_next(struct lk_efi_signatures *s,
-			    struct lk_efi_signature *ret)
+bool lk_efi_signatures_next(struct lk_efi_signatures *s, struct lk_efi_signature *ret)
 {
 	while (!s->list.left) {
 		if (s->rest.failed || !s->rest.left || !open_list(s))

@@ -38,11 +38,9 @@ struct lk_efi_signatures {
 	size_t entry_size;
 };
 
-void lk_efi_signatures_open(struct lk_bytes data,
-			    struct lk_efi_signatures *ret);
+void lk_efi_signatures_open(struct lk_bytes data, struct lk_efi_signatures *ret);
 /** The next; false at the end, and then @s->rest.failed says whether it is one. */
-bool lk_efi_signatures_next(struct lk_efi_signatures *s,
-			    struct lk_efi_signature *ret);
+bool lk_efi_signatures_next(struct lk_efi_signatures *s, struct lk_efi_signature *ret);
 
 /** What a variable says. @authority: it is what verified an image. */
 void lk_efi_variable_text(const struct lk_efi_variable *var, bool authority,

@@ -19,10 +19,8 @@ static void add_signatures(struct lk_bytes data, struct lk_text_out *out)
 	lk_efi_signatures_open(data, &at);
 	while (lk_efi_signatures_next(&at, &sig))
 		n[sig.kind]++;
-	lk_text_add(out, "%u certificate%s, %u hash%s",
-		    n[LK_SIGNATURE_CERTIFICATE],
-		    n[LK_SIGNATURE_CERTIFICATE] == 1 ? "" : "s",
-		    n[LK_SIGNATURE_SHA256],
+	lk_text_add(out, "%u certificate%s, %u hash%s", n[LK_SIGNATURE_CERTIFICATE],
+		    n[LK_SIGNATURE_CERTIFICATE] == 1 ? "" : "s", n[LK_SIGNATURE_SHA256],
 		    n[LK_SIGNATURE_SHA256] == 1 ? "" : "es");
 	if (n[LK_SIGNATURE_OTHER])
 		lk_text_add(out, ", %u of other kinds", n[LK_SIGNATURE_OTHER]);
@@ -33,8 +31,7 @@ static void add_signatures(struct lk_bytes data, struct lk_text_out *out)
 	while (n[0] < NAMES_SHOWN && lk_efi_signatures_next(&at, &sig)) {
 		struct lk_bytes name;
 
-		if (sig.kind != LK_SIGNATURE_CERTIFICATE ||
-		    !lk_cert_name(sig.data, &name))
+		if (sig.kind != LK_SIGNATURE_CERTIFICATE || !lk_cert_name(sig.data, &name))
 			continue;
 		lk_text_add(out, "%s", separator);
 		lk_text_add_quoted(out, name);
@@ -99,8 +96,7 @@ static bool is_boot_option(struct lk_bytes name)
 	if (name.len != 16 || !lk_utf16_equals(first, "Boot"))
 		return false;
 	for (size_t i = 8; i < 16; i += 2)
-		if (!memchr("0123456789ABCDEFabcdef", name.data[i], 22) ||
-		    name.data[i + 1])
+		if (!memchr("0123456789ABCDEFabcdef", name.data[i], 22) || name.data[i + 1])
 			return false;
 	return true;
 }
@@ -116,10 +112,8 @@ static bool is_one_of(struct lk_bytes name, const char *const *names)
 void lk_efi_variable_text(const struct lk_efi_variable *var, bool authority,
 			  struct lk_text_out *out)
 {
-	static const char *const lists[] = { "PK",  "KEK", "db", "dbx",
-					     "dbt", "dbr", NULL };
-	static const char *const switches[] = { "SetupMode", "AuditMode",
-						"DeployedMode", NULL };
+	static const char *const lists[] = { "PK", "KEK", "db", "dbx", "dbt", "dbr", NULL };
+	static const char *const switches[] = { "SetupMode", "AuditMode", "DeployedMode", NULL };
 	bool one_byte = var->data.len == 1;
 
 	if (authority) {
@@ -128,8 +122,7 @@ void lk_efi_variable_text(const struct lk_efi_variable *var, bool authority,
 		lk_text_add(out, ": ");
 		add_authority(var->data, out);
 	} else if (lk_utf16_equals(var->name, "SecureBoot")) {
-		lk_text_add(out, "Secure Boot is %s",
-			    one_byte && var->data.data[0] ? "on" : "off");
+		lk_text_add(out, "Secure Boot is %s", one_byte && var->data.data[0] ? "on" : "off");
 	} else if (is_one_of(var->name, lists)) {
 		lk_text_add(out, "Secure Boot variable ");
 		lk_text_add_quoted16(out, var->name);

@@ -55,8 +55,7 @@ static enum lk_event_kind variable_kind(const struct lk_event *event)
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (lk_utf16_equals(var.name, known[i].name))
 			return known[i].kind;
-	return event->pcr == 1 &&
-			       event->type != LK_EV_EFI_VARIABLE_DRIVER_CONFIG
+	return event->pcr == 1 && event->type != LK_EV_EFI_VARIABLE_DRIVER_CONFIG
 		       ? LK_KIND_BOOT_OPTION
 		       : LK_KIND_OTHER;
 }
@@ -125,8 +124,7 @@ enum lk_event_kind lk_event_kind(const struct lk_event *event)
 
 enum lk_event_kind lk_ima_entry_kind(const struct lk_ima_entry *entry)
 {
-	return lk_ima_is_boot_aggregate(entry) ? LK_KIND_AGGREGATE
-					       : LK_KIND_MEASURED_FILE;
+	return lk_ima_is_boot_aggregate(entry) ? LK_KIND_AGGREGATE : LK_KIND_MEASURED_FILE;
 }
 
 static bool is_list(enum lk_event_kind kind)
@@ -160,8 +158,7 @@ unsigned int lk_event_signatures(const struct lk_event *event, lk_hash_fn hash)
 	    !lk_event_data_is_measured(event, hash))
 		return LK_SIGNATURES_UNKNOWN;
 	sum = (size_t)n[0] + n[1] + n[2];
-	return sum < LK_SIGNATURES_UNKNOWN ? (unsigned int)sum
-					   : LK_SIGNATURES_UNKNOWN;
+	return sum < LK_SIGNATURES_UNKNOWN ? (unsigned int)sum : LK_SIGNATURES_UNKNOWN;
 }
 
 static void add_digest(const struct lk_event_change *c, struct lk_text_out *out)
@@ -180,8 +177,7 @@ static void add_cut(const char *text, struct lk_text_out *out)
 	if (out->len + ROOM_AFTER >= LK_TEXT_OUT_MAX)
 		room = 0;
 	while (n < len) {
-		size_t more =
-			lk_text_character((const uint8_t *)text + n, len - n);
+		size_t more = lk_text_character((const uint8_t *)text + n, len - n);
 
 		if (!more || n + more > room)
 			break;
@@ -190,8 +186,8 @@ static void add_cut(const char *text, struct lk_text_out *out)
 	lk_text_add(out, "%.*s%s", (int)n, text, n < len ? "..." : "");
 }
 
-static void add_text(const struct lk_event_change *c, lk_hash_fn hash,
-		     const char *after, struct lk_text_out *out)
+static void add_text(const struct lk_event_change *c, lk_hash_fn hash, const char *after,
+		     struct lk_text_out *out)
 {
 	struct lk_text_out text;
 	const char *at;
@@ -205,8 +201,7 @@ static void add_text(const struct lk_event_change *c, lk_hash_fn hash,
 }
 
 /* "a certificate", "3 hashes", "12 entries" */
-static void add_number(const struct lk_event_change *c, unsigned int by,
-		       struct lk_text_out *out)
+static void add_number(const struct lk_event_change *c, unsigned int by, struct lk_text_out *out)
 {
 	static const char *const units[][2] = {
 		{ "a certificate", "certificates" },
@@ -227,14 +222,12 @@ static void add_number(const struct lk_event_change *c, unsigned int by,
 		lk_text_add(out, "%u %s", by, units[unit][1]);
 }
 
-static void add_list(const struct lk_event_change *c, lk_hash_fn hash,
-		     struct lk_text_out *out)
+static void add_list(const struct lk_event_change *c, lk_hash_fn hash, struct lk_text_out *out)
 {
 	unsigned int now = lk_event_signatures(c->event, hash);
 
 	lk_text_add(out, "%s ", nouns[c->kind]);
-	if (now == LK_SIGNATURES_UNKNOWN ||
-	    c->before == LK_SIGNATURES_UNKNOWN) {
+	if (now == LK_SIGNATURES_UNKNOWN || c->before == LK_SIGNATURES_UNKNOWN) {
 		lk_text_add(out, "is another");
 		return;
 	}
@@ -242,9 +235,7 @@ static void add_list(const struct lk_event_change *c, lk_hash_fn hash,
 		lk_text_add(out, "is another, with as many entries");
 	} else {
 		lk_text_add(out, "has ");
-		add_number(c,
-			   now > c->before ? now - c->before : c->before - now,
-			   out);
+		add_number(c, now > c->before ? now - c->before : c->before - now, out);
 		lk_text_add(out, now > c->before ? " more" : " fewer");
 	}
 	lk_text_add(out, " (now ");
@@ -252,18 +243,15 @@ static void add_list(const struct lk_event_change *c, lk_hash_fn hash,
 	lk_text_add(out, ")");
 }
 
-static void add_other(const struct lk_event_change *c, lk_hash_fn hash,
-		      struct lk_text_out *out)
+static void add_other(const struct lk_event_change *c, lk_hash_fn hash, struct lk_text_out *out)
 {
 	if (is_list(c->kind)) {
 		add_list(c, hash, out);
 	} else if (c->kind == LK_KIND_SECURE_BOOT) {
 		add_text(c, hash, NULL, out);
-		lk_text_add(out, ", and was %s",
-			    strstr(out->text, "is on") ? "off" : "on");
+		lk_text_add(out, ", and was %s", strstr(out->text, "is on") ? "off" : "on");
 	} else if (c->kind == LK_KIND_IMAGE || c->kind == LK_KIND_DRIVER) {
-		const char *what =
-			c->kind == LK_KIND_IMAGE ? "boot image" : "driver";
+		const char *what = c->kind == LK_KIND_IMAGE ? "boot image" : "driver";
 
 		lk_text_add(out, "another %s", what);
 		add_digest(c, out);
@@ -281,14 +269,12 @@ static void add_other(const struct lk_event_change *c, lk_hash_fn hash,
 	}
 }
 
-void lk_event_change_text(const struct lk_event_change *c, lk_hash_fn hash,
-			  struct lk_text_out *ret)
+void lk_event_change_text(const struct lk_event_change *c, lk_hash_fn hash, struct lk_text_out *ret)
 {
 	lk_text_out_init(ret);
 	if (c->change == LK_CHANGE_MISSING || (!c->event && !c->entry)) {
 		if (c->n > 1)
-			lk_text_add(ret,
-				    "%u events are missing, the first: ", c->n);
+			lk_text_add(ret, "%u events are missing, the first: ", c->n);
 		else
 			lk_text_add(ret, "missing: ");
 		lk_text_add(ret, "%s", nouns[c->kind]);

@@ -13,11 +13,10 @@ static const char spec_id[SIGNATURE_SIZE] = "Spec ID Event03";
 static const char locality_id[SIGNATURE_SIZE] = "StartupLocality";
 
 /* @event: what is known of it; of its place the number and the offset. */
-static int bad(const struct lk_event *event, struct lk_err *err,
-	       const char *what)
+static int bad(const struct lk_event *event, struct lk_err *err, const char *what)
 {
-	return lk_err_set(err, LK_E_INPUT, 0, "event %u at offset %zu: %s",
-			  event->number, event->offset, what);
+	return lk_err_set(err, LK_E_INPUT, 0, "event %u at offset %zu: %s", event->number,
+			  event->offset, what);
 }
 
 /* Digest sizes are the algorithm's, so the table can't say otherwise. */
@@ -28,8 +27,7 @@ static bool size_is_right(const struct lk_event_alg *alg)
 	return alg->size && (!known || known == alg->size);
 }
 
-static const struct lk_event_alg *find_alg(const struct lk_event_log *log,
-					   uint16_t id)
+static const struct lk_event_alg *find_alg(const struct lk_event_log *log, uint16_t id)
 {
 	for (size_t i = 0; i < log->n_algs; i++)
 		if (log->algs[i].id == id)
@@ -38,8 +36,8 @@ static const struct lk_event_alg *find_alg(const struct lk_event_log *log,
 }
 
 /* TCG_EfiSpecIDEventStruct (10.4.5.1), after its signature. */
-static int read_spec_id(struct lk_reader *r, struct lk_event_log *log,
-			const struct lk_event *event, struct lk_err *err)
+static int read_spec_id(struct lk_reader *r, struct lk_event_log *log, const struct lk_event *event,
+			struct lk_err *err)
 {
 	uint32_t n;
 
@@ -49,8 +47,7 @@ static int read_spec_id(struct lk_reader *r, struct lk_event_log *log,
 		return bad(event, err, "the Spec ID event is too short");
 	if (n == 0 || n > LK_EVENT_ALGS_MAX)
 		return bad(event, err,
-			   "the Spec ID event names no hash algorithm, or "
-			   "more than 16");
+			   "the Spec ID event names no hash algorithm, or more than 16");
 	for (uint32_t i = 0; i < n; i++) {
 		struct lk_event_alg alg;
 
@@ -58,18 +55,16 @@ static int read_spec_id(struct lk_reader *r, struct lk_event_log *log,
 		alg.size = lk_read_le16(r);
 		if (r->failed)
 			return bad(event, err,
-				   "the Spec ID event ends in its table of "
-				   "hash algorithms");
+				   "the Spec ID event ends in its table of hash algorithms");
 		if (!size_is_right(&alg) || find_alg(log, alg.id))
-			return bad(event, err,
-				   "the Spec ID event gives a hash algorithm "
-				   "twice, or with a wrong size");
+			return bad(
+				event, err,
+				"the Spec ID event gives a hash algorithm twice, or with a wrong size");
 		log->algs[log->n_algs++] = alg;
 	}
 	(void)lk_read_bytes(r, lk_read_u8(r)); /* the vendor's */
 	if (!lk_reader_done(r))
-		return bad(event, err,
-			   "the Spec ID event isn't as long as it says");
+		return bad(event, err, "the Spec ID event isn't as long as it says");
 	return LK_OK;
 }
 
@@ -87,51 +82,42 @@ static bool read_old_event(struct lk_reader *r, struct lk_event *event)
 static int check_first(const struct lk_event *event, struct lk_err *err)
 {
 	static const char old[] = "Spec ID Event0";
-	bool any = event->type == LK_EV_NO_ACTION &&
-		   event->data.len >= SIGNATURE_SIZE &&
+	bool any = event->type == LK_EV_NO_ACTION && event->data.len >= SIGNATURE_SIZE &&
 		   !memcmp(event->data.data, old, sizeof(old) - 1);
 
 	if (any && !memcmp(event->data.data, spec_id, SIGNATURE_SIZE))
 		return LK_OK;
 	if (any || event->pcr < LK_PCR_COUNT)
-		return bad(event, err,
-			   "no \"Spec ID Event03\": this is no event log of a "
-			   "TPM 2.0, or one in the old format with SHA-1 "
-			   "digests alone, which explain no PCR of the SHA-256 "
-			   "or SHA-384 bank");
+		return bad(
+			event, err,
+			"no \"Spec ID Event03\": this is no event log of a TPM 2.0, or one in the old format with SHA-1 digests alone, which explain no PCR of the SHA-256 or SHA-384 bank");
 	return bad(event, err, "this is no event log");
 }
 
-int lk_event_log_open(const uint8_t *data, size_t len, struct lk_event_log *ret,
-		      struct lk_err *err)
+int lk_event_log_open(const uint8_t *data, size_t len, struct lk_event_log *ret, struct lk_err *err)
 {
-	struct lk_event_log log = { .rest = lk_reader_init(data, len),
-				    .size = len };
+	struct lk_event_log log = { .rest = lk_reader_init(data, len), .size = len };
 	struct lk_reader r = log.rest;
 	struct lk_event first = { .number = 1 };
 
 	if (!read_old_event(&r, &first))
-		return bad(&first, err,
-			   "the log ends in its first event, or this is no "
-			   "event log");
+		return bad(&first, err, "the log ends in its first event, or this is no event log");
 	LK_TRY(check_first(&first, err));
-	r = lk_reader_init(first.data.data + SIGNATURE_SIZE,
-			   first.data.len - SIGNATURE_SIZE);
+	r = lk_reader_init(first.data.data + SIGNATURE_SIZE, first.data.len - SIGNATURE_SIZE);
 	LK_TRY(read_spec_id(&r, &log, &first, err));
 	*ret = log;
 	return LK_OK;
 }
 
 /* TPML_DIGEST_VALUES. */
-static int read_digests(const struct lk_event_log *log, struct lk_reader *r,
-			struct lk_event *event, struct lk_err *err)
+static int read_digests(const struct lk_event_log *log, struct lk_reader *r, struct lk_event *event,
+			struct lk_err *err)
 {
 	uint32_t n = lk_read_le32(r);
 	uint32_t seen = 0;
 
 	if (n > log->n_algs)
-		return bad(event, err,
-			   "more digests than the log has hash algorithms");
+		return bad(event, err, "more digests than the log has hash algorithms");
 	for (uint32_t i = 0; i < n && !r->failed; i++) {
 		uint16_t id = lk_read_le16(r);
 		const struct lk_event_alg *alg = find_alg(log, id);
@@ -144,8 +130,7 @@ static int read_digests(const struct lk_event_log *log, struct lk_reader *r,
 				err, LK_E_INPUT, 0,
 				"event %u at offset %zu: a digest of algorithm 0x%04x, which %s",
 				event->number, event->offset, id,
-				alg ? "is there twice"
-				    : "the Spec ID event doesn't name");
+				alg ? "is there twice" : "the Spec ID event doesn't name");
 		seen |= 1u << (alg - log->algs);
 		digest = lk_read_bytes(r, alg->size);
 		if (id == LK_ALG_SHA256)
@@ -157,8 +142,8 @@ static int read_digests(const struct lk_event_log *log, struct lk_reader *r,
 }
 
 /* TCG_PCR_EVENT2 (10.2.2). */
-static int read_event(const struct lk_event_log *log, struct lk_reader *r,
-		      struct lk_event *event, struct lk_err *err)
+static int read_event(const struct lk_event_log *log, struct lk_reader *r, struct lk_event *event,
+		      struct lk_err *err)
 {
 	event->pcr = lk_read_le32(r);
 	event->type = lk_read_le32(r);
@@ -171,12 +156,10 @@ static int read_event(const struct lk_event_log *log, struct lk_reader *r,
 	return LK_OK;
 }
 
-int lk_event_log_next(struct lk_event_log *log, struct lk_event *ret,
-		      struct lk_err *err)
+int lk_event_log_next(struct lk_event_log *log, struct lk_event *ret, struct lk_err *err)
 {
 	struct lk_reader r = log->rest;
-	struct lk_event event = { .offset = log->size - r.left,
-				  .number = log->number + 1 };
+	struct lk_event event = { .offset = log->size - r.left, .number = log->number + 1 };
 
 	if (r.left == 0)
 		return LK_LOG_END;
@@ -202,8 +185,7 @@ bool lk_event_log_has_bank(const struct lk_event_log *log, enum lk_alg bank)
 
 bool lk_event_startup_locality(const struct lk_event *event, uint8_t *ret)
 {
-	if (event->type != LK_EV_NO_ACTION ||
-	    event->data.len != SIGNATURE_SIZE + 1 ||
+	if (event->type != LK_EV_NO_ACTION || event->data.len != SIGNATURE_SIZE + 1 ||
 	    memcmp(event->data.data, locality_id, SIGNATURE_SIZE) != 0)
 		return false;
 	*ret = event->data.data[SIGNATURE_SIZE];
@@ -220,22 +202,21 @@ bool lk_event_data_is_measured(const struct lk_event *event, lk_hash_fn hash)
 	       !memcmp(sum.data, digest.data, digest.len);
 }
 
-static int set_locality(const struct lk_event *event, uint8_t locality,
-			struct lk_pcr_replay *r, struct lk_err *err)
+static int set_locality(const struct lk_event *event, uint8_t locality, struct lk_pcr_replay *r,
+			struct lk_err *err)
 {
-	uint8_t *last =
-		&r->values.value[0][lk_alg_size(r->values.sel.bank) - 1];
+	uint8_t *last = &r->values.value[0][lk_alg_size(r->values.sel.bank) - 1];
 
 	if (locality > LOCALITY_MAX || r->extended & 1u || *last)
-		return bad(event, err,
-			   "a startup locality that can't be, or that comes "
-			   "after PCR 0 was extended");
+		return bad(
+			event, err,
+			"a startup locality that can't be, or that comes after PCR 0 was extended");
 	*last = locality;
 	return LK_OK;
 }
 
-int lk_event_replay(const struct lk_event *event, struct lk_pcr_replay *r,
-		    lk_hash_fn hash, struct lk_err *err)
+int lk_event_replay(const struct lk_event *event, struct lk_pcr_replay *r, lk_hash_fn hash,
+		    struct lk_err *err)
 {
 	enum lk_alg bank = r->values.sel.bank;
 	struct lk_bytes digest = lk_event_digest(event, bank);
@@ -246,17 +227,15 @@ int lk_event_replay(const struct lk_event *event, struct lk_pcr_replay *r,
 	if (event->type == LK_EV_NO_ACTION)
 		return LK_OK;
 	if (!digest.len)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "event %u at offset %zu: no digest of %s",
-				  event->number, event->offset,
-				  lk_alg_name(bank));
+		return lk_err_set(err, LK_E_INPUT, 0, "event %u at offset %zu: no digest of %s",
+				  event->number, event->offset, lk_alg_name(bank));
 	if (!lk_pcr_replay_extend(r, event->pcr, digest, hash))
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 	return LK_OK;
 }
 
-int lk_event_log_replay(struct lk_bytes log, struct lk_pcr_replay *r,
-			lk_hash_fn hash, struct lk_err *err)
+int lk_event_log_replay(struct lk_bytes log, struct lk_pcr_replay *r, lk_hash_fn hash,
+			struct lk_err *err)
 {
 	struct lk_event_log at;
 	struct lk_event event;

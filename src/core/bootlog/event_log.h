@@ -83,8 +83,7 @@ int lk_event_log_open(const uint8_t *data, size_t len, struct lk_event_log *ret,
  * Return: LK_OK, LK_LOG_END, or LK_E_INPUT with the event's number and offset;
  * after an error the same again.
  */
-int lk_event_log_next(struct lk_event_log *log, struct lk_event *ret,
-		      struct lk_err *err);
+int lk_event_log_next(struct lk_event_log *log, struct lk_event *ret, struct lk_err *err);
 
 /** Digest of one bank; len 0 where the event has none. */
 struct lk_bytes lk_event_digest(const struct lk_event *event, enum lk_alg bank);
@@ -108,14 +107,14 @@ bool lk_event_startup_locality(const struct lk_event *event, uint8_t *ret);
  * Return: LK_OK, LK_E_INPUT for an event without this bank's digest or a
  * locality that can't be, LK_E_SYSTEM when hashing failed.
  */
-int lk_event_replay(const struct lk_event *event, struct lk_pcr_replay *r,
-		    lk_hash_fn hash, struct lk_err *err);
+int lk_event_replay(const struct lk_event *event, struct lk_pcr_replay *r, lk_hash_fn hash,
+		    struct lk_err *err);
 
 /**
  * lk_event_log_replay - a whole log from a TPM reset on
  * @r: with its bank, as lk_pcr_replay_init leaves it
  */
-int lk_event_log_replay(struct lk_bytes log, struct lk_pcr_replay *r,
-			lk_hash_fn hash, struct lk_err *err);
+int lk_event_log_replay(struct lk_bytes log, struct lk_pcr_replay *r, lk_hash_fn hash,
+			struct lk_err *err);
 
 #endif

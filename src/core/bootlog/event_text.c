@@ -64,8 +64,7 @@ static void add_no_action(const struct lk_event *event, struct lk_text_out *out)
 	uint8_t locality;
 
 	if (lk_event_startup_locality(event, &locality)) {
-		lk_text_add(out, "the TPM was started at locality %u",
-			    locality);
+		lk_text_add(out, "the TPM was started at locality %u", locality);
 		return;
 	}
 	lk_text_add(out, "note, not measured: ");
@@ -109,29 +108,25 @@ static void add_tagged(const struct lk_event *event, struct lk_text_out *out)
 }
 
 /* systemd-stub: for each section its name, with a NUL, and then its bytes. */
-static void add_section(const struct lk_event *event, lk_hash_fn hash,
-			struct lk_text_out *out)
+static void add_section(const struct lk_event *event, lk_hash_fn hash, struct lk_text_out *out)
 {
 	char name[16] = "";
 	size_t n = 0;
 	struct lk_bytes with_nul = { (const uint8_t *)name, 0 };
 	struct lk_event as_name = *event;
 
-	while (n < sizeof(name) - 1 && 2 * n + 1 < event->data.len &&
-	       event->data.data[2 * n]) {
+	while (n < sizeof(name) - 1 && 2 * n + 1 < event->data.len && event->data.data[2 * n]) {
 		name[n] = (char)event->data.data[2 * n];
 		n++;
 	}
 	with_nul.len = n + 1;
 	as_name.data = with_nul;
 	lk_text_add(out, "unified kernel image: %s section ",
-		    lk_event_data_is_measured(&as_name, hash) ? "name of"
-							      : "bytes of");
+		    lk_event_data_is_measured(&as_name, hash) ? "name of" : "bytes of");
 	lk_text_add_quoted_any(out, event->data);
 }
 
-static void add_ipl(const struct lk_event *event, lk_hash_fn hash,
-		    struct lk_text_out *out)
+static void add_ipl(const struct lk_event *event, lk_hash_fn hash, struct lk_text_out *out)
 {
 	if (event->pcr == LK_PCR_KERNEL_IMAGE) {
 		add_section(event, hash, out);
@@ -151,8 +146,7 @@ static void add_ipl(const struct lk_event *event, lk_hash_fn hash,
 }
 
 /* UEFI_IMAGE_LOAD_EVENT (10.2.3). */
-static void add_image(const char *what, const struct lk_event *event,
-		      struct lk_text_out *out)
+static void add_image(const char *what, const struct lk_event *event, struct lk_text_out *out)
 {
 	struct lk_reader r = lk_reader_init(event->data.data, event->data.len);
 	uint64_t path_len;
@@ -201,8 +195,8 @@ static void add_blob(const struct lk_event *event, struct lk_text_out *out)
 	if (r.failed)
 		lk_text_add(out, "at a place that is cut off");
 	else
-		lk_text_add(out, "at 0x%llx, %llu bytes",
-			    (unsigned long long)base, (unsigned long long)size);
+		lk_text_add(out, "at 0x%llx, %llu bytes", (unsigned long long)base,
+			    (unsigned long long)size);
 }
 
 static void add_variable(const struct lk_event *event, struct lk_text_out *out)
@@ -210,10 +204,7 @@ static void add_variable(const struct lk_event *event, struct lk_text_out *out)
 	struct lk_efi_variable var;
 
 	if (lk_efi_variable_read(event->data, &var))
-		lk_efi_variable_text(&var,
-				     event->type ==
-					     LK_EV_EFI_VARIABLE_AUTHORITY,
-				     out);
+		lk_efi_variable_text(&var, event->type == LK_EV_EFI_VARIABLE_AUTHORITY, out);
 	else
 		lk_text_add(out, "variable whose lengths aren't right");
 }
@@ -222,8 +213,7 @@ static void add_other(const struct lk_event *event, struct lk_text_out *out)
 {
 	const char *name = lk_event_type_name(event->type);
 
-	lk_text_add(out, "%s, %zu bytes", name ? name : "unknown event",
-		    event->data.len);
+	lk_text_add(out, "%s, %zu bytes", name ? name : "unknown event", event->data.len);
 }
 
 static void add_firmware(const struct lk_event *event, struct lk_text_out *out)
@@ -258,8 +248,7 @@ static void add_firmware(const struct lk_event *event, struct lk_text_out *out)
 	}
 }
 
-void lk_event_text(const struct lk_event *event, lk_hash_fn hash,
-		   struct lk_text_out *ret)
+void lk_event_text(const struct lk_event *event, lk_hash_fn hash, struct lk_text_out *ret)
 {
 	lk_text_out_init(ret);
 	switch (event->type) {
@@ -294,11 +283,9 @@ void lk_event_text(const struct lk_event *event, lk_hash_fn hash,
 	}
 }
 
-void lk_ima_entry_text(const struct lk_ima_entry *entry,
-		       struct lk_text_out *ret)
+void lk_ima_entry_text(const struct lk_ima_entry *entry, struct lk_text_out *ret)
 {
-	struct lk_bytes name = { (const uint8_t *)entry->template,
-				 strlen(entry->template) };
+	struct lk_bytes name = { (const uint8_t *)entry->template, strlen(entry->template) };
 
 	lk_text_out_init(ret);
 	if (entry->violation)
@@ -309,8 +296,7 @@ void lk_ima_entry_text(const struct lk_ima_entry *entry,
 		return;
 	}
 	if (lk_ima_is_boot_aggregate(entry))
-		lk_text_add(ret, "boot_aggregate: the PCRs before the kernel, "
-				 "in ");
+		lk_text_add(ret, "boot_aggregate: the PCRs before the kernel, in ");
 	else if (entry->buffer.len)
 		lk_text_add(ret, "data ");
 	else

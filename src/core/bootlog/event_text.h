@@ -16,10 +16,8 @@ const char *lk_event_type_name(uint32_t type);
  * They are what the event's data say, which nothing vouches for unless it is
  * what was measured (lk_event_data_is_measured).
  */
-void lk_event_text(const struct lk_event *event, lk_hash_fn hash,
-		   struct lk_text_out *ret);
+void lk_event_text(const struct lk_event *event, lk_hash_fn hash, struct lk_text_out *ret);
 
-void lk_ima_entry_text(const struct lk_ima_entry *entry,
-		       struct lk_text_out *ret);
+void lk_ima_entry_text(const struct lk_ima_entry *entry, struct lk_text_out *ret);
 
 #endif

@@ -25,8 +25,7 @@ struct lk_ima_entry {
 	struct lk_bytes data; /* as the template lays it out */
 	bool violation;
 	/* For templates that are known; otherwise empty. */
-	char alg[LK_IMA_ALG_NAME_MAX +
-		 1]; /* of the file's digest: "sha256"; plain text */
+	char alg[LK_IMA_ALG_NAME_MAX + 1]; /* of the file's digest: "sha256"; plain text */
 	struct lk_bytes digest;
 	struct lk_bytes name;	   /* without its NUL */
 	struct lk_bytes signature; /* ima-sig; may be empty */
@@ -40,12 +39,10 @@ struct lk_ima_log {
 };
 
 /** LK_E_INPUT for the ascii form, whose names can't be told apart. */
-int lk_ima_log_open(const uint8_t *data, size_t len, struct lk_ima_log *ret,
-		    struct lk_err *err);
+int lk_ima_log_open(const uint8_t *data, size_t len, struct lk_ima_log *ret, struct lk_err *err);
 
 /** LK_OK, LK_LOG_END, or LK_E_INPUT with the entry's number and offset. */
-int lk_ima_log_next(struct lk_ima_log *log, struct lk_ima_entry *ret,
-		    struct lk_err *err);
+int lk_ima_log_next(struct lk_ima_log *log, struct lk_ima_entry *ret, struct lk_err *err);
 
 bool lk_ima_is_boot_aggregate(const struct lk_ima_entry *entry);
 
@@ -58,20 +55,18 @@ enum lk_ima_extend {
 };
 
 /** The digest that an entry is extended as. False when the hash failed. */
-bool lk_ima_entry_digest(const struct lk_ima_entry *entry, enum lk_alg bank,
-			 enum lk_ima_extend how, lk_hash_fn hash,
-			 struct lk_digest *ret);
+bool lk_ima_entry_digest(const struct lk_ima_entry *entry, enum lk_alg bank, enum lk_ima_extend how,
+			 lk_hash_fn hash, struct lk_digest *ret);
 
 /** @r: where earlier events have brought the PCRs. */
-int lk_ima_log_replay(struct lk_bytes log, enum lk_ima_extend how,
-		      struct lk_pcr_replay *r, lk_hash_fn hash,
-		      struct lk_err *err);
+int lk_ima_log_replay(struct lk_bytes log, enum lk_ima_extend how, struct lk_pcr_replay *r,
+		      lk_hash_fn hash, struct lk_err *err);
 
 /**
  * lk_ima_boot_aggregate - the bank's hash over PCRs 0 to @n - 1 of it
  * @n: LK_IMA_BOOT_PCRS or LK_IMA_BOOT_PCRS_OLD
  */
-bool lk_ima_boot_aggregate(const struct lk_pcr_values *pcrs, unsigned int n,
-			   lk_hash_fn hash, struct lk_digest *ret);
+bool lk_ima_boot_aggregate(const struct lk_pcr_values *pcrs, unsigned int n, lk_hash_fn hash,
+			   struct lk_digest *ret);
 
 #endif

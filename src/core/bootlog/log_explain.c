@@ -6,9 +6,8 @@
 
 const char *lk_boot_phase(unsigned int i)
 {
-	static const char *const phases[] = { "enter-initrd", "leave-initrd",
-					      "sysinit",      "ready",
-					      "shutdown",     "final" };
+	static const char *const phases[] = { "enter-initrd", "leave-initrd", "sysinit",
+					      "ready",	      "shutdown",     "final" };
 
 	return i < sizeof(phases) / sizeof(phases[0]) ? phases[i] : NULL;
 }
@@ -18,15 +17,13 @@ static int hash_failed(struct lk_err *err)
 	return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 }
 
-static bool same(const struct lk_pcr_values *a, const struct lk_pcr_values *b,
-		 unsigned int pcr)
+static bool same(const struct lk_pcr_values *a, const struct lk_pcr_values *b, unsigned int pcr)
 {
 	return lk_pcr_differing(a, b, 1u << pcr) == 0;
 }
 
-static int check_aggregate(const struct lk_ima_entry *entry,
-			   struct lk_explanation *e, lk_hash_fn hash,
-			   struct lk_err *err)
+static int check_aggregate(const struct lk_ima_entry *entry, struct lk_explanation *e,
+			   lk_hash_fn hash, struct lk_err *err)
 {
 	const unsigned int spans[] = { LK_IMA_BOOT_PCRS, LK_IMA_BOOT_PCRS_OLD };
 	enum lk_alg bank = e->pcrs.values.sel.bank;
@@ -37,30 +34,25 @@ static int check_aggregate(const struct lk_ima_entry *entry,
 		return LK_OK;
 	e->aggregate = LK_AGGREGATE_WRONG;
 	for (unsigned int i = 0; i < 2; i++) {
-		if (!lk_ima_boot_aggregate(&e->pcrs.values, spans[i], hash,
-					   &want))
+		if (!lk_ima_boot_aggregate(&e->pcrs.values, spans[i], hash, &want))
 			return hash_failed(err);
 		if (entry->digest.len == want.len &&
 		    !memcmp(entry->digest.data, want.data, want.len)) {
-			e->aggregate =
-				i ? LK_AGGREGATE_RIGHT_OLD : LK_AGGREGATE_RIGHT;
+			e->aggregate = i ? LK_AGGREGATE_RIGHT_OLD : LK_AGGREGATE_RIGHT;
 			break;
 		}
 	}
 	return LK_OK;
 }
 
-static int extend_entry(const struct lk_ima_entry *entry,
-			struct lk_explanation *e, lk_hash_fn hash,
+static int extend_entry(const struct lk_ima_entry *entry, struct lk_explanation *e, lk_hash_fn hash,
 			struct lk_err *err)
 {
 	struct lk_digest digest;
 
-	if (!lk_ima_entry_digest(entry, e->pcrs.values.sel.bank, e->how, hash,
-				 &digest) ||
+	if (!lk_ima_entry_digest(entry, e->pcrs.values.sel.bank, e->how, hash, &digest) ||
 	    !lk_pcr_replay_extend(&e->pcrs, entry->pcr,
-				  (struct lk_bytes){ digest.data, digest.len },
-				  hash))
+				  (struct lk_bytes){ digest.data, digest.len }, hash))
 		return hash_failed(err);
 	return LK_OK;
 }
@@ -68,8 +60,7 @@ static int extend_entry(const struct lk_ima_entry *entry,
 /* The IMA log on top of what the firmware's has come to. @e is where that is,
  * with how to go on. */
 static int replay_ima(struct lk_bytes log, const struct lk_pcr_values *values,
-		      struct lk_explanation *e, lk_hash_fn hash,
-		      struct lk_err *err)
+		      struct lk_explanation *e, lk_hash_fn hash, struct lk_err *err)
 {
 	struct lk_ima_log at;
 	struct lk_ima_entry entry;
@@ -91,10 +82,8 @@ static int replay_ima(struct lk_bytes log, const struct lk_pcr_values *values,
 }
 
 /* The kernel doesn't say how it has extended: whichever gives the value. */
-static int replay_either(struct lk_bytes log,
-			 const struct lk_pcr_values *values,
-			 struct lk_explanation *e, lk_hash_fn hash,
-			 struct lk_err *err)
+static int replay_either(struct lk_bytes log, const struct lk_pcr_values *values,
+			 struct lk_explanation *e, lk_hash_fn hash, struct lk_err *err)
 {
 	struct lk_explanation padded = *e;
 
@@ -109,23 +98,19 @@ static int replay_either(struct lk_bytes log,
 }
 
 /* systemd measures each phase's word, and its own log has it. */
-static int try_phases(const struct lk_pcr_values *values,
-		      struct lk_explanation *e, lk_hash_fn hash,
+static int try_phases(const struct lk_pcr_values *values, struct lk_explanation *e, lk_hash_fn hash,
 		      struct lk_err *err)
 {
 	struct lk_pcr_replay r = e->pcrs;
 	const char *phase;
 
 	for (unsigned int i = 0; (phase = lk_boot_phase(i)); i++) {
-		struct lk_bytes word = { (const uint8_t *)phase,
-					 strlen(phase) };
+		struct lk_bytes word = { (const uint8_t *)phase, strlen(phase) };
 		struct lk_digest digest;
 
 		if (!hash(r.values.sel.bank, &word, 1, &digest) ||
 		    !lk_pcr_replay_extend(&r, LK_PCR_KERNEL_IMAGE,
-					  (struct lk_bytes){ digest.data,
-							     digest.len },
-					  hash))
+					  (struct lk_bytes){ digest.data, digest.len }, hash))
 			return hash_failed(err);
 		if (same(&r.values, values, LK_PCR_KERNEL_IMAGE)) {
 			e->phases = i + 1;
@@ -135,8 +120,8 @@ static int try_phases(const struct lk_pcr_values *values,
 	return LK_OK;
 }
 
-static enum lk_explained judge(const struct lk_pcr_values *values,
-			       const struct lk_explanation *e, unsigned int pcr)
+static enum lk_explained judge(const struct lk_pcr_values *values, const struct lk_explanation *e,
+			       unsigned int pcr)
 {
 	uint32_t bit = 1u << pcr;
 	bool any = e->pcrs.extended & bit;
@@ -152,8 +137,7 @@ static enum lk_explained judge(const struct lk_pcr_values *values,
 	return any ? LK_UNEXPLAINED : LK_UNEXPLAINED_NO_EVENT;
 }
 
-int lk_log_explain(const struct lk_logs *logs,
-		   const struct lk_pcr_values *values, lk_hash_fn hash,
+int lk_log_explain(const struct lk_logs *logs, const struct lk_pcr_values *values, lk_hash_fn hash,
 		   struct lk_explanation *ret, struct lk_err *err)
 {
 	struct lk_explanation e = { .how = LK_IMA_OWN_HASH };

@@ -53,8 +53,7 @@ const char *lk_boot_phase(unsigned int i);
  * Return: LK_OK whatever the result is; LK_E_INPUT for a malformed log or one
  * without this bank, LK_E_SYSTEM.
  */
-int lk_log_explain(const struct lk_logs *logs,
-		   const struct lk_pcr_values *values, lk_hash_fn hash,
+int lk_log_explain(const struct lk_logs *logs, const struct lk_pcr_values *values, lk_hash_fn hash,
 		   struct lk_explanation *ret, struct lk_err *err);
 
 /** PCRs that a log has events of, and whose value it doesn't give. */

@@ -10,15 +10,13 @@
 
 void lk_pcr_replay_init(struct lk_pcr_replay *r, enum lk_alg bank)
 {
-	*r = (struct lk_pcr_replay){
-		.values.sel = { bank, (1u << LK_PCR_COUNT) - 1u }
-	};
+	*r = (struct lk_pcr_replay){ .values.sel = { bank, (1u << LK_PCR_COUNT) - 1u } };
 	for (unsigned int i = DRTM_FIRST; i <= DRTM_LAST; i++)
 		memset(r->values.value[i], 0xff, lk_alg_size(bank));
 }
 
-bool lk_pcr_replay_extend(struct lk_pcr_replay *r, unsigned int pcr,
-			  struct lk_bytes digest, lk_hash_fn hash)
+bool lk_pcr_replay_extend(struct lk_pcr_replay *r, unsigned int pcr, struct lk_bytes digest,
+			  lk_hash_fn hash)
 {
 	size_t size = lk_alg_size(r->values.sel.bank);
 	struct lk_bytes parts[2];

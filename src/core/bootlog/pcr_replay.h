@@ -23,7 +23,7 @@ void lk_pcr_replay_init(struct lk_pcr_replay *r, enum lk_alg bank);
  *
  * Return: false when the hash failed; nothing has changed then.
  */
-bool lk_pcr_replay_extend(struct lk_pcr_replay *r, unsigned int pcr,
-			  struct lk_bytes digest, lk_hash_fn hash);
+bool lk_pcr_replay_extend(struct lk_pcr_replay *r, unsigned int pcr, struct lk_bytes digest,
+			  lk_hash_fn hash);
 
 #endif

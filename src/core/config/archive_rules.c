@@ -24,8 +24,7 @@ static int refuse(const char *path, const char *why, struct lk_err *err)
 {
 	char shown[LK_TEXT_SHOWN_MAX + 4];
 
-	return lk_err_set(err, LK_E_INPUT, 0, "\"%s\": %s",
-			  lk_text_show(path, shown), why);
+	return lk_err_set(err, LK_E_INPUT, 0, "\"%s\": %s", lk_text_show(path, shown), why);
 }
 
 /* NULL for a component that may be. */
@@ -60,8 +59,7 @@ static const char *wrong_components(const char *path, size_t len)
 	return NULL;
 }
 
-int lk_archive_path_check(const char *path,
-			  char ret[static LK_ARCHIVE_PATH_MAX + 1],
+int lk_archive_path_check(const char *path, char ret[static LK_ARCHIVE_PATH_MAX + 1],
 			  struct lk_err *err)
 {
 	const char *wrong = NULL;
@@ -92,8 +90,8 @@ int lk_archive_path_check(const char *path,
 	return LK_OK;
 }
 
-int lk_archive_rules_new(const struct lk_archive_limits *limits,
-			 struct lk_archive_rules **ret, struct lk_err *err)
+int lk_archive_rules_new(const struct lk_archive_limits *limits, struct lk_archive_rules **ret,
+			 struct lk_err *err)
 {
 	struct lk_archive_rules *rules = calloc(1, sizeof(*rules));
 
@@ -124,33 +122,28 @@ static int check_kind(const struct lk_archive_entry *entry, struct lk_err *err)
 	char target[LK_TEXT_SHOWN_MAX + 4];
 	const char *word = NULL;
 
-	if (entry->kind == LK_ARCHIVE_FILE ||
-	    entry->kind == LK_ARCHIVE_DIRECTORY)
+	if (entry->kind == LK_ARCHIVE_FILE || entry->kind == LK_ARCHIVE_DIRECTORY)
 		return LK_OK;
 	if ((size_t)entry->kind < sizeof(words) / sizeof(words[0]))
 		word = words[entry->kind];
-	return lk_err_set(
-		err, LK_E_INPUT, 0,
-		"\"%s\": %s%s%s; only files and directories are allowed",
-		lk_text_show(entry->path, path),
-		word ? word : "neither file nor directory",
-		entry->target ? " to " : "",
-		entry->target ? lk_text_show(entry->target, target) : "");
+	return lk_err_set(err, LK_E_INPUT, 0,
+			  "\"%s\": %s%s%s; only files and directories are allowed",
+			  lk_text_show(entry->path, path),
+			  word ? word : "neither file nor directory", entry->target ? " to " : "",
+			  entry->target ? lk_text_show(entry->target, target) : "");
 }
 
-static int too_much(const char *path, const char *what, uint64_t limit,
-		    struct lk_err *err)
+static int too_much(const char *path, const char *what, uint64_t limit, struct lk_err *err)
 {
 	char shown[LK_TEXT_SHOWN_MAX + 4];
 
-	return lk_err_set(err, LK_E_INPUT, 0,
-			  "\"%s\": %s; %" PRIu64 " are allowed",
+	return lk_err_set(err, LK_E_INPUT, 0, "\"%s\": %s; %" PRIu64 " are allowed",
 			  lk_text_show(path, shown), what, limit);
 }
 
 /* A directory has no content of its own, but what is skipped is unpacked too. */
-static int check_size(const struct lk_archive_rules *rules,
-		      const struct lk_archive_entry *entry, struct lk_err *err)
+static int check_size(const struct lk_archive_rules *rules, const struct lk_archive_entry *entry,
+		      struct lk_err *err)
 {
 	const struct lk_archive_limits *l = &rules->limits;
 	uint64_t most = l->packed < UINT64_MAX / LK_ARCHIVE_RATIO_MAX
@@ -158,27 +151,21 @@ static int check_size(const struct lk_archive_rules *rules,
 				: UINT64_MAX;
 
 	if (entry->size > l->max_file)
-		return too_much(entry->path,
-				"more bytes than a file may have (max-file)",
+		return too_much(entry->path, "more bytes than a file may have (max-file)",
 				l->max_file, err);
-	if (rules->total > l->max_total ||
-	    entry->size > l->max_total - rules->total)
-		return too_much(
-			entry->path,
-			"with it, more bytes than all may have (max-total)",
-			l->max_total, err);
+	if (rules->total > l->max_total || entry->size > l->max_total - rules->total)
+		return too_much(entry->path, "with it, more bytes than all may have (max-total)",
+				l->max_total, err);
 	if (most < RATIO_FREE)
 		most = RATIO_FREE;
 	if (rules->total + entry->size > most)
-		return too_much(
-			entry->path,
-			"with it, more bytes than a blob of this size unpacks to",
-			most, err);
+		return too_much(entry->path,
+				"with it, more bytes than a blob of this size unpacks to", most,
+				err);
 	return LK_OK;
 }
 
-static int place(struct lk_archive_rules *rules, const char *path, bool is_file,
-		 struct lk_err *err)
+static int place(struct lk_archive_rules *rules, const char *path, bool is_file, struct lk_err *err)
 {
 	switch (lk_path_tree_add(&rules->seen, path, is_file)) {
 	case LK_PATH_ADDED:
@@ -194,18 +181,15 @@ static int place(struct lk_archive_rules *rules, const char *path, bool is_file,
 	}
 }
 
-int lk_archive_rules_entry(struct lk_archive_rules *rules,
-			   const struct lk_archive_entry *entry,
-			   char ret_path[static LK_ARCHIVE_PATH_MAX + 1],
-			   struct lk_err *err)
+int lk_archive_rules_entry(struct lk_archive_rules *rules, const struct lk_archive_entry *entry,
+			   char ret_path[static LK_ARCHIVE_PATH_MAX + 1], struct lk_err *err)
 {
 	char path[LK_ARCHIVE_PATH_MAX + 1];
 	int rc;
 
 	if (!entry->path)
 		return lk_err_set(err, LK_E_INPUT, 0,
-				  "entry %" PRIu64
-				  ": its name can't be read as UTF-8",
+				  "entry %" PRIu64 ": its name can't be read as UTF-8",
 				  rules->n_entries + 1);
 	if (rules->n_entries >= rules->limits.max_entries)
 		return too_much(entry->path, "too many entries (max-files)",

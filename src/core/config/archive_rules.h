@@ -42,8 +42,7 @@ struct lk_archive_entry {
  *
  * Return: LK_OK or LK_E_INPUT.
  */
-int lk_archive_path_check(const char *path,
-			  char ret[static LK_ARCHIVE_PATH_MAX + 1],
+int lk_archive_path_check(const char *path, char ret[static LK_ARCHIVE_PATH_MAX + 1],
 			  struct lk_err *err);
 
 struct lk_archive_limits {
@@ -57,16 +56,15 @@ struct lk_archive_limits {
 
 /** What has been seen of an archive so far. */
 struct lk_archive_rules;
-int lk_archive_rules_new(const struct lk_archive_limits *limits,
-			 struct lk_archive_rules **ret, struct lk_err *err);
+int lk_archive_rules_new(const struct lk_archive_limits *limits, struct lk_archive_rules **ret,
+			 struct lk_err *err);
 void lk_archive_rules_free(struct lk_archive_rules *rules);
 static inline void lk_archive_rules_freep(struct lk_archive_rules **p)
 {
 	lk_archive_rules_free(*p);
 }
-#define LK_OWNED_ARCHIVE_RULES                                                 \
-	__attribute__((                                                        \
-		cleanup(lk_archive_rules_freep))) struct lk_archive_rules *
+#define LK_OWNED_ARCHIVE_RULES                                                                     \
+	__attribute__((cleanup(lk_archive_rules_freep))) struct lk_archive_rules *
 
 /**
  * lk_archive_rules_entry - may this entry come next?
@@ -79,9 +77,7 @@ static inline void lk_archive_rules_freep(struct lk_archive_rules **p)
  *
  * Return: LK_OK, LK_E_INPUT, or LK_E_SYSTEM for memory.
  */
-int lk_archive_rules_entry(struct lk_archive_rules *rules,
-			   const struct lk_archive_entry *entry,
-			   char ret_path[static LK_ARCHIVE_PATH_MAX + 1],
-			   struct lk_err *err);
+int lk_archive_rules_entry(struct lk_archive_rules *rules, const struct lk_archive_entry *entry,
+			   char ret_path[static LK_ARCHIVE_PATH_MAX + 1], struct lk_err *err);
 
 #endif

@@ -51,32 +51,25 @@ static void read_into(struct lk_reader *r, uint8_t *out, size_t len)
 		memcpy(out, b.data, len);
 }
 
-static int read_preamble(struct lk_reader *r, struct lk_blob_header *ret,
-			 struct lk_err *err)
+static int read_preamble(struct lk_reader *r, struct lk_blob_header *ret, struct lk_err *err)
 {
 	struct lk_bytes start = lk_read_bytes(r, sizeof(magic));
 	uint16_t version = lk_read_be16(r);
 	uint16_t suite = lk_read_be16(r);
 	uint32_t reserved = lk_read_be32(r);
 
-	if (start.len != sizeof(magic) ||
-	    memcmp(start.data, magic, sizeof(magic)) != 0)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "offset 0: not a configuration blob");
+	if (start.len != sizeof(magic) || memcmp(start.data, magic, sizeof(magic)) != 0)
+		return lk_err_set(err, LK_E_INPUT, 0, "offset 0: not a configuration blob");
 	if (r->failed)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "cut short within the header");
+		return lk_err_set(err, LK_E_INPUT, 0, "cut short within the header");
 	if (version != LK_BLOB_VERSION)
 		return lk_err_set(err, LK_E_INPUT, 0,
-				  "offset 8: format version %u; this program "
-				  "knows version %u",
+				  "offset 8: format version %u; this program knows version %u",
 				  version, LK_BLOB_VERSION);
 	if (suite != LK_SUITE_P384 && suite != LK_SUITE_P256)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "offset 10: suite %u isn't known", suite);
+		return lk_err_set(err, LK_E_INPUT, 0, "offset 10: suite %u isn't known", suite);
 	if (reserved != 0)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "offset 12: the reserved bytes aren't zero");
+		return lk_err_set(err, LK_E_INPUT, 0, "offset 12: the reserved bytes aren't zero");
 	ret->suite = (enum lk_blob_suite)suite;
 	return LK_OK;
 }
@@ -86,28 +79,23 @@ static int check_values(const struct lk_blob_header *h, struct lk_err *err)
 	size_t key = lk_suite_key_size(h->suite);
 
 	if (h->sequence == 0)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "offset 16: sequence 0; the first is 1");
+		return lk_err_set(err, LK_E_INPUT, 0, "offset 16: sequence 0; the first is 1");
 	if (h->plain_len == 0 || h->plain_len > LK_BLOB_PLAIN_MAX)
 		return lk_err_set(err, LK_E_INPUT, 0,
-				  "offset 32: a content of %" PRIu64
-				  " bytes; 1 to %" PRIu64 " are allowed",
+				  "offset 32: a content of %" PRIu64 " bytes; 1 to %" PRIu64
+				  " are allowed",
 				  h->plain_len, LK_BLOB_PLAIN_MAX);
 	if (!all_zero(h->wrapped + key, LK_BLOB_KEY_MAX - key))
 		return lk_err_set(err, LK_E_INPUT, 0,
-				  "offset %zu: bytes after the wrapped key "
-				  "aren't zero",
-				  152 + key);
+				  "offset %zu: bytes after the wrapped key aren't zero", 152 + key);
 	return LK_OK;
 }
 
-int lk_blob_header_read(const uint8_t *data, size_t len,
-			struct lk_blob_header *ret, struct lk_err *err)
+int lk_blob_header_read(const uint8_t *data, size_t len, struct lk_blob_header *ret,
+			struct lk_err *err)
 {
 	struct lk_reader r =
-		lk_reader_init(data, len < LK_BLOB_HEADER_SIZE
-					     ? len
-					     : LK_BLOB_HEADER_SIZE);
+		lk_reader_init(data, len < LK_BLOB_HEADER_SIZE ? len : LK_BLOB_HEADER_SIZE);
 	struct lk_blob_header h;
 	int rc = read_preamble(&r, &h, err);
 
@@ -125,9 +113,8 @@ int lk_blob_header_read(const uint8_t *data, size_t len,
 	read_into(&r, h.iv, sizeof(h.iv));
 	if (!lk_reader_done(&r))
 		return lk_err_set(err, LK_E_INPUT, 0,
-				  "cut short within the header: %zu bytes, it "
-				  "has %u",
-				  len, LK_BLOB_HEADER_SIZE);
+				  "cut short within the header: %zu bytes, it has %u", len,
+				  LK_BLOB_HEADER_SIZE);
 	rc = check_values(&h, err);
 	if (rc == LK_OK)
 		*ret = h;
@@ -156,8 +143,7 @@ void lk_blob_header_write(const struct lk_blob_header *header,
 	assert(!w.failed && w.len == LK_BLOB_HEADER_SIZE);
 }
 
-int lk_blob_check_size(const struct lk_blob_header *header, uint64_t size,
-		       struct lk_err *err)
+int lk_blob_check_size(const struct lk_blob_header *header, uint64_t size, struct lk_err *err)
 {
 	/* plain_len is bounded: no sum here overflows. */
 	uint64_t signed_len = LK_BLOB_HEADER_SIZE + header->plain_len;
@@ -165,12 +151,10 @@ int lk_blob_check_size(const struct lk_blob_header *header, uint64_t size,
 	if (size < signed_len + SIGNATURE_MIN)
 		return lk_err_set(err, LK_E_INPUT, 0,
 				  "cut short: %" PRIu64
-				  " bytes, with the signature it has more "
-				  "than %" PRIu64,
+				  " bytes, with the signature it has more than %" PRIu64,
 				  size, signed_len + SIGNATURE_MIN - 1);
 	if (size > signed_len + LK_ECDSA_DER_MAX)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "offset %" PRIu64 ": bytes after the end",
+		return lk_err_set(err, LK_E_INPUT, 0, "offset %" PRIu64 ": bytes after the end",
 				  signed_len + LK_ECDSA_DER_MAX);
 	return LK_OK;
 }
@@ -180,8 +164,8 @@ bool lk_blob_for_any(const struct lk_blob_header *header)
 	return all_zero(header->target, sizeof(header->target));
 }
 
-static int sha256(struct lk_bytes data, lk_hash_fn hash,
-		  uint8_t ret[static LK_BLOB_ID_SIZE], struct lk_err *err)
+static int sha256(struct lk_bytes data, lk_hash_fn hash, uint8_t ret[static LK_BLOB_ID_SIZE],
+		  struct lk_err *err)
 {
 	struct lk_digest digest;
 
@@ -209,6 +193,5 @@ int lk_config_key_id(const uint8_t zero_block[static 16], lk_hash_fn hash,
 int lk_device_id(const struct lk_name *root_key, lk_hash_fn hash,
 		 uint8_t ret[static LK_BLOB_ID_SIZE], struct lk_err *err)
 {
-	return sha256((struct lk_bytes){ root_key->data, root_key->len }, hash,
-		      ret, err);
+	return sha256((struct lk_bytes){ root_key->data, root_key->len }, hash, ret, err);
 }

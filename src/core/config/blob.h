@@ -17,8 +17,7 @@
 #define LK_BLOB_CHECK_SIZE  16u
 /** More than any configuration, and far from where sums of it overflow. */
 #define LK_BLOB_PLAIN_MAX (UINT64_C(1) << 40)
-#define LK_BLOB_SIZE_MAX                                                       \
-	(LK_BLOB_HEADER_SIZE + LK_BLOB_PLAIN_MAX + LK_ECDSA_DER_MAX)
+#define LK_BLOB_SIZE_MAX  (LK_BLOB_HEADER_SIZE + LK_BLOB_PLAIN_MAX + LK_ECDSA_DER_MAX)
 
 /** Which algorithms; each policy key has one. */
 enum lk_blob_suite {
@@ -35,10 +34,10 @@ const char *lk_suite_name(enum lk_blob_suite suite);
 
 struct lk_blob_header {
 	enum lk_blob_suite suite;
-	uint64_t sequence;  /* at least 1 */
-	uint64_t created;   /* seconds since 1970-01-01 00:00 UTC */
-	uint64_t plain_len; /* and so of the ciphertext */
-	uint8_t target[LK_BLOB_ID_SIZE]; /* device ID; all zero: any device */
+	uint64_t sequence;		     /* at least 1 */
+	uint64_t created;		     /* seconds since 1970-01-01 00:00 UTC */
+	uint64_t plain_len;		     /* and so of the ciphertext */
+	uint8_t target[LK_BLOB_ID_SIZE];     /* device ID; all zero: any device */
 	uint8_t policy_key[LK_BLOB_ID_SIZE]; /* lk_policy_key_id */
 	uint8_t config_key[LK_BLOB_ID_SIZE]; /* lk_config_key_id */
 	uint8_t wrap_iv[LK_BLOB_IV_SIZE];
@@ -56,8 +55,8 @@ struct lk_blob_header {
  *
  * Return: LK_OK, or LK_E_INPUT with the offset of what is wrong.
  */
-int lk_blob_header_read(const uint8_t *data, size_t len,
-			struct lk_blob_header *ret, struct lk_err *err);
+int lk_blob_header_read(const uint8_t *data, size_t len, struct lk_blob_header *ret,
+			struct lk_err *err);
 void lk_blob_header_write(const struct lk_blob_header *header,
 			  uint8_t out[static LK_BLOB_HEADER_SIZE]);
 
@@ -67,8 +66,7 @@ void lk_blob_header_write(const struct lk_blob_header *header,
  * Return: LK_OK, or LK_E_INPUT for one that is cut short or has bytes that
  * can't belong to a signature.
  */
-int lk_blob_check_size(const struct lk_blob_header *header, uint64_t size,
-		       struct lk_err *err);
+int lk_blob_check_size(const struct lk_blob_header *header, uint64_t size, struct lk_err *err);
 
 bool lk_blob_for_any(const struct lk_blob_header *header);
 

@@ -14,33 +14,29 @@ void lk_manifest_done(struct lk_manifest *m)
 	*m = LK_MANIFEST_NONE;
 }
 
-static int parse_label(const struct lk_doc *doc, struct lk_manifest *m,
-		       struct lk_err *err)
+static int parse_label(const struct lk_doc *doc, struct lk_manifest *m, struct lk_err *err)
 {
 	const char *text;
 
 	if (!lk_doc_get(doc, "label"))
 		return LK_OK;
-	LK_TRY(lk_doc_get_text(doc, "label", LK_MANIFEST_LABEL_MAX, &text,
-			       err));
+	LK_TRY(lk_doc_get_text(doc, "label", LK_MANIFEST_LABEL_MAX, &text, err));
 	if (!lk_text_is_plain(text))
-		return lk_doc_error(lk_doc_get(doc, "label"), err,
-				    "label: control characters, such as the "
-				    "end of a line, are not allowed");
+		return lk_doc_error(
+			lk_doc_get(doc, "label"), err,
+			"label: control characters, such as the end of a line, are not allowed");
 	memcpy(m->label, text, strlen(text) + 1);
 	return LK_OK;
 }
 
-static int parse_places(const struct lk_doc *map, struct lk_manifest_file *f,
-			struct lk_err *err)
+static int parse_places(const struct lk_doc *map, struct lk_manifest_file *f, struct lk_err *err)
 {
 	struct lk_err why = { 0 };
 	const char *text;
 
 	LK_TRY(lk_doc_get_text(map, "path", LK_ARCHIVE_PATH_MAX, &text, err));
 	if (lk_archive_path_check(text, f->path, &why) != LK_OK)
-		return lk_doc_error(lk_doc_get(map, "path"), err,
-				    "path: %.500s", why.msg);
+		return lk_doc_error(lk_doc_get(map, "path"), err, "path: %.500s", why.msg);
 	/* The archive's own spelling, so that it is found there. */
 	if (strcmp(text, f->path) != 0 || strcmp(text, LK_MANIFEST_NAME) == 0)
 		return lk_doc_error(
@@ -56,22 +52,20 @@ static int parse_places(const struct lk_doc *map, struct lk_manifest_file *f,
 }
 
 static int parse_account(const struct lk_doc *map, const char *key,
-			 char ret[static LK_UC_NAME_MAX + 1],
-			 struct lk_err *err)
+			 char ret[static LK_UC_NAME_MAX + 1], struct lk_err *err)
 {
 	const char *text = "root";
 
 	if (lk_doc_get(map, key))
 		LK_TRY(lk_doc_get_text(map, key, LK_UC_NAME_MAX, &text, err));
 	if (!lk_text_is_account(text))
-		return lk_doc_error(lk_doc_get(map, key), err,
-				    "%s: expected a name or a number", key);
+		return lk_doc_error(lk_doc_get(map, key), err, "%s: expected a name or a number",
+				    key);
 	memcpy(ret, text, strlen(text) + 1);
 	return LK_OK;
 }
 
-static int parse_mode(const struct lk_doc *map, struct lk_manifest_file *f,
-		      struct lk_err *err)
+static int parse_mode(const struct lk_doc *map, struct lk_manifest_file *f, struct lk_err *err)
 {
 	const char *text;
 
@@ -79,46 +73,37 @@ static int parse_mode(const struct lk_doc *map, struct lk_manifest_file *f,
 		return LK_OK;
 	LK_TRY(lk_doc_get_text(map, "mode", LK_UC_NAME_MAX, &text, err));
 	if (!lk_text_to_mode(text, &f->mode))
-		return lk_doc_error(
-			lk_doc_get(map, "mode"), err,
-			"mode: expected four octal digits from 0000 to 0777");
+		return lk_doc_error(lk_doc_get(map, "mode"), err,
+				    "mode: expected four octal digits from 0000 to 0777");
 	f->has_mode = true;
 	return LK_OK;
 }
 
-static int parse_units(const struct lk_doc *map, const char *key,
-		       char (*list)[LK_UC_NAME_MAX + 1], size_t *n,
-		       struct lk_err *err)
+static int parse_units(const struct lk_doc *map, const char *key, char (*list)[LK_UC_NAME_MAX + 1],
+		       size_t *n, struct lk_err *err)
 {
 	const struct lk_doc *seq = lk_doc_get(map, key);
 
 	if (!seq)
 		return LK_OK;
 	if (seq->type != LK_DOC_SEQ)
-		return lk_doc_error(seq, err,
-				    "%s: expected a list, as in [app.service]",
-				    key);
+		return lk_doc_error(seq, err, "%s: expected a list, as in [app.service]", key);
 	for (const struct lk_doc *i = seq->child; i; i = i->next) {
 		if (*n == LK_MANIFEST_UNITS_MAX)
-			return lk_doc_error(i, err,
-					    "%s: at most %u are allowed", key,
+			return lk_doc_error(i, err, "%s: at most %u are allowed", key,
 					    LK_MANIFEST_UNITS_MAX);
 		if (i->type != LK_DOC_SCALAR || i->len > LK_UC_NAME_MAX ||
 		    !lk_text_is_unit(i->text))
-			return lk_doc_error(i, err,
-					    "%s: expected names of units", key);
+			return lk_doc_error(i, err, "%s: expected names of units", key);
 		memcpy(list[(*n)++], i->text, i->len + 1);
 	}
 	return LK_OK;
 }
 
-static int parse_file(const struct lk_doc *map, struct lk_manifest_file *f,
-		      struct lk_err *err)
+static int parse_file(const struct lk_doc *map, struct lk_manifest_file *f, struct lk_err *err)
 {
-	static const char *const known[] = {
-		"path",	    "destination", "mode",   "owner", "group",
-		"volatile", "restart",	   "reload", NULL
-	};
+	static const char *const known[] = { "path",	 "destination", "mode",	  "owner", "group",
+					     "volatile", "restart",	"reload", NULL };
 
 	LK_TRY(lk_doc_expect_keys(map, known, err));
 	LK_TRY(parse_places(map, f, err));
@@ -131,9 +116,8 @@ static int parse_file(const struct lk_doc *map, struct lk_manifest_file *f,
 	return parse_units(map, "reload", f->reload, &f->n_reload, err);
 }
 
-static int add_once(struct lk_path_tree *tree, const char *path,
-		    const struct lk_doc *at, const char *key,
-		    struct lk_err *err)
+static int add_once(struct lk_path_tree *tree, const char *path, const struct lk_doc *at,
+		    const char *key, struct lk_err *err)
 {
 	const char *wrong;
 
@@ -155,8 +139,7 @@ static int add_once(struct lk_path_tree *tree, const char *path,
 	return lk_doc_error(lk_doc_get(at, key), err, "%s: %s", key, wrong);
 }
 
-static int parse_all(const struct lk_doc *seq, struct lk_manifest *m,
-		     struct lk_err *err)
+static int parse_all(const struct lk_doc *seq, struct lk_manifest *m, struct lk_err *err)
 {
 	LK_OWNED_PATH_TREE paths = LK_PATH_TREE_NONE;
 	LK_OWNED_PATH_TREE destinations = LK_PATH_TREE_NONE;
@@ -166,14 +149,12 @@ static int parse_all(const struct lk_doc *seq, struct lk_manifest *m,
 
 		LK_TRY(parse_file(i, f, err));
 		LK_TRY(add_once(&paths, f->path, i, "path", err));
-		LK_TRY(add_once(&destinations, f->destination + 1, i,
-				"destination", err));
+		LK_TRY(add_once(&destinations, f->destination + 1, i, "destination", err));
 	}
 	return LK_OK;
 }
 
-static int parse_files(const struct lk_doc *doc, struct lk_manifest *m,
-		       struct lk_err *err)
+static int parse_files(const struct lk_doc *doc, struct lk_manifest *m, struct lk_err *err)
 {
 	const struct lk_doc *seq = lk_doc_get(doc, "files");
 	size_t n = 0;
@@ -185,8 +166,7 @@ static int parse_files(const struct lk_doc *doc, struct lk_manifest *m,
 	for (const struct lk_doc *i = seq->child; i; i = i->next)
 		n++;
 	if (n > LK_MANIFEST_FILES_MAX)
-		return lk_doc_error(seq, err, "files: %zu, at most %u", n,
-				    LK_MANIFEST_FILES_MAX);
+		return lk_doc_error(seq, err, "files: %zu, at most %u", n, LK_MANIFEST_FILES_MAX);
 	if (n == 0)
 		return LK_OK;
 	m->files = calloc(n, sizeof(*m->files));
@@ -195,11 +175,9 @@ static int parse_files(const struct lk_doc *doc, struct lk_manifest *m,
 	return parse_all(seq, m, err);
 }
 
-int lk_manifest_from_doc(const struct lk_doc *doc, struct lk_manifest *ret,
-			 struct lk_err *err)
+int lk_manifest_from_doc(const struct lk_doc *doc, struct lk_manifest *ret, struct lk_err *err)
 {
-	static const char *const known[] = { "latchkey-manifest", "label",
-					     "files", NULL };
+	static const char *const known[] = { "latchkey-manifest", "label", "files", NULL };
 	LK_OWNED_MANIFEST m = LK_MANIFEST_NONE;
 	uint64_t format;
 
@@ -212,8 +190,7 @@ int lk_manifest_from_doc(const struct lk_doc *doc, struct lk_manifest *ret,
 	return LK_OK;
 }
 
-const struct lk_manifest_file *lk_manifest_find(const struct lk_manifest *m,
-						const char *path)
+const struct lk_manifest_file *lk_manifest_find(const struct lk_manifest *m, const char *path)
 {
 	for (size_t i = 0; i < m->n_files; i++)
 		if (strcmp(m->files[i].path, path) == 0)
@@ -221,22 +198,19 @@ const struct lk_manifest_file *lk_manifest_find(const struct lk_manifest *m,
 	return NULL;
 }
 
-static int not_allowed(const struct lk_manifest_file *f, const char *what,
-		       const char *setting, struct lk_err *err)
+static int not_allowed(const struct lk_manifest_file *f, const char *what, const char *setting,
+		       struct lk_err *err)
 {
 	char path[LK_TEXT_SHOWN_MAX + 4];
 	char shown[LK_TEXT_SHOWN_MAX + 4];
 
-	return lk_err_set(
-		err, LK_E_INPUT, 0,
-		LK_MANIFEST_NAME
-		": \"%s\": %s is not allowed by this device's setting %s",
-		lk_text_show(f->path, path), lk_text_show(what, shown),
-		setting);
+	return lk_err_set(err, LK_E_INPUT, 0,
+			  LK_MANIFEST_NAME
+			  ": \"%s\": %s is not allowed by this device's setting %s",
+			  lk_text_show(f->path, path), lk_text_show(what, shown), setting);
 }
 
-static int check_units(const struct lk_manifest_file *f,
-		       const struct lk_userconfig_file *settings,
+static int check_units(const struct lk_manifest_file *f, const struct lk_userconfig_file *settings,
 		       struct lk_err *err)
 {
 	for (size_t i = 0; i < f->n_restart; i++)
@@ -248,8 +222,7 @@ static int check_units(const struct lk_manifest_file *f,
 	return LK_OK;
 }
 
-static int check_file(const struct lk_manifest_file *f,
-		      const struct lk_userconfig_file *settings,
+static int check_file(const struct lk_manifest_file *f, const struct lk_userconfig_file *settings,
 		      struct lk_err *err)
 {
 	char mode[] = "mode 0000";
@@ -269,8 +242,7 @@ static int check_file(const struct lk_manifest_file *f,
 	return check_units(f, settings, err);
 }
 
-int lk_manifest_check(const struct lk_manifest *m,
-		      const struct lk_userconfig_file *settings,
+int lk_manifest_check(const struct lk_manifest *m, const struct lk_userconfig_file *settings,
 		      struct lk_err *err)
 {
 	for (size_t i = 0; i < m->n_files; i++)

@@ -34,9 +34,8 @@ struct lk_manifest {
 	struct lk_manifest_file *files; /* heap */
 	size_t n_files;
 };
-#define LK_MANIFEST_NONE ((struct lk_manifest){ .files = NULL })
-#define LK_OWNED_MANIFEST                                                      \
-	__attribute__((cleanup(lk_manifest_done))) struct lk_manifest
+#define LK_MANIFEST_NONE  ((struct lk_manifest){ .files = NULL })
+#define LK_OWNED_MANIFEST __attribute__((cleanup(lk_manifest_done))) struct lk_manifest
 void lk_manifest_done(struct lk_manifest *m);
 
 /**
@@ -47,12 +46,10 @@ void lk_manifest_done(struct lk_manifest *m);
  *
  * Return: LK_OK, LK_E_INPUT with line and column, LK_E_SYSTEM.
  */
-int lk_manifest_from_doc(const struct lk_doc *doc, struct lk_manifest *ret,
-			 struct lk_err *err);
+int lk_manifest_from_doc(const struct lk_doc *doc, struct lk_manifest *ret, struct lk_err *err);
 
 /** Where the file @path of the archive is told to go; NULL: nothing is said. */
-const struct lk_manifest_file *lk_manifest_find(const struct lk_manifest *m,
-						const char *path);
+const struct lk_manifest_file *lk_manifest_find(const struct lk_manifest *m, const char *path);
 
 /**
  * lk_manifest_check - does it keep to what this device allows?
@@ -62,8 +59,7 @@ const struct lk_manifest_file *lk_manifest_find(const struct lk_manifest *m,
  *
  * Return: LK_OK or LK_E_INPUT naming the file and the setting.
  */
-int lk_manifest_check(const struct lk_manifest *m,
-		      const struct lk_userconfig_file *settings,
+int lk_manifest_check(const struct lk_manifest *m, const struct lk_userconfig_file *settings,
 		      struct lk_err *err);
 
 #endif

@@ -39,16 +39,15 @@ struct lk_userconfig_file {
 	uint64_t max_blob;  /* bytes */
 	uint64_t max_total; /* bytes unpacked */
 	uint64_t max_file;
-	uint64_t max_files;  /* and directories: entries of the archive */
-	unsigned int settle; /* seconds that a unit has to stay up */
+	uint64_t max_files;	    /* and directories: entries of the archive */
+	unsigned int settle;	    /* seconds that a unit has to stay up */
 	unsigned int sequence_step; /* how far above the floor at once */
 };
 
 /** What holds where there is no file. */
 void lk_userconfig_file_defaults(struct lk_userconfig_file *ret);
 /** Strict: an unknown key is an error. Keys left out have their defaults. */
-int lk_userconfig_file_from_doc(const struct lk_doc *doc,
-				struct lk_userconfig_file *ret,
+int lk_userconfig_file_from_doc(const struct lk_doc *doc, struct lk_userconfig_file *ret,
 				struct lk_err *err);
 
 /**
@@ -61,13 +60,9 @@ bool lk_path_is_plain(const char *path, size_t max);
  * The longest prefix that @path lies in (never the prefix itself), or NULL.
  * The state directory, what lies in it and what it lies in are in no prefix.
  */
-const char *lk_userconfig_prefix_of(const struct lk_userconfig_file *file,
-				    const char *path);
-bool lk_userconfig_owner_allowed(const struct lk_userconfig_file *file,
-				 const char *owner);
-bool lk_userconfig_group_allowed(const struct lk_userconfig_file *file,
-				 const char *group);
-bool lk_userconfig_unit_allowed(const struct lk_userconfig_file *file,
-				const char *unit);
+const char *lk_userconfig_prefix_of(const struct lk_userconfig_file *file, const char *path);
+bool lk_userconfig_owner_allowed(const struct lk_userconfig_file *file, const char *owner);
+bool lk_userconfig_group_allowed(const struct lk_userconfig_file *file, const char *group);
+bool lk_userconfig_unit_allowed(const struct lk_userconfig_file *file, const char *unit);
 
 #endif

@@ -16,10 +16,8 @@ struct lk_booted {
 };
 
 /** NUL-terminated JSON; its length. */
-size_t lk_booted_write(const struct lk_booted *booted,
-		       char out[static LK_BOOTED_MAX]);
+size_t lk_booted_write(const struct lk_booted *booted, char out[static LK_BOOTED_MAX]);
 /** @ret untouched on failure. */
-int lk_booted_from_doc(const struct lk_doc *doc, struct lk_booted *ret,
-		       struct lk_err *err);
+int lk_booted_from_doc(const struct lk_doc *doc, struct lk_booted *ret, struct lk_err *err);
 
 #endif

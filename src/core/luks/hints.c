@@ -10,8 +10,7 @@
 static void read_handle(const struct lk_doc *map, const char *key,
 			uint8_t out[static LK_HINT_HANDLE_MAX], size_t *ret_len)
 {
-	if (lk_doc_get_hex(map, key, out, LK_HINT_HANDLE_MAX, ret_len, NULL) !=
-	    LK_OK)
+	if (lk_doc_get_hex(map, key, out, LK_HINT_HANDLE_MAX, ret_len, NULL) != LK_OK)
 		*ret_len = 0;
 }
 
@@ -23,10 +22,8 @@ static void read_remembered(const struct lk_doc *map, struct lk_hints *ret)
 	size_t ticket_len;
 
 	if (!map || map->type != LK_DOC_MAP ||
-	    lk_doc_get_hex(map, "policy", policy, sizeof(policy), &policy_len,
-			   NULL) != LK_OK ||
-	    lk_doc_get_hex(map, "ticket", ticket, sizeof(ticket), &ticket_len,
-			   NULL) != LK_OK ||
+	    lk_doc_get_hex(map, "policy", policy, sizeof(policy), &policy_len, NULL) != LK_OK ||
+	    lk_doc_get_hex(map, "ticket", ticket, sizeof(ticket), &ticket_len, NULL) != LK_OK ||
 	    !policy_len || !ticket_len)
 		return;
 	ret->policy.len = (uint16_t)policy_len;
@@ -38,8 +35,8 @@ static void read_remembered(const struct lk_doc *map, struct lk_hints *ret)
 static void read_events(const struct lk_doc *map, struct lk_hints *ret)
 {
 	if (!map || map->type != LK_DOC_MAP ||
-	    lk_doc_get_hex(map, "events", ret->events, sizeof(ret->events),
-			   &ret->events_len, NULL) != LK_OK)
+	    lk_doc_get_hex(map, "events", ret->events, sizeof(ret->events), &ret->events_len,
+			   NULL) != LK_OK)
 		ret->events_len = 0;
 }
 
@@ -78,8 +75,7 @@ static size_t put_ticket(char *out, const struct lk_hints *hints)
 	return n + put_text(out + n, "\"");
 }
 
-size_t lk_hints_write(const struct lk_hints *hints,
-		      char out[static LK_HINTS_JSON_MAX])
+size_t lk_hints_write(const struct lk_hints *hints, char out[static LK_HINTS_JSON_MAX])
 {
 	size_t n = put_text(out, "\"root-key\":\"");
 
@@ -93,19 +89,16 @@ size_t lk_hints_write(const struct lk_hints *hints,
 	if (hints->ticket_len)
 		n += put_ticket(out + n, hints);
 	if (hints->events_len) {
-		n += put_text(out + n, hints->ticket_len ? ",\"events\":\""
-							 : "\"events\":\"");
+		n += put_text(out + n, hints->ticket_len ? ",\"events\":\"" : "\"events\":\"");
 		n += put_hex(out + n, hints->events, hints->events_len);
 		n += put_text(out + n, "\"");
 	}
 	return n + put_text(out + n, "}");
 }
 
-static bool update_handle(uint8_t *have, size_t *have_len, const uint8_t *got,
-			  size_t got_len)
+static bool update_handle(uint8_t *have, size_t *have_len, const uint8_t *got, size_t got_len)
 {
-	if (!got_len ||
-	    (*have_len == got_len && memcmp(have, got, got_len) == 0))
+	if (!got_len || (*have_len == got_len && memcmp(have, got, got_len) == 0))
 		return false;
 	memcpy(have, got, got_len);
 	*have_len = got_len;
@@ -114,30 +107,28 @@ static bool update_handle(uint8_t *have, size_t *have_len, const uint8_t *got,
 
 bool lk_hints_update(struct lk_hints *hints, const struct lk_hints *learned)
 {
-	bool changed = update_handle(hints->root_key, &hints->root_key_len,
-				     learned->root_key, learned->root_key_len);
+	bool changed = update_handle(hints->root_key, &hints->root_key_len, learned->root_key,
+				     learned->root_key_len);
 
-	changed |= update_handle(hints->sealed, &hints->sealed_len,
-				 learned->sealed, learned->sealed_len);
+	changed |= update_handle(hints->sealed, &hints->sealed_len, learned->sealed,
+				 learned->sealed_len);
 	if (!learned->ticket_len)
 		return changed;
 	if (!lk_digest_equal(&hints->policy, &learned->policy)) {
 		hints->policy = learned->policy;
 		changed = true;
 	}
-	changed |= update_handle(hints->ticket, &hints->ticket_len,
-				 learned->ticket, learned->ticket_len);
+	changed |= update_handle(hints->ticket, &hints->ticket_len, learned->ticket,
+				 learned->ticket_len);
 	return changed;
 }
 
 bool lk_hints_set_events(struct lk_hints *hints, struct lk_bytes events)
 {
-	return update_handle(hints->events, &hints->events_len, events.data,
-			     events.len);
+	return update_handle(hints->events, &hints->events_len, events.data, events.len);
 }
 
-size_t lk_learned_write(const struct lk_hints *hints,
-			char out[static LK_LEARNED_MAX])
+size_t lk_learned_write(const struct lk_hints *hints, char out[static LK_LEARNED_MAX])
 {
 	size_t n = put_text(out, "{\"latchkey-learned\":1,");
 	struct lk_hints learned = *hints;
@@ -155,19 +146,17 @@ static bool is_bad(const struct lk_doc *map, const char *key, size_t len)
 	return node && !len && !(node->type == LK_DOC_SCALAR && !node->len);
 }
 
-int lk_learned_from_doc(const struct lk_doc *doc, struct lk_hints *ret,
-			struct lk_err *err)
+int lk_learned_from_doc(const struct lk_doc *doc, struct lk_hints *ret, struct lk_err *err)
 {
-	static const char *const known[] = { "latchkey-learned", "root-key",
-					     "sealed", "remembered", NULL };
+	static const char *const known[] = { "latchkey-learned", "root-key", "sealed", "remembered",
+					     NULL };
 	struct lk_hints out;
 	uint64_t version;
 
 	LK_TRY(lk_doc_expect_keys(doc, known, err));
 	LK_TRY(lk_doc_get_uint(doc, "latchkey-learned", 1, 1, &version, err));
 	lk_hints_from_doc(doc, &out);
-	if (is_bad(doc, "root-key", out.root_key_len) ||
-	    is_bad(doc, "sealed", out.sealed_len) ||
+	if (is_bad(doc, "root-key", out.root_key_len) || is_bad(doc, "sealed", out.sealed_len) ||
 	    is_bad(doc, "remembered", out.ticket_len))
 		return lk_doc_error(
 			doc, err,

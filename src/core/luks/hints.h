@@ -36,8 +36,7 @@ void lk_hints_from_doc(const struct lk_doc *map, struct lk_hints *ret);
  * Return: the length.
  */
 #define LK_HINTS_JSON_MAX (4 * LK_HINT_HANDLE_MAX + 2 * LK_REFERENCE_MAX + 512)
-size_t lk_hints_write(const struct lk_hints *hints,
-		      char out[static LK_HINTS_JSON_MAX]);
+size_t lk_hints_write(const struct lk_hints *hints, char out[static LK_HINTS_JSON_MAX]);
 
 /**
  * lk_hints_update - takes over what @learned has
@@ -54,10 +53,8 @@ bool lk_hints_set_events(struct lk_hints *hints, struct lk_bytes events);
 /** The file that early boot leaves for the running system, one a volume. */
 #define LK_LEARNED_DIR "/run/latchkey/learned"
 #define LK_LEARNED_MAX (LK_HINTS_JSON_MAX + 64)
-size_t lk_learned_write(const struct lk_hints *hints,
-			char out[static LK_LEARNED_MAX]);
+size_t lk_learned_write(const struct lk_hints *hints, char out[static LK_LEARNED_MAX]);
 /** @ret untouched on failure. */
-int lk_learned_from_doc(const struct lk_doc *doc, struct lk_hints *ret,
-			struct lk_err *err);
+int lk_learned_from_doc(const struct lk_doc *doc, struct lk_hints *ret, struct lk_err *err);
 
 #endif

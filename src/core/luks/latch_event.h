@@ -26,8 +26,7 @@ struct lk_latch_event {
  *
  * Return: bytes written without the NUL, or 0 when @cap is too small.
  */
-size_t lk_latch_event_json(const struct lk_latch_event *event,
-			   const char *boot_id, uint64_t timestamp_us,
-			   char *out, size_t cap);
+size_t lk_latch_event_json(const struct lk_latch_event *event, const char *boot_id,
+			   uint64_t timestamp_us, char *out, size_t cap);
 
 #endif

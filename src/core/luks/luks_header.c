@@ -22,34 +22,28 @@ static const char *get_text(const struct lk_doc *in, const char *key)
 	return node && node->type == LK_DOC_SCALAR ? node->text : "";
 }
 
-static int get_number(const struct lk_doc *in, const char *key, uint64_t max,
-		      uint64_t *ret, struct lk_err *err)
+static int get_number(const struct lk_doc *in, const char *key, uint64_t max, uint64_t *ret,
+		      struct lk_err *err)
 {
 	if (!in || lk_doc_get_uint(in, key, 0, max, ret, NULL) != LK_OK)
-		return refuse(
-			err,
-			"%s \"%.40s\": missing, not a number or above %llu",
-			key, get_text(in, key), (unsigned long long)max);
+		return refuse(err, "%s \"%.40s\": missing, not a number or above %llu", key,
+			      get_text(in, key), (unsigned long long)max);
 	return LK_OK;
 }
 
 size_t lk_volume_key_size(const struct lk_volume_format *format)
 {
-	size_t integrity =
-		format->integrity == LK_INTEGRITY_HMAC_SHA256 ? 32 : 0;
+	size_t integrity = format->integrity == LK_INTEGRITY_HMAC_SHA256 ? 32 : 0;
 
 	return format->key_bits / 8 + integrity;
 }
 
-int lk_luks_header_keyslots_size(const struct lk_doc *json, uint64_t *ret,
-				 struct lk_err *err)
+int lk_luks_header_keyslots_size(const struct lk_doc *json, uint64_t *ret, struct lk_err *err)
 {
-	return get_number(get_map(json, "config"), "keyslots_size",
-			  128u * 1024u * 1024u, ret, err);
+	return get_number(get_map(json, "config"), "keyslots_size", 128u * 1024u * 1024u, ret, err);
 }
 
-static int check_config(const struct lk_doc *json, const struct lk_volume *vol,
-			struct lk_err *err)
+static int check_config(const struct lk_doc *json, const struct lk_volume *vol, struct lk_err *err)
 {
 	static const struct {
 		const char *flag;
@@ -73,25 +67,20 @@ static int check_config(const struct lk_doc *json, const struct lk_volume *vol,
 	list = lk_doc_get(config, "flags");
 	if (list && list->type != LK_DOC_SEQ)
 		return refuse(err, "flags isn't a list");
-	for (const struct lk_doc *f = list ? list->child : NULL; f;
-	     f = f->next) {
+	for (const struct lk_doc *f = list ? list->child : NULL; f; f = f->next) {
 		bool allowed = false;
 
 		for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-			if (strcmp(f->text, flags[i].flag) == 0 &&
-			    vol->options & flags[i].option)
+			if (strcmp(f->text, flags[i].flag) == 0 && vol->options & flags[i].option)
 				allowed = true;
 		if (!allowed)
-			return refuse(
-				err,
-				"flag \"%.40s\" isn't among the policy file's options",
-				f->text);
+			return refuse(err, "flag \"%.40s\" isn't among the policy file's options",
+				      f->text);
 	}
 	return LK_OK;
 }
 
-int lk_luks_header_areas_end(const struct lk_doc *json, uint64_t *ret,
-			     struct lk_err *err)
+int lk_luks_header_areas_end(const struct lk_doc *json, uint64_t *ret, struct lk_err *err)
 {
 	const struct lk_doc *slots = get_map(json, "keyslots");
 	uint64_t end = 0;
@@ -112,27 +101,20 @@ int lk_luks_header_areas_end(const struct lk_doc *json, uint64_t *ret,
 	return LK_OK;
 }
 
-static int check_integrity(const struct lk_doc *segment, enum lk_integrity want,
-			   struct lk_err *err)
+static int check_integrity(const struct lk_doc *segment, enum lk_integrity want, struct lk_err *err)
 {
 	const char *type = get_text(get_map(segment, "integrity"), "type");
 	bool has = lk_doc_get(segment, "integrity") != NULL;
 
 	if (want == LK_INTEGRITY_NONE && has)
-		return refuse(err,
-			      "integrity \"%.40s\"; the policy file has none",
-			      type);
-	if (want == LK_INTEGRITY_HMAC_SHA256 &&
-	    strcmp(type, "hmac(sha256)") != 0)
-		return refuse(
-			err,
-			"integrity \"%.40s\"; the policy file wants hmac-sha256",
-			has ? type : "none");
+		return refuse(err, "integrity \"%.40s\"; the policy file has none", type);
+	if (want == LK_INTEGRITY_HMAC_SHA256 && strcmp(type, "hmac(sha256)") != 0)
+		return refuse(err, "integrity \"%.40s\"; the policy file wants hmac-sha256",
+			      has ? type : "none");
 	return LK_OK;
 }
 
-static int check_segment(const struct lk_doc *json,
-			 const struct lk_volume_format *want,
+static int check_segment(const struct lk_doc *json, const struct lk_volume_format *want,
 			 const struct lk_luks_areas *areas, struct lk_err *err)
 {
 	const struct lk_doc *segments = get_map(json, "segments");
@@ -144,33 +126,27 @@ static int check_segment(const struct lk_doc *json,
 	if (!segment || segments->child->next->next)
 		return refuse(err, "exactly one segment is expected");
 	if (strcmp(get_text(segment, "type"), "crypt") != 0)
-		return refuse(err, "segment type \"%.40s\" isn't crypt",
-			      get_text(segment, "type"));
+		return refuse(err, "segment type \"%.40s\" isn't crypt", get_text(segment, "type"));
 	if (lk_doc_get(segment, "flags"))
-		return refuse(
-			err,
-			"the segment has flags: reencryption is under way");
+		return refuse(err, "the segment has flags: reencryption is under way");
 	if (strcmp(cipher, want->cipher) != 0)
-		return refuse(err, "cipher \"%.40s\"; the policy file wants %s",
-			      cipher, want->cipher);
+		return refuse(err, "cipher \"%.40s\"; the policy file wants %s", cipher,
+			      want->cipher);
 	/* Another tweak with another offset would show a shifted part of the
 	 * volume, rightly decrypted, as the whole of it. */
 	if (strcmp(get_text(segment, "iv_tweak"), "0") != 0)
-		return refuse(err, "iv_tweak \"%.40s\" isn't 0",
-			      get_text(segment, "iv_tweak"));
+		return refuse(err, "iv_tweak \"%.40s\" isn't 0", get_text(segment, "iv_tweak"));
 	if (strcmp(get_text(segment, "size"), "dynamic") != 0)
-		return refuse(
-			err,
-			"segment size \"%.40s\": expected the whole device (dynamic)",
-			get_text(segment, "size"));
+		return refuse(err, "segment size \"%.40s\": expected the whole device (dynamic)",
+			      get_text(segment, "size"));
 	LK_TRY(get_number(segment, "offset", INT64_MAX, &offset, err));
 	if (offset < areas->end)
 		return refuse(err, "the data begins at %llu, within the header",
 			      (unsigned long long)offset);
 	LK_TRY(get_number(segment, "sector_size", 4096, &sector, err));
 	if (sector != want->sector_size)
-		return refuse(err, "sector size %u; the policy file wants %u",
-			      (unsigned int)sector, want->sector_size);
+		return refuse(err, "sector size %u; the policy file wants %u", (unsigned int)sector,
+			      want->sector_size);
 	return check_integrity(segment, want->integrity, err);
 }
 
@@ -182,8 +158,7 @@ static int check_kdf(const struct lk_doc *kdf, struct lk_err *err)
 	uint64_t cpus;
 
 	if (strcmp(type, "pbkdf2") == 0)
-		return get_number(kdf, "iterations", LK_KDF_ITERATIONS_MAX, &n,
-				  err);
+		return get_number(kdf, "iterations", LK_KDF_ITERATIONS_MAX, &n, err);
 	if (strcmp(type, "argon2i") != 0 && strcmp(type, "argon2id") != 0)
 		return refuse(err, "kdf \"%.40s\" is unknown", type);
 	LK_TRY(get_number(kdf, "time", LK_KDF_WORK_MAX_KIB, &n, err));
@@ -193,21 +168,19 @@ static int check_kdf(const struct lk_doc *kdf, struct lk_err *err)
 		return refuse(
 			err,
 			"%s with %u passes over %u KiB would take too long; at most %u KiB in all",
-			type, (unsigned int)n, (unsigned int)memory,
-			LK_KDF_WORK_MAX_KIB);
+			type, (unsigned int)n, (unsigned int)memory, LK_KDF_WORK_MAX_KIB);
 	return LK_OK;
 }
 
-static int check_area(const struct lk_doc *slot,
-		      const struct lk_luks_areas *areas, struct lk_err *err)
+static int check_area(const struct lk_doc *slot, const struct lk_luks_areas *areas,
+		      struct lk_err *err)
 {
 	const struct lk_doc *area = get_map(slot, "area");
 	uint64_t offset;
 	uint64_t size;
 
 	if (strcmp(get_text(area, "type"), "raw") != 0)
-		return refuse(err, "area type \"%.40s\" isn't raw",
-			      get_text(area, "type"));
+		return refuse(err, "area type \"%.40s\" isn't raw", get_text(area, "type"));
 	if (strncmp(get_text(area, "encryption"), "aes-", 4) != 0)
 		return refuse(err, "area encryption \"%.40s\" isn't AES",
 			      get_text(area, "encryption"));
@@ -217,8 +190,7 @@ static int check_area(const struct lk_doc *slot,
 	if (offset < 2 * areas->header_size || offset > areas->copied ||
 	    size > areas->copied - offset || offset + size > areas->end)
 		return refuse(err, "area from %llu, %llu bytes: out of bounds",
-			      (unsigned long long)offset,
-			      (unsigned long long)size);
+			      (unsigned long long)offset, (unsigned long long)size);
 	return LK_OK;
 }
 
@@ -228,20 +200,16 @@ static int check_keyslot(const struct lk_doc *slot, size_t key_size,
 	uint64_t size;
 
 	if (strcmp(get_text(slot, "type"), "luks2") != 0)
-		return refuse(err, "type \"%.40s\" isn't luks2",
-			      get_text(slot, "type"));
+		return refuse(err, "type \"%.40s\" isn't luks2", get_text(slot, "type"));
 	LK_TRY(get_number(slot, "key_size", 1024, &size, err));
 	if (size != key_size)
-		return refuse(err,
-			      "volume key of %u bits; the policy file wants %u",
-			      (unsigned int)size * 8,
-			      (unsigned int)key_size * 8);
+		return refuse(err, "volume key of %u bits; the policy file wants %u",
+			      (unsigned int)size * 8, (unsigned int)key_size * 8);
 	LK_TRY(check_kdf(get_map(slot, "kdf"), err));
 	return check_area(slot, areas, err);
 }
 
-static int check_keyslots(const struct lk_doc *json,
-			  const struct lk_volume_format *want,
+static int check_keyslots(const struct lk_doc *json, const struct lk_volume_format *want,
 			  const struct lk_luks_areas *areas, struct lk_err *err)
 {
 	const struct lk_doc *slots = get_map(json, "keyslots");
@@ -249,8 +217,7 @@ static int check_keyslots(const struct lk_doc *json,
 	if (!slots || !slots->child)
 		return refuse(err, "it has no keyslots");
 	for (const struct lk_doc *k = slots->child; k; k = k->next->next) {
-		int rc = check_keyslot(k->next, lk_volume_key_size(want), areas,
-				       err);
+		int rc = check_keyslot(k->next, lk_volume_key_size(want), areas, err);
 
 		if (rc != LK_OK) {
 			lk_err_prefix(err, "keyslot %.8s", k->text);
@@ -271,8 +238,7 @@ static int check_digests(const struct lk_doc *json, struct lk_err *err)
 		if (strcmp(get_text(k->next, "type"), "pbkdf2") != 0)
 			return refuse(err, "digest \"%.40s\" is unknown",
 				      get_text(k->next, "type"));
-		LK_TRY(get_number(k->next, "iterations", LK_KDF_ITERATIONS_MAX,
-				  &n, err));
+		LK_TRY(get_number(k->next, "iterations", LK_KDF_ITERATIONS_MAX, &n, err));
 	}
 	return LK_OK;
 }

@@ -10,7 +10,7 @@
  * cryptsetup's own benchmark aims at two seconds. */
 #define LK_KDF_ITERATIONS_MAX 50000000u
 #define LK_KDF_MEMORY_MAX_KIB (1u * 1024u * 1024u)
-#define LK_KDF_CPUS_MAX	      16u /* libargon2 makes a thread of each */
+#define LK_KDF_CPUS_MAX	      16u		    /* libargon2 makes a thread of each */
 #define LK_KDF_WORK_MAX_KIB   (32u * 1024u * 1024u) /* memory times passes */
 
 /** Sizes that JSON and the binary header must agree with. */
@@ -24,16 +24,14 @@ struct lk_luks_areas {
 size_t lk_volume_key_size(const struct lk_volume_format *format);
 
 /** config.keyslots_size in bytes; LK_E_HEADER when it isn't there. */
-int lk_luks_header_keyslots_size(const struct lk_doc *json, uint64_t *ret,
-				 struct lk_err *err);
+int lk_luks_header_keyslots_size(const struct lk_doc *json, uint64_t *ret, struct lk_err *err);
 
 /**
  * lk_luks_header_areas_end - where the last keyslot's area ends, in bytes
  *
  * Return: LK_OK, LK_E_HEADER when a keyslot doesn't say where its area is.
  */
-int lk_luks_header_areas_end(const struct lk_doc *json, uint64_t *ret,
-			     struct lk_err *err);
+int lk_luks_header_areas_end(const struct lk_doc *json, uint64_t *ret, struct lk_err *err);
 
 /**
  * lk_luks_header_check - is this header what the policy file says?

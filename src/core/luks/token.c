@@ -14,28 +14,24 @@ void lk_token_done(struct lk_token *token)
 	*token = LK_TOKEN_NONE;
 }
 
-static int parse_keyslot(const struct lk_doc *doc, struct lk_token *token,
-			 struct lk_err *err)
+static int parse_keyslot(const struct lk_doc *doc, struct lk_token *token, struct lk_err *err)
 {
 	const struct lk_doc *seq = lk_doc_get(doc, "keyslots");
 	uint64_t slot;
 	int rc;
 
 	if (!seq || seq->type != LK_DOC_SEQ || !seq->child || seq->child->next)
-		return lk_doc_error(seq ? seq : doc, err,
-				    "keyslots: exactly one is expected");
+		return lk_doc_error(seq ? seq : doc, err, "keyslots: exactly one is expected");
 	rc = lk_doc_uint(seq->child, 0, 31, &slot, err);
 	if (rc == LK_OK)
 		token->keyslot = (int)slot;
 	return rc;
 }
 
-static int parse_handle(const struct lk_doc *doc, struct lk_token *token,
-			struct lk_err *err)
+static int parse_handle(const struct lk_doc *doc, struct lk_token *token, struct lk_err *err)
 {
 	uint64_t handle;
-	int rc = lk_doc_get_uint(doc, "handle", 0x81000000, 0x81ffffff, &handle,
-				 err);
+	int rc = lk_doc_get_uint(doc, "handle", 0x81000000, 0x81ffffff, &handle, err);
 
 	if (rc != LK_OK)
 		return rc;
@@ -44,15 +40,13 @@ static int parse_handle(const struct lk_doc *doc, struct lk_token *token,
 	return LK_OK;
 }
 
-static int parse_policies(const struct lk_doc *doc, struct lk_token *token,
-			  struct lk_err *err)
+static int parse_policies(const struct lk_doc *doc, struct lk_token *token, struct lk_err *err)
 {
 	const struct lk_doc *seq = lk_doc_get(doc, "policies");
 	size_t n = 0;
 
 	if (!seq || seq->type != LK_DOC_SEQ)
-		return lk_doc_error(seq ? seq : doc, err,
-				    "policies: expected a list");
+		return lk_doc_error(seq ? seq : doc, err, "policies: expected a list");
 	for (const struct lk_doc *i = seq->child; i; i = i->next)
 		n++;
 	if (n > LK_TOKEN_POLICIES_MAX)
@@ -64,10 +58,7 @@ static int parse_policies(const struct lk_doc *doc, struct lk_token *token,
 	if (!token->policies)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	for (const struct lk_doc *i = seq->child; i; i = i->next) {
-		int rc = lk_signed_policy_from_doc(i,
-						   &token->policies
-							    [token->n_policies],
-						   err);
+		int rc = lk_signed_policy_from_doc(i, &token->policies[token->n_policies], err);
 
 		if (rc != LK_OK)
 			return rc;
@@ -76,13 +67,11 @@ static int parse_policies(const struct lk_doc *doc, struct lk_token *token,
 	return LK_OK;
 }
 
-int lk_token_from_doc(const struct lk_doc *doc, struct lk_token *ret,
-		      struct lk_err *err)
+int lk_token_from_doc(const struct lk_doc *doc, struct lk_token *ret, struct lk_err *err)
 {
-	static const char *const known[] = {
-		"type",	  "keyslots",	"version",  "handle", "root-key",
-		"sealed", "remembered", "policies", NULL
-	};
+	static const char *const known[] = { "type",	   "keyslots", "version",
+					     "handle",	   "root-key", "sealed",
+					     "remembered", "policies", NULL };
 	LK_OWNED_TOKEN token = LK_TOKEN_NONE;
 	uint64_t version;
 	int rc = lk_doc_expect_keys(doc, known, err);
@@ -104,26 +93,23 @@ int lk_token_from_doc(const struct lk_doc *doc, struct lk_token *ret,
 
 char *lk_token_to_json(const struct lk_token *token)
 {
-	size_t cap = 512 + LK_HINTS_JSON_MAX +
-		     token->n_policies * LK_SIGNED_POLICY_TEXT_MAX;
+	size_t cap = 512 + LK_HINTS_JSON_MAX + token->n_policies * LK_SIGNED_POLICY_TEXT_MAX;
 	char *out = malloc(cap);
 	size_t n;
 
 	if (!out)
 		return NULL;
-	n = (size_t)snprintf(
-		out, cap,
-		"{\"type\":\"" LK_TOKEN_TYPE
-		"\",\"keyslots\":[\"%d\"],\"version\":1,\"handle\":\"0x%08x\",",
-		token->keyslot, token->handle);
+	n = (size_t)snprintf(out, cap,
+			     "{\"type\":\"" LK_TOKEN_TYPE
+			     "\",\"keyslots\":[\"%d\"],\"version\":1,\"handle\":\"0x%08x\",",
+			     token->keyslot, token->handle);
 	n += lk_hints_write(&token->hints, out + n);
 	n += (size_t)snprintf(out + n, cap - n, ",\"policies\":[");
 	for (size_t i = 0; i < token->n_policies; i++) {
 		if (i)
 			out[n++] = ',';
 		if (lk_signed_policy_write(&token->policies[i], true, out + n,
-					   LK_SIGNED_POLICY_TEXT_MAX) !=
-		    LK_OK) {
+					   LK_SIGNED_POLICY_TEXT_MAX) != LK_OK) {
 			free(out);
 			return NULL;
 		}

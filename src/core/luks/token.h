@@ -23,8 +23,7 @@ void lk_token_done(struct lk_token *token);
 #define LK_TOKEN_NONE  ((struct lk_token){ .keyslot = -1 })
 
 /** @ret untouched on failure. */
-int lk_token_from_doc(const struct lk_doc *doc, struct lk_token *ret,
-		      struct lk_err *err);
+int lk_token_from_doc(const struct lk_doc *doc, struct lk_token *ret, struct lk_err *err);
 /** NUL-terminated JSON, malloc'd; NULL when memory is short. */
 char *lk_token_to_json(const struct lk_token *token);
 

@@ -16,8 +16,7 @@ static int bad(struct lk_err *err, const char *what)
 }
 
 /* One INTEGER into @size bytes at @out, big endian. */
-static int decode_integer(struct lk_reader *r, size_t size, uint8_t *out,
-			  struct lk_err *err)
+static int decode_integer(struct lk_reader *r, size_t size, uint8_t *out, struct lk_err *err)
 {
 	uint8_t tag = lk_read_u8(r);
 	uint8_t len = lk_read_u8(r);
@@ -41,8 +40,7 @@ static int decode_integer(struct lk_reader *r, size_t size, uint8_t *out,
 }
 
 int lk_ecdsa_der_decode(struct lk_bytes der, enum lk_curve curve,
-			uint8_t ret[static 2 * LK_COORD_MAX], size_t *ret_len,
-			struct lk_err *err)
+			uint8_t ret[static 2 * LK_COORD_MAX], size_t *ret_len, struct lk_err *err)
 {
 	struct lk_reader r = lk_reader_init(der.data, der.len);
 	size_t size = lk_curve_size(curve);
@@ -85,8 +83,7 @@ static void encode_integer(struct lk_writer *w, const uint8_t *v, size_t size)
 	lk_write_bytes(w, v, size);
 }
 
-size_t lk_ecdsa_der_encode(struct lk_bytes raw,
-			   uint8_t out[static LK_ECDSA_DER_MAX])
+size_t lk_ecdsa_der_encode(struct lk_bytes raw, uint8_t out[static LK_ECDSA_DER_MAX])
 {
 	struct lk_writer w = lk_writer_init(out + 2, LK_ECDSA_DER_MAX - 2);
 

@@ -19,11 +19,9 @@
  * Return: LK_OK or LK_E_INPUT.
  */
 int lk_ecdsa_der_decode(struct lk_bytes der, enum lk_curve curve,
-			uint8_t ret[static 2 * LK_COORD_MAX], size_t *ret_len,
-			struct lk_err *err);
+			uint8_t ret[static 2 * LK_COORD_MAX], size_t *ret_len, struct lk_err *err);
 
 /** r || s to DER; gives its length. @raw is two halves of the curve's size. */
-size_t lk_ecdsa_der_encode(struct lk_bytes raw,
-			   uint8_t out[static LK_ECDSA_DER_MAX]);
+size_t lk_ecdsa_der_encode(struct lk_bytes raw, uint8_t out[static LK_ECDSA_DER_MAX]);
 
 #endif

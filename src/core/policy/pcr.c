@@ -20,8 +20,7 @@ const char *lk_pcr_meaning(unsigned int pcr)
 		[7] = "Secure Boot state and certificates",
 		[8] = "boot loader commands",
 		[9] = "files read by the boot loader, kernel and initrd",
-		[10] = "IMA log: the whole boot chain (boot_aggregate) and "
-		       "measured files",
+		[10] = "IMA log: the whole boot chain (boot_aggregate) and measured files",
 		[11] = "unified kernel image",
 		[12] = "kernel command line and credentials",
 		[13] = "system extensions",
@@ -53,17 +52,14 @@ int lk_pcr_mask_parse(const char *text, uint32_t *ret_mask, struct lk_err *err)
 				"PCRs \"%.80s\": write numbers from 0 to 23 with commas between, as in 0,7,10",
 				text);
 		if (mask & 1u << pcr)
-			return lk_err_set(err, LK_E_INPUT, 0,
-					  "PCRs \"%.80s\": %u is named twice",
+			return lk_err_set(err, LK_E_INPUT, 0, "PCRs \"%.80s\": %u is named twice",
 					  text, pcr);
 		mask |= 1u << pcr;
 		if (*p == '\0')
 			break;
 		if (*p++ != ',')
-			return lk_err_set(
-				err, LK_E_INPUT, 0,
-				"PCRs \"%.80s\": only commas between the numbers",
-				text);
+			return lk_err_set(err, LK_E_INPUT, 0,
+					  "PCRs \"%.80s\": only commas between the numbers", text);
 	}
 	*ret_mask = mask;
 	return LK_OK;
@@ -76,12 +72,11 @@ void lk_pcr_mask_format(uint32_t mask, char out[static LK_PCR_MASK_TEXT])
 	out[0] = '\0';
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
 		if (mask & 1u << i)
-			n += (size_t)snprintf(out + n, LK_PCR_MASK_TEXT - n,
-					      "%s%u", n ? "," : "", i);
+			n += (size_t)snprintf(out + n, LK_PCR_MASK_TEXT - n, "%s%u", n ? "," : "",
+					      i);
 }
 
-void lk_pcr_selection_marshal(const struct lk_pcr_selection *sel,
-			      struct lk_writer *w)
+void lk_pcr_selection_marshal(const struct lk_pcr_selection *sel, struct lk_writer *w)
 {
 	lk_write_be32(w, 1);
 	lk_write_be16(w, (uint16_t)sel->bank);
@@ -90,8 +85,8 @@ void lk_pcr_selection_marshal(const struct lk_pcr_selection *sel,
 		lk_write_u8(w, (uint8_t)(sel->mask >> (8 * i)));
 }
 
-uint32_t lk_pcr_differing(const struct lk_pcr_values *a,
-			  const struct lk_pcr_values *b, uint32_t mask)
+uint32_t lk_pcr_differing(const struct lk_pcr_values *a, const struct lk_pcr_values *b,
+			  uint32_t mask)
 {
 	size_t size = lk_alg_size(a->sel.bank);
 	uint32_t differing = 0;

@@ -43,11 +43,10 @@ int lk_pcr_mask_parse(const char *text, uint32_t *ret_mask, struct lk_err *err);
 void lk_pcr_mask_format(uint32_t mask, char out[static LK_PCR_MASK_TEXT]);
 
 /** TPML_PCR_SELECTION of one bank (Part 2, 10.9.7): 10 bytes. */
-void lk_pcr_selection_marshal(const struct lk_pcr_selection *sel,
-			      struct lk_writer *w);
+void lk_pcr_selection_marshal(const struct lk_pcr_selection *sel, struct lk_writer *w);
 
 /** PCRs of @sel whose values differ; a PCR missing in either differs. */
-uint32_t lk_pcr_differing(const struct lk_pcr_values *a,
-			  const struct lk_pcr_values *b, uint32_t mask);
+uint32_t lk_pcr_differing(const struct lk_pcr_values *a, const struct lk_pcr_values *b,
+			  uint32_t mask);
 
 #endif

@@ -7,8 +7,8 @@
 
 #include "core/base/bytes.h"
 
-static int read_value(const struct lk_doc *key, enum lk_alg bank,
-		      struct lk_pcr_values *values, struct lk_err *err)
+static int read_value(const struct lk_doc *key, enum lk_alg bank, struct lk_pcr_values *values,
+		      struct lk_err *err)
 {
 	const struct lk_doc *value = key->next;
 	const char *hex = value->type == LK_DOC_SCALAR ? value->text : "";
@@ -19,22 +19,19 @@ static int read_value(const struct lk_doc *key, enum lk_alg bank,
 	if (rc != LK_OK)
 		return rc;
 	if (values->sel.mask & 1u << pcr)
-		return lk_doc_error(key, err, "PCR %u is here twice",
-				    (unsigned int)pcr);
+		return lk_doc_error(key, err, "PCR %u is here twice", (unsigned int)pcr);
 	if (hex[0] == '0' && (hex[1] == 'x' || hex[1] == 'X'))
 		hex += 2;
-	if (!lk_hex_decode(hex, strlen(hex), values->value[pcr], LK_DIGEST_MAX,
-			   &len) ||
+	if (!lk_hex_decode(hex, strlen(hex), values->value[pcr], LK_DIGEST_MAX, &len) ||
 	    len != lk_alg_size(bank))
-		return lk_doc_error(value, err,
-				    "PCR %u: expected %zu hexadecimal digits",
+		return lk_doc_error(value, err, "PCR %u: expected %zu hexadecimal digits",
 				    (unsigned int)pcr, 2 * lk_alg_size(bank));
 	values->sel.mask |= 1u << pcr;
 	return LK_OK;
 }
 
-int lk_pcr_values_from_map(const struct lk_doc *map, enum lk_alg bank,
-			   struct lk_pcr_values *ret, struct lk_err *err)
+int lk_pcr_values_from_map(const struct lk_doc *map, enum lk_alg bank, struct lk_pcr_values *ret,
+			   struct lk_err *err)
 {
 	struct lk_pcr_values values = { .sel = { bank, 0 } };
 
@@ -48,17 +45,16 @@ int lk_pcr_values_from_map(const struct lk_doc *map, enum lk_alg bank,
 	return LK_OK;
 }
 
-int lk_pcr_values_from_doc(const struct lk_doc *doc, enum lk_alg bank,
-			   struct lk_pcr_values *ret, struct lk_err *err)
+int lk_pcr_values_from_doc(const struct lk_doc *doc, enum lk_alg bank, struct lk_pcr_values *ret,
+			   struct lk_err *err)
 {
 	const struct lk_doc *map = lk_doc_get(doc, lk_alg_name(bank));
 
 	LK_TRY(lk_doc_expect_kind(doc, "sha256", err));
 	if (!map || map->type != LK_DOC_MAP || !map->child)
-		return lk_doc_error(
-			doc, err,
-			"no PCR values of bank %s here (is it active in the TPM?)",
-			lk_alg_name(bank));
+		return lk_doc_error(doc, err,
+				    "no PCR values of bank %s here (is it active in the TPM?)",
+				    lk_alg_name(bank));
 	return lk_pcr_values_from_map(map, bank, ret, err);
 }
 
@@ -67,8 +63,7 @@ static unsigned int count(uint32_t mask)
 	return (unsigned int)__builtin_popcount(mask);
 }
 
-int lk_pcr_values_from_binary(const uint8_t *data, size_t len,
-			      const struct lk_pcr_selection *sel,
+int lk_pcr_values_from_binary(const uint8_t *data, size_t len, const struct lk_pcr_selection *sel,
 			      struct lk_pcr_values *ret, struct lk_err *err)
 {
 	struct lk_pcr_values values = { .sel = *sel };
@@ -82,19 +77,16 @@ int lk_pcr_values_from_binary(const uint8_t *data, size_t len,
 		return lk_err_set(
 			err, LK_E_INPUT, 0,
 			"%zu bytes of PCR values; %zu are expected: %s digests of exactly the PCRs %s, in order",
-			len, count(sel->mask) * size, lk_alg_name(sel->bank),
-			text);
+			len, count(sel->mask) * size, lk_alg_name(sel->bank), text);
 	}
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
 		if (sel->mask & 1u << i)
-			memcpy(values.value[i], lk_read_bytes(&r, size).data,
-			       size);
+			memcpy(values.value[i], lk_read_bytes(&r, size).data, size);
 	*ret = values;
 	return LK_OK;
 }
 
-size_t lk_pcr_values_write_json(const struct lk_pcr_values *values, char *out,
-				size_t cap)
+size_t lk_pcr_values_write_json(const struct lk_pcr_values *values, char *out, size_t cap)
 {
 	size_t size = lk_alg_size(values->sel.bank);
 	const char *separator = "";
@@ -107,8 +99,7 @@ size_t lk_pcr_values_write_json(const struct lk_pcr_values *values, char *out,
 		if (!(values->sel.mask & 1u << i) || len >= cap)
 			continue;
 		lk_hex_encode(values->value[i], size, hex);
-		n = snprintf(out + len, cap - len, "%s\"%u\":\"%s\"", separator,
-			     i, hex);
+		n = snprintf(out + len, cap - len, "%s\"%u\":\"%s\"", separator, i, hex);
 		len += n > 0 ? (size_t)n : cap;
 		separator = ",";
 	}

@@ -5,8 +5,7 @@
 int lk_pin_check(struct lk_bytes pin, struct lk_err *err)
 {
 	if (pin.len < LK_PIN_MIN || pin.len > LK_PIN_MAX)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "a PIN has %u to %u characters", LK_PIN_MIN,
+		return lk_err_set(err, LK_E_INPUT, 0, "a PIN has %u to %u characters", LK_PIN_MIN,
 				  LK_PIN_MAX);
 	return LK_OK;
 }

@@ -20,8 +20,8 @@ static struct lk_bytes digest_bytes(const struct lk_digest *d)
 	return (struct lk_bytes){ d->data, d->len };
 }
 
-int lk_policy_pcr(enum lk_alg alg, const struct lk_pcr_values *values,
-		  lk_hash_fn hash, struct lk_digest *digest)
+int lk_policy_pcr(enum lk_alg alg, const struct lk_pcr_values *values, lk_hash_fn hash,
+		  struct lk_digest *digest)
 {
 	struct lk_bytes pcr[LK_PCR_COUNT];
 	size_t n = 0;
@@ -44,8 +44,8 @@ int lk_policy_pcr(enum lk_alg alg, const struct lk_pcr_values *values,
 	return hash(alg, parts, 3, digest) ? LK_OK : LK_E_SYSTEM;
 }
 
-int lk_policy_nv_floor(enum lk_alg alg, uint32_t nv_index, uint64_t version,
-		       lk_hash_fn hash, struct lk_digest *digest)
+int lk_policy_nv_floor(enum lk_alg alg, uint32_t nv_index, uint64_t version, lk_hash_fn hash,
+		       struct lk_digest *digest)
 {
 	uint8_t args[12];
 	struct lk_writer w = lk_writer_init(args, sizeof(args));
@@ -70,9 +70,8 @@ int lk_policy_nv_floor(enum lk_alg alg, uint32_t nv_index, uint64_t version,
 	return hash(alg, parts, 4, digest) ? LK_OK : LK_E_SYSTEM;
 }
 
-int lk_policy_authorize(enum lk_alg alg, const struct lk_name *key_name,
-			struct lk_bytes policy_ref, lk_hash_fn hash,
-			struct lk_digest *digest)
+int lk_policy_authorize(enum lk_alg alg, const struct lk_name *key_name, struct lk_bytes policy_ref,
+			lk_hash_fn hash, struct lk_digest *digest)
 {
 	uint8_t cc[4];
 	struct lk_writer w = lk_writer_init(cc, sizeof(cc));
@@ -90,8 +89,7 @@ int lk_policy_authorize(enum lk_alg alg, const struct lk_name *key_name,
 	return hash(alg, second, 2, digest) ? LK_OK : LK_E_SYSTEM;
 }
 
-int lk_policy_auth_value(enum lk_alg alg, lk_hash_fn hash,
-			 struct lk_digest *digest)
+int lk_policy_auth_value(enum lk_alg alg, lk_hash_fn hash, struct lk_digest *digest)
 {
 	uint8_t cc[4];
 	struct lk_writer w = lk_writer_init(cc, sizeof(cc));
@@ -102,16 +100,14 @@ int lk_policy_auth_value(enum lk_alg alg, lk_hash_fn hash,
 }
 
 int lk_policy_signed_digest(enum lk_alg alg, const struct lk_digest *approved,
-			    struct lk_bytes policy_ref, lk_hash_fn hash,
-			    struct lk_digest *ret)
+			    struct lk_bytes policy_ref, lk_hash_fn hash, struct lk_digest *ret)
 {
 	const struct lk_bytes parts[] = { digest_bytes(approved), policy_ref };
 
 	return hash(alg, parts, 2, ret) ? LK_OK : LK_E_SYSTEM;
 }
 
-void lk_floor_nv_public(uint32_t nv_index, bool written,
-			uint8_t out[static LK_FLOOR_PUBLIC_SIZE])
+void lk_floor_nv_public(uint32_t nv_index, bool written, uint8_t out[static LK_FLOOR_PUBLIC_SIZE])
 {
 	/* TPMS_NV_PUBLIC (Part 2, 13.5). OWNERWRITE, AUTHWRITE, counter,
 	 * OWNERREAD, AUTHREAD, NO_DA: anyone on the device may raise it, and
@@ -135,8 +131,7 @@ int lk_floor_name(uint32_t nv_index, lk_hash_fn hash, struct lk_name *ret)
 	struct lk_writer w = lk_writer_init(ret->data, sizeof(ret->data));
 
 	lk_floor_nv_public(nv_index, true, public);
-	if (!hash(LK_ALG_SHA256, &(struct lk_bytes){ public, sizeof(public) },
-		  1, &digest))
+	if (!hash(LK_ALG_SHA256, &(struct lk_bytes){ public, sizeof(public) }, 1, &digest))
 		return LK_E_SYSTEM;
 	lk_write_be16(&w, LK_ALG_SHA256);
 	lk_write_bytes(&w, digest.data, digest.len);

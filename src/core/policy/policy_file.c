@@ -5,11 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const on_failure_words[] = { "fail", "prompt", "halt",
-						NULL };
+static const char *const on_failure_words[] = { "fail", "prompt", "halt", NULL };
 
-static int parse_key(const struct lk_doc *doc, struct lk_policy_file *pf,
-		     struct lk_err *err)
+static int parse_key(const struct lk_doc *doc, struct lk_policy_file *pf, struct lk_err *err)
 {
 	const char *pem;
 
@@ -17,14 +15,13 @@ static int parse_key(const struct lk_doc *doc, struct lk_policy_file *pf,
 	if (lk_policy_key_from_pem(pem, strlen(pem), &pf->key, err) != LK_OK) {
 		struct lk_err why = err ? *err : (struct lk_err){ 0 };
 
-		return lk_doc_error(lk_doc_get(doc, "policy-key"), err,
-				    "policy-key: %.500s", why.msg);
+		return lk_doc_error(lk_doc_get(doc, "policy-key"), err, "policy-key: %.500s",
+				    why.msg);
 	}
 	return LK_OK;
 }
 
-static int parse_pcrs(const struct lk_doc *doc, struct lk_policy_file *pf,
-		      struct lk_err *err)
+static int parse_pcrs(const struct lk_doc *doc, struct lk_policy_file *pf, struct lk_err *err)
 {
 	static const char *const banks[] = { "sha256", "sha384", NULL };
 	const struct lk_doc *seq = lk_doc_get(doc, "pcrs");
@@ -33,16 +30,14 @@ static int parse_pcrs(const struct lk_doc *doc, struct lk_policy_file *pf,
 	LK_TRY(lk_doc_get_word(doc, "bank", banks, &bank, err));
 	pf->pcrs.bank = bank == 0 ? LK_ALG_SHA256 : LK_ALG_SHA384;
 	if (!seq || seq->type != LK_DOC_SEQ || !seq->child)
-		return lk_doc_error(
-			seq ? seq : doc, err,
-			"pcrs: expected a list of PCRs, as in [0, 7, 10]");
+		return lk_doc_error(seq ? seq : doc, err,
+				    "pcrs: expected a list of PCRs, as in [0, 7, 10]");
 	for (const struct lk_doc *i = seq->child; i; i = i->next) {
 		uint64_t pcr;
 
 		LK_TRY(lk_doc_uint(i, 0, LK_PCR_COUNT - 1, &pcr, err));
 		if (pf->pcrs.mask & 1u << pcr)
-			return lk_doc_error(i, err, "pcrs: %s is named twice",
-					    i->text);
+			return lk_doc_error(i, err, "pcrs: %s is named twice", i->text);
 		if (pcr == 16 || pcr == 23)
 			return lk_doc_error(
 				i, err,
@@ -53,14 +48,12 @@ static int parse_pcrs(const struct lk_doc *doc, struct lk_policy_file *pf,
 	return LK_OK;
 }
 
-static int parse_latch(const struct lk_doc *doc, struct lk_policy_file *pf,
-		       struct lk_err *err)
+static int parse_latch(const struct lk_doc *doc, struct lk_policy_file *pf, struct lk_err *err)
 {
 	const struct lk_doc *node = lk_doc_get(doc, "latch");
 	uint64_t pcr;
 
-	if (node && node->type == LK_DOC_SCALAR &&
-	    strcmp(node->text, "none") == 0) {
+	if (node && node->type == LK_DOC_SCALAR && strcmp(node->text, "none") == 0) {
 		pf->latch = LK_NO_PCR;
 		return LK_OK;
 	}
@@ -68,32 +61,27 @@ static int parse_latch(const struct lk_doc *doc, struct lk_policy_file *pf,
 	 * open again, by somebody else; 16 and 23 can be reset. */
 	LK_TRY(lk_doc_get_uint(doc, "latch", 11, 15, &pcr, err));
 	if (pf->pcrs.mask & 1u << pcr)
-		return lk_doc_error(
-			node, err,
-			"latch: PCR %s is in pcrs too; it is added by itself",
-			node->text);
+		return lk_doc_error(node, err,
+				    "latch: PCR %s is in pcrs too; it is added by itself",
+				    node->text);
 	pf->latch = (unsigned int)pcr;
 	pf->pcrs.mask |= 1u << pcr;
 	return LK_OK;
 }
 
-static int parse_floor(const struct lk_doc *doc, struct lk_policy_file *pf,
-		       struct lk_err *err)
+static int parse_floor(const struct lk_doc *doc, struct lk_policy_file *pf, struct lk_err *err)
 {
 	const struct lk_doc *node = lk_doc_get(doc, "version-floor");
 	uint64_t index;
 
-	if (node && node->type == LK_DOC_SCALAR &&
-	    strcmp(node->text, "none") == 0)
+	if (node && node->type == LK_DOC_SCALAR && strcmp(node->text, "none") == 0)
 		return LK_OK;
-	LK_TRY(lk_doc_get_uint(doc, "version-floor", 0x01000000, 0x01ffffff,
-			       &index, err));
+	LK_TRY(lk_doc_get_uint(doc, "version-floor", 0x01000000, 0x01ffffff, &index, err));
 	pf->version_floor = (uint32_t)index;
 	return LK_OK;
 }
 
-static int parse_root_key(const struct lk_doc *doc, struct lk_policy_file *pf,
-			  struct lk_err *err)
+static int parse_root_key(const struct lk_doc *doc, struct lk_policy_file *pf, struct lk_err *err)
 {
 	static const char *const known[] = { "handle", "name", NULL };
 	const struct lk_doc *root = lk_doc_get(doc, "root-key");
@@ -105,13 +93,11 @@ static int parse_root_key(const struct lk_doc *doc, struct lk_policy_file *pf,
 		return LK_OK;
 	LK_TRY(lk_doc_expect_keys(root, known, err));
 	if (lk_doc_get(root, "handle"))
-		LK_TRY(lk_doc_get_uint(root, "handle", 0x81000000, 0x81ffffff,
-				       &handle, err));
+		LK_TRY(lk_doc_get_uint(root, "handle", 0x81000000, 0x81ffffff, &handle, err));
 	pf->root_handle = (uint32_t)handle;
 	if (!lk_doc_get(root, "name"))
 		return LK_OK;
-	LK_TRY(lk_doc_get_hex(root, "name", pf->root_name.data, LK_NAME_MAX,
-			      &len, err));
+	LK_TRY(lk_doc_get_hex(root, "name", pf->root_name.data, LK_NAME_MAX, &len, err));
 	if (len != 34 && len != 50)
 		return lk_doc_error(
 			lk_doc_get(root, "name"), err,
@@ -120,8 +106,8 @@ static int parse_root_key(const struct lk_doc *doc, struct lk_policy_file *pf,
 	return LK_OK;
 }
 
-static int parse_timeout(const struct lk_doc *doc, const char *key,
-			 unsigned int *ret, struct lk_err *err)
+static int parse_timeout(const struct lk_doc *doc, const char *key, unsigned int *ret,
+			 struct lk_err *err)
 {
 	uint64_t v;
 
@@ -132,15 +118,14 @@ static int parse_timeout(const struct lk_doc *doc, const char *key,
 	return LK_OK;
 }
 
-static int copy_text(const struct lk_doc *map, const char *key, char *out,
-		     size_t cap, struct lk_err *err)
+static int copy_text(const struct lk_doc *map, const char *key, char *out, size_t cap,
+		     struct lk_err *err)
 {
 	const char *text;
 
 	LK_TRY(lk_doc_get_text(map, key, cap - 1, &text, err));
 	if (!*text)
-		return lk_doc_error(lk_doc_get(map, key), err, "%s is empty",
-				    key);
+		return lk_doc_error(lk_doc_get(map, key), err, "%s is empty", key);
 	memcpy(out, text, strlen(text) + 1);
 	return LK_OK;
 }
@@ -156,8 +141,7 @@ static bool all_of(const char *text, const char *chars)
 
 static bool is_device(const char *text)
 {
-	static const char *const tags[] = { "UUID=", "LABEL=", "PARTUUID=",
-					    "PARTLABEL=" };
+	static const char *const tags[] = { "UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=" };
 
 	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
 		if (strncmp(text, tags[i], strlen(tags[i])) == 0)
@@ -165,24 +149,21 @@ static bool is_device(const char *text)
 	return text[0] == '/';
 }
 
-static int parse_place(const struct lk_doc *map, struct lk_volume *vol,
-		       struct lk_err *err)
+static int parse_place(const struct lk_doc *map, struct lk_volume *vol, struct lk_err *err)
 {
 	uint64_t handle;
 
 	LK_TRY(copy_text(map, "name", vol->name, sizeof(vol->name), err));
-	if (!all_of(vol->name, LOWER UPPER DIGIT "_-.+") ||
-	    strcmp(vol->name, "control") == 0 || vol->name[0] == '.')
-		return lk_doc_error(
-			lk_doc_get(map, "name"), err,
-			"name: letters, digits and _ - . + only, and not \"control\"");
+	if (!all_of(vol->name, LOWER UPPER DIGIT "_-.+") || strcmp(vol->name, "control") == 0 ||
+	    vol->name[0] == '.')
+		return lk_doc_error(lk_doc_get(map, "name"), err,
+				    "name: letters, digits and _ - . + only, and not \"control\"");
 	LK_TRY(copy_text(map, "device", vol->device, sizeof(vol->device), err));
 	if (!is_device(vol->device))
 		return lk_doc_error(
 			lk_doc_get(map, "device"), err,
 			"device: an absolute path, or UUID=, LABEL=, PARTUUID= or PARTLABEL= with a value");
-	LK_TRY(lk_doc_get_uint(map, "handle", 0x8100a001, 0x8100afff, &handle,
-			       err));
+	LK_TRY(lk_doc_get_uint(map, "handle", 0x8100a001, 0x8100afff, &handle, err));
 	vol->handle = (uint32_t)handle;
 	if (!lk_doc_get(map, "uuid"))
 		return LK_OK;
@@ -194,17 +175,15 @@ static int parse_place(const struct lk_doc *map, struct lk_volume *vol,
 	return LK_OK;
 }
 
-static int parse_cipher(const struct lk_doc *map, struct lk_volume_format *f,
-			struct lk_err *err)
+static int parse_cipher(const struct lk_doc *map, struct lk_volume_format *f, struct lk_err *err)
 {
 	uint64_t bits;
 
 	(void)snprintf(f->cipher, sizeof(f->cipher), "aes-xts-plain64");
 	if (lk_doc_get(map, "cipher"))
-		LK_TRY(copy_text(map, "cipher", f->cipher, sizeof(f->cipher),
-				 err));
-	if (!all_of(f->cipher, LOWER DIGIT "-:()") ||
-	    strstr(f->cipher, "null") || !strchr(f->cipher, '-'))
+		LK_TRY(copy_text(map, "cipher", f->cipher, sizeof(f->cipher), err));
+	if (!all_of(f->cipher, LOWER DIGIT "-:()") || strstr(f->cipher, "null") ||
+	    !strchr(f->cipher, '-'))
 		return lk_doc_error(
 			lk_doc_get(map, "cipher"), err,
 			"cipher: expected one such as aes-xts-plain64; a null cipher is never accepted");
@@ -219,36 +198,29 @@ static int parse_cipher(const struct lk_doc *map, struct lk_volume_format *f,
 	return LK_OK;
 }
 
-static int parse_format(const struct lk_doc *map, struct lk_volume_format *f,
-			struct lk_err *err)
+static int parse_format(const struct lk_doc *map, struct lk_volume_format *f, struct lk_err *err)
 {
-	static const char *const integrities[] = { "none", "hmac-sha256",
-						   NULL };
+	static const char *const integrities[] = { "none", "hmac-sha256", NULL };
 	uint64_t sector;
 	unsigned int word;
 
 	LK_TRY(parse_cipher(map, f, err));
 	f->sector_size = 512;
 	if (lk_doc_get(map, "sector-size")) {
-		LK_TRY(lk_doc_get_uint(map, "sector-size", 512, 4096, &sector,
-				       err));
+		LK_TRY(lk_doc_get_uint(map, "sector-size", 512, 4096, &sector, err));
 		if (sector & (sector - 1))
-			return lk_doc_error(
-				lk_doc_get(map, "sector-size"), err,
-				"sector-size: 512, 1024, 2048 or 4096 bytes");
+			return lk_doc_error(lk_doc_get(map, "sector-size"), err,
+					    "sector-size: 512, 1024, 2048 or 4096 bytes");
 		f->sector_size = (unsigned int)sector;
 	}
 	if (lk_doc_get(map, "integrity")) {
-		LK_TRY(lk_doc_get_word(map, "integrity", integrities, &word,
-				       err));
-		f->integrity =
-			word ? LK_INTEGRITY_HMAC_SHA256 : LK_INTEGRITY_NONE;
+		LK_TRY(lk_doc_get_word(map, "integrity", integrities, &word, err));
+		f->integrity = word ? LK_INTEGRITY_HMAC_SHA256 : LK_INTEGRITY_NONE;
 	}
 	return LK_OK;
 }
 
-static int parse_options(const struct lk_doc *map, struct lk_volume *vol,
-			 struct lk_err *err)
+static int parse_options(const struct lk_doc *map, struct lk_volume *vol, struct lk_err *err)
 {
 	static const char *const words[] = { "discard",
 					     "read-only",
@@ -262,13 +234,11 @@ static int parse_options(const struct lk_doc *map, struct lk_volume *vol,
 	if (!seq)
 		return LK_OK;
 	if (seq->type != LK_DOC_SEQ)
-		return lk_doc_error(
-			seq, err, "options: expected a list, as in [discard]");
+		return lk_doc_error(seq, err, "options: expected a list, as in [discard]");
 	for (const struct lk_doc *i = seq->child; i; i = i->next) {
 		unsigned int w = 0;
 
-		while (words[w] && (i->type != LK_DOC_SCALAR ||
-				    strcmp(words[w], i->text) != 0))
+		while (words[w] && (i->type != LK_DOC_SCALAR || strcmp(words[w], i->text) != 0))
 			w++;
 		if (!words[w])
 			return lk_doc_error(
@@ -281,8 +251,7 @@ static int parse_options(const struct lk_doc *map, struct lk_volume *vol,
 }
 
 /* A prompt without a latch would hand an open TPM to whoever answers it. */
-static int check_prompt(const struct lk_doc *at,
-			const struct lk_policy_file *pf,
+static int check_prompt(const struct lk_doc *at, const struct lk_policy_file *pf,
 			enum lk_on_failure what, struct lk_err *err)
 {
 	if (what == LK_ON_FAILURE_PROMPT && pf->latch == LK_NO_PCR)
@@ -295,11 +264,9 @@ static int check_prompt(const struct lk_doc *at,
 static int parse_volume(const struct lk_doc *map, struct lk_policy_file *pf,
 			enum lk_on_failure on_failure, struct lk_err *err)
 {
-	static const char *const known[] = {
-		"name",	   "device",	 "handle",	"uuid",
-		"cipher",  "key-size",	 "sector-size", "integrity",
-		"options", "on-failure", "pin",		NULL
-	};
+	static const char *const known[] = { "name",	"device",     "handle",	     "uuid",
+					     "cipher",	"key-size",   "sector-size", "integrity",
+					     "options", "on-failure", "pin",	     NULL };
 	struct lk_volume vol = { .on_failure = on_failure };
 	unsigned int word;
 
@@ -308,20 +275,17 @@ static int parse_volume(const struct lk_doc *map, struct lk_policy_file *pf,
 	LK_TRY(parse_format(map, &vol.format, err));
 	LK_TRY(parse_options(map, &vol, err));
 	if (lk_doc_get(map, "on-failure")) {
-		LK_TRY(lk_doc_get_word(map, "on-failure", on_failure_words,
-				       &word, err));
+		LK_TRY(lk_doc_get_word(map, "on-failure", on_failure_words, &word, err));
 		vol.on_failure = (enum lk_on_failure)word;
-		LK_TRY(check_prompt(lk_doc_get(map, "on-failure"), pf,
-				    vol.on_failure, err));
+		LK_TRY(check_prompt(lk_doc_get(map, "on-failure"), pf, vol.on_failure, err));
 	}
 	if (lk_doc_get(map, "pin"))
 		LK_TRY(lk_doc_get_bool(map, "pin", &vol.pin, err));
 	for (size_t i = 0; i < pf->n_volumes; i++)
 		if (strcmp(pf->volumes[i].name, vol.name) == 0 ||
 		    pf->volumes[i].handle == vol.handle)
-			return lk_doc_error(
-				map, err,
-				"volumes: name and handle must be this volume's alone");
+			return lk_doc_error(map, err,
+					    "volumes: name and handle must be this volume's alone");
 	pf->volumes[pf->n_volumes++] = vol;
 	return LK_OK;
 }
@@ -332,12 +296,10 @@ static int parse_volumes(const struct lk_doc *doc, struct lk_policy_file *pf,
 	const struct lk_doc *seq = lk_doc_get(doc, "volumes");
 
 	if (!seq || seq->type != LK_DOC_SEQ)
-		return lk_doc_error(seq ? seq : doc, err,
-				    "volumes: expected a list");
+		return lk_doc_error(seq ? seq : doc, err, "volumes: expected a list");
 	for (const struct lk_doc *i = seq->child; i; i = i->next) {
 		if (pf->n_volumes == LK_VOLUMES_MAX)
-			return lk_doc_error(i, err,
-					    "volumes: at most %u are allowed",
+			return lk_doc_error(i, err, "volumes: at most %u are allowed",
 					    LK_VOLUMES_MAX);
 		LK_TRY(parse_volume(i, pf, on_failure, err));
 	}
@@ -345,27 +307,22 @@ static int parse_volumes(const struct lk_doc *doc, struct lk_policy_file *pf,
 }
 
 static int parse_settings(const struct lk_doc *doc, struct lk_policy_file *pf,
-			  enum lk_on_failure *ret_on_failure,
-			  struct lk_err *err)
+			  enum lk_on_failure *ret_on_failure, struct lk_err *err)
 {
 	const char *ref;
 	unsigned int word;
 
-	LK_TRY(lk_doc_get_text(doc, "policy-ref", LK_POLICY_REF_MAX, &ref,
-			       err));
+	LK_TRY(lk_doc_get_text(doc, "policy-ref", LK_POLICY_REF_MAX, &ref, err));
 	pf->policy_ref_len = strlen(ref);
 	memcpy(pf->policy_ref, ref, pf->policy_ref_len);
 	LK_TRY(parse_pcrs(doc, pf, err));
 	LK_TRY(parse_latch(doc, pf, err));
 	LK_TRY(parse_floor(doc, pf, err));
-	LK_TRY(lk_doc_get_word(doc, "on-failure", on_failure_words, &word,
-			       err));
+	LK_TRY(lk_doc_get_word(doc, "on-failure", on_failure_words, &word, err));
 	*ret_on_failure = (enum lk_on_failure)word;
-	LK_TRY(check_prompt(lk_doc_get(doc, "on-failure"), pf, *ret_on_failure,
-			    err));
+	LK_TRY(check_prompt(lk_doc_get(doc, "on-failure"), pf, *ret_on_failure, err));
 	if (lk_doc_get(doc, "prompt-without-tpm"))
-		LK_TRY(lk_doc_get_bool(doc, "prompt-without-tpm",
-				       &pf->prompt_without_tpm, err));
+		LK_TRY(lk_doc_get_bool(doc, "prompt-without-tpm", &pf->prompt_without_tpm, err));
 	pf->timeout_tpm = 10;
 	pf->timeout_device = 30;
 	LK_TRY(parse_timeout(doc, "timeout-tpm", &pf->timeout_tpm, err));
@@ -373,8 +330,8 @@ static int parse_settings(const struct lk_doc *doc, struct lk_policy_file *pf,
 	return parse_root_key(doc, pf, err);
 }
 
-int lk_policy_file_from_doc(const struct lk_doc *doc,
-			    struct lk_policy_file *ret, struct lk_err *err)
+int lk_policy_file_from_doc(const struct lk_doc *doc, struct lk_policy_file *ret,
+			    struct lk_err *err)
 {
 	static const char *const known[] = { "latchkey-policy",
 					     "policy-key",
@@ -403,8 +360,7 @@ int lk_policy_file_from_doc(const struct lk_doc *doc,
 	return LK_OK;
 }
 
-const struct lk_volume *lk_policy_file_volume(const struct lk_policy_file *pf,
-					      const char *name)
+const struct lk_volume *lk_policy_file_volume(const struct lk_policy_file *pf, const char *name)
 {
 	for (size_t i = 0; i < pf->n_volumes; i++)
 		if (strcmp(pf->volumes[i].name, name) == 0)

@@ -14,11 +14,7 @@
 #define LK_POLICY_REF_MAX  48u /* TPM2B_NONCE of the largest digest we use */
 #define LK_NO_PCR	   0xffu
 
-enum lk_on_failure {
-	LK_ON_FAILURE_FAIL,
-	LK_ON_FAILURE_PROMPT,
-	LK_ON_FAILURE_HALT
-};
+enum lk_on_failure { LK_ON_FAILURE_FAIL, LK_ON_FAILURE_PROMPT, LK_ON_FAILURE_HALT };
 enum lk_integrity { LK_INTEGRITY_NONE, LK_INTEGRITY_HMAC_SHA256 };
 
 enum lk_volume_option {
@@ -66,11 +62,10 @@ struct lk_policy_file {
 };
 
 /** Return: LK_OK, or LK_E_INPUT with line and column. @ret untouched on failure. */
-int lk_policy_file_from_doc(const struct lk_doc *doc,
-			    struct lk_policy_file *ret, struct lk_err *err);
+int lk_policy_file_from_doc(const struct lk_doc *doc, struct lk_policy_file *ret,
+			    struct lk_err *err);
 
 /** The volume of that name; NULL when there is none. */
-const struct lk_volume *lk_policy_file_volume(const struct lk_policy_file *pf,
-					      const char *name);
+const struct lk_volume *lk_policy_file_volume(const struct lk_policy_file *pf, const char *name);
 
 #endif

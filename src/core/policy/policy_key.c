@@ -8,9 +8,8 @@
  * id-ecPublicKey, named curve, bit string, 0x04. One prefix for each curve is
  * the whole parser: whatever else DER could say is refused. */
 static const uint8_t spki_p256[] = {
-	0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
-	0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-	0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+	0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+	0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
 };
 static const uint8_t spki_p384[] = {
 	0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
@@ -25,10 +24,8 @@ static const struct curve {
 	const uint8_t *prefix;
 	size_t prefix_len;
 } curves[] = {
-	{ LK_CURVE_P256, "p256", 32, LK_ALG_SHA256, spki_p256,
-	  sizeof(spki_p256) },
-	{ LK_CURVE_P384, "p384", 48, LK_ALG_SHA384, spki_p384,
-	  sizeof(spki_p384) },
+	{ LK_CURVE_P256, "p256", 32, LK_ALG_SHA256, spki_p256, sizeof(spki_p256) },
+	{ LK_CURVE_P384, "p384", 48, LK_ALG_SHA384, spki_p384, sizeof(spki_p384) },
 };
 
 static const struct curve *find(enum lk_curve curve)
@@ -51,8 +48,8 @@ const char *lk_curve_name(enum lk_curve curve)
 	return find(curve)->name;
 }
 
-int lk_policy_key_from_spki(const uint8_t *der, size_t len,
-			    struct lk_policy_key *ret, struct lk_err *err)
+int lk_policy_key_from_spki(const uint8_t *der, size_t len, struct lk_policy_key *ret,
+			    struct lk_err *err)
 {
 	for (size_t i = 0; i < 2; i++) {
 		const struct curve *c = &curves[i];
@@ -83,15 +80,14 @@ static const char *pem_body(const char *pem, size_t len, size_t *ret_len)
 		pem++, len--;
 	while (len && strchr(" \t\r\n", pem[len - 1]) && pem[len - 1])
 		len--;
-	if (len < nh + nt || memcmp(pem, head, nh) != 0 ||
-	    memcmp(pem + len - nt, tail, nt) != 0)
+	if (len < nh + nt || memcmp(pem, head, nh) != 0 || memcmp(pem + len - nt, tail, nt) != 0)
 		return NULL;
 	*ret_len = len - nh - nt;
 	return pem + nh;
 }
 
-int lk_policy_key_from_pem(const char *pem, size_t len,
-			   struct lk_policy_key *ret, struct lk_err *err)
+int lk_policy_key_from_pem(const char *pem, size_t len, struct lk_policy_key *ret,
+			   struct lk_err *err)
 {
 	uint8_t der[LK_SPKI_MAX];
 	size_t der_len;
@@ -103,14 +99,12 @@ int lk_policy_key_from_pem(const char *pem, size_t len,
 			err, LK_E_INPUT, 0,
 			"not a PEM public key: expected BEGIN PUBLIC KEY, base64, END PUBLIC KEY and nothing else");
 	if (!lk_base64_decode(body, body_len, der, sizeof(der), &der_len))
-		return lk_err_set(
-			err, LK_E_INPUT, 0,
-			"PEM public key: bad base64, or not a key on P-384 or P-256");
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "PEM public key: bad base64, or not a key on P-384 or P-256");
 	return lk_policy_key_from_spki(der, der_len, ret, err);
 }
 
-size_t lk_policy_key_to_spki(const struct lk_policy_key *key,
-			     uint8_t out[static LK_SPKI_MAX])
+size_t lk_policy_key_to_spki(const struct lk_policy_key *key, uint8_t out[static LK_SPKI_MAX])
 {
 	const struct curve *c = find(key->curve);
 	struct lk_writer w = lk_writer_init(out, LK_SPKI_MAX);
@@ -143,8 +137,7 @@ size_t lk_policy_key_to_tpmt_public(const struct lk_policy_key *key,
 	return w.len;
 }
 
-int lk_policy_key_name(const struct lk_policy_key *key, lk_hash_fn hash,
-		       struct lk_name *ret)
+int lk_policy_key_name(const struct lk_policy_key *key, lk_hash_fn hash, struct lk_name *ret)
 {
 	enum lk_alg alg = lk_curve_hash(key->curve);
 	uint8_t public[LK_TPMT_PUBLIC_MAX];

@@ -37,14 +37,13 @@ const char *lk_curve_name(enum lk_curve curve); /* "p256", "p384" */
  * Only the named curves P-256 and P-384 and uncompressed points; explicit
  * parameters, other curves and bytes after the end are LK_E_INPUT.
  */
-int lk_policy_key_from_spki(const uint8_t *der, size_t len,
-			    struct lk_policy_key *ret, struct lk_err *err);
+int lk_policy_key_from_spki(const uint8_t *der, size_t len, struct lk_policy_key *ret,
+			    struct lk_err *err);
 /** The same from PEM ("BEGIN PUBLIC KEY"), with nothing but it in the text. */
-int lk_policy_key_from_pem(const char *pem, size_t len,
-			   struct lk_policy_key *ret, struct lk_err *err);
+int lk_policy_key_from_pem(const char *pem, size_t len, struct lk_policy_key *ret,
+			   struct lk_err *err);
 /** 120 bytes for P-384, 91 for P-256; exactly what openssl writes. */
-size_t lk_policy_key_to_spki(const struct lk_policy_key *key,
-			     uint8_t out[static LK_SPKI_MAX]);
+size_t lk_policy_key_to_spki(const struct lk_policy_key *key, uint8_t out[static LK_SPKI_MAX]);
 
 /**
  * lk_policy_key_to_tpmt_public - TPMT_PUBLIC (Part 2, 12.2.4)
@@ -56,7 +55,6 @@ size_t lk_policy_key_to_tpmt_public(const struct lk_policy_key *key,
 				    uint8_t out[static LK_TPMT_PUBLIC_MAX]);
 
 /** H algorithm and H(TPMT_PUBLIC). */
-int lk_policy_key_name(const struct lk_policy_key *key, lk_hash_fn hash,
-		       struct lk_name *ret);
+int lk_policy_key_name(const struct lk_policy_key *key, lk_hash_fn hash, struct lk_name *ret);
 
 #endif

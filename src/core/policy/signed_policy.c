@@ -10,8 +10,7 @@
 #include "core/policy/pcr_text.h"
 #include "core/policy/policy_digest.h"
 
-static int parse_pcrs(const struct lk_doc *doc, struct lk_signed_policy *sp,
-		      struct lk_err *err)
+static int parse_pcrs(const struct lk_doc *doc, struct lk_signed_policy *sp, struct lk_err *err)
 {
 	static const char *const banks[] = { "sha256", "sha384", NULL };
 	const struct lk_doc *pcrs = lk_doc_get(doc, "pcrs");
@@ -19,95 +18,72 @@ static int parse_pcrs(const struct lk_doc *doc, struct lk_signed_policy *sp,
 
 	LK_TRY(lk_doc_get_word(doc, "bank", banks, &bank, err));
 	if (!pcrs || pcrs->type != LK_DOC_MAP || !pcrs->child)
-		return lk_doc_error(
-			pcrs ? pcrs : doc, err,
-			"pcrs: expected PCR numbers with their values");
-	return lk_pcr_values_from_map(pcrs,
-				      bank == 0 ? LK_ALG_SHA256 : LK_ALG_SHA384,
-				      &sp->pcrs, err);
+		return lk_doc_error(pcrs ? pcrs : doc, err,
+				    "pcrs: expected PCR numbers with their values");
+	return lk_pcr_values_from_map(pcrs, bank == 0 ? LK_ALG_SHA256 : LK_ALG_SHA384, &sp->pcrs,
+				      err);
 }
 
-static int parse_floor(const struct lk_doc *doc, struct lk_signed_policy *sp,
-		       struct lk_err *err)
+static int parse_floor(const struct lk_doc *doc, struct lk_signed_policy *sp, struct lk_err *err)
 {
 	const struct lk_doc *node = lk_doc_get(doc, "version-floor");
 	uint64_t v;
 
-	if (node && node->type == LK_DOC_SCALAR &&
-	    strcmp(node->text, "none") == 0) {
+	if (node && node->type == LK_DOC_SCALAR && strcmp(node->text, "none") == 0) {
 		if (lk_doc_get(doc, "version"))
-			return lk_doc_error(
-				lk_doc_get(doc, "version"), err,
-				"version: has no meaning without version-floor");
+			return lk_doc_error(lk_doc_get(doc, "version"), err,
+					    "version: has no meaning without version-floor");
 		return LK_OK;
 	}
-	LK_TRY(lk_doc_get_uint(doc, "version-floor", 0x01000000, 0x01ffffff, &v,
-			       err));
+	LK_TRY(lk_doc_get_uint(doc, "version-floor", 0x01000000, 0x01ffffff, &v, err));
 	sp->version_floor = (uint32_t)v;
 	LK_TRY(lk_doc_get_uint(doc, "version", 1, UINT32_MAX, &v, err));
 	sp->version = (uint32_t)v;
 	return LK_OK;
 }
 
-static int parse_proof(const struct lk_doc *doc, struct lk_signed_policy *sp,
-		       struct lk_err *err)
+static int parse_proof(const struct lk_doc *doc, struct lk_signed_policy *sp, struct lk_err *err)
 {
 	size_t len;
 	size_t hash;
 
-	LK_TRY(lk_doc_get_hex(doc, "key", sp->key.data, LK_NAME_MAX, &len,
-			      err));
+	LK_TRY(lk_doc_get_hex(doc, "key", sp->key.data, LK_NAME_MAX, &len, err));
 	if (len != 34 && len != 50)
-		return lk_doc_error(
-			lk_doc_get(doc, "key"), err,
-			"key: a Name of 34 or 50 bytes is expected");
+		return lk_doc_error(lk_doc_get(doc, "key"), err,
+				    "key: a Name of 34 or 50 bytes is expected");
 	sp->key.len = (uint16_t)len;
 	hash = len - 2;
-	LK_TRY(lk_doc_get_hex(doc, "digest", sp->digest.data, LK_DIGEST_MAX,
-			      &len, err));
+	LK_TRY(lk_doc_get_hex(doc, "digest", sp->digest.data, LK_DIGEST_MAX, &len, err));
 	if (len != hash)
 		return lk_doc_error(lk_doc_get(doc, "digest"), err,
-				    "digest: %zu bytes; the key's is %zu", len,
-				    hash);
+				    "digest: %zu bytes; the key's is %zu", len, hash);
 	sp->digest.len = (uint16_t)len;
-	LK_TRY(lk_doc_get_hex(doc, "signature", sp->signature, LK_SIGNATURE_MAX,
-			      &len, err));
+	LK_TRY(lk_doc_get_hex(doc, "signature", sp->signature, LK_SIGNATURE_MAX, &len, err));
 	if (len != 2 * hash)
-		return lk_doc_error(
-			lk_doc_get(doc, "signature"), err,
-			"signature: r and s of %zu bytes each are expected",
-			hash);
+		return lk_doc_error(lk_doc_get(doc, "signature"), err,
+				    "signature: r and s of %zu bytes each are expected", hash);
 	sp->signature_len = len;
 	return LK_OK;
 }
 
-int lk_signed_policy_from_doc(const struct lk_doc *doc,
-			      struct lk_signed_policy *ret, struct lk_err *err)
+int lk_signed_policy_from_doc(const struct lk_doc *doc, struct lk_signed_policy *ret,
+			      struct lk_err *err)
 {
-	static const char *const known[] = { "latchkey-signed-policy",
-					     "label",
-					     "version",
-					     "policy-ref",
-					     "bank",
-					     "pcrs",
-					     "version-floor",
-					     "digest",
-					     "key",
-					     "signature",
-					     NULL };
+	static const char *const known[] = {
+		"latchkey-signed-policy", "label",  "version", "policy-ref", "bank", "pcrs",
+		"version-floor",	  "digest", "key",     "signature",  NULL
+	};
 	struct lk_signed_policy sp = { 0 };
 	const char *text;
 	uint64_t format;
 
 	LK_TRY(lk_doc_expect_keys(doc, known, err));
-	LK_TRY(lk_doc_get_uint(doc, "latchkey-signed-policy", 1, 1, &format,
-			       err));
+	LK_TRY(lk_doc_get_uint(doc, "latchkey-signed-policy", 1, 1, &format, err));
 	if (lk_doc_get(doc, "label")) {
 		LK_TRY(lk_doc_get_text(doc, "label", LK_LABEL_MAX, &text, err));
 		memcpy(sp.label, text, strlen(text) + 1);
 	}
-	LK_TRY(lk_doc_get_text(doc, "policy-ref", LK_POLICY_REF_MAX, &text,
-			       err));
+	LK_TRY(lk_doc_get_text(doc, "policy-ref", LK_POLICY_REF_MAX, &text, err));
 	sp.policy_ref_len = strlen(text);
 	memcpy(sp.policy_ref, text, sp.policy_ref_len);
 	LK_TRY(parse_pcrs(doc, &sp, err));
@@ -117,24 +93,22 @@ int lk_signed_policy_from_doc(const struct lk_doc *doc,
 	return LK_OK;
 }
 
-static int approved_digest(enum lk_alg alg, const struct lk_signed_policy *sp,
-			   lk_hash_fn hash, struct lk_digest *ret)
+static int approved_digest(enum lk_alg alg, const struct lk_signed_policy *sp, lk_hash_fn hash,
+			   struct lk_digest *ret)
 {
 	struct lk_digest digest;
 
 	lk_policy_start(alg, &digest);
 	LK_TRY(lk_policy_pcr(alg, &sp->pcrs, hash, &digest));
 	if (sp->version_floor)
-		LK_TRY(lk_policy_nv_floor(alg, sp->version_floor, sp->version,
-					  hash, &digest));
+		LK_TRY(lk_policy_nv_floor(alg, sp->version_floor, sp->version, hash, &digest));
 	*ret = digest;
 	return LK_OK;
 }
 
 /* Takes the selection's values out of @all; the latch PCR's is zero when the
  * disk is opened, however closed it is where the values were read. */
-static int select_values(const struct lk_policy_file *pf,
-			 const struct lk_pcr_values *all,
+static int select_values(const struct lk_policy_file *pf, const struct lk_pcr_values *all,
 			 struct lk_pcr_values *ret, struct lk_err *err)
 {
 	uint32_t latch = pf->latch == LK_NO_PCR ? 0 : 1u << pf->latch;
@@ -144,27 +118,22 @@ static int select_values(const struct lk_policy_file *pf,
 		char text[LK_PCR_MASK_TEXT];
 
 		lk_pcr_mask_format(missing ? missing : pf->pcrs.mask, text);
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "the PCR values lack PCR %s of bank %s", text,
+		return lk_err_set(err, LK_E_INPUT, 0, "the PCR values lack PCR %s of bank %s", text,
 				  lk_alg_name(pf->pcrs.bank));
 	}
 	*ret = (struct lk_pcr_values){ .sel = pf->pcrs };
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
 		if (pf->pcrs.mask & ~latch & 1u << i)
-			memcpy(ret->value[i], all->value[i],
-			       sizeof(ret->value[i]));
+			memcpy(ret->value[i], all->value[i], sizeof(ret->value[i]));
 	return LK_OK;
 }
 
-int lk_signed_policy_prepare(const struct lk_policy_file *pf,
-			     const struct lk_pcr_values *values,
-			     uint32_t version, const char *label,
-			     lk_hash_fn hash, struct lk_signed_policy *ret,
-			     struct lk_err *err)
+int lk_signed_policy_prepare(const struct lk_policy_file *pf, const struct lk_pcr_values *values,
+			     uint32_t version, const char *label, lk_hash_fn hash,
+			     struct lk_signed_policy *ret, struct lk_err *err)
 {
 	enum lk_alg alg = lk_curve_hash(pf->key.curve);
-	struct lk_signed_policy sp = { .version = version,
-				       .version_floor = pf->version_floor };
+	struct lk_signed_policy sp = { .version = version, .version_floor = pf->version_floor };
 
 	if (pf->version_floor && version == 0)
 		return lk_err_set(
@@ -175,8 +144,7 @@ int lk_signed_policy_prepare(const struct lk_policy_file *pf,
 			err, LK_E_USAGE, 0,
 			"a version has no meaning: the policy file says version-floor: none");
 	if (strlen(label) > LK_LABEL_MAX)
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "the label is longer than %u bytes",
+		return lk_err_set(err, LK_E_USAGE, 0, "the label is longer than %u bytes",
 				  LK_LABEL_MAX);
 	memcpy(sp.label, label, strlen(label) + 1);
 	memcpy(sp.policy_ref, pf->policy_ref, sizeof(sp.policy_ref));
@@ -189,47 +157,38 @@ int lk_signed_policy_prepare(const struct lk_policy_file *pf,
 	return LK_OK;
 }
 
-static int check_fields(const struct lk_signed_policy *sp,
-			const struct lk_policy_file *pf,
+static int check_fields(const struct lk_signed_policy *sp, const struct lk_policy_file *pf,
 			const struct lk_name *name, struct lk_err *err)
 {
 	char want[LK_PCR_MASK_TEXT];
 	char have[LK_PCR_MASK_TEXT];
 
-	if (sp->key.len != name->len ||
-	    memcmp(sp->key.data, name->data, name->len) != 0)
-		return lk_err_set(
-			err, LK_E_POLICY, 0,
-			"key: made for another policy key than the policy file's");
+	if (sp->key.len != name->len || memcmp(sp->key.data, name->data, name->len) != 0)
+		return lk_err_set(err, LK_E_POLICY, 0,
+				  "key: made for another policy key than the policy file's");
 	if (sp->policy_ref_len != pf->policy_ref_len ||
 	    memcmp(sp->policy_ref, pf->policy_ref, pf->policy_ref_len) != 0)
 		return lk_err_set(
 			err, LK_E_POLICY, 0,
 			"policy-ref: signed for \"%.48s\", the policy file wants \"%.48s\"",
-			(const char *)sp->policy_ref,
-			(const char *)pf->policy_ref);
+			(const char *)sp->policy_ref, (const char *)pf->policy_ref);
 	if (sp->pcrs.sel.bank != pf->pcrs.bank)
-		return lk_err_set(err, LK_E_POLICY, 0,
-				  "bank: %s, the policy file wants %s",
-				  lk_alg_name(sp->pcrs.sel.bank),
-				  lk_alg_name(pf->pcrs.bank));
+		return lk_err_set(err, LK_E_POLICY, 0, "bank: %s, the policy file wants %s",
+				  lk_alg_name(sp->pcrs.sel.bank), lk_alg_name(pf->pcrs.bank));
 	if (sp->pcrs.sel.mask != pf->pcrs.mask) {
 		lk_pcr_mask_format(sp->pcrs.sel.mask, have);
 		lk_pcr_mask_format(pf->pcrs.mask, want);
-		return lk_err_set(
-			err, LK_E_POLICY, 0,
-			"pcrs: %s, the policy file (with its latch) wants %s",
-			have, want);
+		return lk_err_set(err, LK_E_POLICY, 0,
+				  "pcrs: %s, the policy file (with its latch) wants %s", have,
+				  want);
 	}
 	if (sp->version_floor != pf->version_floor)
-		return lk_err_set(err, LK_E_POLICY, 0,
-				  "version-floor: not the policy file's");
+		return lk_err_set(err, LK_E_POLICY, 0, "version-floor: not the policy file's");
 	return LK_OK;
 }
 
-int lk_signed_policy_check(const struct lk_signed_policy *sp,
-			   const struct lk_policy_file *pf, lk_hash_fn hash,
-			   struct lk_err *err)
+int lk_signed_policy_check(const struct lk_signed_policy *sp, const struct lk_policy_file *pf,
+			   lk_hash_fn hash, struct lk_err *err)
 {
 	struct lk_digest digest;
 	struct lk_name name;
@@ -237,18 +196,15 @@ int lk_signed_policy_check(const struct lk_signed_policy *sp,
 	if (lk_policy_key_name(&pf->key, hash, &name) != LK_OK)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 	LK_TRY(check_fields(sp, pf, &name, err));
-	if (approved_digest(lk_curve_hash(pf->key.curve), sp, hash, &digest) !=
-	    LK_OK)
+	if (approved_digest(lk_curve_hash(pf->key.curve), sp, hash, &digest) != LK_OK)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 	if (!lk_digest_equal(&digest, &sp->digest))
-		return lk_err_set(
-			err, LK_E_POLICY, 0,
-			"digest: not that of the PCR values and version beside it");
+		return lk_err_set(err, LK_E_POLICY, 0,
+				  "digest: not that of the PCR values and version beside it");
 	return LK_OK;
 }
 
-int lk_signed_policy_tbs(const struct lk_signed_policy *sp, lk_hash_fn hash,
-			 struct lk_digest *ret)
+int lk_signed_policy_tbs(const struct lk_signed_policy *sp, lk_hash_fn hash, struct lk_digest *ret)
 {
 	enum lk_alg alg = sp->key.len == 50 ? LK_ALG_SHA384 : LK_ALG_SHA256;
 	struct lk_bytes ref = { sp->policy_ref, sp->policy_ref_len };
@@ -264,8 +220,7 @@ struct text {
 	bool failed;
 };
 
-__attribute__((format(printf, 2, 3))) static void put(struct text *t,
-						      const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void put(struct text *t, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -295,9 +250,8 @@ static unsigned int needs_escape(const char *s, size_t left)
 		char utf8[4];
 		unsigned int code;
 	} chars[] = {
-		{ "\xe2\x80\xa8", 0x2028 }, { "\xe2\x80\xa9", 0x2029 },
-		{ "\xef\xbb\xbf", 0xfeff }, { "\xef\xbf\xbe", 0xfffe },
-		{ "\xef\xbf\xbf", 0xffff },
+		{ "\xe2\x80\xa8", 0x2028 }, { "\xe2\x80\xa9", 0x2029 }, { "\xef\xbb\xbf", 0xfeff },
+		{ "\xef\xbf\xbe", 0xfffe }, { "\xef\xbf\xbf", 0xffff },
 	};
 
 	for (size_t i = 0; i < sizeof(chars) / sizeof(chars[0]); i++)
@@ -334,8 +288,7 @@ static void put_pcrs(struct text *t, const struct lk_pcr_values *v, bool json)
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
 		if (!(v->sel.mask & 1u << i))
 			continue;
-		put(t, json ? "%s\"%u\":\"" : "%s  %u: \"",
-		    json && !first ? "," : "", i);
+		put(t, json ? "%s\"%u\":\"" : "%s  %u: \"", json && !first ? "," : "", i);
 		put_hex(t, v->value[i], lk_alg_size(v->sel.bank));
 		put(t, json ? "\"" : "\"\n");
 		first = false;
@@ -349,8 +302,7 @@ static void put_key(struct text *t, const char *key, bool json)
 	put(t, json ? "\"%s\":" : "%s: ", key);
 }
 
-static void put_hex_member(struct text *t, const char *key, struct lk_bytes v,
-			   bool json)
+static void put_hex_member(struct text *t, const char *key, struct lk_bytes v, bool json)
 {
 	put_key(t, key, json);
 	put(t, "\"");
@@ -358,20 +310,17 @@ static void put_hex_member(struct text *t, const char *key, struct lk_bytes v,
 	put(t, "\"");
 }
 
-int lk_signed_policy_write(const struct lk_signed_policy *sp, bool json,
-			   char *out, size_t cap)
+int lk_signed_policy_write(const struct lk_signed_policy *sp, bool json, char *out, size_t cap)
 {
 	struct text t = { out, cap, 0, false };
 	const char *end = json ? "," : "\n";
 
-	put(&t, json ? "{\"latchkey-signed-policy\":1,"
-		     : "latchkey-signed-policy: 1\n");
+	put(&t, json ? "{\"latchkey-signed-policy\":1," : "latchkey-signed-policy: 1\n");
 	put_key(&t, "label", json);
 	put_quoted(&t, sp->label, strlen(sp->label));
 	put(&t, "%s", end);
 	if (sp->version_floor)
-		put(&t, json ? "\"version\":%u," : "version: %u\n",
-		    sp->version);
+		put(&t, json ? "\"version\":%u," : "version: %u\n", sp->version);
 	put_key(&t, "policy-ref", json);
 	put_quoted(&t, (const char *)sp->policy_ref, sp->policy_ref_len);
 	put(&t, "%s", end);
@@ -380,22 +329,15 @@ int lk_signed_policy_write(const struct lk_signed_policy *sp, bool json,
 	put_pcrs(&t, &sp->pcrs, json);
 	put(&t, json ? "}," : "");
 	if (sp->version_floor)
-		put(&t,
-		    json ? "\"version-floor\":\"0x%08x\","
-			 : "version-floor: 0x%08x\n",
+		put(&t, json ? "\"version-floor\":\"0x%08x\"," : "version-floor: 0x%08x\n",
 		    sp->version_floor);
 	else
-		put(&t, json ? "\"version-floor\":\"none\","
-			     : "version-floor: none\n");
-	put_hex_member(&t, "digest",
-		       (struct lk_bytes){ sp->digest.data, sp->digest.len },
-		       json);
+		put(&t, json ? "\"version-floor\":\"none\"," : "version-floor: none\n");
+	put_hex_member(&t, "digest", (struct lk_bytes){ sp->digest.data, sp->digest.len }, json);
 	put(&t, "%s", end);
-	put_hex_member(&t, "key",
-		       (struct lk_bytes){ sp->key.data, sp->key.len }, json);
+	put_hex_member(&t, "key", (struct lk_bytes){ sp->key.data, sp->key.len }, json);
 	put(&t, "%s", end);
-	put_hex_member(&t, "signature",
-		       (struct lk_bytes){ sp->signature, sp->signature_len },
+	put_hex_member(&t, "signature", (struct lk_bytes){ sp->signature, sp->signature_len },
 		       json);
 	put(&t, json ? "}" : "\n");
 	return t.failed ? LK_E_SYSTEM : LK_OK;

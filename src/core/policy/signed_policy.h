@@ -24,8 +24,8 @@ struct lk_signed_policy {
 	size_t signature_len;		     /* 0: not signed yet */
 };
 
-int lk_signed_policy_from_doc(const struct lk_doc *doc,
-			      struct lk_signed_policy *ret, struct lk_err *err);
+int lk_signed_policy_from_doc(const struct lk_doc *doc, struct lk_signed_policy *ret,
+			      struct lk_err *err);
 
 /**
  * lk_signed_policy_prepare - everything but the signature
@@ -34,11 +34,9 @@ int lk_signed_policy_from_doc(const struct lk_doc *doc,
  *	that is what it is when the disk is opened.
  * @version: at least 1 when @pf has a floor; must be 0 when it has none
  */
-int lk_signed_policy_prepare(const struct lk_policy_file *pf,
-			     const struct lk_pcr_values *values,
-			     uint32_t version, const char *label,
-			     lk_hash_fn hash, struct lk_signed_policy *ret,
-			     struct lk_err *err);
+int lk_signed_policy_prepare(const struct lk_policy_file *pf, const struct lk_pcr_values *values,
+			     uint32_t version, const char *label, lk_hash_fn hash,
+			     struct lk_signed_policy *ret, struct lk_err *err);
 
 /**
  * lk_signed_policy_check - does it belong to this policy file?
@@ -49,13 +47,11 @@ int lk_signed_policy_prepare(const struct lk_policy_file *pf,
  *
  * Return: LK_OK, LK_E_POLICY naming the field, or LK_E_SYSTEM.
  */
-int lk_signed_policy_check(const struct lk_signed_policy *sp,
-			   const struct lk_policy_file *pf, lk_hash_fn hash,
-			   struct lk_err *err);
+int lk_signed_policy_check(const struct lk_signed_policy *sp, const struct lk_policy_file *pf,
+			   lk_hash_fn hash, struct lk_err *err);
 
 /** aHash of @sp under the name algorithm of its key: what is signed. */
-int lk_signed_policy_tbs(const struct lk_signed_policy *sp, lk_hash_fn hash,
-			 struct lk_digest *ret);
+int lk_signed_policy_tbs(const struct lk_signed_policy *sp, lk_hash_fn hash, struct lk_digest *ret);
 
 /**
  * lk_signed_policy_write - as YAML (a file of its own) or one JSON object
@@ -64,7 +60,6 @@ int lk_signed_policy_tbs(const struct lk_signed_policy *sp, lk_hash_fn hash,
  * Return: LK_OK, or LK_E_SYSTEM when @cap is too small (8 KiB is enough).
  */
 #define LK_SIGNED_POLICY_TEXT_MAX 8192u
-int lk_signed_policy_write(const struct lk_signed_policy *sp, bool json,
-			   char *out, size_t cap);
+int lk_signed_policy_write(const struct lk_signed_policy *sp, bool json, char *out, size_t cap);
 
 #endif

@@ -9,9 +9,8 @@
 #include "core/bootlog/efi_variable.h"
 
 /* 4a67b082-0a4c-41cf-b6c7-440b29bb8c4f */
-const uint8_t lk_loader_guid[16] = { 0x82, 0xb0, 0x67, 0x4a, 0x4c, 0x0a,
-				     0xcf, 0x41, 0xb6, 0xc7, 0x44, 0x0b,
-				     0x29, 0xbb, 0x8c, 0x4f };
+const uint8_t lk_loader_guid[16] = { 0x82, 0xb0, 0x67, 0x4a, 0x4c, 0x0a, 0xcf, 0x41,
+				     0xb6, 0xc7, 0x44, 0x0b, 0x29, 0xbb, 0x8c, 0x4f };
 
 static int refuse(struct lk_err *err, const char *what)
 {
@@ -20,15 +19,13 @@ static int refuse(struct lk_err *err, const char *what)
 
 /* One that the stub starts out of its own image has no file, nor has what the
  * firmware starts of its own on the way. */
-static int take_image(const struct lk_event *event, struct lk_boot_chain *c,
-		      struct lk_err *err)
+static int take_image(const struct lk_event *event, struct lk_boot_chain *c, struct lk_err *err)
 {
 	struct lk_boot_image image = { .event = *event };
 
 	if (c->sections)
 		return LK_OK;
-	c->no_file = !lk_device_path_file(lk_image_event_path(event->data),
-					  image.file);
+	c->no_file = !lk_device_path_file(lk_image_event_path(event->data), image.file);
 	if (c->no_file)
 		return LK_OK;
 	if (c->n == LK_BOOT_IMAGES_MAX)
@@ -46,8 +43,7 @@ static bool is_try(const struct lk_event *event)
 	       !memcmp(event->data.data, words, sizeof(words) - 1);
 }
 
-static int take(const struct lk_event *event, struct lk_boot_chain *c,
-		struct lk_err *err)
+static int take(const struct lk_event *event, struct lk_boot_chain *c, struct lk_err *err)
 {
 	bool ipl = event->type == LK_EV_IPL;
 
@@ -57,14 +53,12 @@ static int take(const struct lk_event *event, struct lk_boot_chain *c,
 	c->tries += is_try(event);
 	if (event->type == LK_EV_EVENT_TAG && event->pcr == LK_PCR_LOADER)
 		c->loader_conf = *event;
-	if (event->type == LK_EV_EFI_BOOT_SERVICES_APPLICATION &&
-	    event->pcr == LK_PCR_BOOT)
+	if (event->type == LK_EV_EFI_BOOT_SERVICES_APPLICATION && event->pcr == LK_PCR_BOOT)
 		return take_image(event, c, err);
 	return LK_OK;
 }
 
-int lk_boot_chain_read(struct lk_bytes bytes, struct lk_boot_chain *ret,
-		       struct lk_err *err)
+int lk_boot_chain_read(struct lk_bytes bytes, struct lk_boot_chain *ret, struct lk_err *err)
 {
 	struct lk_event_log log;
 	struct lk_event event;
@@ -87,18 +81,17 @@ static bool number_of(struct lk_bytes data, unsigned int *ret)
 	return !r.failed;
 }
 
-int lk_boot_start_option(const struct lk_boot_start *start, unsigned int tries,
-			 unsigned int *ret, bool *ret_other, struct lk_err *err)
+int lk_boot_start_option(const struct lk_boot_start *start, unsigned int tries, unsigned int *ret,
+			 bool *ret_other, struct lk_err *err)
 {
 	unsigned int current, option;
 
 	if (!number_of(start->current, &current))
-		return refuse(err, "the firmware doesn't say which boot option "
-				   "this boot is of (BootCurrent)");
-	if (!number_of(start->next, &option) &&
-	    !number_of(start->order, &option))
-		return refuse(err, "the firmware has neither BootOrder nor "
-				   "BootNext");
+		return refuse(
+			err,
+			"the firmware doesn't say which boot option this boot is of (BootCurrent)");
+	if (!number_of(start->next, &option) && !number_of(start->order, &option))
+		return refuse(err, "the firmware has neither BootOrder nor BootNext");
 	/* Those before it failed, and are taken to fail again. */
 	if (!start->next.data && tries > 1)
 		option = current;
@@ -156,8 +149,7 @@ bool lk_boot_entry_is(struct lk_bytes entry, const char *file)
 	return len && !name[len];
 }
 
-struct lk_bytes lk_boot_logged_option(struct lk_bytes bytes,
-				      unsigned int number)
+struct lk_bytes lk_boot_logged_option(struct lk_bytes bytes, unsigned int number)
 {
 	struct lk_bytes ret = { NULL, 0 };
 	struct lk_efi_variable var;
@@ -170,8 +162,7 @@ struct lk_bytes lk_boot_logged_option(struct lk_bytes bytes,
 	while (rc == LK_OK && lk_event_log_next(&log, &event, NULL) == LK_OK)
 		if ((event.type == LK_EV_EFI_VARIABLE_BOOT ||
 		     event.type == LK_EV_EFI_VARIABLE_BOOT2) &&
-		    lk_efi_variable_read(event.data, &var) &&
-		    lk_utf16_equals(var.name, name))
+		    lk_efi_variable_read(event.data, &var) && lk_utf16_equals(var.name, name))
 			ret = var.data;
 	return ret;
 }

@@ -20,19 +20,16 @@ struct lk_boot_chain {
 	bool no_file;  /* the last image came from elsewhere: a network, say */
 	bool sections; /* the last is a unified kernel image */
 	bool grub, shim;
-	unsigned int tries; /* of boot options by the firmware */
-	struct lk_event
-		loader_conf; /* its settings, measured; number 0: none */
+	unsigned int tries;	     /* of boot options by the firmware */
+	struct lk_event loader_conf; /* its settings, measured; number 0: none */
 };
 
 /** LK_OK; LK_E_INPUT; LK_E_REFUSED for more images than there is room for. */
-int lk_boot_chain_read(struct lk_bytes log, struct lk_boot_chain *ret,
-		       struct lk_err *err);
+int lk_boot_chain_read(struct lk_bytes log, struct lk_boot_chain *ret, struct lk_err *err);
 
 /** What the firmware will start; data NULL: the variable isn't there. */
 struct lk_boot_start {
-	struct lk_bytes order, current,
-		next; /* BootOrder, BootCurrent, BootNext */
+	struct lk_bytes order, current, next; /* BootOrder, BootCurrent, BootNext */
 };
 /**
  * lk_boot_start_option - the number of the boot option to come
@@ -41,9 +38,8 @@ struct lk_boot_start {
  *
  * Return: LK_OK; LK_E_REFUSED when it can't be known.
  */
-int lk_boot_start_option(const struct lk_boot_start *start, unsigned int tries,
-			 unsigned int *ret, bool *ret_other,
-			 struct lk_err *err);
+int lk_boot_start_option(const struct lk_boot_start *start, unsigned int tries, unsigned int *ret,
+			 bool *ret_other, struct lk_err *err);
 
 /** Vendor GUID of systemd-boot's variables. */
 extern const uint8_t lk_loader_guid[16];

@@ -15,8 +15,7 @@ static bool is_tag(const struct lk_event *event, uint32_t tag)
 
 static bool is_image(const struct lk_event *event)
 {
-	return event->type == LK_EV_EFI_BOOT_SERVICES_APPLICATION &&
-	       event->pcr == LK_PCR_BOOT;
+	return event->type == LK_EV_EFI_BOOT_SERVICES_APPLICATION && event->pcr == LK_PCR_BOOT;
 }
 
 /*
@@ -26,10 +25,10 @@ static bool is_image(const struct lk_event *event)
  */
 static bool is_of_emulator(const struct lk_event *event)
 {
-	static const uint8_t node[] = { 4,    3,    20,	  0,	0x72,
-					0xf7, 0x28, 0x14, 0x4a, 0xb6,
-					0x1e, 0x44, 0xb8, 0xc3, 0x9e,
-					0xbd, 0xd7, 0xf8, 0x93, 0xc7 };
+	static const uint8_t node[] = {
+		4,    3,    20,	  0,	0x72, 0xf7, 0x28, 0x14, 0x4a, 0xb6,
+		0x1e, 0x44, 0xb8, 0xc3, 0x9e, 0xbd, 0xd7, 0xf8, 0x93, 0xc7
+	};
 	struct lk_reader r = lk_reader_init(event->data.data, event->data.len);
 	struct lk_bytes first;
 
@@ -39,8 +38,7 @@ static bool is_of_emulator(const struct lk_event *event)
 	return !r.failed && !memcmp(first.data, node, sizeof(node));
 }
 
-static void take(const struct lk_event *event, struct lk_boot_course *c,
-		 lk_hash_fn hash)
+static void take(const struct lk_event *event, struct lk_boot_course *c, lk_hash_fn hash)
 {
 	bool ipl = event->type == LK_EV_IPL;
 
@@ -56,13 +54,10 @@ static void take(const struct lk_event *event, struct lk_boot_course *c,
 		c->initrd = *event;
 	} else if (is_tag(event, LK_TAG_LOAD_OPTIONS)) {
 		c->load_options = *event;
-	} else if (ipl && (event->pcr == LK_PCR_COMMANDS ||
-			   event->pcr == LK_PCR_FILES)) {
+	} else if (ipl && (event->pcr == LK_PCR_COMMANDS || event->pcr == LK_PCR_FILES)) {
 		c->loader_measures = true;
-	} else if (event->pcr == LK_PCR_EXTENSIONS ||
-		   event->pcr == LK_PCR_KERNEL_CONFIG) {
-		if (ipl && event->pcr == LK_PCR_KERNEL_CONFIG &&
-		    !c->cmdline.number &&
+	} else if (event->pcr == LK_PCR_EXTENSIONS || event->pcr == LK_PCR_KERNEL_CONFIG) {
+		if (ipl && event->pcr == LK_PCR_KERNEL_CONFIG && !c->cmdline.number &&
 		    lk_event_data_is_measured(event, hash))
 			c->cmdline = *event;
 		else
@@ -70,8 +65,8 @@ static void take(const struct lk_event *event, struct lk_boot_course *c,
 	}
 }
 
-int lk_boot_course_follow(struct lk_bytes bytes, lk_hash_fn hash,
-			  struct lk_boot_course *ret, struct lk_err *err)
+int lk_boot_course_follow(struct lk_bytes bytes, lk_hash_fn hash, struct lk_boot_course *ret,
+			  struct lk_err *err)
 {
 	struct lk_boot_course c = { .sections = false };
 	struct lk_event_log log;

@@ -15,12 +15,12 @@ struct lk_boot_course {
 	bool sections;		 /* a unified kernel image's, in PCR 11 */
 	bool extensions;	 /* credentials and such, beside the image */
 	bool loader_measures;	 /* commands and files, as GRUB does */
-	bool emulator; /* it handed over the last image, and has changed it */
-	bool image_after_stub; /* the stub had the firmware start its kernel */
+	bool emulator;		 /* it handed over the last image, and has changed it */
+	bool image_after_stub;	 /* the stub had the firmware start its kernel */
 };
 
 /** LK_OK or LK_E_INPUT. */
-int lk_boot_course_follow(struct lk_bytes log, lk_hash_fn hash,
-			  struct lk_boot_course *ret, struct lk_err *err);
+int lk_boot_course_follow(struct lk_bytes log, lk_hash_fn hash, struct lk_boot_course *ret,
+			  struct lk_err *err);
 
 #endif

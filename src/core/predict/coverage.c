@@ -34,10 +34,9 @@ struct run {
 	struct lk_pcr_values first;		  /* at the first call */
 	uint8_t phase[PHASES_MAX][LK_DIGEST_MAX]; /* PCR 11 after each */
 	/* What came of it. */
-	uint32_t least[LK_DEPLOYED_MAX]; /* PCRs that differ, the fewest */
-	unsigned int
-		fits_at[LK_DEPLOYED_MAX]; /* entries; only where least is 0 */
-	bool ima_fits[LK_DEPLOYED_MAX];	  /* at any number of them */
+	uint32_t least[LK_DEPLOYED_MAX];       /* PCRs that differ, the fewest */
+	unsigned int fits_at[LK_DEPLOYED_MAX]; /* entries; only where least is 0 */
+	bool ima_fits[LK_DEPLOYED_MAX];	       /* at any number of them */
 };
 
 static void make_phases(struct run *r, const struct lk_pcr_values *then)
@@ -52,14 +51,11 @@ static void make_phases(struct run *r, const struct lk_pcr_values *then)
 
 		if (!hash(then->sel.bank, &text, 1, &digest) ||
 		    !lk_pcr_replay_extend(&at, LK_PCR_KERNEL_IMAGE,
-					  (struct lk_bytes){ digest.data,
-							     digest.len },
-					  hash)) {
+					  (struct lk_bytes){ digest.data, digest.len }, hash)) {
 			r->failed = true;
 			return;
 		}
-		memcpy(r->phase[i], at.values.value[LK_PCR_KERNEL_IMAGE],
-		       LK_DIGEST_MAX);
+		memcpy(r->phase[i], at.values.value[LK_PCR_KERNEL_IMAGE], LK_DIGEST_MAX);
 	}
 }
 
@@ -68,26 +64,23 @@ static bool is_a_phase(const struct run *r, const struct lk_pcr_values *policy)
 	size_t size = lk_alg_size(policy->sel.bank);
 
 	for (unsigned int i = 0; i < PHASES_MAX; i++)
-		if (!memcmp(r->phase[i], policy->value[LK_PCR_KERNEL_IMAGE],
-			    size))
+		if (!memcmp(r->phase[i], policy->value[LK_PCR_KERNEL_IMAGE], size))
 			return true;
 	return false;
 }
 
-static uint32_t differing(const struct run *r,
-			  const struct lk_pcr_values *policy,
+static uint32_t differing(const struct run *r, const struct lk_pcr_values *policy,
 			  const struct lk_pcr_values *then)
 {
 	uint32_t mask = lk_pcr_differing(policy, then, r->in->pcrs.mask);
 
-	if (mask & 1u << LK_PCR_KERNEL_IMAGE &&
-	    then->sel.mask & 1u << LK_PCR_KERNEL_IMAGE && is_a_phase(r, policy))
+	if (mask & 1u << LK_PCR_KERNEL_IMAGE && then->sel.mask & 1u << LK_PCR_KERNEL_IMAGE &&
+	    is_a_phase(r, policy))
 		mask &= ~(1u << LK_PCR_KERNEL_IMAGE);
 	return mask;
 }
 
-static void each(void *data, const struct lk_pcr_values *then,
-		 unsigned int entries)
+static void each(void *data, const struct lk_pcr_values *then, unsigned int entries)
 {
 	struct run *r = data;
 
@@ -103,8 +96,7 @@ static void each(void *data, const struct lk_pcr_values *then,
 	r->last = *then;
 	r->n_seen++;
 	for (size_t i = 0; i < r->in->n; i++) {
-		uint32_t mask =
-			differing(r, &r->in->deployed[i].policy->pcrs, then);
+		uint32_t mask = differing(r, &r->in->deployed[i].policy->pcrs, then);
 
 		if (!(mask & 1u << LK_PCR_IMA))
 			r->ima_fits[i] = true;
@@ -115,8 +107,8 @@ static void each(void *data, const struct lk_pcr_values *then,
 	}
 }
 
-static int replay(struct run *r, const struct lk_log_plan *plan,
-		  bool ima_unchanged, struct lk_err *err)
+static int replay(struct run *r, const struct lk_log_plan *plan, bool ima_unchanged,
+		  struct lk_err *err)
 {
 	struct lk_pcr_values then[LK_PLAN_BANKS];
 	struct lk_prediction_input in = r->in->predict;
@@ -149,8 +141,7 @@ static int replay_now(const struct lk_coverage_input *in, struct run *now,
 	now->in = in;
 	*ret_entries = 0;
 	for (size_t i = 0; in->booted && i < in->n; i++)
-		if (lk_digest_equal(&in->deployed[i].policy->digest,
-				    in->booted) &&
+		if (lk_digest_equal(&in->deployed[i].policy->digest, in->booted) &&
 		    now->least[i] == 0)
 			*ret_entries = now->fits_at[i];
 	return LK_OK;
@@ -163,8 +154,7 @@ static void choose(const struct run *r, struct lk_coverage *ret)
 	int best = -1;
 
 	for (size_t i = 0; i < in->n; i++) {
-		int bits = 2 * __builtin_popcount(r->least[i]) +
-			   in->deployed[i].under_floor;
+		int bits = 2 * __builtin_popcount(r->least[i]) + in->deployed[i].under_floor;
 
 		if (best >= 0 && bits >= best)
 			continue;
@@ -188,8 +178,7 @@ static uint32_t find_changed(const struct run *now, const struct run *then)
 
 /* What new files make IMA measure can't be told. A policy that was signed for
  * this boot's boot_aggregate is none for another, whatever follows on it. */
-static bool could_cover(const struct run *now, const struct run *then,
-			const struct lk_coverage *c)
+static bool could_cover(const struct run *now, const struct run *then, const struct lk_coverage *c)
 {
 	const struct lk_coverage_input *in = then->in;
 	bool other_boot = c->changed & AGGREGATED;
@@ -216,25 +205,21 @@ static int check_values(const struct lk_coverage_input *in, const struct run *r,
 		return LK_OK;
 	lk_pcr_mask_format(missing, pcrs);
 	return lk_err_set(&ret->why, LK_E_UNKNOWN, 0,
-			  "PCR %s: something extends it that isn't in these "
-			  "logs%s",
-			  pcrs,
-			  missing & 1u << LK_PCR_IMA &&
-					  !in->predict.logs.ima.data
+			  "PCR %s: something extends it that isn't in these logs%s", pcrs,
+			  missing & 1u << LK_PCR_IMA && !in->predict.logs.ima.data
 				  ? ", as IMA's log would be (--ima-log)"
 				  : "");
 }
 
 /* The boot that was opened is the one to come, and these are its logs. */
-static bool is_repeated(const struct lk_coverage_input *in,
-			const struct run *now, struct lk_coverage *ret)
+static bool is_repeated(const struct lk_coverage_input *in, const struct run *now,
+			struct lk_coverage *ret)
 {
 	if (!in->booted || in->predict.plan->n || in->predict.new_firmware.data)
 		return false;
 	for (size_t i = 0; i < in->n; i++)
 		if (!in->deployed[i].under_floor && !now->least[i] &&
-		    lk_digest_equal(&in->deployed[i].policy->digest,
-				    in->booted)) {
+		    lk_digest_equal(&in->deployed[i].policy->digest, in->booted)) {
 			ret->policy = &in->deployed[i];
 			ret->differing = 0;
 			ret->answer = LK_ANSWER_YES;
@@ -250,31 +235,27 @@ static bool depends_on_kernel(const struct lk_coverage_input *in)
 	       in->pcrs.mask & 1u << LK_PCR_IMA;
 }
 
-static enum lk_answer judge(const struct run *now, const struct run *then,
-			    bool refused, struct lk_coverage *c)
+static enum lk_answer judge(const struct run *now, const struct run *then, bool refused,
+			    struct lk_coverage *c)
 {
 	if (refused)
-		return covers(c) || could_cover(now, then, c)
-			       ? LK_ANSWER_UNKNOWN
-			       : LK_ANSWER_NO;
+		return covers(c) || could_cover(now, then, c) ? LK_ANSWER_UNKNOWN : LK_ANSWER_NO;
 	if (!covers(c))
 		return LK_ANSWER_NO;
 	if (!depends_on_kernel(then->in))
 		return LK_ANSWER_YES;
-	(void)lk_err_set(&c->why, LK_E_UNKNOWN, 0,
-			 "PCR 10 of bank sha384 is as signed if the new kernel "
-			 "has SHA-384 when it begins, or hasn't it, as the one "
-			 "in the log");
+	(void)lk_err_set(
+		&c->why, LK_E_UNKNOWN, 0,
+		"PCR 10 of bank sha384 is as signed if the new kernel has SHA-384 when it begins, or hasn't it, as the one in the log");
 	return LK_ANSWER_UNKNOWN;
 }
 
 /* @ret_refused: only on the assumption that what IMA measures stays. */
-static int replay_then(const struct lk_coverage_input *in, struct run *then,
-		       bool *ret_refused, struct lk_err *err)
+static int replay_then(const struct lk_coverage_input *in, struct run *then, bool *ret_refused,
+		       struct lk_err *err)
 {
 	unsigned int only = then->only;
-	bool unchanged = in->predict.ima_unchanged ||
-			 !(in->pcrs.mask & 1u << LK_PCR_IMA);
+	bool unchanged = in->predict.ima_unchanged || !(in->pcrs.mask & 1u << LK_PCR_IMA);
 	int rc = replay(then, in->predict.plan, unchanged, err);
 	struct lk_err why;
 
@@ -285,8 +266,8 @@ static int replay_then(const struct lk_coverage_input *in, struct run *then,
 	return replay(then, in->predict.plan, true, &why);
 }
 
-int lk_coverage_find(const struct lk_coverage_input *in,
-		     struct lk_coverage *ret, struct lk_err *err)
+int lk_coverage_find(const struct lk_coverage_input *in, struct lk_coverage *ret,
+		     struct lk_err *err)
 {
 	struct lk_coverage c = { .answer = LK_ANSWER_UNKNOWN };
 	struct run now = { .in = in }, then = { .in = in };

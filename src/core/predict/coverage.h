@@ -22,8 +22,7 @@ struct lk_deployed {
 struct lk_coverage_input {
 	/** With the plan; each and data are this module's. */
 	struct lk_prediction_input predict;
-	struct lk_pcr_selection
-		pcrs; /* of the policy file, without its latch */
+	struct lk_pcr_selection pcrs; /* of the policy file, without its latch */
 	const struct lk_deployed *deployed;
 	size_t n; /* at most LK_DEPLOYED_MAX */
 	/** The policy that opened the volume in this boot; NULL: none did. */
@@ -34,8 +33,7 @@ struct lk_coverage {
 	enum lk_answer answer;
 	/** The one that covers it, or that differs in the fewest PCRs; NULL: none. */
 	const struct lk_deployed *policy;
-	uint32_t
-		differing; /* PCRs of that policy; 0: it fits but for the floor */
+	uint32_t differing;   /* PCRs of that policy; 0: it fits but for the floor */
 	uint32_t changed;     /* PCRs of the selection's bank that change */
 	bool follows;	      /* PCR 10 is another because of PCRs 0 to 9 */
 	bool at_known_moment; /* how much IMA had measured when it was opened */
@@ -63,7 +61,7 @@ static inline bool lk_coverage_is_certain(const struct lk_coverage *c)
  * Return: LK_OK, whatever the answer; LK_E_INPUT for a malformed log and
  * LK_E_POLICY where it doesn't explain the values, LK_E_SYSTEM.
  */
-int lk_coverage_find(const struct lk_coverage_input *in,
-		     struct lk_coverage *ret, struct lk_err *err);
+int lk_coverage_find(const struct lk_coverage_input *in, struct lk_coverage *ret,
+		     struct lk_err *err);
 
 #endif

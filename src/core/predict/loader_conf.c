@@ -24,8 +24,7 @@ static bool leaves_the_choice(struct lk_bytes key)
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (key.len == strlen(keys[i]) &&
-		    !memcmp(key.data, keys[i], key.len))
+		if (key.len == strlen(keys[i]) && !memcmp(key.data, keys[i], key.len))
 			return true;
 	return false;
 }
@@ -58,8 +57,7 @@ static struct lk_bytes take_line(struct lk_bytes *text)
 	return trim(line);
 }
 
-int lk_loader_conf_read(struct lk_bytes text, struct lk_bytes *ret,
-			struct lk_err *err)
+int lk_loader_conf_read(struct lk_bytes text, struct lk_bytes *ret, struct lk_err *err)
 {
 	*ret = (struct lk_bytes){ NULL, 0 };
 	while (text.len) {
@@ -72,11 +70,10 @@ int lk_loader_conf_read(struct lk_bytes text, struct lk_bytes *ret,
 			key.len++;
 		if (leaves_the_choice(key))
 			continue;
-		if (key.len != strlen("default") ||
-		    memcmp(key.data, "default", key.len) != 0)
-			return lk_err_set(err, LK_E_REFUSED, 0,
-					  "a setting that isn't known may have "
-					  "it start another entry");
+		if (key.len != strlen("default") || memcmp(key.data, "default", key.len) != 0)
+			return lk_err_set(
+				err, LK_E_REFUSED, 0,
+				"a setting that isn't known may have it start another entry");
 		line.data += key.len;
 		line.len -= key.len;
 		*ret = trim(line);

@@ -13,7 +13,6 @@
  * Return: LK_OK; LK_E_REFUSED for a setting that isn't known to leave the
  * choice alone.
  */
-int lk_loader_conf_read(struct lk_bytes text, struct lk_bytes *ret,
-			struct lk_err *err);
+int lk_loader_conf_read(struct lk_bytes text, struct lk_bytes *ret, struct lk_err *err);
 
 #endif

@@ -6,8 +6,7 @@
 
 #include "core/predict/boot_course.h"
 
-void lk_log_plan_init(struct lk_log_plan *plan, struct lk_bytes log,
-		      lk_hash_fn hash)
+void lk_log_plan_init(struct lk_log_plan *plan, struct lk_bytes log, lk_hash_fn hash)
 {
 	*plan = (struct lk_log_plan){ .log = log, .hash = hash };
 }
@@ -17,8 +16,7 @@ static int refuse(struct lk_err *err, const char *what)
 	return lk_err_set(err, LK_E_REFUSED, 0, "can't be predicted: %s", what);
 }
 
-struct lk_plan_change *lk_log_plan_find(struct lk_log_plan *plan,
-					unsigned int event)
+struct lk_plan_change *lk_log_plan_find(struct lk_log_plan *plan, unsigned int event)
 {
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->changes[i].event == event)
@@ -42,8 +40,7 @@ int lk_log_plan_add(struct lk_log_plan *plan, const struct lk_event *event,
 	return LK_OK;
 }
 
-int lk_log_plan_digest(const struct lk_log_plan *plan,
-		       const struct lk_bytes *parts, size_t n,
+int lk_log_plan_digest(const struct lk_log_plan *plan, const struct lk_bytes *parts, size_t n,
 		       struct lk_plan_change *change, struct lk_err *err)
 {
 	if (!plan->hash(LK_ALG_SHA256, parts, n, &change->digest[0]) ||
@@ -53,8 +50,8 @@ int lk_log_plan_digest(const struct lk_log_plan *plan,
 }
 
 /* One event becomes that of these bytes. */
-static int replace(struct lk_log_plan *plan, const struct lk_event *event,
-		   struct lk_bytes bytes, const char *what, struct lk_err *err)
+static int replace(struct lk_log_plan *plan, const struct lk_event *event, struct lk_bytes bytes,
+		   const char *what, struct lk_err *err)
 {
 	struct lk_plan_change *change;
 
@@ -73,8 +70,7 @@ static int image_digest(const struct lk_log_plan *plan, const struct lk_pe *pe,
 }
 
 static int replace_image(struct lk_log_plan *plan, const struct lk_event *event,
-			 const struct lk_pe *pe, const char *what,
-			 struct lk_err *err)
+			 const struct lk_pe *pe, const char *what, struct lk_err *err)
 {
 	struct lk_plan_change *change;
 
@@ -84,8 +80,8 @@ static int replace_image(struct lk_log_plan *plan, const struct lk_event *event,
 	return image_digest(plan, pe, change, err);
 }
 
-int lk_log_plan_remove(struct lk_log_plan *plan, unsigned int pcr,
-		       uint32_t type, const char *what, struct lk_err *err)
+int lk_log_plan_remove(struct lk_log_plan *plan, unsigned int pcr, uint32_t type, const char *what,
+		       struct lk_err *err)
 {
 	struct lk_plan_change *change;
 	struct lk_event_log log;
@@ -103,13 +99,11 @@ int lk_log_plan_remove(struct lk_log_plan *plan, unsigned int pcr,
 	return rc == LK_LOG_END ? LK_OK : rc;
 }
 
-static int add_sections(struct lk_log_plan *plan, const struct lk_uki *uki,
-			struct lk_err *err)
+static int add_sections(struct lk_log_plan *plan, const struct lk_uki *uki, struct lk_err *err)
 {
 	for (size_t i = 0; i < uki->n_sections; i++) {
 		const char *name = uki->names[i];
-		const struct lk_bytes parts[2] = { { (const uint8_t *)name,
-						     strlen(name) + 1 },
+		const struct lk_bytes parts[2] = { { (const uint8_t *)name, strlen(name) + 1 },
 						   uki->contents[i] };
 
 		for (size_t k = 0; k < 2; k++) {
@@ -118,8 +112,7 @@ static int add_sections(struct lk_log_plan *plan, const struct lk_uki *uki,
 			LK_TRY(lk_log_plan_add(plan, NULL, &change, err));
 			change->pcr = LK_PCR_KERNEL_IMAGE;
 			change->what = name;
-			LK_TRY(lk_log_plan_digest(plan, &parts[k], 1, change,
-						  err));
+			LK_TRY(lk_log_plan_digest(plan, &parts[k], 1, change, err));
 		}
 	}
 	return LK_OK;
@@ -129,20 +122,18 @@ static int add_sections(struct lk_log_plan *plan, const struct lk_uki *uki,
 static int check_loader(const struct lk_boot_course *c, struct lk_err *err)
 {
 	if (c->loader_measures)
-		return refuse(err, "the boot loader has measured its commands "
-				   "or the files that it read (PCR 8 or 9), as "
-				   "GRUB does, and what it makes of another "
-				   "configuration or file isn't known");
+		return refuse(
+			err,
+			"the boot loader has measured its commands or the files that it read (PCR 8 or 9), as GRUB does, and what it makes of another configuration or file isn't known");
 	return LK_OK;
 }
 
-static int check_kernel_measures(const struct lk_boot_course *c,
-				 struct lk_err *err)
+static int check_kernel_measures(const struct lk_boot_course *c, struct lk_err *err)
 {
 	if (!c->initrd.number || !c->load_options.number)
-		return refuse(err, "the kernel in the log hasn't measured its "
-				   "initrd and command line (PCR 9), and the "
-				   "new one might");
+		return refuse(
+			err,
+			"the kernel in the log hasn't measured its initrd and command line (PCR 9), and the new one might");
 	return LK_OK;
 }
 
@@ -159,8 +150,8 @@ static bool tells_ima(const struct lk_load_options *options)
 }
 
 /* Whether its digest is one of those that PCR 11 has. */
-static int find_section(struct lk_log_plan *plan, struct lk_bytes section,
-			bool *ret, struct lk_err *err)
+static int find_section(struct lk_log_plan *plan, struct lk_bytes section, bool *ret,
+			struct lk_err *err)
 {
 	struct lk_event_log log;
 	struct lk_event event;
@@ -177,8 +168,7 @@ static int find_section(struct lk_log_plan *plan, struct lk_bytes section,
 	return rc == LK_LOG_END ? LK_OK : rc;
 }
 
-static int replace_uki_files(struct lk_log_plan *plan,
-			     const struct lk_boot_course *c,
+static int replace_uki_files(struct lk_log_plan *plan, const struct lk_boot_course *c,
 			     const struct lk_uki *uki, struct lk_err *err)
 {
 	struct lk_load_options options;
@@ -186,26 +176,21 @@ static int replace_uki_files(struct lk_log_plan *plan,
 
 	LK_TRY(lk_log_plan_add(plan, &c->initrd, &change, err));
 	change->what = "the initrd";
-	if (!lk_uki_initrd_digest(uki, LK_ALG_SHA256, plan->hash,
-				  &change->digest[0]) ||
-	    !lk_uki_initrd_digest(uki, LK_ALG_SHA384, plan->hash,
-				  &change->digest[1]))
+	if (!lk_uki_initrd_digest(uki, LK_ALG_SHA256, plan->hash, &change->digest[0]) ||
+	    !lk_uki_initrd_digest(uki, LK_ALG_SHA384, plan->hash, &change->digest[1]))
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 	LK_TRY(lk_uki_load_options(uki, &options, err));
 	plan->tells_ima |= tells_ima(&options);
-	return replace(plan, &c->load_options,
-		       (struct lk_bytes){ options.data, options.len },
+	return replace(plan, &c->load_options, (struct lk_bytes){ options.data, options.len },
 		       "the command line", err);
 }
 
 /* Without Secure Boot the stub has the firmware start the kernel inside, which
  * measures it as an image; with it, the firmware isn't asked. */
-static int replace_inner_kernel(struct lk_log_plan *plan,
-				const struct lk_boot_course *c,
+static int replace_inner_kernel(struct lk_log_plan *plan, const struct lk_boot_course *c,
 				const struct lk_uki *uki, struct lk_err *err)
 {
-	const struct lk_event *event =
-		c->image_after_stub ? &c->last_image : NULL;
+	const struct lk_event *event = c->image_after_stub ? &c->last_image : NULL;
 	struct lk_plan_change *change;
 	struct lk_pe pe;
 
@@ -218,8 +203,7 @@ static int replace_inner_kernel(struct lk_log_plan *plan,
 	return image_digest(plan, &pe, change, err);
 }
 
-int lk_log_plan_uki(struct lk_log_plan *plan, const struct lk_uki *uki,
-		    struct lk_err *err)
+int lk_log_plan_uki(struct lk_log_plan *plan, const struct lk_uki *uki, struct lk_err *err)
 {
 	struct lk_boot_course c;
 	bool same;
@@ -227,38 +211,34 @@ int lk_log_plan_uki(struct lk_log_plan *plan, const struct lk_uki *uki,
 	LK_TRY(lk_boot_course_follow(plan->log, plan->hash, &c, err));
 	LK_TRY(check_loader(&c, err));
 	if (!c.stub.number)
-		return refuse(err, "the log is of no unified kernel image "
-				   "(no event in PCR 11)");
+		return refuse(err, "the log is of no unified kernel image (no event in PCR 11)");
 	if (c.cmdline.number || c.extensions)
-		return refuse(err, "the log has a command line, credentials or "
-				   "extensions from outside of the image "
-				   "(PCR 12 or 13)");
+		return refuse(
+			err,
+			"the log has a command line, credentials or extensions from outside of the image (PCR 12 or 13)");
 	LK_TRY(check_kernel_measures(&c, err));
 	plan->boot_files = true;
 	LK_TRY(find_section(plan, lk_uki_section(uki, ".linux"), &same, err));
 	plan->kernel = !same;
-	LK_TRY(replace_image(plan, &c.stub, &uki->pe,
-			     "the unified kernel image", err));
+	LK_TRY(replace_image(plan, &c.stub, &uki->pe, "the unified kernel image", err));
 	LK_TRY(replace_inner_kernel(plan, &c, uki, err));
 	plan->needs_uki = false;
 	/* All that is in PCR 11 is the stub's, of the old image. */
 	LK_TRY(lk_log_plan_remove(plan, LK_PCR_KERNEL_IMAGE, LK_EV_IPL,
-				  "a section of the unified kernel image",
-				  err));
+				  "a section of the unified kernel image", err));
 	LK_TRY(add_sections(plan, uki, err));
 	return replace_uki_files(plan, &c, uki, err);
 }
 
 /* A boot of a kernel by itself. */
-static int follow_kernel(struct lk_log_plan *plan, struct lk_boot_course *c,
-			 struct lk_err *err)
+static int follow_kernel(struct lk_log_plan *plan, struct lk_boot_course *c, struct lk_err *err)
 {
 	LK_TRY(lk_boot_course_follow(plan->log, plan->hash, c, err));
 	LK_TRY(check_loader(c, err));
 	if (c->stub.number)
-		return refuse(err,
-			      "the log is of a unified kernel image, which "
-			      "changes as a whole: --uki");
+		return refuse(
+			err,
+			"the log is of a unified kernel image, which changes as a whole: --uki");
 	plan->boot_files = true;
 	return LK_OK;
 }
@@ -266,15 +246,13 @@ static int follow_kernel(struct lk_log_plan *plan, struct lk_boot_course *c,
 static int check_disk(const struct lk_boot_course *c, struct lk_err *err)
 {
 	if (c->emulator)
-		return refuse(err, "the emulator (-kernel) has changed the "
-				   "kernel's header, by the initrd's size too, "
-				   "before it was measured (PCR 4): kernel and "
-				   "initrd can where they come from a disk");
+		return refuse(
+			err,
+			"the emulator (-kernel) has changed the kernel's header, by the initrd's size too, before it was measured (PCR 4): kernel and initrd can where they come from a disk");
 	return LK_OK;
 }
 
-int lk_log_plan_kernel(struct lk_log_plan *plan, const struct lk_pe *kernel,
-		       struct lk_err *err)
+int lk_log_plan_kernel(struct lk_log_plan *plan, const struct lk_pe *kernel, struct lk_err *err)
 {
 	struct lk_boot_course c;
 
@@ -287,21 +265,18 @@ int lk_log_plan_kernel(struct lk_log_plan *plan, const struct lk_pe *kernel,
 	return replace_image(plan, &c.last_image, kernel, "the kernel", err);
 }
 
-int lk_log_plan_initrd(struct lk_log_plan *plan, struct lk_bytes initrd,
-		       struct lk_err *err)
+int lk_log_plan_initrd(struct lk_log_plan *plan, struct lk_bytes initrd, struct lk_err *err)
 {
 	struct lk_boot_course c;
 
 	LK_TRY(follow_kernel(plan, &c, err));
 	LK_TRY(check_disk(&c, err));
 	if (!c.initrd.number)
-		return refuse(err, "the kernel in the log hasn't measured an "
-				   "initrd (PCR 9)");
+		return refuse(err, "the kernel in the log hasn't measured an initrd (PCR 9)");
 	return replace(plan, &c.initrd, initrd, "the initrd", err);
 }
 
-int lk_log_plan_cmdline(struct lk_log_plan *plan, struct lk_bytes text,
-			struct lk_err *err)
+int lk_log_plan_cmdline(struct lk_log_plan *plan, struct lk_bytes text, struct lk_err *err)
 {
 	struct lk_load_options options;
 	struct lk_boot_course c;
@@ -310,13 +285,11 @@ int lk_log_plan_cmdline(struct lk_log_plan *plan, struct lk_bytes text,
 	LK_TRY(lk_load_options_make(text, &options, err));
 	plan->tells_ima |= tells_ima(&options);
 	if (!c.load_options.number)
-		return refuse(err, "the kernel in the log hasn't measured its "
-				   "command line (PCR 9)");
+		return refuse(err,
+			      "the kernel in the log hasn't measured its command line (PCR 9)");
 	if (c.cmdline.number)
-		LK_TRY(replace(plan, &c.cmdline,
-			       (struct lk_bytes){ options.data, options.len },
+		LK_TRY(replace(plan, &c.cmdline, (struct lk_bytes){ options.data, options.len },
 			       "the command line", err));
-	return replace(plan, &c.load_options,
-		       (struct lk_bytes){ options.data, options.len },
+	return replace(plan, &c.load_options, (struct lk_bytes){ options.data, options.len },
 		       "the command line", err);
 }

@@ -55,18 +55,15 @@ static bool is_regular(const struct lk_measured_options *o)
 		return false;
 	for (size_t i = 0; i < o->n; i++) {
 		option_name(order_at(order, i), name);
-		if (!lk_bytes_same(o->list[i].var.name,
-				   (struct lk_bytes){ name, NAME_SIZE - 2 }) ||
-		    o->list[i].form != o->list[0].form ||
-		    o->list[i].form == LK_FORM_UNKNOWN)
+		if (!lk_bytes_same(o->list[i].var.name, (struct lk_bytes){ name, NAME_SIZE - 2 }) ||
+		    o->list[i].form != o->list[0].form || o->list[i].form == LK_FORM_UNKNOWN)
 			return false;
 	}
 	return true;
 }
 
 /* What option @i of the order to come is measured as, in its place. */
-static int place_option(struct lk_log_plan *plan,
-			const struct lk_measured_options *o, size_t i,
+static int place_option(struct lk_log_plan *plan, const struct lk_measured_options *o, size_t i,
 			const struct lk_efi_variable *var, struct lk_err *err)
 {
 	const struct lk_measured *slot = &o->list[i < o->n ? i : 0];
@@ -75,8 +72,7 @@ static int place_option(struct lk_log_plan *plan,
 	if (i < o->n && lk_bytes_same(var->name, slot->var.name) &&
 	    lk_bytes_same(var->data, slot->var.data))
 		return LK_OK;
-	LK_TRY(lk_log_plan_add(plan, i < o->n ? &slot->event : NULL, &change,
-			       err));
+	LK_TRY(lk_log_plan_add(plan, i < o->n ? &slot->event : NULL, &change, err));
 	change->pcr = slot->event.pcr;
 	change->what = "a boot option";
 	if (i >= o->n)
@@ -84,19 +80,16 @@ static int place_option(struct lk_log_plan *plan,
 	return lk_measured_digest(plan, slot, var, change, err);
 }
 
-static int plan_order(struct lk_log_plan *plan,
-		      const struct lk_measured_options *o,
-		      struct lk_bytes order, const struct lk_variables *vars,
-		      struct lk_err *err)
+static int plan_order(struct lk_log_plan *plan, const struct lk_measured_options *o,
+		      struct lk_bytes order, const struct lk_variables *vars, struct lk_err *err)
 {
 	struct lk_plan_change *change;
 	size_t n = order.len / 2;
 
-	if (!is_regular(o) || order.len % 2 || !n ||
-	    n > LK_MEASURED_OPTIONS_MAX)
-		return refuse(err,
-			      "the boot order (BootOrder) changed, and how "
-			      "this firmware measures another isn't known");
+	if (!is_regular(o) || order.len % 2 || !n || n > LK_MEASURED_OPTIONS_MAX)
+		return refuse(
+			err,
+			"the boot order (BootOrder) changed, and how this firmware measures another isn't known");
 	LK_TRY(lk_measured_becomes(plan, &o->order, order, err));
 	for (size_t i = 0; i < n; i++) {
 		uint8_t name[NAME_SIZE];
@@ -108,8 +101,8 @@ static int plan_order(struct lk_log_plan *plan,
 		option_name(order_at(order, i), name);
 		LK_TRY(lk_variable_read(vars, &var, &now, err));
 		if (!now.there)
-			return refuse(err, "the boot order (BootOrder) names "
-					   "an option that isn't there");
+			return refuse(
+				err, "the boot order (BootOrder) names an option that isn't there");
 		var.data = now.data;
 		LK_TRY(place_option(plan, o, i, &var, err));
 	}
@@ -121,8 +114,7 @@ static int plan_order(struct lk_log_plan *plan,
 	return LK_OK;
 }
 
-int lk_options_plan(struct lk_log_plan *plan,
-		    const struct lk_measured_options *o,
+int lk_options_plan(struct lk_log_plan *plan, const struct lk_measured_options *o,
 		    const struct lk_variables *vars, struct lk_err *err)
 {
 	struct lk_variable_now now;
@@ -130,33 +122,27 @@ int lk_options_plan(struct lk_log_plan *plan,
 	if (o->order.event.number) {
 		LK_TRY(lk_variable_read(vars, &o->order.var, &now, err));
 		if (!now.there)
-			return refuse(err,
-				      "the boot order (BootOrder) is gone");
+			return refuse(err, "the boot order (BootOrder) is gone");
 		if (!lk_bytes_same(now.data, o->order.var.data))
 			return plan_order(plan, o, now.data, vars, err);
 	}
 	for (size_t i = 0; i < o->n; i++) {
 		LK_TRY(lk_variable_read(vars, &o->list[i].var, &now, err));
 		if (!now.there)
-			return refuse(err,
-				      "a boot option of this boot is gone");
+			return refuse(err, "a boot option of this boot is gone");
 		if (!lk_bytes_same(now.data, o->list[i].var.data))
-			LK_TRY(lk_measured_becomes(plan, &o->list[i], now.data,
-						   err));
+			LK_TRY(lk_measured_becomes(plan, &o->list[i], now.data, err));
 	}
-	return o->many ? refuse(err, "the log has more than 64 boot options")
-		       : LK_OK;
+	return o->many ? refuse(err, "the log has more than 64 boot options") : LK_OK;
 }
 
 bool lk_event_is_option(const struct lk_event *event)
 {
-	return event->type == LK_EV_EFI_VARIABLE_BOOT ||
-	       event->type == LK_EV_EFI_VARIABLE_BOOT2;
+	return event->type == LK_EV_EFI_VARIABLE_BOOT || event->type == LK_EV_EFI_VARIABLE_BOOT2;
 }
 
 /* Events of a PCR between its boot options: their places aren't known then. */
-void lk_options_watch(const struct lk_event *event,
-		      struct lk_measured_options *o)
+void lk_options_watch(const struct lk_event *event, struct lk_measured_options *o)
 {
 	bool option = lk_event_is_option(event);
 

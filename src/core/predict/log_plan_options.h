@@ -15,17 +15,15 @@ struct lk_measured {
 	enum lk_measured_form form;
 };
 
-int lk_variable_read(const struct lk_variables *vars,
-		     const struct lk_efi_variable *var,
+int lk_variable_read(const struct lk_variables *vars, const struct lk_efi_variable *var,
 		     struct lk_variable_now *ret, struct lk_err *err);
 /** The slot's event with this variable in it. @name: as long as the slot's. */
-int lk_measured_digest(const struct lk_log_plan *plan,
-		       const struct lk_measured *slot,
-		       const struct lk_efi_variable *var,
-		       struct lk_plan_change *change, struct lk_err *err);
+int lk_measured_digest(const struct lk_log_plan *plan, const struct lk_measured *slot,
+		       const struct lk_efi_variable *var, struct lk_plan_change *change,
+		       struct lk_err *err);
 /** The variable has other data. */
-int lk_measured_becomes(struct lk_log_plan *plan, const struct lk_measured *m,
-			struct lk_bytes data, struct lk_err *err);
+int lk_measured_becomes(struct lk_log_plan *plan, const struct lk_measured *m, struct lk_bytes data,
+			struct lk_err *err);
 
 #define LK_MEASURED_OPTIONS_MAX 64u
 /* Boot options as the log has them, in its order. */
@@ -40,12 +38,9 @@ struct lk_measured_options {
 
 bool lk_event_is_option(const struct lk_event *event);
 /** Every event goes by here first. */
-void lk_options_watch(const struct lk_event *event,
-		      struct lk_measured_options *o);
-void lk_options_take(const struct lk_measured *m,
-		     struct lk_measured_options *o);
-int lk_options_plan(struct lk_log_plan *plan,
-		    const struct lk_measured_options *o,
+void lk_options_watch(const struct lk_event *event, struct lk_measured_options *o);
+void lk_options_take(const struct lk_measured *m, struct lk_measured_options *o);
+int lk_options_plan(struct lk_log_plan *plan, const struct lk_measured_options *o,
 		    const struct lk_variables *vars, struct lk_err *err);
 
 #endif

@@ -31,8 +31,7 @@ struct settings {
 };
 
 /* Firmware puts the owner before the certificate, shim doesn't. */
-static bool accepts(const struct lk_efi_variable *authority,
-		    struct lk_bytes signatures)
+static bool accepts(const struct lk_efi_variable *authority, struct lk_bytes signatures)
 {
 	struct lk_bytes inner = authority->data;
 
@@ -53,8 +52,7 @@ static bool is_image(const struct lk_event *event)
 }
 
 /* What came before it was of this one. */
-static void take_image(const struct lk_event *event, unsigned int asked,
-		       struct settings *s)
+static void take_image(const struct lk_event *event, unsigned int asked, struct settings *s)
 {
 	s->later |= event->number > asked;
 	if (event->number >= asked)
@@ -64,8 +62,8 @@ static void take_image(const struct lk_event *event, unsigned int asked,
 	s->n_own = 0;
 }
 
-static void take_authority(const struct variable *v, bool accepted,
-			   unsigned int asked, struct settings *s)
+static void take_authority(const struct variable *v, bool accepted, unsigned int asked,
+			   struct settings *s)
 {
 	s->any = true;
 	s->shim |= !lk_utf16_equals(v->var.name, "db");
@@ -79,13 +77,12 @@ static void take_authority(const struct variable *v, bool accepted,
 	s->n_own++;
 }
 
-static void take(const struct lk_event *event, unsigned int asked,
-		 struct lk_bytes signatures, struct settings *s)
+static void take(const struct lk_event *event, unsigned int asked, struct lk_bytes signatures,
+		 struct settings *s)
 {
 	struct variable v = { .event = *event };
 
-	if (event->pcr != LK_PCR_SECURE_BOOT ||
-	    !lk_efi_variable_read(event->data, &v.var))
+	if (event->pcr != LK_PCR_SECURE_BOOT || !lk_efi_variable_read(event->data, &v.var))
 		return;
 	if (event->type == LK_EV_EFI_VARIABLE_AUTHORITY) {
 		take_authority(&v, accepts(&v.var, signatures), asked, s);
@@ -102,8 +99,7 @@ static void take(const struct lk_event *event, unsigned int asked,
  * 0 for none; @signatures: of what comes in its place.
  */
 static int read_settings(const struct lk_log_plan *plan, unsigned int asked,
-			 struct lk_bytes signatures, struct settings *ret,
-			 struct lk_err *err)
+			 struct lk_bytes signatures, struct settings *ret, struct lk_err *err)
 {
 	struct settings s = { .n_own = 0 };
 	struct lk_event_log log;
@@ -114,15 +110,15 @@ static int read_settings(const struct lk_log_plan *plan, unsigned int asked,
 		rc = lk_event_log_next(&log, &event, err);
 		if (rc == LK_OK && is_image(&event))
 			take_image(&event, asked, &s);
-		else if (rc == LK_OK &&
-			 lk_event_data_is_measured(&event, plan->hash))
+		else if (rc == LK_OK && lk_event_data_is_measured(&event, plan->hash))
 			take(&event, asked, signatures, &s);
 	}
 	if (rc != LK_LOG_END)
 		return rc;
 	if (!s.state.event.number || !s.db.event.number)
-		return refuse(err, "the log has no Secure Boot variables that "
-				   "are measured as they stand in it (PCR 7)");
+		return refuse(
+			err,
+			"the log has no Secure Boot variables that are measured as they stand in it (PCR 7)");
 	*ret = s;
 	return LK_OK;
 }
@@ -134,14 +130,12 @@ static void put_le64(uint8_t *out, uint64_t v)
 }
 
 /* The variable's event with other data, in two parts. */
-static int digest_variable(const struct lk_log_plan *plan,
-			   const struct variable *v,
-			   const struct lk_bytes data[2],
-			   struct lk_plan_change *change, struct lk_err *err)
+static int digest_variable(const struct lk_log_plan *plan, const struct variable *v,
+			   const struct lk_bytes data[2], struct lk_plan_change *change,
+			   struct lk_err *err)
 {
 	/* As in UEFI_VARIABLE_DATA: lengths of the name and of the data. */
-	size_t name_size =
-		v->event.data.len - LK_GUID_SIZE - 16 - v->var.data.len;
+	size_t name_size = v->event.data.len - LK_GUID_SIZE - 16 - v->var.data.len;
 	uint8_t lengths[16];
 	struct lk_bytes parts[5];
 
@@ -156,8 +150,7 @@ static int digest_variable(const struct lk_log_plan *plan,
 }
 
 static int change_variable(struct lk_log_plan *plan, const struct variable *v,
-			   const struct lk_bytes data[2], const char *what,
-			   struct lk_err *err)
+			   const struct lk_bytes data[2], const char *what, struct lk_err *err)
 {
 	struct lk_plan_change *change;
 
@@ -178,15 +171,13 @@ static bool is_in(struct lk_bytes lists, const struct lk_efi_signature *wanted)
 
 	lk_efi_signatures_open(lists, &at);
 	while (lk_efi_signatures_next(&at, &sig))
-		if (sig.kind == wanted->kind &&
-		    same(sig.owner, wanted->owner) &&
+		if (sig.kind == wanted->kind && same(sig.owner, wanted->owner) &&
 		    same(sig.data, wanted->data))
 			return true;
 	return false;
 }
 
-static int check_lists(struct lk_bytes old, struct lk_bytes lists,
-		       struct lk_err *err)
+static int check_lists(struct lk_bytes old, struct lk_bytes lists, struct lk_err *err)
 {
 	struct lk_efi_signatures at;
 	struct lk_efi_signature sig;
@@ -195,21 +186,19 @@ static int check_lists(struct lk_bytes old, struct lk_bytes lists,
 	lk_efi_signatures_open(lists, &at);
 	while (lk_efi_signatures_next(&at, &sig)) {
 		if (is_in(old, &sig))
-			return refuse(err, "db has one of these signatures "
-					   "already, and what firmware makes "
-					   "of that isn't known");
+			return refuse(
+				err,
+				"db has one of these signatures already, and what firmware makes of that isn't known");
 		n++;
 	}
 	if (at.rest.failed || !n)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "no EFI signature lists, such as "
-				  "cert-to-efi-sig-list makes of a "
-				  "certificate");
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"no EFI signature lists, such as cert-to-efi-sig-list makes of a certificate");
 	return LK_OK;
 }
 
-int lk_log_plan_db(struct lk_log_plan *plan, struct lk_bytes lists,
-		   struct lk_err *err)
+int lk_log_plan_db(struct lk_log_plan *plan, struct lk_bytes lists, struct lk_err *err)
 {
 	const struct lk_bytes none = { NULL, 0 };
 	struct settings s;
@@ -217,8 +206,7 @@ int lk_log_plan_db(struct lk_log_plan *plan, struct lk_bytes lists,
 	LK_TRY(read_settings(plan, 0, none, &s, err));
 	LK_TRY(check_lists(s.db.var.data, lists, err));
 	plan->db_more = lists;
-	return change_variable(plan, &s.db,
-			       (struct lk_bytes[2]){ s.db.var.data, lists },
+	return change_variable(plan, &s.db, (struct lk_bytes[2]){ s.db.var.data, lists },
 			       "Secure Boot's db", err);
 }
 
@@ -239,29 +227,25 @@ int lk_log_plan_secure_boot_off(struct lk_log_plan *plan, struct lk_err *err)
 	if (!is_on(&s))
 		return refuse(err, "Secure Boot is off in the log already");
 	if (s.shim || c.loader_measures)
-		return refuse(err, "what shim and GRUB measure without Secure "
-				   "Boot isn't known (PCRs 7, 8, 9 and 14)");
+		return refuse(
+			err,
+			"what shim and GRUB measure without Secure Boot isn't known (PCRs 7, 8, 9 and 14)");
 	/* Its stub has the firmware start the kernel then. */
 	plan->needs_uki = c.sections;
 	plan->secure_boot_off = true;
-	LK_TRY(change_variable(plan, &s.state,
-			       (struct lk_bytes[2]){ { &off, 1 }, none },
+	LK_TRY(change_variable(plan, &s.state, (struct lk_bytes[2]){ { &off, 1 }, none },
 			       "Secure Boot", err));
 	/* Nothing is accepted for a reason any more. */
-	return lk_log_plan_remove(plan, LK_PCR_SECURE_BOOT,
-				  LK_EV_EFI_VARIABLE_AUTHORITY,
+	return lk_log_plan_remove(plan, LK_PCR_SECURE_BOOT, LK_EV_EFI_VARIABLE_AUTHORITY,
 				  "why an image was accepted", err);
 }
 
 /* Certificates of the db to come that the image's signatures hold; the first
  * of them. */
-static unsigned int find_signers(const struct lk_log_plan *plan,
-				 const struct settings *s,
-				 struct lk_bytes signatures,
-				 struct lk_efi_signature *ret)
+static unsigned int find_signers(const struct lk_log_plan *plan, const struct settings *s,
+				 struct lk_bytes signatures, struct lk_efi_signature *ret)
 {
-	const struct lk_bytes lists[2] = { plan->db_now.data ? plan->db_now
-							     : s->db.var.data,
+	const struct lk_bytes lists[2] = { plan->db_now.data ? plan->db_now : s->db.var.data,
 					   plan->db_more };
 	struct lk_efi_signature sig;
 	unsigned int n = 0;
@@ -284,8 +268,7 @@ static unsigned int find_signers(const struct lk_log_plan *plan,
 
 /* In place of what accepted the old image, or after what accepted others. */
 static int change_authority(struct lk_log_plan *plan, const struct settings *s,
-			    const struct lk_efi_signature *signer,
-			    struct lk_err *err)
+			    const struct lk_efi_signature *signer, struct lk_err *err)
 {
 	static const char what[] = "the certificate that accepts the image";
 	const struct lk_bytes data[2] = { signer->owner, signer->data };
@@ -324,16 +307,14 @@ int lk_log_plan_signed(struct lk_log_plan *plan, const struct lk_event *old,
 	if (!is_on(&s) || stays_accepted(&s, n))
 		return LK_OK;
 	if (!image->signatures.len)
-		return refuse(err, "the image isn't signed, and Secure Boot is "
-				   "on");
+		return refuse(err, "the image isn't signed, and Secure Boot is on");
 	if (!n)
-		return refuse(err, "the image's signature holds none of the "
-				   "certificates that accepted images in the "
-				   "log, nor one of db (PCR 7)");
-	if (!s.any || s.shim || s.later || s.n_own > 1 || s.earlier_accepts ||
-	    n > 1)
-		return refuse(err, "which certificate accepts the image, and "
-				   "which of those in the log are measured "
-				   "then, isn't known (PCR 7)");
+		return refuse(
+			err,
+			"the image's signature holds none of the certificates that accepted images in the log, nor one of db (PCR 7)");
+	if (!s.any || s.shim || s.later || s.n_own > 1 || s.earlier_accepts || n > 1)
+		return refuse(
+			err,
+			"which certificate accepts the image, and which of those in the log are measured then, isn't known (PCR 7)");
 	return change_authority(plan, &s, &signer, err);
 }

@@ -10,8 +10,7 @@
 
 #define LENGTHS 16u
 
-static bool find_event(const struct lk_log_plan *plan, unsigned int number,
-		       struct lk_event *ret)
+static bool find_event(const struct lk_log_plan *plan, unsigned int number, struct lk_event *ret)
 {
 	struct lk_event_log log;
 	int rc = lk_event_log_open(plan->log.data, plan->log.len, &log, NULL);
@@ -26,15 +25,12 @@ static bool find_event(const struct lk_log_plan *plan, unsigned int number,
 
 static bool stays(const struct lk_plan_change *c, const struct lk_event *event)
 {
-	const struct lk_bytes was[LK_PLAN_BANKS] = { event->sha256,
-						     event->sha384 };
+	const struct lk_bytes was[LK_PLAN_BANKS] = { event->sha256, event->sha384 };
 
 	for (unsigned int i = 0; !c->removed && i < LK_PLAN_BANKS; i++)
 		if (was[i].len)
-			return lk_bytes_same(was[i],
-					     (struct lk_bytes){
-						     c->digest[i].data,
-						     c->digest[i].len });
+			return lk_bytes_same(was[i], (struct lk_bytes){ c->digest[i].data,
+									c->digest[i].len });
 	return false;
 }
 
@@ -48,8 +44,7 @@ static bool is_later_section(const struct lk_log_plan *plan, size_t change)
 }
 
 /* UEFI_VARIABLE_DATA with other data; malloc'd. */
-static struct lk_bytes make_variable(const struct lk_event *event,
-				     struct lk_bytes data)
+static struct lk_bytes make_variable(const struct lk_event *event, struct lk_bytes data)
 {
 	struct lk_bytes none = { NULL, 0 };
 	struct lk_efi_variable var;
@@ -64,18 +59,15 @@ static struct lk_bytes make_variable(const struct lk_event *event,
 		return none;
 	memcpy(made, event->data.data, head);
 	for (unsigned int i = 0; i < 8; i++)
-		made[LK_GUID_SIZE + LENGTHS / 2 + i] =
-			(uint8_t)((uint64_t)data.len >> (8 * i));
+		made[LK_GUID_SIZE + LENGTHS / 2 + i] = (uint8_t)((uint64_t)data.len >> (8 * i));
 	if (data.len)
 		memcpy(made + head, data.data, data.len);
 	return (struct lk_bytes){ made, head + data.len };
 }
 
 /* The event as the next boot will log it. */
-static void say_event(const struct lk_log_plan *plan,
-		      const struct lk_plan_change *c,
-		      const struct lk_event *event, enum lk_alg bank,
-		      struct lk_text_out *out)
+static void say_event(const struct lk_log_plan *plan, const struct lk_plan_change *c,
+		      const struct lk_event *event, enum lk_alg bank, struct lk_text_out *out)
 {
 	struct lk_event then = *event;
 	struct lk_bytes made = { NULL, 0 };
@@ -98,8 +90,8 @@ static void say_event(const struct lk_log_plan *plan,
 	free((void *)(uintptr_t)made.data);
 }
 
-bool lk_plan_change_text(const struct lk_log_plan *plan, size_t change,
-			 enum lk_alg bank, struct lk_plan_words *ret)
+bool lk_plan_change_text(const struct lk_log_plan *plan, size_t change, enum lk_alg bank,
+			 struct lk_plan_words *ret)
 {
 	const struct lk_plan_change *c = &plan->changes[change];
 	struct lk_event event;
@@ -121,8 +113,7 @@ bool lk_plan_change_text(const struct lk_log_plan *plan, size_t change,
 
 void lk_plan_follows_text(uint32_t pcrs, struct lk_text_out *ret)
 {
-	const struct lk_boot_diff diff = { .told = LK_TOLD_AGGREGATE,
-					   .follows = pcrs };
+	const struct lk_boot_diff diff = { .told = LK_TOLD_AGGREGATE, .follows = pcrs };
 
 	lk_boot_diff_text(NULL, &diff, ret);
 }

@@ -18,8 +18,8 @@ struct lk_plan_words {
  * Return: false for one that leaves its PCR as it is, and for the second and
  * later ones of a unified kernel image's sections.
  */
-bool lk_plan_change_text(const struct lk_log_plan *plan, size_t change,
-			 enum lk_alg bank, struct lk_plan_words *ret);
+bool lk_plan_change_text(const struct lk_log_plan *plan, size_t change, enum lk_alg bank,
+			 struct lk_plan_words *ret);
 
 /** PCR 10 because of those: "boot_aggregate is another: it follows from ..." */
 void lk_plan_follows_text(uint32_t pcrs, struct lk_text_out *ret);

@@ -10,16 +10,14 @@ static int refuse(struct lk_err *err, const char *what)
 }
 
 static enum lk_measured_form form_of(const struct lk_event *event,
-				     const struct lk_efi_variable *var,
-				     lk_hash_fn hash)
+				     const struct lk_efi_variable *var, lk_hash_fn hash)
 {
 	struct lk_event alone = *event;
 
 	alone.data = var->data;
 	if (lk_event_data_is_measured(event, hash))
 		return LK_FORM_WHOLE;
-	return lk_event_data_is_measured(&alone, hash) ? LK_FORM_DATA
-						       : LK_FORM_UNKNOWN;
+	return lk_event_data_is_measured(&alone, hash) ? LK_FORM_DATA : LK_FORM_UNKNOWN;
 }
 
 static void put_le64(uint8_t *out, uint64_t v)
@@ -28,10 +26,9 @@ static void put_le64(uint8_t *out, uint64_t v)
 		out[i] = (uint8_t)(v >> (8 * i));
 }
 
-int lk_measured_digest(const struct lk_log_plan *plan,
-		       const struct lk_measured *slot,
-		       const struct lk_efi_variable *var,
-		       struct lk_plan_change *change, struct lk_err *err)
+int lk_measured_digest(const struct lk_log_plan *plan, const struct lk_measured *slot,
+		       const struct lk_efi_variable *var, struct lk_plan_change *change,
+		       struct lk_err *err)
 {
 	/* Some firmware counts the NUL, which reading leaves out. */
 	struct lk_bytes raw = slot->event.data;
@@ -53,22 +50,22 @@ int lk_measured_digest(const struct lk_log_plan *plan,
 	return lk_log_plan_digest(plan, parts, 5, change, err);
 }
 
-int lk_measured_becomes(struct lk_log_plan *plan, const struct lk_measured *m,
-			struct lk_bytes data, struct lk_err *err)
+int lk_measured_becomes(struct lk_log_plan *plan, const struct lk_measured *m, struct lk_bytes data,
+			struct lk_err *err)
 {
 	const struct lk_efi_variable var = { m->var.guid, m->var.name, data };
 	struct lk_plan_change *change;
 
 	if (m->form == LK_FORM_UNKNOWN)
-		return refuse(err, "a variable changed, and the log's event of "
-				   "it isn't over what the log says of it");
+		return refuse(
+			err,
+			"a variable changed, and the log's event of it isn't over what the log says of it");
 	LK_TRY(lk_log_plan_add(plan, &m->event, &change, err));
 	change->what = "a variable";
 	return lk_measured_digest(plan, m, &var, change, err);
 }
 
-int lk_variable_read(const struct lk_variables *vars,
-		     const struct lk_efi_variable *var,
+int lk_variable_read(const struct lk_variables *vars, const struct lk_efi_variable *var,
 		     struct lk_variable_now *ret, struct lk_err *err)
 {
 	*ret = (struct lk_variable_now){ .there = false };
@@ -78,8 +75,7 @@ int lk_variable_read(const struct lk_variables *vars,
 /* Always to be seen by the running system (UEFI 2.10, 3.3). */
 static bool is_visible(struct lk_bytes name)
 {
-	static const char *const names[] = { "PK", "KEK", "db", "dbx",
-					     "SecureBoot" };
+	static const char *const names[] = { "PK", "KEK", "db", "dbx", "SecureBoot" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (lk_utf16_equals(name, names[i]))
@@ -98,8 +94,7 @@ static int check_lists(struct lk_bytes lists, struct lk_err *err)
 	lk_efi_signatures_open(lists, &at);
 	while (lk_efi_signatures_next(&at, &sig))
 		;
-	return at.rest.failed ? refuse(err, "db or dbx isn't made of EFI "
-					    "signature lists any more")
+	return at.rest.failed ? refuse(err, "db or dbx isn't made of EFI signature lists any more")
 			      : LK_OK;
 }
 
@@ -118,8 +113,7 @@ static bool holds(struct lk_bytes lists, const struct lk_efi_signature *wanted)
 }
 
 /* Hashes of certificates, say: what these make of an image isn't looked at. */
-static int check_revoked(struct lk_bytes before, struct lk_bytes now,
-			 struct lk_err *err)
+static int check_revoked(struct lk_bytes before, struct lk_bytes now, struct lk_err *err)
 {
 	struct lk_efi_signatures at;
 	struct lk_efi_signature sig;
@@ -127,11 +121,9 @@ static int check_revoked(struct lk_bytes before, struct lk_bytes now,
 	lk_efi_signatures_open(now, &at);
 	while (lk_efi_signatures_next(&at, &sig))
 		if (sig.kind == LK_SIGNATURE_OTHER && !holds(before, &sig))
-			return refuse(err,
-				      "dbx (PCR 7) has entries more that are "
-				      "neither SHA-256 hashes of images nor "
-				      "certificates: whether the firmware will "
-				      "still accept the images can't be told");
+			return refuse(
+				err,
+				"dbx (PCR 7) has entries more that are neither SHA-256 hashes of images nor certificates: whether the firmware will still accept the images can't be told");
 	return LK_OK;
 }
 
@@ -157,15 +149,13 @@ static int plan_setting(struct lk_log_plan *plan, const struct lk_measured *m,
 	if (lk_utf16_equals(m->var.name, "SecureBoot"))
 		return refuse(err, "Secure Boot's state isn't that in the log");
 	if (lk_utf16_equals(m->var.name, "PK") && !data.len != !m->var.data.len)
-		return refuse(err, "the platform key (PK) came or went, and "
-				   "with it Secure Boot");
+		return refuse(err, "the platform key (PK) came or went, and with it Secure Boot");
 	return lk_measured_becomes(plan, m, data, err);
 }
 
 /* What accepted an image has to be found again before anything that is new in
  * db: the firmware takes the first that accepts. */
-static int check_authority(const struct lk_log_plan *plan,
-			   const struct lk_measured *m,
+static int check_authority(const struct lk_log_plan *plan, const struct lk_measured *m,
 			   struct lk_bytes db_before, struct lk_err *err)
 {
 	struct lk_efi_signatures at;
@@ -176,21 +166,21 @@ static int check_authority(const struct lk_log_plan *plan,
 	    lk_bytes_same(plan->db_now, db_before))
 		return LK_OK;
 	if (m->form != LK_FORM_WHOLE || m->var.data.len <= LK_GUID_SIZE)
-		return refuse(err, "db changed, and what accepted an image "
-				   "isn't in the log as it is measured");
+		return refuse(
+			err,
+			"db changed, and what accepted an image isn't in the log as it is measured");
 	lk_efi_signatures_open(plan->db_now, &at);
 	while (lk_efi_signatures_next(&at, &sig)) {
-		struct lk_bytes entry = { sig.owner.data,
-					  LK_GUID_SIZE + sig.data.len };
+		struct lk_bytes entry = { sig.owner.data, LK_GUID_SIZE + sig.data.len };
 
 		if (lk_bytes_same(entry, m->var.data) && !more)
 			return LK_OK;
 		more |= !holds(db_before, &sig);
 	}
-	return refuse(err, more ? "db has something new before what accepted "
-				  "an image in this boot"
-				: "what accepted an image in this boot isn't "
-				  "in db any more: the firmware may refuse it");
+	return refuse(
+		err,
+		more ? "db has something new before what accepted an image in this boot"
+		     : "what accepted an image in this boot isn't in db any more: the firmware may refuse it");
 }
 
 struct walk {
@@ -200,20 +190,17 @@ struct walk {
 	struct lk_measured_options options;
 };
 
-static int visit(struct walk *w, const struct lk_event *event,
-		 struct lk_err *err)
+static int visit(struct walk *w, const struct lk_event *event, struct lk_err *err)
 {
 	bool setting = event->type == LK_EV_EFI_VARIABLE_DRIVER_CONFIG;
 	struct lk_measured m = { .event = *event };
 	struct lk_variable_now now;
 
 	lk_options_watch(event, &w->options);
-	if (!setting && !lk_event_is_option(event) &&
-	    event->type != LK_EV_EFI_VARIABLE_AUTHORITY)
+	if (!setting && !lk_event_is_option(event) && event->type != LK_EV_EFI_VARIABLE_AUTHORITY)
 		return LK_OK;
 	if (!lk_efi_variable_read(event->data, &m.var))
-		return refuse(err, "the log has a variable whose lengths "
-				   "aren't right");
+		return refuse(err, "the log has a variable whose lengths aren't right");
 	m.form = form_of(event, &m.var, w->plan->hash);
 	if (lk_event_is_option(event)) {
 		lk_options_take(&m, &w->options);
@@ -227,8 +214,8 @@ static int visit(struct walk *w, const struct lk_event *event,
 	return plan_setting(w->plan, &m, &now, err);
 }
 
-int lk_log_plan_variables(struct lk_log_plan *plan,
-			  const struct lk_variables *vars, struct lk_err *err)
+int lk_log_plan_variables(struct lk_log_plan *plan, const struct lk_variables *vars,
+			  struct lk_err *err)
 {
 	struct walk w = { .plan = plan, .vars = vars };
 	struct lk_event_log log;
@@ -240,8 +227,7 @@ int lk_log_plan_variables(struct lk_log_plan *plan,
 		if (rc == LK_OK)
 			LK_TRY(visit(&w, &event, err));
 	}
-	return rc == LK_LOG_END ? lk_options_plan(plan, &w.options, vars, err)
-				: rc;
+	return rc == LK_LOG_END ? lk_options_plan(plan, &w.options, vars, err) : rc;
 }
 
 bool lk_log_plan_enforced(const struct lk_log_plan *plan)
@@ -256,8 +242,7 @@ bool lk_log_plan_enforced(const struct lk_log_plan *plan)
 	return false;
 }
 
-bool lk_log_plan_forbidden(const struct lk_log_plan *plan,
-			   const struct lk_pe *image)
+bool lk_log_plan_forbidden(const struct lk_log_plan *plan, const struct lk_pe *image)
 {
 	struct lk_efi_signatures at;
 	struct lk_efi_signature sig;
@@ -269,8 +254,7 @@ bool lk_log_plan_forbidden(const struct lk_log_plan *plan,
 	lk_efi_signatures_open(plan->dbx_now, &at);
 	while (lk_efi_signatures_next(&at, &sig)) {
 		if (sig.kind == LK_SIGNATURE_SHA256 &&
-		    lk_bytes_same(sig.data,
-				  (struct lk_bytes){ digest.data, digest.len }))
+		    lk_bytes_same(sig.data, (struct lk_bytes){ digest.data, digest.len }))
 			return true;
 		if (sig.kind == LK_SIGNATURE_CERTIFICATE &&
 		    lk_bytes_contain(image->signatures, sig.data))

@@ -32,8 +32,8 @@ struct lk_variables {
  * Return: LK_OK; LK_E_REFUSED when what the firmware will measure can't be
  * told, with the reason; what @vars returned; LK_E_INPUT; LK_E_SYSTEM.
  */
-int lk_log_plan_variables(struct lk_log_plan *plan,
-			  const struct lk_variables *vars, struct lk_err *err);
+int lk_log_plan_variables(struct lk_log_plan *plan, const struct lk_variables *vars,
+			  struct lk_err *err);
 
 /** Secure Boot is on in the log: something accepted an image. */
 bool lk_log_plan_enforced(const struct lk_log_plan *plan);
@@ -43,7 +43,6 @@ bool lk_log_plan_enforced(const struct lk_log_plan *plan);
  *
  * Always false where Secure Boot is off in the log.
  */
-bool lk_log_plan_forbidden(const struct lk_log_plan *plan,
-			   const struct lk_pe *image);
+bool lk_log_plan_forbidden(const struct lk_log_plan *plan, const struct lk_pe *image);
 
 #endif

@@ -19,18 +19,15 @@ static enum lk_alg bank_of(unsigned int i)
 	return i ? LK_ALG_SHA384 : LK_ALG_SHA256;
 }
 
-static int extend(struct lk_pcr_replay *r, uint32_t pcr,
-		  const struct lk_digest *digest, lk_hash_fn hash,
-		  struct lk_err *err)
+static int extend(struct lk_pcr_replay *r, uint32_t pcr, const struct lk_digest *digest,
+		  lk_hash_fn hash, struct lk_err *err)
 {
 	const struct lk_bytes bytes = { digest->data, digest->len };
 
-	return lk_pcr_replay_extend(r, pcr, bytes, hash) ? LK_OK
-							 : hash_failed(err);
+	return lk_pcr_replay_extend(r, pcr, bytes, hash) ? LK_OK : hash_failed(err);
 }
 
-static const struct lk_plan_change *find(const struct lk_log_plan *plan,
-					 unsigned int event)
+static const struct lk_plan_change *find(const struct lk_log_plan *plan, unsigned int event)
 {
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->changes[i].event == event)
@@ -38,9 +35,8 @@ static const struct lk_plan_change *find(const struct lk_log_plan *plan,
 	return NULL;
 }
 
-static int replay_event(const struct lk_prediction_input *in,
-			const struct lk_event *event, unsigned int bank,
-			struct lk_pcr_replay *r, struct lk_err *err)
+static int replay_event(const struct lk_prediction_input *in, const struct lk_event *event,
+			unsigned int bank, struct lk_pcr_replay *r, struct lk_err *err)
 {
 	const struct lk_plan_change *change = find(in->plan, event->number);
 
@@ -52,23 +48,20 @@ static int replay_event(const struct lk_prediction_input *in,
 }
 
 /* What is new behind that event; 0: after them all. */
-static int replay_new(const struct lk_prediction_input *in, unsigned int after,
-		      unsigned int bank, struct lk_pcr_replay *r,
-		      struct lk_err *err)
+static int replay_new(const struct lk_prediction_input *in, unsigned int after, unsigned int bank,
+		      struct lk_pcr_replay *r, struct lk_err *err)
 {
 	const struct lk_log_plan *plan = in->plan;
 
 	for (size_t i = 0; i < plan->n; i++)
 		if (!plan->changes[i].event && plan->changes[i].after == after)
-			LK_TRY(extend(r, plan->changes[i].pcr,
-				      &plan->changes[i].digest[bank], in->hash,
-				      err));
+			LK_TRY(extend(r, plan->changes[i].pcr, &plan->changes[i].digest[bank],
+				      in->hash, err));
 	return LK_OK;
 }
 
-static int replay_firmware(const struct lk_prediction_input *in,
-			   unsigned int bank, struct lk_pcr_replay *r,
-			   struct lk_err *err)
+static int replay_firmware(const struct lk_prediction_input *in, unsigned int bank,
+			   struct lk_pcr_replay *r, struct lk_err *err)
 {
 	const struct lk_log_plan *plan = in->plan;
 	struct lk_event_log log;
@@ -86,8 +79,8 @@ static int replay_firmware(const struct lk_prediction_input *in,
 }
 
 /* The firmware's own PCRs as another log has them. */
-static int take_new_firmware(const struct lk_prediction_input *in,
-			     struct lk_pcr_replay *r, struct lk_err *err)
+static int take_new_firmware(const struct lk_prediction_input *in, struct lk_pcr_replay *r,
+			     struct lk_err *err)
 {
 	struct lk_pcr_replay other;
 
@@ -97,8 +90,7 @@ static int take_new_firmware(const struct lk_prediction_input *in,
 	LK_TRY(lk_event_log_replay(in->new_firmware, &other, in->hash, err));
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
 		if (LK_FIRMWARE_PCRS & 1u << i)
-			memcpy(r->values.value[i], other.values.value[i],
-			       LK_DIGEST_MAX);
+			memcpy(r->values.value[i], other.values.value[i], LK_DIGEST_MAX);
 	return LK_OK;
 }
 
@@ -116,17 +108,15 @@ static int explain_now(struct state *s, unsigned int bank, struct lk_err *err)
 	char pcrs[LK_PCR_MASK_TEXT];
 	uint32_t wrong;
 
-	LK_TRY(lk_log_explain(&s->in->logs, values, s->in->hash, &s->now[bank],
-			      err));
+	LK_TRY(lk_log_explain(&s->in->logs, values, s->in->hash, &s->now[bank], err));
 	wrong = lk_explanation_contradicted(&s->now[bank]);
 	if (!wrong)
 		return LK_OK;
 	lk_pcr_mask_format(wrong, pcrs);
-	return lk_err_set(err, LK_E_POLICY, 0,
-			  "the log doesn't explain what PCR %s of bank %s "
-			  "holds now, so what is made of it would be wrong: "
-			  "see latchkey log show",
-			  pcrs, lk_alg_name(values->sel.bank));
+	return lk_err_set(
+		err, LK_E_POLICY, 0,
+		"the log doesn't explain what PCR %s of bank %s holds now, so what is made of it would be wrong: see latchkey log show",
+		pcrs, lk_alg_name(values->sel.bank));
 }
 
 /* Where the TPM has no bank of that hash the kernel writes zeros. */
@@ -139,8 +129,7 @@ static bool is_empty(const struct lk_ima_entry *entry)
 }
 
 /* boot_aggregate over the PCRs to come. */
-static int make_aggregate(const struct state *s,
-			  const struct lk_ima_entry *entry,
+static int make_aggregate(const struct state *s, const struct lk_ima_entry *entry,
 			  struct lk_digest *ret, struct lk_err *err)
 {
 	enum lk_alg alg = lk_alg_from_name(entry->alg);
@@ -148,23 +137,21 @@ static int make_aggregate(const struct state *s,
 	bool old;
 
 	if (alg == LK_ALG_NONE || !(s->have & 1u << bank))
-		return refuse(err, "boot_aggregate (PCR 10) is of a bank whose "
-				   "PCR values aren't here");
+		return refuse(err,
+			      "boot_aggregate (PCR 10) is of a bank whose PCR values aren't here");
 	old = s->now[bank].aggregate == LK_AGGREGATE_RIGHT_OLD;
 	if (!old && s->now[bank].aggregate != LK_AGGREGATE_RIGHT)
-		return refuse(err, "boot_aggregate (PCR 10) isn't what the "
-				   "firmware's log comes to");
+		return refuse(err,
+			      "boot_aggregate (PCR 10) isn't what the firmware's log comes to");
 	if (!lk_ima_boot_aggregate(&s->then[bank].values,
-				   old ? LK_IMA_BOOT_PCRS_OLD
-				       : LK_IMA_BOOT_PCRS,
-				   s->in->hash, ret))
+				   old ? LK_IMA_BOOT_PCRS_OLD : LK_IMA_BOOT_PCRS, s->in->hash, ret))
 		return hash_failed(err);
 	return LK_OK;
 }
 
 /* The entry's template data with another digest in it, as it is extended. */
-static int extend_aggregate(struct state *s, const struct lk_ima_entry *entry,
-			    unsigned int bank, struct lk_err *err)
+static int extend_aggregate(struct state *s, const struct lk_ima_entry *entry, unsigned int bank,
+			    struct lk_err *err)
 {
 	struct lk_pcr_replay *r = &s->then[bank];
 	struct lk_digest digest = { .len = 0 };
@@ -187,8 +174,8 @@ static int extend_aggregate(struct state *s, const struct lk_ima_entry *entry,
 	return extend(r, entry->pcr, &sum, s->in->hash, err);
 }
 
-static int extend_entry(struct state *s, const struct lk_ima_entry *entry,
-			unsigned int bank, struct lk_err *err)
+static int extend_entry(struct state *s, const struct lk_ima_entry *entry, unsigned int bank,
+			struct lk_err *err)
 {
 	bool first = entry->number == 1 && lk_ima_is_boot_aggregate(entry);
 	struct lk_digest digest;
@@ -196,11 +183,10 @@ static int extend_entry(struct state *s, const struct lk_ima_entry *entry,
 	if (first && !is_empty(entry))
 		return extend_aggregate(s, entry, bank, err);
 	if (!first && s->in->plan->boot_files && !s->in->ima_unchanged)
-		return refuse(err, "IMA has measured files (PCR 10), and which "
-				   "of them the change concerns isn't known; "
-				   "--ima-unchanged says that none");
-	if (!lk_ima_entry_digest(entry, bank_of(bank), s->now[bank].how,
-				 s->in->hash, &digest))
+		return refuse(
+			err,
+			"IMA has measured files (PCR 10), and which of them the change concerns isn't known; --ima-unchanged says that none");
+	if (!lk_ima_entry_digest(entry, bank_of(bank), s->now[bank].how, s->in->hash, &digest))
 		return hash_failed(err);
 	return extend(&s->then[bank], entry->pcr, &digest, s->in->hash, err);
 }
@@ -211,8 +197,7 @@ static uint32_t known(const struct lk_explanation *e)
 	uint32_t mask = 0;
 
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
-		if (e->what[i] == LK_EXPLAINED ||
-		    e->what[i] == LK_EXPLAINED_UNTOUCHED ||
+		if (e->what[i] == LK_EXPLAINED || e->what[i] == LK_EXPLAINED_UNTOUCHED ||
 		    e->what[i] == LK_EXPLAINED_WITH_PHASES ||
 		    e->what[i] == LK_EXPLAINED_BY_BEGINNING)
 			mask |= 1u << i;
@@ -246,9 +231,9 @@ static int replay_ima(struct state *s, unsigned int bank, struct lk_err *err)
 		return LK_OK;
 	}
 	if (s->in->plan->tells_ima && !s->in->ima_unchanged)
-		return refuse(err, "the command line tells IMA what to measure "
-				   "(PCR 10); --ima-unchanged says that the "
-				   "one before did the same");
+		return refuse(
+			err,
+			"the command line tells IMA what to measure (PCR 10); --ima-unchanged says that the one before did the same");
 	LK_TRY(lk_ima_log_open(bytes.data, bytes.len, &log, err));
 	while (rc == LK_OK && entry.number < wanted) {
 		rc = lk_ima_log_next(&log, &entry, err);
@@ -261,16 +246,15 @@ static int replay_ima(struct state *s, unsigned int bank, struct lk_err *err)
 }
 
 int lk_log_predict(const struct lk_prediction_input *in,
-		   struct lk_pcr_values ret[static LK_PLAN_BANKS],
-		   struct lk_err *err)
+		   struct lk_pcr_values ret[static LK_PLAN_BANKS], struct lk_err *err)
 {
 	struct state s = { .in = in };
 	int rc = LK_OK;
 
 	if (in->plan->needs_uki)
-		return refuse(err, "without Secure Boot the unified kernel "
-				   "image has its kernel measured too (PCR 4): "
-				   "name the image with --uki");
+		return refuse(
+			err,
+			"without Secure Boot the unified kernel image has its kernel measured too (PCR 4): name the image with --uki");
 	for (unsigned int i = 0; i < LK_PLAN_BANKS; i++) {
 		if (!in->values[i]->sel.mask)
 			continue;
@@ -282,9 +266,7 @@ int lk_log_predict(const struct lk_prediction_input *in,
 	}
 	/* Both are shown, whatever the first comes to. */
 	for (unsigned int i = 0; i < LK_PLAN_BANKS; i++) {
-		int one = s.have & 1u << i
-				  ? replay_ima(&s, i, rc == LK_OK ? err : NULL)
-				  : LK_OK;
+		int one = s.have & 1u << i ? replay_ima(&s, i, rc == LK_OK ? err : NULL) : LK_OK;
 
 		rc = rc == LK_OK ? one : rc;
 	}

@@ -16,14 +16,13 @@ typedef bool (*lk_sha1_fn)(const struct lk_bytes *parts, size_t n_parts,
 struct lk_prediction_input {
 	struct lk_logs logs;
 	const struct lk_log_plan *plan;
-	struct lk_bytes new_firmware; /* data NULL: the firmware stays */
+	struct lk_bytes new_firmware;			   /* data NULL: the firmware stays */
 	const struct lk_pcr_values *values[LK_PLAN_BANKS]; /* now */
 	bool ima_unchanged;	  /* all of its log but boot_aggregate stays */
 	unsigned int ima_entries; /* of its log, at most; 0: all of it */
 	/** Told the values after each entry of the kernel's log, for each bank;
 	 * once, with 0, where there is none. May be NULL. */
-	void (*each)(void *data, const struct lk_pcr_values *then,
-		     unsigned int entries);
+	void (*each)(void *data, const struct lk_pcr_values *then, unsigned int entries);
 	void *data;
 	lk_hash_fn hash;
 	lk_sha1_fn sha1;
@@ -40,7 +39,6 @@ struct lk_prediction_input {
  * when PCR 10 can't be told, LK_E_INPUT, LK_E_SYSTEM.
  */
 int lk_log_predict(const struct lk_prediction_input *in,
-		   struct lk_pcr_values ret[static LK_PLAN_BANKS],
-		   struct lk_err *err);
+		   struct lk_pcr_values ret[static LK_PLAN_BANKS], struct lk_err *err);
 
 #endif

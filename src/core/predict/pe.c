@@ -18,8 +18,7 @@
 
 static int bad(struct lk_err *err, const char *what)
 {
-	return lk_err_set(err, LK_E_INPUT, 0,
-			  "no PE image that can be read: %s", what);
+	return lk_err_set(err, LK_E_INPUT, 0, "no PE image that can be read: %s", what);
 }
 
 /* From @at on; empty when that is beyond the file. */
@@ -53,15 +52,13 @@ static int read_coff(struct lk_bytes file, struct coff *ret, struct lk_err *err)
 	ret->optional_size = lk_read_le16(&r);
 	(void)lk_read_le16(&r);
 	if (r.failed || ret->n_sections > LK_PE_SECTIONS_MAX)
-		return bad(err, "a header that is cut off, or more than 96 "
-				"sections");
+		return bad(err, "a header that is cut off, or more than 96 sections");
 	ret->optional = file.len - r.left;
 	return LK_OK;
 }
 
 /* The certificates have to end the file: their place isn't hashed. */
-static int read_certificates(struct lk_bytes file, size_t at, struct lk_pe *pe,
-			     struct lk_err *err)
+static int read_certificates(struct lk_bytes file, size_t at, struct lk_pe *pe, struct lk_err *err)
 {
 	struct lk_reader r = reader_at(file, at);
 	size_t begin = lk_read_le32(&r);
@@ -76,8 +73,8 @@ static int read_certificates(struct lk_bytes file, size_t at, struct lk_pe *pe,
 	return LK_OK;
 }
 
-static int read_optional(struct lk_bytes file, const struct coff *coff,
-			 struct lk_pe *pe, struct lk_err *err)
+static int read_optional(struct lk_bytes file, const struct coff *coff, struct lk_pe *pe,
+			 struct lk_err *err)
 {
 	struct lk_reader r = reader_at(file, coff->optional);
 	struct lk_bytes optional = lk_read_bytes(&r, coff->optional_size);
@@ -88,8 +85,7 @@ static int read_optional(struct lk_bytes file, const struct coff *coff,
 	r = lk_reader_init(optional.data, optional.len);
 	magic = lk_read_le16(&r);
 	directories = magic == MAGIC_64 ? DIRECTORIES_64 : DIRECTORIES_32;
-	if (r.failed || (magic != MAGIC_32 && magic != MAGIC_64) ||
-	    optional.len < directories)
+	if (r.failed || (magic != MAGIC_32 && magic != MAGIC_64) || optional.len < directories)
 		return bad(err, "no optional header of either kind");
 	r = reader_at(optional, HEADERS_SIZE_AT);
 	pe->headers_size = lk_read_le32(&r);
@@ -104,8 +100,8 @@ static int read_optional(struct lk_bytes file, const struct coff *coff,
 	return read_certificates(file, coff->optional + directories, pe, err);
 }
 
-static int read_section(struct lk_bytes file, struct lk_reader *r,
-			struct lk_pe_section *ret, struct lk_err *err)
+static int read_section(struct lk_bytes file, struct lk_reader *r, struct lk_pe_section *ret,
+			struct lk_err *err)
 {
 	struct lk_bytes name = lk_read_bytes(r, LK_PE_NAME_MAX);
 	size_t size;
@@ -121,8 +117,7 @@ static int read_section(struct lk_bytes file, struct lk_reader *r,
 		return bad(err, "a section that lies outside of the file");
 	memcpy(ret->name, name.data, LK_PE_NAME_MAX);
 	ret->name[LK_PE_NAME_MAX] = '\0';
-	ret->raw = (struct lk_bytes){ size ? file.data + ret->offset : NULL,
-				      size };
+	ret->raw = (struct lk_bytes){ size ? file.data + ret->offset : NULL, size };
 	return LK_OK;
 }
 
@@ -136,10 +131,8 @@ int lk_pe_read(struct lk_bytes file, struct lk_pe *ret, struct lk_err *err)
 	LK_TRY(read_optional(file, &coff, &pe, err));
 	r = reader_at(file, coff.optional + coff.optional_size);
 	for (; pe.n_sections < coff.n_sections; pe.n_sections++)
-		LK_TRY(read_section(file, &r, &pe.sections[pe.n_sections],
-				    err));
-	if (pe.headers_size > file.len - pe.signatures.len ||
-	    pe.headers_size < file.len - r.left)
+		LK_TRY(read_section(file, &r, &pe.sections[pe.n_sections], err));
+	if (pe.headers_size > file.len - pe.signatures.len || pe.headers_size < file.len - r.left)
 		return bad(err, "headers that aren't as long as they say");
 	*ret = pe;
 	return LK_OK;
@@ -164,8 +157,7 @@ static size_t sort_sections(const struct lk_pe *pe,
 
 		if (!pe->sections[i].raw.len)
 			continue;
-		for (; at && sorted[at - 1].data > pe->sections[i].raw.data;
-		     at--)
+		for (; at && sorted[at - 1].data > pe->sections[i].raw.data; at--)
 			sorted[at] = sorted[at - 1];
 		sorted[at] = pe->sections[i].raw;
 		n++;
@@ -175,8 +167,7 @@ static size_t sort_sections(const struct lk_pe *pe,
 
 /* As EDK II does (MeasurePeCoff.c): what comes after the sections begins where
  * their sizes' sum says. */
-bool lk_pe_digest(const struct lk_pe *pe, enum lk_alg alg, lk_hash_fn hash,
-		  struct lk_digest *ret)
+bool lk_pe_digest(const struct lk_pe *pe, enum lk_alg alg, lk_hash_fn hash, struct lk_digest *ret)
 {
 	const uint8_t *base = pe->file.data;
 	size_t end = pe->file.len - pe->signatures.len;
@@ -190,12 +181,10 @@ bool lk_pe_digest(const struct lk_pe *pe, enum lk_alg alg, lk_hash_fn hash,
 		return false;
 	parts[n++] = (struct lk_bytes){ base, pe->checksum };
 	if (pe->certificates) {
-		parts[n++] = (struct lk_bytes){ base + after,
-						pe->certificates - after };
+		parts[n++] = (struct lk_bytes){ base + after, pe->certificates - after };
 		after = pe->certificates + DIRECTORY_SIZE;
 	}
-	parts[n++] =
-		(struct lk_bytes){ base + after, pe->headers_size - after };
+	parts[n++] = (struct lk_bytes){ base + after, pe->headers_size - after };
 	sections = sort_sections(pe, parts + n);
 	for (; sections; sections--)
 		sum += parts[n++].len;

@@ -32,15 +32,13 @@ struct lk_pe {
 int lk_pe_read(struct lk_bytes file, struct lk_pe *ret, struct lk_err *err);
 
 /** The first of that name; NULL when there is none. */
-const struct lk_pe_section *lk_pe_find(const struct lk_pe *pe,
-				       const char *name);
+const struct lk_pe_section *lk_pe_find(const struct lk_pe *pe, const char *name);
 
 /**
  * lk_pe_digest - Authenticode's, as firmware extends it into PCR 4
  *
  * All but the checksum, the place of the certificates, and these.
  */
-bool lk_pe_digest(const struct lk_pe *pe, enum lk_alg alg, lk_hash_fn hash,
-		  struct lk_digest *ret);
+bool lk_pe_digest(const struct lk_pe *pe, enum lk_alg alg, lk_hash_fn hash, struct lk_digest *ret);
 
 #endif

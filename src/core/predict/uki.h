@@ -35,14 +35,12 @@ struct lk_load_options {
 	size_t len;
 };
 /** LK_E_REFUSED for text that isn't ASCII or is too long. */
-int lk_load_options_make(struct lk_bytes text, struct lk_load_options *ret,
-			 struct lk_err *err);
+int lk_load_options_make(struct lk_bytes text, struct lk_load_options *ret, struct lk_err *err);
 /** Of .cmdline, as the stub tidies it. */
-int lk_uki_load_options(const struct lk_uki *uki, struct lk_load_options *ret,
-			struct lk_err *err);
+int lk_uki_load_options(const struct lk_uki *uki, struct lk_load_options *ret, struct lk_err *err);
 
 /** What the kernel gets as its initrd: .initrd, and archives by the stub. */
-bool lk_uki_initrd_digest(const struct lk_uki *uki, enum lk_alg alg,
-			  lk_hash_fn hash, struct lk_digest *ret);
+bool lk_uki_initrd_digest(const struct lk_uki *uki, enum lk_alg alg, lk_hash_fn hash,
+			  struct lk_digest *ret);
 
 #endif

@@ -17,12 +17,11 @@ static int check_device(const struct lk_format *f, struct lk_err *err)
 	rc = lk_blkid_probe(f->target.device, found, err);
 	if (rc != LK_OK || !found[0])
 		return rc;
-	if (allowed && (strcmp(allowed, f->target.device) == 0 ||
-			strcmp(allowed, f->target.vol->device) == 0 ||
-			(asked && strcmp(allowed, asked) == 0)))
+	if (allowed &&
+	    (strcmp(allowed, f->target.device) == 0 ||
+	     strcmp(allowed, f->target.vol->device) == 0 || (asked && strcmp(allowed, asked) == 0)))
 		return LK_OK;
-	return lk_err_set(err, LK_E_REFUSED, 0,
-			  "%s holds %s: --overwrite %s would destroy it",
+	return lk_err_set(err, LK_E_REFUSED, 0, "%s holds %s: --overwrite %s would destroy it",
 			  f->target.device, found, f->target.device);
 }
 
@@ -51,9 +50,8 @@ const struct lk_command lk_cmd_format = {
 	.summary = "encrypt a volume for the first time; what it holds is lost",
 	.args = "",
 	.required = LK_FORMAT_REQUIRED,
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) |
-		   LK_OPT_BIT(DEVICE) | LK_OPT_BIT(OWNER_AUTH) |
-		   LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) |
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
+		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) |
 		   LK_OPT_BIT(NO_RECOVERY_KEY) | LK_OPT_BIT(OVERWRITE) |
 		   LK_OPT_BIT(REPLACE_OBJECT) | LK_OPT_BIT(PIN_FILE),
 	.run = run,

@@ -18,8 +18,7 @@
 
 #define KEYSLOT_TPM	 0
 #define KEYSLOT_RECOVERY 1
-#define NAME_LABEL_BYTES                                                       \
-	23u /* of the Name's digest; a label has 47 characters */
+#define NAME_LABEL_BYTES 23u /* of the Name's digest; a label has 47 characters */
 
 #define SIZE_LEAST (4u * 1024u * 1024u) /* the header takes two of these MiB */
 
@@ -31,15 +30,13 @@ void lk_format_done(struct lk_format *f)
 	lk_secret_done(&f->pin);
 }
 
-static void name_label(const struct lk_name *name,
-		       char out[static 2 * NAME_LABEL_BYTES + 1])
+static void name_label(const struct lk_name *name, char out[static 2 * NAME_LABEL_BYTES + 1])
 {
 	lk_hex_encode(name->data + 2, NAME_LABEL_BYTES, out);
 }
 
 /** Whether a header's label names @name; one of all zeros names none. */
-static bool label_is(const struct lk_volume_header *h,
-		     const struct lk_name *name)
+static bool label_is(const struct lk_volume_header *h, const struct lk_name *name)
 {
 	char label[2 * NAME_LABEL_BYTES + 1];
 
@@ -54,9 +51,9 @@ int lk_format_check_options(const struct lk_options *o, struct lk_err *err)
 	bool key = o->value[LK_OPT_RECORD] && o->value[LK_OPT_RECIPIENT];
 
 	if (key == lk_option_given(o, LK_OPT_NO_RECOVERY_KEY))
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "give --record and --recipient for a "
-				  "recovery key, or --no-recovery-key");
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"give --record and --recipient for a recovery key, or --no-recovery-key");
 	return LK_OK;
 }
 
@@ -67,9 +64,8 @@ int lk_format_check_size(const struct lk_format *f, struct lk_err *err)
 
 	if (rc == LK_OK && size < SIZE_LEAST)
 		rc = lk_err_set(err, LK_E_NO_DEVICE, 0,
-				"%s has %llu bytes; a volume needs at least %u",
-				f->target.device, (unsigned long long)size,
-				SIZE_LEAST);
+				"%s has %llu bytes; a volume needs at least %u", f->target.device,
+				(unsigned long long)size, SIZE_LEAST);
 	return rc;
 }
 
@@ -81,27 +77,25 @@ static int check_object(struct lk_format *f, struct lk_err *err)
 
 	if (handle < LK_HANDLE_VOLUME_MIN || handle > LK_HANDLE_VOLUME_MAX)
 		return lk_err_set(err, LK_E_INPUT, 0,
-				  "volume %s: handle 0x%08x isn't between "
-				  "0x%08x and 0x%08x",
-				  f->target.vol->name, handle,
-				  LK_HANDLE_VOLUME_MIN, LK_HANDLE_VOLUME_MAX);
+				  "volume %s: handle 0x%08x isn't between 0x%08x and 0x%08x",
+				  f->target.vol->name, handle, LK_HANDLE_VOLUME_MIN,
+				  LK_HANDLE_VOLUME_MAX);
 	rc = lk_tpm_read_public(f->tpm, handle, &pub, err);
 	if (rc != LK_OK || !pub.present)
 		return rc;
 	f->leftover = f->unfinished && label_is(f->header, &pub.name);
 	if (f->leftover || lk_option_given(f->opts, LK_OPT_REPLACE_OBJECT))
 		return LK_OK;
-	return lk_err_set(err, LK_E_REFUSED, 0,
-			  "0x%08x holds an object, perhaps another volume's: "
-			  "\"format --replace-object\" would destroy it",
-			  handle);
+	return lk_err_set(
+		err, LK_E_REFUSED, 0,
+		"0x%08x holds an object, perhaps another volume's: \"format --replace-object\" would destroy it",
+		handle);
 }
 
 /** Everything but the last mark is there: a volume that may be in use. */
 static bool is_all_there(struct lk_format *f)
 {
-	return f->leftover && lk_token_load(f->header, f->target.vol->handle,
-					    NULL, NULL) == LK_OK;
+	return f->leftover && lk_token_load(f->header, f->target.vol->handle, NULL, NULL) == LK_OK;
 }
 
 int lk_format_look(struct lk_format *f, struct lk_err *err)
@@ -111,8 +105,7 @@ int lk_format_look(struct lk_format *f, struct lk_err *err)
 	int rc = lk_volume_header_open(f->target.device, &f->header, err);
 
 	if (rc == LK_OK)
-		f->unfinished = strcmp(lk_volume_header_subsystem(f->header),
-				       LK_MARK_FORMAT) == 0;
+		f->unfinished = strcmp(lk_volume_header_subsystem(f->header), LK_MARK_FORMAT) == 0;
 	return rc;
 }
 
@@ -124,8 +117,7 @@ static void show_progress(uint64_t done, uint64_t size, void *data)
 	if (percent == *last || !isatty(STDERR_FILENO))
 		return;
 	*last = percent;
-	fprintf(stderr, "\rwiping: %u %%%s", percent,
-		percent == 100 ? "\n" : "");
+	fprintf(stderr, "\rwiping: %u %%%s", percent, percent == 100 ? "\n" : "");
 }
 
 static int make_header(struct lk_format *f, struct lk_err *err)
@@ -148,16 +140,13 @@ static int make_header(struct lk_format *f, struct lk_err *err)
 	if (rc != LK_OK)
 		return rc;
 	pass = (struct lk_bytes){ f->passphrase.data, f->passphrase.len };
-	rc = lk_volume_header_add_keyslot(f->header, NULL, KEYSLOT_TPM, pass,
-					  err);
+	rc = lk_volume_header_add_keyslot(f->header, NULL, KEYSLOT_TPM, pass, err);
 	if (rc == LK_OK)
-		rc = lk_volume_header_key(f->header, KEYSLOT_TPM, pass,
-					  &f->volume_key, err);
+		rc = lk_volume_header_key(f->header, KEYSLOT_TPM, pass, &f->volume_key, err);
 	return rc;
 }
 
-static int record_volume(struct lk_format *f, const struct lk_secret *recovery,
-			 struct lk_err *err)
+static int record_volume(struct lk_format *f, const struct lk_secret *recovery, struct lk_err *err)
 {
 	const char *path = f->opts->value[LK_OPT_RECORD];
 	const struct lk_record_volume vol = {
@@ -178,14 +167,12 @@ static int record_volume(struct lk_format *f, const struct lk_secret *recovery,
 		return rc;
 	entry = lk_record_volume_entry(record, &vol);
 	if (recovery)
-		rc = lk_record_set_secret(entry, "recovery-key",
-					  f->opts->value[LK_OPT_RECIPIENT],
+		rc = lk_record_set_secret(entry, "recovery-key", f->opts->value[LK_OPT_RECIPIENT],
 					  recovery, err);
 	return rc == LK_OK ? lk_record_save(path, record, err) : rc;
 }
 
-static int make_recovery_key(struct lk_tpm *tpm, struct lk_secret *ret,
-			     struct lk_err *err)
+static int make_recovery_key(struct lk_tpm *tpm, struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET raw = LK_SECRET_NONE;
 	int rc = lk_tpm_random(tpm, &raw, LK_RECOVERY_KEY_BYTES, err);
@@ -212,17 +199,14 @@ static int add_recovery_key(struct lk_format *f, struct lk_err *err)
 		rc = record_volume(f, &key, err);
 	if (rc != LK_OK)
 		return rc;
-	return lk_volume_header_add_keyslot(f->header, &f->volume_key,
-					    KEYSLOT_RECOVERY,
-					    (struct lk_bytes){ key.data,
-							       key.len },
-					    err);
+	return lk_volume_header_add_keyslot(f->header, &f->volume_key, KEYSLOT_RECOVERY,
+					    (struct lk_bytes){ key.data, key.len }, err);
 }
 
 static int put_object(struct lk_format *f, struct lk_err *err)
 {
-	const struct lk_seal_request req = { f->tpm, &f->target, &f->passphrase,
-					     &f->volume_key, &f->pin };
+	const struct lk_seal_request req = { f->tpm, &f->target, &f->passphrase, &f->volume_key,
+					     &f->pin };
 	LK_OWNED_NEW_OBJECT obj = { 0 };
 	char label[2 * NAME_LABEL_BYTES + 1];
 	uint32_t handle = f->target.vol->handle;
@@ -283,9 +267,7 @@ static int check_outputs(const struct lk_format *f, struct lk_err *err)
 {
 	const char *record = f->opts->value[LK_OPT_RECORD];
 
-	return record ? lk_record_try(record, f->opts->value[LK_OPT_RECIPIENT],
-				      err)
-		      : LK_OK;
+	return record ? lk_record_try(record, f->opts->value[LK_OPT_RECIPIENT], err) : LK_OK;
 }
 
 /** A rotated key is legitimate; a policy file of another device looks the same. */
@@ -298,11 +280,9 @@ static void compare_policy_key(const struct lk_format *f)
 	struct lk_err why = { 0 };
 
 	if (lk_tpm_policy_key(f->tpm, &installed, &why) != LK_OK)
-		lk_log(LK_LOG_WARNING,
-		       "the policy file's key isn't compared with the TPM's: %s",
+		lk_log(LK_LOG_WARNING, "the policy file's key isn't compared with the TPM's: %s",
 		       why.msg);
-	else if (lk_policy_key_to_spki(&installed, theirs) != len ||
-		 memcmp(ours, theirs, len) != 0)
+	else if (lk_policy_key_to_spki(&installed, theirs) != len || memcmp(ours, theirs, len) != 0)
 		lk_log(LK_LOG_WARNING,
 		       "volume %s: the policy file's key isn't the one that is installed in this TPM (NV index 0x%08x): only policies signed by the policy file's key will open it",
 		       f->target.vol->name, LK_NV_POLICY_KEY);
@@ -328,8 +308,7 @@ int lk_format_volume(struct lk_format *f, struct lk_err *err)
 	if (rc == LK_OK)
 		lk_log(LK_LOG_INFO,
 		       "volume %s is ready on %s (UUID %s); it opens %s once a signed policy is added",
-		       f->target.vol->name, f->target.device,
-		       lk_volume_header_uuid(f->header),
+		       f->target.vol->name, f->target.device, lk_volume_header_uuid(f->header),
 		       f->target.vol->pin ? "with its PIN" : "unattended");
 	return rc;
 }

@@ -19,12 +19,10 @@ struct lk_format {
 	bool leftover;	 /* and the object at the handle is that run's */
 };
 void lk_format_done(struct lk_format *f);
-#define LK_OWNED_FORMAT                                                        \
-	__attribute__((cleanup(lk_format_done))) struct lk_format
+#define LK_OWNED_FORMAT __attribute__((cleanup(lk_format_done))) struct lk_format
 
 /** For the help of who calls lk_format_check_options. */
-#define LK_FORMAT_REQUIRED                                                     \
-	"--record FILE --recipient FILE, or --no-recovery-key"
+#define LK_FORMAT_REQUIRED "--record FILE --recipient FILE, or --no-recovery-key"
 /** Options of which one or the other has to be given. */
 int lk_format_check_options(const struct lk_options *o, struct lk_err *err);
 

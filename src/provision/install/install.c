@@ -40,15 +40,11 @@ static int make_root(struct lk_install *in, struct lk_err *err)
 	return lk_tpm_open_option(in->opts, &in->tpm, err);
 }
 
-static int expect_auth(struct lk_install *in, enum lk_hierarchy which,
-		       struct lk_err *err)
+static int expect_auth(struct lk_install *in, enum lk_hierarchy which, struct lk_err *err)
 {
 	const struct lk_fapi_place place = fapi_place(in);
 
-	return lk_fapi_expect_auth(&place,
-				   which == LK_HIERARCHY_OWNER ? "HS"
-							       : "LOCKOUT",
-				   err);
+	return lk_fapi_expect_auth(&place, which == LK_HIERARCHY_OWNER ? "HS" : "LOCKOUT", err);
 }
 #else
 static int make_root(struct lk_install *in, struct lk_err *err)
@@ -56,8 +52,7 @@ static int make_root(struct lk_install *in, struct lk_err *err)
 	return lk_tpm_make_srk(in->tpm, err);
 }
 
-static int expect_auth(struct lk_install *in, enum lk_hierarchy which,
-		       struct lk_err *err)
+static int expect_auth(struct lk_install *in, enum lk_hierarchy which, struct lk_err *err)
 {
 	(void)in;
 	(void)which;
@@ -69,24 +64,20 @@ static int expect_auth(struct lk_install *in, enum lk_hierarchy which,
 /** Makes the hierarchies usable: with the empty auth, or the one given. */
 static int authorize(struct lk_install *in, struct lk_err *err)
 {
-	bool owner_work = !in->has_root || !in->has_policy_key ||
-			  !in->has_config_key || !in->has_version_floor ||
-			  !in->has_sequence_floor;
+	bool owner_work = !in->has_root || !in->has_policy_key || !in->has_config_key ||
+			  !in->has_version_floor || !in->has_sequence_floor;
 
 	if (in->info.owner_auth_set && owner_work && !in->owner.len)
-		return lk_err_set(err, LK_E_REFUSED, 0,
-				  "the TPM has an owner already, and is not as "
-				  "install leaves it: give --owner-auth");
+		return lk_err_set(
+			err, LK_E_REFUSED, 0,
+			"the TPM has an owner already, and is not as install leaves it: give --owner-auth");
 	if (in->info.owner_auth_set && !in->has_root)
 		return lk_err_set(err, LK_E_OBJECT, 0,
-				  "the TPM has an owner, but no storage root "
-				  "key at 0x%08x",
+				  "the TPM has an owner, but no storage root key at 0x%08x",
 				  LK_HANDLE_SRK);
-	if (in->info.lockout_auth_set && !in->has_parameters &&
-	    !in->lockout.len)
+	if (in->info.lockout_auth_set && !in->has_parameters && !in->lockout.len)
 		return lk_err_set(err, LK_E_REFUSED, 0,
-				  "the lockout parameters aren't ours: give "
-				  "--lockout-auth");
+				  "the lockout parameters aren't ours: give --lockout-auth");
 	return LK_OK;
 }
 
@@ -107,12 +98,9 @@ static int use_auths(struct lk_install *in, struct lk_err *err)
 static int put_config_key(struct lk_install *in, struct lk_err *err)
 {
 	LK_OWNED_NEW_OBJECT obj = { 0 };
-	int rc = lk_tpm_import_key(in->tpm, in->form, &in->config_key, &obj,
-				   err);
+	int rc = lk_tpm_import_key(in->tpm, in->form, &in->config_key, &obj, err);
 
-	return rc == LK_OK ? lk_tpm_persist(in->tpm, &obj, LK_HANDLE_CONFIG_KEY,
-					    err)
-			   : rc;
+	return rc == LK_OK ? lk_tpm_persist(in->tpm, &obj, LK_HANDLE_CONFIG_KEY, err) : rc;
 }
 
 static int put_objects(struct lk_install *in, struct lk_err *err)
@@ -134,8 +122,8 @@ static int put_objects(struct lk_install *in, struct lk_err *err)
 }
 
 /** A new authorization in memory, and encrypted in the record. */
-static int choose_auth(struct lk_install *in, struct lk_json *auths,
-		       enum lk_hierarchy which, struct lk_err *err)
+static int choose_auth(struct lk_install *in, struct lk_json *auths, enum lk_hierarchy which,
+		       struct lk_err *err)
 {
 	const char *recipient = in->opts->value[LK_OPT_RECIPIENT];
 	bool owner = which == LK_HIERARCHY_OWNER;
@@ -180,8 +168,7 @@ static int write_record(struct lk_install *in, struct lk_err *err)
 	return rc == LK_OK ? lk_record_save(path, record, err) : rc;
 }
 
-static int set_auth(struct lk_install *in, enum lk_hierarchy which,
-		    struct lk_err *err)
+static int set_auth(struct lk_install *in, enum lk_hierarchy which, struct lk_err *err)
 {
 	bool owner = which == LK_HIERARCHY_OWNER;
 	int rc;
@@ -191,17 +178,14 @@ static int set_auth(struct lk_install *in, enum lk_hierarchy which,
 	rc = expect_auth(in, which, err);
 	if (rc != LK_OK)
 		return rc;
-	return lk_tpm_change_auth(in->tpm, which,
-				  owner ? &in->owner : &in->lockout, err);
+	return lk_tpm_change_auth(in->tpm, which, owner ? &in->owner : &in->lockout, err);
 }
 
 static bool is_complete(const struct lk_install *in)
 {
-	return in->has_root && in->has_policy_key && in->has_config_key &&
-	       in->has_version_floor && in->has_sequence_floor &&
-	       in->has_parameters && in->info.owner_auth_set &&
-	       in->info.lockout_auth_set &&
-	       access(in->opts->value[LK_OPT_RECORD], F_OK) == 0;
+	return in->has_root && in->has_policy_key && in->has_config_key && in->has_version_floor &&
+	       in->has_sequence_floor && in->has_parameters && in->info.owner_auth_set &&
+	       in->info.lockout_auth_set && access(in->opts->value[LK_OPT_RECORD], F_OK) == 0;
 }
 
 /* FAPI makes nothing where its key store says that all is there. */
@@ -229,8 +213,7 @@ static int check_ek(struct lk_install *in, struct lk_err *err)
 /** Only what it is needed for tells whether it is the right one. */
 static void tell_untried(const struct lk_install *in)
 {
-	if (in->opts->value[LK_OPT_LOCKOUT_AUTH] && in->info.lockout_auth_set &&
-	    in->has_parameters)
+	if (in->opts->value[LK_OPT_LOCKOUT_AUTH] && in->info.lockout_auth_set && in->has_parameters)
 		lk_log(LK_LOG_WARNING,
 		       "--lockout-auth wasn't tried, and may be wrong: the lockout hierarchy has nothing left to set");
 }
@@ -269,13 +252,11 @@ static int shred(const char *path, struct lk_err *err)
 	LK_OWNED_FD fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) ||
-	    st.st_size > (off_t)sizeof(zeros) ||
-	    write(fd, zeros, (size_t)st.st_size) != st.st_size || fsync(fd) ||
-	    unlink(path))
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > (off_t)sizeof(zeros) ||
+	    write(fd, zeros, (size_t)st.st_size) != st.st_size || fsync(fd) || unlink(path))
 		return lk_err_set(err, LK_E_IO, (uint32_t)errno,
-				  "%s: can't be overwritten and removed: %s",
-				  path, strerror(errno));
+				  "%s: can't be overwritten and removed: %s", path,
+				  strerror(errno));
 	sync();
 	return LK_OK;
 }
@@ -325,13 +306,10 @@ const struct lk_command lk_cmd_install = {
 	.summary = "take ownership of the TPM and install the keys",
 	.args = "",
 	.required =
-		"--policy-key FILE --config-key FILE --record FILE, "
-		"and --recipient FILE or --owner-auth FILE --lockout-auth FILE",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY_KEY) |
-		   LK_OPT_BIT(CONFIG_KEY) | LK_OPT_BIT(CONFIG_KEY_FORM) |
-		   LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) |
-		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(LOCKOUT_AUTH) |
-		   LK_OPT_BIT(EK_CA) | LK_OPT_BIT(FAPI_DIR) |
-		   LK_OPT_BIT(SHRED) | LK_OPT_BIT(VERBOSE),
+		"--policy-key FILE --config-key FILE --record FILE, and --recipient FILE or --owner-auth FILE --lockout-auth FILE",
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY_KEY) | LK_OPT_BIT(CONFIG_KEY) |
+		   LK_OPT_BIT(CONFIG_KEY_FORM) | LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) |
+		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(LOCKOUT_AUTH) | LK_OPT_BIT(EK_CA) |
+		   LK_OPT_BIT(FAPI_DIR) | LK_OPT_BIT(SHRED) | LK_OPT_BIT(VERBOSE),
 	.run = run,
 };

@@ -29,8 +29,7 @@ struct lk_install {
 };
 
 /** Reads key files and authorizations. */
-int lk_install_read(const struct lk_options *opts, struct lk_install *in,
-		    struct lk_err *err);
+int lk_install_read(const struct lk_options *opts, struct lk_install *in, struct lk_err *err);
 void lk_install_done(struct lk_install *in);
 
 /**
@@ -42,11 +41,9 @@ void lk_install_done(struct lk_install *in);
 int lk_install_survey(struct lk_install *in, struct lk_err *err);
 
 /** The endorsement key and its certificate, checked where --ek-ca asks for it. */
-int lk_install_describe_ek(struct lk_install *in, struct lk_json *record,
-			   struct lk_err *err);
+int lk_install_describe_ek(struct lk_install *in, struct lk_json *record, struct lk_err *err);
 /** The inventory part of the record: all but the secrets. */
-int lk_install_describe(struct lk_install *in, struct lk_json *record,
-			struct lk_err *err);
+int lk_install_describe(struct lk_install *in, struct lk_json *record, struct lk_err *err);
 
 extern const struct lk_da_parameters lk_install_da;
 

@@ -18,21 +18,18 @@ static void describe_tpm(const struct lk_tpm_info *info, struct lk_json *record)
 	lk_json_set_text(tpm, "vendor", info->vendor);
 	lk_json_set_text(tpm, "vendor-string", info->vendor_string);
 	snprintf(text, sizeof(text), "%u.%u.%u.%u", info->firmware[0] >> 16,
-		 info->firmware[0] & 0xffff, info->firmware[1] >> 16,
-		 info->firmware[1] & 0xffff);
+		 info->firmware[0] & 0xffff, info->firmware[1] >> 16, info->firmware[1] & 0xffff);
 	lk_json_set_text(tpm, "firmware", text);
 	lk_json_set_text(tpm, "family", info->family);
-	snprintf(text, sizeof(text), "%u.%02u", info->revision / 100,
-		 info->revision % 100);
+	snprintf(text, sizeof(text), "%u.%02u", info->revision / 100, info->revision % 100);
 	lk_json_set_text(tpm, "revision", text);
-	snprintf(text, sizeof(text), "%04u-%03u", info->year,
-		 info->day_of_year);
+	snprintf(text, sizeof(text), "%04u-%03u", info->year, info->day_of_year);
 	lk_json_set_text(tpm, "revision-date", text);
 	lk_json_set_bool(tpm, "encrypt-decrypt", info->has_encrypt_decrypt);
 }
 
-static int describe_object(struct lk_tpm *tpm, struct lk_json *objects,
-			   const char *key, uint32_t handle, struct lk_err *err)
+static int describe_object(struct lk_tpm *tpm, struct lk_json *objects, const char *key,
+			   uint32_t handle, struct lk_err *err)
 {
 	struct lk_tpm_public pub;
 	int rc = lk_tpm_read_public(tpm, handle, &pub, err);
@@ -46,8 +43,8 @@ static int describe_object(struct lk_tpm *tpm, struct lk_json *objects,
 	return LK_OK;
 }
 
-static int describe_nv(struct lk_tpm *tpm, struct lk_json *objects,
-		       const char *key, uint32_t index, struct lk_err *err)
+static int describe_nv(struct lk_tpm *tpm, struct lk_json *objects, const char *key, uint32_t index,
+		       struct lk_err *err)
 {
 	struct lk_nv_public pub;
 	int rc = lk_tpm_nv_read_public(tpm, index, &pub, err);
@@ -68,8 +65,8 @@ struct floor {
 	const char *advice;
 };
 
-static int describe_floor(struct lk_tpm *tpm, struct lk_json *objects,
-			  const struct floor *floor, struct lk_err *err)
+static int describe_floor(struct lk_tpm *tpm, struct lk_json *objects, const struct floor *floor,
+			  struct lk_err *err)
 {
 	uint64_t value = 0;
 	int rc = describe_nv(tpm, objects, floor->key, floor->index, err);
@@ -82,32 +79,25 @@ static int describe_floor(struct lk_tpm *tpm, struct lk_json *objects,
 	/* A TPM starts a new counter above every one it has ever had. */
 	if (floor->is_new && value != 1)
 		lk_log(LK_LOG_WARNING,
-		       "%s starts at %" PRIu64
-		       ": this TPM had counters before; %s %" PRIu64,
+		       "%s starts at %" PRIu64 ": this TPM had counters before; %s %" PRIu64,
 		       floor->key, value, floor->advice, value);
 	return LK_OK;
 }
 
-static int describe_objects(struct lk_install *in, struct lk_json *record,
-			    struct lk_err *err)
+static int describe_objects(struct lk_install *in, struct lk_json *record, struct lk_err *err)
 {
-	const struct floor version = { "version-floor", LK_NV_VERSION_FLOOR,
-				       !in->has_version_floor,
+	const struct floor version = { "version-floor", LK_NV_VERSION_FLOOR, !in->has_version_floor,
 				       "sign no policy of a version under" };
-	const struct floor sequence = {
-		"sequence-floor", LK_NV_SEQUENCE_FLOOR, !in->has_sequence_floor,
-		"seal configuration with sequences above"
-	};
+	const struct floor sequence = { "sequence-floor", LK_NV_SEQUENCE_FLOOR,
+					!in->has_sequence_floor,
+					"seal configuration with sequences above" };
 	struct lk_json *objects = lk_json_set_object(record, "objects");
-	int rc = describe_object(in->tpm, objects, "storage-root-key",
-				 LK_HANDLE_SRK, err);
+	int rc = describe_object(in->tpm, objects, "storage-root-key", LK_HANDLE_SRK, err);
 
 	if (rc == LK_OK)
-		rc = describe_nv(in->tpm, objects, "policy-key",
-				 LK_NV_POLICY_KEY, err);
+		rc = describe_nv(in->tpm, objects, "policy-key", LK_NV_POLICY_KEY, err);
 	if (rc == LK_OK)
-		rc = describe_object(in->tpm, objects, "config-key",
-				     LK_HANDLE_CONFIG_KEY, err);
+		rc = describe_object(in->tpm, objects, "config-key", LK_HANDLE_CONFIG_KEY, err);
 	if (rc == LK_OK)
 		rc = describe_floor(in->tpm, objects, &version, err);
 	if (rc == LK_OK)
@@ -116,15 +106,13 @@ static int describe_objects(struct lk_install *in, struct lk_json *record,
 		return rc;
 	struct lk_json *config = lk_json_get(objects, "config-key");
 
-	lk_json_set_text(config, "form",
-			 in->form == LK_KEY_FORM_CIPHER ? "cipher" : "sealed");
+	lk_json_set_text(config, "form", in->form == LK_KEY_FORM_CIPHER ? "cipher" : "sealed");
 	lk_json_set_uint(config, "bits", 8 * in->config_key.len);
 	return LK_OK;
 }
 
 /** What configuration for this one device is made out to. */
-static int describe_device(struct lk_tpm *tpm, struct lk_json *record,
-			   struct lk_err *err)
+static int describe_device(struct lk_tpm *tpm, struct lk_json *record, struct lk_err *err)
 {
 	uint8_t id[LK_BLOB_ID_SIZE];
 	struct lk_name root;
@@ -137,8 +125,7 @@ static int describe_device(struct lk_tpm *tpm, struct lk_json *record,
 	return rc;
 }
 
-static int describe_pcrs(struct lk_tpm *tpm, struct lk_json *record,
-			 struct lk_err *err)
+static int describe_pcrs(struct lk_tpm *tpm, struct lk_json *record, struct lk_err *err)
 {
 	const struct lk_pcr_selection all = { LK_ALG_SHA256, 0xffffff };
 	struct lk_pcr_values values;
@@ -146,9 +133,7 @@ static int describe_pcrs(struct lk_tpm *tpm, struct lk_json *record,
 
 	if (rc != LK_OK)
 		return rc;
-	struct lk_json *bank =
-		lk_json_set_object(lk_json_set_object(record, "pcrs"),
-				   "sha256");
+	struct lk_json *bank = lk_json_set_object(lk_json_set_object(record, "pcrs"), "sha256");
 
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
 		char number[4];
@@ -171,8 +156,7 @@ static int set_pem(struct lk_json *obj, const char *key, const char *label,
 	return rc;
 }
 
-int lk_install_describe_ek(struct lk_install *in, struct lk_json *record,
-			   struct lk_err *err)
+int lk_install_describe_ek(struct lk_install *in, struct lk_json *record, struct lk_err *err)
 {
 	const char *ca = in->opts->value[LK_OPT_EK_CA];
 	LK_OWNED_EK ek = { LK_BUF_NONE, LK_BUF_NONE };
@@ -194,14 +178,10 @@ int lk_install_describe_ek(struct lk_install *in, struct lk_json *record,
 		return rc != LK_OK || !ca
 			       ? rc
 			       : lk_err_set(err, LK_E_POLICY, 0,
-					    "the TPM has no endorsement "
-					    "certificate to check");
+					    "the TPM has no endorsement certificate to check");
 	rc = lk_crypto_certificate_check((struct lk_bytes){ ek.certificate.data,
-							    ek.certificate
-								    .len },
-					 (struct lk_bytes){ ek.spki.data,
-							    ek.spki.len },
-					 ca, &why);
+							    ek.certificate.len },
+					 (struct lk_bytes){ ek.spki.data, ek.spki.len }, ca, &why);
 	if (rc != LK_OK && (ca || rc != LK_E_POLICY))
 		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
 	/* A certificate for a key of another template is worth keeping: only
@@ -209,12 +189,10 @@ int lk_install_describe_ek(struct lk_install *in, struct lk_json *record,
 	if (rc != LK_OK)
 		lk_log(LK_LOG_WARNING, "%s", why.msg);
 	lk_json_set_bool(json, "certificate-checked", ca != NULL);
-	return set_pem(json, "certificate", "CERTIFICATE", &ek.certificate,
-		       err);
+	return set_pem(json, "certificate", "CERTIFICATE", &ek.certificate, err);
 }
 
-int lk_install_describe(struct lk_install *in, struct lk_json *record,
-			struct lk_err *err)
+int lk_install_describe(struct lk_install *in, struct lk_json *record, struct lk_err *err)
 {
 	int rc;
 

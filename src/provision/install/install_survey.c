@@ -28,8 +28,7 @@ void lk_install_done(struct lk_install *in)
 	in->tpm = NULL;
 }
 
-static int read_form(const char *text, struct lk_install *in,
-		     struct lk_err *err)
+static int read_form(const char *text, struct lk_install *in, struct lk_err *err)
 {
 	in->form_given = text && strcmp(text, "auto") != 0;
 	if (!in->form_given)
@@ -40,21 +39,18 @@ static int read_form(const char *text, struct lk_install *in,
 		in->form = LK_KEY_FORM_SEALED;
 	else
 		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--config-key-form is auto, cipher or "
-				  "sealed");
+				  "--config-key-form is auto, cipher or sealed");
 	return LK_OK;
 }
 
-static int read_policy_key(const char *path, struct lk_install *in,
-			   struct lk_err *err)
+static int read_policy_key(const char *path, struct lk_install *in, struct lk_err *err)
 {
 	LK_OWNED_BUF pem = LK_BUF_NONE;
 	int rc = lk_fs_read(path, 16384, &pem, err);
 
 	if (rc != LK_OK)
 		return rc;
-	rc = lk_policy_key_from_pem((const char *)pem.data, pem.len, &in->key,
-				    err);
+	rc = lk_policy_key_from_pem((const char *)pem.data, pem.len, &in->key, err);
 	if (rc != LK_OK)
 		lk_err_prefix(err, "%s", path);
 	else
@@ -62,20 +58,17 @@ static int read_policy_key(const char *path, struct lk_install *in,
 	return rc;
 }
 
-static int read_config_key(const char *path, struct lk_install *in,
-			   struct lk_err *err)
+static int read_config_key(const char *path, struct lk_install *in, struct lk_err *err)
 {
 	int rc = lk_fs_read_secret(path, 32, &in->config_key, err);
 
 	if (rc == LK_OK && in->config_key.len != 16 && in->config_key.len != 32)
-		rc = lk_err_set(err, LK_E_INPUT, 0,
-				"%s: an AES key of 16 or 32 bytes is expected",
+		rc = lk_err_set(err, LK_E_INPUT, 0, "%s: an AES key of 16 or 32 bytes is expected",
 				path);
 	return rc;
 }
 
-int lk_install_read(const struct lk_options *opts, struct lk_install *in,
-		    struct lk_err *err)
+int lk_install_read(const struct lk_options *opts, struct lk_install *in, struct lk_err *err)
 {
 	const char *const *v = opts->value;
 	int rc = LK_OK;
@@ -83,25 +76,20 @@ int lk_install_read(const struct lk_options *opts, struct lk_install *in,
 	in->opts = opts;
 	if (!v[LK_OPT_POLICY_KEY] || !v[LK_OPT_CONFIG_KEY] || !v[LK_OPT_RECORD])
 		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--policy-key, --config-key and --record are "
-				  "needed");
-	if (!v[LK_OPT_RECIPIENT] &&
-	    (!v[LK_OPT_OWNER_AUTH] || !v[LK_OPT_LOCKOUT_AUTH]))
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "new authorizations would be lost: give "
-				  "--recipient, or --owner-auth and "
-				  "--lockout-auth");
+				  "--policy-key, --config-key and --record are needed");
+	if (!v[LK_OPT_RECIPIENT] && (!v[LK_OPT_OWNER_AUTH] || !v[LK_OPT_LOCKOUT_AUTH]))
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"new authorizations would be lost: give --recipient, or --owner-auth and --lockout-auth");
 	rc = read_form(v[LK_OPT_CONFIG_KEY_FORM], in, err);
 	if (rc == LK_OK)
 		rc = read_policy_key(v[LK_OPT_POLICY_KEY], in, err);
 	if (rc == LK_OK)
 		rc = read_config_key(v[LK_OPT_CONFIG_KEY], in, err);
 	if (rc == LK_OK && v[LK_OPT_OWNER_AUTH])
-		rc = lk_read_line_secret(v[LK_OPT_OWNER_AUTH], 32, &in->owner,
-					 err);
+		rc = lk_read_line_secret(v[LK_OPT_OWNER_AUTH], 32, &in->owner, err);
 	if (rc == LK_OK && v[LK_OPT_LOCKOUT_AUTH])
-		rc = lk_read_line_secret(v[LK_OPT_LOCKOUT_AUTH], 32,
-					 &in->lockout, err);
+		rc = lk_read_line_secret(v[LK_OPT_LOCKOUT_AUTH], 32, &in->lockout, err);
 	return rc;
 }
 
@@ -114,29 +102,24 @@ static int survey_policy_key(struct lk_install *in, struct lk_err *err)
 
 	if (rc != LK_OK || !now.present)
 		return rc;
-	if ((now.attributes & ~state) != LK_NV_POLICY_KEY_ATTRIBUTES ||
-	    now.size != in->spki_len)
-		return lk_err_set(err, LK_E_REFUSED, 0,
-				  "NV index 0x%08x holds something else",
+	if ((now.attributes & ~state) != LK_NV_POLICY_KEY_ATTRIBUTES || now.size != in->spki_len)
+		return lk_err_set(err, LK_E_REFUSED, 0, "NV index 0x%08x holds something else",
 				  LK_NV_POLICY_KEY);
 	if (!(now.attributes & LK_NV_WRITTEN))
 		return LK_OK;
 	rc = lk_tpm_nv_read(in->tpm, LK_NV_POLICY_KEY, &content, err);
 	if (rc != LK_OK)
 		return rc;
-	if (content.len != in->spki_len ||
-	    memcmp(content.data, in->spki, in->spki_len) != 0)
+	if (content.len != in->spki_len || memcmp(content.data, in->spki, in->spki_len) != 0)
 		return lk_err_set(err, LK_E_REFUSED, 0,
-				  "another policy key is installed at NV index "
-				  "0x%08x",
+				  "another policy key is installed at NV index 0x%08x",
 				  LK_NV_POLICY_KEY);
 	in->has_policy_key = (now.attributes & state) == state;
 	return LK_OK;
 }
 
 /** Whether the key in the TPM is the one in the file. */
-static int compare_config_key(struct lk_install *in, bool *ret_same,
-			      struct lk_err *err)
+static int compare_config_key(struct lk_install *in, bool *ret_same, struct lk_err *err)
 {
 	uint8_t ours[16];
 	uint8_t theirs[16];
@@ -163,31 +146,27 @@ static int survey_config_key(struct lk_install *in, struct lk_err *err)
 		return rc;
 	if (!in->form_given)
 		in->form =
-			info->has_encrypt_decrypt && (info->has_aes256 ||
-						      in->config_key.len == 16)
+			info->has_encrypt_decrypt && (info->has_aes256 || in->config_key.len == 16)
 				? LK_KEY_FORM_CIPHER
 				: LK_KEY_FORM_SEALED;
 	if (in->form == LK_KEY_FORM_CIPHER && !info->has_encrypt_decrypt)
-		return lk_err_set(err, LK_E_REFUSED, 0,
-				  "this TPM can't use a cipher object: "
-				  "TPM2_EncryptDecrypt2 is missing");
+		return lk_err_set(
+			err, LK_E_REFUSED, 0,
+			"this TPM can't use a cipher object: TPM2_EncryptDecrypt2 is missing");
 	if (!now.present)
 		return LK_OK;
-	if (now.type ==
-	    (in->form == LK_KEY_FORM_CIPHER ? ALG_SYMCIPHER : ALG_KEYEDHASH))
+	if (now.type == (in->form == LK_KEY_FORM_CIPHER ? ALG_SYMCIPHER : ALG_KEYEDHASH))
 		rc = compare_config_key(in, &same, err);
 	if (rc == LK_OK && !same)
 		return lk_err_set(err, LK_E_REFUSED, 0,
-				  "another configuration key is installed at "
-				  "0x%08x",
+				  "another configuration key is installed at 0x%08x",
 				  LK_HANDLE_CONFIG_KEY);
 	in->has_config_key = rc == LK_OK;
 	return rc;
 }
 
 /** The counter's Name without TPMA_NV_WRITTEN is that of a run cut short. */
-static int survey_counter(struct lk_install *in, uint32_t index, bool *ret_has,
-			  struct lk_err *err)
+static int survey_counter(struct lk_install *in, uint32_t index, bool *ret_has, struct lk_err *err)
 {
 	uint8_t wire[LK_FLOOR_PUBLIC_SIZE];
 	const struct lk_bytes part = { wire, sizeof(wire) };
@@ -205,18 +184,15 @@ static int survey_counter(struct lk_install *in, uint32_t index, bool *ret_has,
 	if (now.name.len == 2u + digest.len &&
 	    memcmp(now.name.data + 2, digest.data, digest.len) == 0)
 		return LK_OK;
-	return lk_err_set(err, LK_E_REFUSED, 0,
-			  "NV index 0x%08x holds something else", index);
+	return lk_err_set(err, LK_E_REFUSED, 0, "NV index 0x%08x holds something else", index);
 }
 
 static int survey_counters(struct lk_install *in, struct lk_err *err)
 {
-	int rc = survey_counter(in, LK_NV_VERSION_FLOOR, &in->has_version_floor,
-				err);
+	int rc = survey_counter(in, LK_NV_VERSION_FLOOR, &in->has_version_floor, err);
 
 	if (rc == LK_OK)
-		rc = survey_counter(in, LK_NV_SEQUENCE_FLOOR,
-				    &in->has_sequence_floor, err);
+		rc = survey_counter(in, LK_NV_SEQUENCE_FLOOR, &in->has_sequence_floor, err);
 	return rc;
 }
 
@@ -228,12 +204,10 @@ static int survey_without_root(struct lk_install *in, struct lk_err *err)
 	int rc = lk_tpm_nv_read_public(in->tpm, LK_NV_POLICY_KEY, &nv, err);
 
 	if (rc == LK_OK)
-		rc = lk_tpm_read_public(in->tpm, LK_HANDLE_CONFIG_KEY, &object,
-					err);
+		rc = lk_tpm_read_public(in->tpm, LK_HANDLE_CONFIG_KEY, &object, err);
 	if (rc == LK_OK && (nv.present || object.present))
 		rc = lk_err_set(err, LK_E_OBJECT, 0,
-				"keys are installed, but the storage root key "
-				"0x%08x is missing",
+				"keys are installed, but the storage root key 0x%08x is missing",
 				LK_HANDLE_SRK);
 	return rc;
 }
@@ -246,10 +220,10 @@ int lk_install_survey(struct lk_install *in, struct lk_err *err)
 	int rc = lk_tpm_info_read(in->tpm, &in->info, err);
 
 	if (rc == LK_OK && in->info.in_lockout)
-		rc = lk_err_set(err, LK_E_LOCKED, 0,
-				"the TPM is in dictionary-attack lockout: it "
-				"forgives one failure every %u s",
-				in->info.recovery_time);
+		rc = lk_err_set(
+			err, LK_E_LOCKED, 0,
+			"the TPM is in dictionary-attack lockout: it forgives one failure every %u s",
+			in->info.recovery_time);
 	if (rc == LK_OK)
 		rc = lk_tpm_pcr_read(in->tpm, &all, &values, err);
 	if (rc == LK_OK)
@@ -257,10 +231,9 @@ int lk_install_survey(struct lk_install *in, struct lk_err *err)
 	if (rc != LK_OK)
 		return rc;
 	in->has_root = root.present;
-	in->has_parameters =
-		in->info.max_tries == lk_install_da.max_tries &&
-		in->info.recovery_time == lk_install_da.recovery_time &&
-		in->info.lockout_recovery == lk_install_da.lockout_recovery;
+	in->has_parameters = in->info.max_tries == lk_install_da.max_tries &&
+			     in->info.recovery_time == lk_install_da.recovery_time &&
+			     in->info.lockout_recovery == lk_install_da.lockout_recovery;
 	if (!in->has_root)
 		rc = survey_without_root(in, err);
 	if (rc == LK_OK)

@@ -11,8 +11,7 @@
 
 #define RECORD_MAX (1024u * 1024u)
 
-int lk_record_load(const char *path, struct lk_json **ret, bool *ret_existed,
-		   struct lk_err *err)
+int lk_record_load(const char *path, struct lk_json **ret, bool *ret_existed, struct lk_err *err)
 {
 	LK_OWNED_BUF text = LK_BUF_NONE;
 	LK_OWNED_JSON json = NULL;
@@ -20,16 +19,13 @@ int lk_record_load(const char *path, struct lk_json **ret, bool *ret_existed,
 	int rc = LK_OK;
 
 	if (strcmp(path, "-") == 0)
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--record -: the record has to be a file");
+		return lk_err_set(err, LK_E_USAGE, 0, "--record -: the record has to be a file");
 	if (existed) {
 		rc = lk_fs_read(path, RECORD_MAX, &text, err);
 		if (rc == LK_OK)
-			rc = lk_json_parse((const char *)text.data, text.len,
-					   &json, err);
+			rc = lk_json_parse((const char *)text.data, text.len, &json, err);
 		if (rc == LK_OK && !lk_json_get(json, "volumes"))
-			rc = lk_err_set(err, LK_E_INPUT, 0,
-					"no provisioning record");
+			rc = lk_err_set(err, LK_E_INPUT, 0, "no provisioning record");
 	} else {
 		json = lk_json_object();
 		if (!json)
@@ -47,14 +43,12 @@ int lk_record_load(const char *path, struct lk_json **ret, bool *ret_existed,
 	return LK_OK;
 }
 
-int lk_record_save(const char *path, const struct lk_json *record,
-		   struct lk_err *err)
+int lk_record_save(const char *path, const struct lk_json *record, struct lk_err *err)
 {
 	LK_OWNED_BUF text = LK_BUF_NONE;
 	int rc = lk_json_write(record, &text, err);
 
-	return rc == LK_OK ? lk_fs_replace(path, text.data, text.len, 0600, err)
-			   : rc;
+	return rc == LK_OK ? lk_fs_replace(path, text.data, text.len, 0600, err) : rc;
 }
 
 int lk_record_try(const char *path, const char *recipient, struct lk_err *err)
@@ -66,8 +60,7 @@ int lk_record_try(const char *path, const char *recipient, struct lk_err *err)
 	int rc = lk_record_load(path, &record, &existed, err);
 
 	if (rc == LK_OK && recipient)
-		rc = lk_cms_encrypt(recipient, (struct lk_bytes){ anything, 1 },
-				    &cms, err);
+		rc = lk_cms_encrypt(recipient, (struct lk_bytes){ anything, 1 }, &cms, err);
 	if (rc != LK_OK || existed)
 		return rc;
 	rc = lk_record_save(path, record, err);
@@ -76,9 +69,8 @@ int lk_record_try(const char *path, const char *recipient, struct lk_err *err)
 	return rc;
 }
 
-int lk_record_set_secret(struct lk_json *obj, const char *key,
-			 const char *recipient, const struct lk_secret *secret,
-			 struct lk_err *err)
+int lk_record_set_secret(struct lk_json *obj, const char *key, const char *recipient,
+			 const struct lk_secret *secret, struct lk_err *err)
 {
 	const struct lk_bytes plain = { secret->data, secret->len };
 	LK_OWNED_BUF cms = LK_BUF_NONE;
@@ -89,8 +81,7 @@ int lk_record_set_secret(struct lk_json *obj, const char *key,
 	return rc;
 }
 
-struct lk_json *lk_record_volume_entry(struct lk_json *record,
-				       const struct lk_record_volume *vol)
+struct lk_json *lk_record_volume_entry(struct lk_json *record, const struct lk_record_volume *vol)
 {
 	struct lk_json *volumes = lk_json_get(record, "volumes");
 	struct lk_json *entry = lk_json_find(volumes, "name", vol->name);
@@ -101,7 +92,6 @@ struct lk_json *lk_record_volume_entry(struct lk_json *record,
 	lk_json_set_text(entry, "uuid", vol->uuid);
 	lk_json_set_handle(entry, "handle", vol->handle);
 	if (vol->object.len)
-		lk_json_set_hex(entry, "object-name", vol->object.data,
-				vol->object.len);
+		lk_json_set_hex(entry, "object-name", vol->object.data, vol->object.len);
 	return entry;
 }

@@ -9,11 +9,9 @@
 #include "sys/os/secret.h"
 
 /** The record at @path, or a new one where there is none. */
-int lk_record_load(const char *path, struct lk_json **ret, bool *ret_existed,
-		   struct lk_err *err);
+int lk_record_load(const char *path, struct lk_json **ret, bool *ret_existed, struct lk_err *err);
 /** Whole or not at all, synced, readable by its owner alone. */
-int lk_record_save(const char *path, const struct lk_json *record,
-		   struct lk_err *err);
+int lk_record_save(const char *path, const struct lk_json *record, struct lk_err *err);
 
 /**
  * lk_record_try - can it be written, for this recipient?
@@ -25,9 +23,8 @@ int lk_record_save(const char *path, const struct lk_json *record,
 int lk_record_try(const char *path, const char *recipient, struct lk_err *err);
 
 /** Member @key becomes CMS (PEM) of @secret for @recipient. */
-int lk_record_set_secret(struct lk_json *obj, const char *key,
-			 const char *recipient, const struct lk_secret *secret,
-			 struct lk_err *err);
+int lk_record_set_secret(struct lk_json *obj, const char *key, const char *recipient,
+			 const struct lk_secret *secret, struct lk_err *err);
 
 /** What is recorded of a volume; its recovery key is added by who has it. */
 struct lk_record_volume {
@@ -37,7 +34,6 @@ struct lk_record_volume {
 	struct lk_name object; /* len 0: not known yet */
 };
 /** The volume's entry, made or brought up to date; belongs to @record. */
-struct lk_json *lk_record_volume_entry(struct lk_json *record,
-				       const struct lk_record_volume *vol);
+struct lk_json *lk_record_volume_entry(struct lk_json *record, const struct lk_record_volume *vol);
 
 #endif

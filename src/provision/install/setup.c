@@ -62,14 +62,12 @@ static int check_blank(const struct lk_format *f, struct lk_err *err)
 
 static int check_ours(const struct lk_format *f, struct lk_err *err)
 {
-	if (lk_token_load(f->header, f->target.vol->handle, NULL, NULL) ==
-	    LK_OK)
+	if (lk_token_load(f->header, f->target.vol->handle, NULL, NULL) == LK_OK)
 		return LK_OK;
 	return lk_err_set(
 		err, LK_E_REFUSED, 0,
 		"volume %s: %s holds a LUKS2 volume without our token (UUID %s), and is left alone; \"latchkey-provision reseal\" takes one of ours up again",
-		f->target.vol->name, f->target.device,
-		lk_volume_header_uuid(f->header));
+		f->target.vol->name, f->target.device, lk_volume_header_uuid(f->header));
 }
 
 static int make_volume(struct setup *s, struct lk_format *f, struct lk_err *err)
@@ -85,12 +83,10 @@ static int make_volume(struct setup *s, struct lk_format *f, struct lk_err *err)
 }
 
 /** A volume of ours at the end, or nothing was changed. */
-static int prepare(struct setup *s, const char *name, struct lk_target *ret,
-		   struct lk_err *err)
+static int prepare(struct setup *s, const char *name, struct lk_target *ret, struct lk_err *err)
 {
 	LK_OWNED_FORMAT f = { .opts = s->opts };
-	int rc = lk_target_resolve(&s->pf, name, s->opts->value[LK_OPT_DEVICE],
-				   &f.target, err);
+	int rc = lk_target_resolve(&s->pf, name, s->opts->value[LK_OPT_DEVICE], &f.target, err);
 
 	if (rc == LK_OK)
 		rc = lk_format_look(&f, err);
@@ -113,8 +109,7 @@ static int prepare(struct setup *s, const char *name, struct lk_target *ret,
  * of.
  */
 static int compare_with_tpm(struct setup *s, const struct lk_volume *vol,
-			    const struct lk_token *token, size_t added,
-			    struct lk_err *err)
+			    const struct lk_token *token, size_t added, struct lk_err *err)
 {
 	struct lk_floor floor = { false, 0 };
 	struct lk_err why = { 0 };
@@ -127,8 +122,7 @@ static int compare_with_tpm(struct setup *s, const struct lk_volume *vol,
 	if (rc == LK_OK)
 		rc = lk_floor_load(s->tpm, &s->pf, &floor, &why);
 	if (rc != LK_OK)
-		lk_log(LK_LOG_WARNING, "not compared with the TPM: %s",
-		       why.msg);
+		lk_log(LK_LOG_WARNING, "not compared with the TPM: %s", why.msg);
 	for (size_t i = token->n_policies - added; i < token->n_policies; i++)
 		lk_floor_warn(&floor, &token->policies[i]);
 	return LK_OK;
@@ -137,26 +131,21 @@ static int compare_with_tpm(struct setup *s, const struct lk_volume *vol,
 static void tell(const char *volume, const struct lk_token *token,
 		 const struct lk_policy_change *change)
 {
-	for (size_t i = token->n_policies - change->added;
-	     i < token->n_policies; i++)
-		lk_log(LK_LOG_INFO, "volume %s: signed policy version %u added",
-		       volume, token->policies[i].version);
+	for (size_t i = token->n_policies - change->added; i < token->n_policies; i++)
+		lk_log(LK_LOG_INFO, "volume %s: signed policy version %u added", volume,
+		       token->policies[i].version);
 	if (change->retired)
-		lk_log(LK_LOG_INFO,
-		       "volume %s: %zu of the lowest versions retired to make room",
+		lk_log(LK_LOG_INFO, "volume %s: %zu of the lowest versions retired to make room",
 		       volume, change->retired);
 	if (change->omitted)
-		lk_log(LK_LOG_WARNING,
-		       "volume %s: no room for %zu signed policies of low versions",
+		lk_log(LK_LOG_WARNING, "volume %s: no room for %zu signed policies of low versions",
 		       volume, change->omitted);
 	if (token->n_policies == 0)
-		lk_log(LK_LOG_WARNING,
-		       "volume %s doesn't open unattended: it has no signed policy",
+		lk_log(LK_LOG_WARNING, "volume %s doesn't open unattended: it has no signed policy",
 		       volume);
 }
 
-static int bring_policies(struct setup *s, const struct lk_target *t,
-			  struct lk_err *err)
+static int bring_policies(struct setup *s, const struct lk_target *t, struct lk_err *err)
 {
 	LK_OWNED_POLICIES p = LK_POLICIES_NONE;
 	struct lk_policy_change change = { 0 };
@@ -194,15 +183,13 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 	int rc = lk_format_check_options(opts, err);
 
 	if (rc == LK_OK)
-		rc = lk_policy_file_load(opts->value[LK_OPT_POLICY], &s.pf,
-					 err);
+		rc = lk_policy_file_load(opts->value[LK_OPT_POLICY], &s.pf, err);
 	if (rc == LK_OK)
 		rc = lk_check_volume_options(opts, &s.pf, err);
 	if (rc != LK_OK)
 		return rc;
 	if (opts->value[LK_OPT_POLICIES])
-		lk_policy_set_load(opts->value[LK_OPT_POLICIES], &s.pf, &s.set,
-				   &s.failures);
+		lk_policy_set_load(opts->value[LK_OPT_POLICIES], &s.pf, &s.set, &s.failures);
 	for (size_t i = 0; i < s.pf.n_volumes; i++)
 		if (!only || strcmp(only, s.pf.volumes[i].name) == 0)
 			set_up(&s, s.pf.volumes[i].name);
@@ -213,14 +200,11 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 
 const struct lk_command lk_cmd_setup = {
 	.name = "setup",
-	.summary =
-		"make volumes on blank devices and bring signed policies to them",
+	.summary = "make volumes on blank devices and bring signed policies to them",
 	.args = "",
 	.required = LK_FORMAT_REQUIRED,
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) |
-		   LK_OPT_BIT(DEVICE) | LK_OPT_BIT(POLICIES) |
-		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECORD) |
-		   LK_OPT_BIT(RECIPIENT) | LK_OPT_BIT(NO_RECOVERY_KEY) |
-		   LK_OPT_BIT(PIN_FILE),
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
+		   LK_OPT_BIT(POLICIES) | LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECORD) |
+		   LK_OPT_BIT(RECIPIENT) | LK_OPT_BIT(NO_RECOVERY_KEY) | LK_OPT_BIT(PIN_FILE),
 	.run = run,
 };

@@ -24,8 +24,8 @@ void lk_policy_set_done(struct lk_policy_set *set);
  *
  * One that isn't good is a failure of its own, and the others are taken.
  */
-void lk_policy_set_load(const char *dir, const struct lk_policy_file *pf,
-			struct lk_policy_set *ret, struct lk_failures *f);
+void lk_policy_set_load(const char *dir, const struct lk_policy_file *pf, struct lk_policy_set *ret,
+			struct lk_failures *f);
 
 /** What is to become of a token's signed policies. */
 struct lk_policy_change {

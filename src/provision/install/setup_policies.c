@@ -34,8 +34,8 @@ static bool is_policy_name(const char *path)
 	return dot && strcmp(dot, ".yaml") == 0;
 }
 
-static int take(struct lk_policy_set *set, const char *path,
-		const struct lk_policy_file *pf, struct lk_err *err)
+static int take(struct lk_policy_set *set, const char *path, const struct lk_policy_file *pf,
+		struct lk_err *err)
 {
 	struct lk_signed_policy sp = { 0 };
 	struct lk_signed_policy *more;
@@ -53,8 +53,8 @@ static int take(struct lk_policy_set *set, const char *path,
 	return LK_OK;
 }
 
-void lk_policy_set_load(const char *dir, const struct lk_policy_file *pf,
-			struct lk_policy_set *ret, struct lk_failures *f)
+void lk_policy_set_load(const char *dir, const struct lk_policy_file *pf, struct lk_policy_set *ret,
+			struct lk_failures *f)
 {
 	char **names = NULL;
 	size_t n = 0;
@@ -69,8 +69,7 @@ void lk_policy_set_load(const char *dir, const struct lk_policy_file *pf,
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (is_policy_name(names[i]) &&
-		    take(ret, names[i], pf, &one) != LK_OK)
+		if (is_policy_name(names[i]) && take(ret, names[i], pf, &one) != LK_OK)
 			lk_failures_note(f, &one);
 	lk_fs_list_free(names, n);
 }

@@ -34,8 +34,7 @@ static int find_booted(struct raise *r, struct lk_err *err)
 		struct lk_booted booted;
 		char path[PATH_MAX];
 
-		(void)snprintf(path, sizeof(path), "%s/%s.json",
-			       dir ? dir : LK_BOOTED_DIR,
+		(void)snprintf(path, sizeof(path), "%s/%s.json", dir ? dir : LK_BOOTED_DIR,
 			       r->pf.volumes[i].name);
 		if (access(path, F_OK) != 0 && errno == ENOENT)
 			continue;
@@ -60,12 +59,10 @@ static int parse_to(struct raise *r, struct lk_err *err)
 	errno = 0;
 	r->to = strtoull(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || r->to > UINT32_MAX)
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--to %.40s: not a version number", text);
+		return lk_err_set(err, LK_E_USAGE, 0, "--to %.40s: not a version number", text);
 	if (r->to == 0)
-		return lk_err_set(
-			err, LK_E_USAGE, 0,
-			"--to 0: versions begin at 1, and nothing brings the floor down");
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "--to 0: versions begin at 1, and nothing brings the floor down");
 	return LK_OK;
 }
 
@@ -81,20 +78,18 @@ static int check_steps(const struct raise *r, struct lk_err *err)
 }
 
 /** How many of a volume's policies the TPM would still take. */
-static int count_left(const struct raise *r, const struct lk_volume *vol,
-		      size_t *ret, struct lk_err *err)
+static int count_left(const struct raise *r, const struct lk_volume *vol, size_t *ret,
+		      struct lk_err *err)
 {
 	LK_OWNED_POLICIES p = LK_POLICIES_NONE;
 	struct lk_target t;
 
-	LK_TRY(lk_target_resolve(&r->pf, vol->name,
-				 r->opts->value[LK_OPT_DEVICE], &t, err));
+	LK_TRY(lk_target_resolve(&r->pf, vol->name, r->opts->value[LK_OPT_DEVICE], &t, err));
 	LK_TRY(lk_policies_load(&t, &p, err));
 	*ret = 0;
 	for (size_t i = 0; i < p.token.n_policies; i++)
 		if (p.token.policies[i].version >= r->to &&
-		    lk_signed_policy_verify(&p.token.policies[i], &r->pf,
-					    NULL) == LK_OK)
+		    lk_signed_policy_verify(&p.token.policies[i], &r->pf, NULL) == LK_OK)
 			(*ret)++;
 	return LK_OK;
 }
@@ -140,9 +135,7 @@ static int raise_floor(struct raise *r, struct lk_err *err)
 	LK_TRY(lk_tpm_open_option(r->opts, &tpm, err));
 	LK_TRY(lk_tpm_counter_read(tpm, r->pf.version_floor, &r->floor, err));
 	if (r->to <= r->floor) {
-		lk_log(LK_LOG_INFO,
-		       "the version floor is %" PRIu64 ": nothing to raise",
-		       r->floor);
+		lk_log(LK_LOG_INFO, "the version floor is %" PRIu64 ": nothing to raise", r->floor);
 		return LK_OK;
 	}
 	LK_TRY(check_steps(r, err));
@@ -162,8 +155,7 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 	LK_TRY(lk_policy_file_load(opts->value[LK_OPT_POLICY], &r.pf, err));
 	LK_TRY(lk_check_volume_options(opts, &r.pf, err));
 	if (!r.pf.version_floor)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: the policy file has no version-floor",
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: the policy file has no version-floor",
 				  opts->value[LK_OPT_POLICY]);
 	if (opts->value[LK_OPT_TO])
 		LK_TRY(parse_to(&r, err));
@@ -174,11 +166,10 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 
 const struct lk_command lk_cmd_floor_raise = {
 	.name = "floor raise",
-	.summary =
-		"make the TPM refuse signed policies under the version that booted",
+	.summary = "make the TPM refuse signed policies under the version that booted",
 	.args = "",
 	.answer = "VERSION",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(DEVICE) |
-		   LK_OPT_BIT(TO) | LK_OPT_BIT(BOOTED) | LK_OPT_BIT(YES),
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(TO) |
+		   LK_OPT_BIT(BOOTED) | LK_OPT_BIT(YES),
 	.run = run,
 };

@@ -19,8 +19,7 @@ static int print_json(const struct lk_pcr_values *values, struct lk_err *err)
 		char number[4];
 
 		snprintf(number, sizeof(number), "%u", i);
-		lk_json_set_hex(bank, number, values->value[i],
-				lk_alg_size(values->sel.bank));
+		lk_json_set_hex(bank, number, values->value[i], lk_alg_size(values->sel.bank));
 	}
 	rc = lk_json_write(json, &text, err);
 	if (rc == LK_OK)
@@ -43,16 +42,14 @@ static void print_text(const struct lk_pcr_values *values)
 static int run(const struct lk_options *opts, struct lk_err *err)
 {
 	const char *name = opts->value[LK_OPT_BANK];
-	const struct lk_pcr_selection all = { name ? lk_alg_from_name(name)
-						   : LK_ALG_SHA256,
+	const struct lk_pcr_selection all = { name ? lk_alg_from_name(name) : LK_ALG_SHA256,
 					      0xffffff };
 	LK_OWNED_TPM tpm = NULL;
 	struct lk_pcr_values values;
 	int rc;
 
 	if (all.bank == LK_ALG_NONE)
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--bank: expected sha256 or sha384");
+		return lk_err_set(err, LK_E_USAGE, 0, "--bank: expected sha256 or sha384");
 	rc = lk_tpm_open_option(opts, &tpm, err);
 	if (rc == LK_OK)
 		rc = lk_tpm_pcr_read(tpm, &all, &values, err);

@@ -42,8 +42,7 @@ static int take_lock(int *ret, struct lk_err *err)
 	return LK_OK;
 }
 
-int lk_policies_load(const struct lk_target *target, struct lk_policies *p,
-		     struct lk_err *err)
+int lk_policies_load(const struct lk_target *target, struct lk_policies *p, struct lk_err *err)
 {
 	int rc = take_lock(&p->lock, err);
 
@@ -57,25 +56,22 @@ int lk_policies_load(const struct lk_target *target, struct lk_policies *p,
 	return rc;
 }
 
-bool lk_policies_has(const struct lk_token *token,
-		     const struct lk_signed_policy *sp)
+bool lk_policies_has(const struct lk_token *token, const struct lk_signed_policy *sp)
 {
 	for (size_t i = 0; i < token->n_policies; i++) {
 		const struct lk_signed_policy *at = &token->policies[i];
 
-		if (at->version == sp->version &&
-		    lk_digest_equal(&at->digest, &sp->digest))
+		if (at->version == sp->version && lk_digest_equal(&at->digest, &sp->digest))
 			return true;
 	}
 	return false;
 }
 
-int lk_policies_append(struct lk_token *token,
-		       const struct lk_signed_policy *sp, struct lk_err *err)
+int lk_policies_append(struct lk_token *token, const struct lk_signed_policy *sp,
+		       struct lk_err *err)
 {
 	struct lk_signed_policy *more =
-		realloc(token->policies,
-			(token->n_policies + 1) * sizeof(*more));
+		realloc(token->policies, (token->n_policies + 1) * sizeof(*more));
 
 	if (!more)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
@@ -84,8 +80,7 @@ int lk_policies_append(struct lk_token *token,
 	return LK_OK;
 }
 
-static int is_too_much(const struct lk_token *token, bool *ret,
-		       struct lk_err *err)
+static int is_too_much(const struct lk_token *token, bool *ret, struct lk_err *err)
 {
 	char *json;
 
@@ -107,8 +102,7 @@ static size_t find_newest(const struct lk_token *token, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		if (newest == token->n_policies ||
-		    token->policies[i].version >=
-			    token->policies[newest].version)
+		    token->policies[i].version >= token->policies[newest].version)
 			newest = i;
 	return newest;
 }
@@ -116,8 +110,7 @@ static size_t find_newest(const struct lk_token *token, size_t n)
 static bool opened_last(const struct lk_token *token, size_t i)
 {
 	return token->hints.ticket_len &&
-	       lk_digest_equal(&token->policies[i].digest,
-			       &token->hints.policy);
+	       lk_digest_equal(&token->policies[i].digest, &token->hints.policy);
 }
 
 /** Where the lowest version is but for @but and the one that opened the volume
@@ -129,14 +122,13 @@ static size_t find_lowest(const struct lk_token *token, size_t but)
 	for (size_t i = 0; i < token->n_policies; i++)
 		if (i != but && !opened_last(token, i) &&
 		    (lowest == token->n_policies ||
-		     token->policies[i].version <
-			     token->policies[lowest].version))
+		     token->policies[i].version < token->policies[lowest].version))
 			lowest = i;
 	return lowest;
 }
 
-int lk_policies_make_room(struct lk_token *token, size_t n_before,
-			  size_t *ret_kept, struct lk_err *err)
+int lk_policies_make_room(struct lk_token *token, size_t n_before, size_t *ret_kept,
+			  struct lk_err *err)
 {
 	size_t kept = n_before;
 	bool too_much = false;
@@ -154,8 +146,7 @@ int lk_policies_make_room(struct lk_token *token, size_t n_before,
 				err, LK_E_REFUSED, 0,
 				"the token has no room beside the policies that have opened the volume");
 		memmove(&token->policies[at], &token->policies[at + 1],
-			(token->n_policies - at - 1) *
-				sizeof(*token->policies));
+			(token->n_policies - at - 1) * sizeof(*token->policies));
 		token->n_policies--;
 		if (at < kept)
 			kept--;
@@ -166,12 +157,11 @@ int lk_policies_make_room(struct lk_token *token, size_t n_before,
 	return rc;
 }
 
-int lk_floor_load(struct lk_tpm *tpm, const struct lk_policy_file *pf,
-		  struct lk_floor *ret, struct lk_err *err)
+int lk_floor_load(struct lk_tpm *tpm, const struct lk_policy_file *pf, struct lk_floor *ret,
+		  struct lk_err *err)
 {
 	struct lk_floor floor = { pf->version_floor != 0, 0 };
-	int rc = floor.known ? lk_tpm_counter_read(tpm, pf->version_floor,
-						   &floor.value, err)
+	int rc = floor.known ? lk_tpm_counter_read(tpm, pf->version_floor, &floor.value, err)
 			     : LK_OK;
 
 	if (rc == LK_OK)
@@ -179,14 +169,11 @@ int lk_floor_load(struct lk_tpm *tpm, const struct lk_policy_file *pf,
 	return rc;
 }
 
-void lk_floor_warn(const struct lk_floor *floor,
-		   const struct lk_signed_policy *sp)
+void lk_floor_warn(const struct lk_floor *floor, const struct lk_signed_policy *sp)
 {
 	if (floor->known && sp->version < floor->value)
 		lk_log(LK_LOG_WARNING,
-		       "signed policy version %" PRIu32
-		       " is under the TPM's version floor %" PRIu64
-		       ": the TPM accepts it no more; sign one of version "
-		       "%" PRIu64 " or more",
+		       "signed policy version %" PRIu32 " is under the TPM's version floor %" PRIu64
+		       ": the TPM accepts it no more; sign one of version %" PRIu64 " or more",
 		       sp->version, floor->value, floor->value);
 }

@@ -11,13 +11,12 @@ struct lk_policies {
 	struct lk_token token;
 	int lock;
 };
-#define LK_POLICIES_NONE                                                       \
-	{                                                                      \
-		.token = { .keyslot = -1 }, .lock = -1                         \
+#define LK_POLICIES_NONE                                                                           \
+	{                                                                                          \
+		.token = { .keyslot = -1 }, .lock = -1                                             \
 	}
 void lk_policies_done(struct lk_policies *p);
-#define LK_OWNED_POLICIES                                                      \
-	__attribute__((cleanup(lk_policies_done))) struct lk_policies
+#define LK_OWNED_POLICIES __attribute__((cleanup(lk_policies_done))) struct lk_policies
 
 /**
  * lk_policies_load - the token, and a lock until lk_policies_done
@@ -27,14 +26,12 @@ void lk_policies_done(struct lk_policies *p);
  *
  * Return: LK_OK; LK_E_HEADER when the device has no LUKS2 header with its token.
  */
-int lk_policies_load(const struct lk_target *target, struct lk_policies *p,
-		     struct lk_err *err);
+int lk_policies_load(const struct lk_target *target, struct lk_policies *p, struct lk_err *err);
 
-bool lk_policies_has(const struct lk_token *token,
-		     const struct lk_signed_policy *sp);
+bool lk_policies_has(const struct lk_token *token, const struct lk_signed_policy *sp);
 /** However many there are; see lk_policies_make_room. */
-int lk_policies_append(struct lk_token *token,
-		       const struct lk_signed_policy *sp, struct lk_err *err);
+int lk_policies_append(struct lk_token *token, const struct lk_signed_policy *sp,
+		       struct lk_err *err);
 
 /**
  * lk_policies_make_room - drop what is remembered of events, and then the lowest
@@ -45,8 +42,8 @@ int lk_policies_append(struct lk_token *token,
  *
  * Return: LK_OK, LK_E_REFUSED when those that stay are too much, LK_E_SYSTEM.
  */
-int lk_policies_make_room(struct lk_token *token, size_t n_before,
-			  size_t *ret_kept, struct lk_err *err);
+int lk_policies_make_room(struct lk_token *token, size_t n_before, size_t *ret_kept,
+			  struct lk_err *err);
 
 /** Under it the TPM accepts no version. */
 struct lk_floor {
@@ -54,10 +51,9 @@ struct lk_floor {
 	uint64_t value;
 };
 /** Left unknown where @pf has none. */
-int lk_floor_load(struct lk_tpm *tpm, const struct lk_policy_file *pf,
-		  struct lk_floor *ret, struct lk_err *err);
+int lk_floor_load(struct lk_tpm *tpm, const struct lk_policy_file *pf, struct lk_floor *ret,
+		  struct lk_err *err);
 /** Says so of a policy that is under it. */
-void lk_floor_warn(const struct lk_floor *floor,
-		   const struct lk_signed_policy *sp);
+void lk_floor_warn(const struct lk_floor *floor, const struct lk_signed_policy *sp);
 
 #endif

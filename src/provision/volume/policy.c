@@ -22,13 +22,12 @@ static void policies_done(struct policies *p)
 	lk_token_done(&p->known);
 }
 #define OWNED_POLICIES __attribute__((cleanup(policies_done))) struct policies
-#define POLICIES_NONE                                                          \
-	{                                                                      \
-		.p = LK_POLICIES_NONE                                          \
+#define POLICIES_NONE                                                                              \
+	{                                                                                          \
+		.p = LK_POLICIES_NONE                                                              \
 	}
 
-static int policies_load(const struct lk_options *opts, struct policies *p,
-			 struct lk_err *err)
+static int policies_load(const struct lk_options *opts, struct policies *p, struct lk_err *err)
 {
 	int rc = lk_target_load(opts, &p->target, err);
 
@@ -39,9 +38,8 @@ static int policies_load(const struct lk_options *opts, struct policies *p,
  * The TPM tells the floor, and what the volume was sealed for; nothing else here
  * needs it: where none was named, one that isn't there is no reason to refuse.
  */
-static int ask_tpm(const struct lk_options *opts,
-		   const struct lk_target *target, struct lk_floor *ret,
-		   struct lk_err *err)
+static int ask_tpm(const struct lk_options *opts, const struct lk_target *target,
+		   struct lk_floor *ret, struct lk_err *err)
 {
 	LK_OWNED_TPM tpm = NULL;
 	struct lk_err why = { 0 };
@@ -50,8 +48,7 @@ static int ask_tpm(const struct lk_options *opts,
 	*ret = (struct lk_floor){ false, 0 };
 	rc = lk_tpm_open(opts->value[LK_OPT_TPM], 0, &tpm, &why);
 	if (rc == LK_OK)
-		rc = lk_volume_check_sealed(tpm, &target->pf, target->vol,
-					    &why);
+		rc = lk_volume_check_sealed(tpm, &target->pf, target->vol, &why);
 	if (rc == LK_E_OBJECT) {
 		lk_log(LK_LOG_WARNING, "%s", why.msg);
 		rc = LK_OK;
@@ -67,28 +64,24 @@ static int ask_tpm(const struct lk_options *opts,
 }
 
 /** Those of the command line that were there already, for a word on each. */
-static int keep_known(struct policies *p, const struct lk_signed_policy *sp,
-		      struct lk_err *err)
+static int keep_known(struct policies *p, const struct lk_signed_policy *sp, struct lk_err *err)
 {
 	return lk_policies_append(&p->known, sp, err);
 }
 
-static int add_one(struct policies *p, const char *path, size_t *added,
-		   struct lk_err *err)
+static int add_one(struct policies *p, const char *path, size_t *added, struct lk_err *err)
 {
 	struct lk_signed_policy sp = { 0 };
 	int rc = lk_signed_policy_load(path, &p->target.pf, &sp, err);
 
 	if (rc == LK_OK && lk_policies_has(&p->p.token, &sp)) {
-		lk_log(LK_LOG_INFO, "%s: there already (version %u)", path,
-		       sp.version);
+		lk_log(LK_LOG_INFO, "%s: there already (version %u)", path, sp.version);
 		return keep_known(p, &sp, err);
 	}
 	if (rc == LK_OK && p->p.token.n_policies >= LK_TOKEN_POLICIES_MAX)
-		rc = lk_err_set(
-			err, LK_E_REFUSED, 0,
-			"volume %s: its token has %u policies already: retire one",
-			p->target.vol->name, LK_TOKEN_POLICIES_MAX);
+		rc = lk_err_set(err, LK_E_REFUSED, 0,
+				"volume %s: its token has %u policies already: retire one",
+				p->target.vol->name, LK_TOKEN_POLICIES_MAX);
 	if (rc == LK_OK)
 		rc = lk_policies_append(&p->p.token, &sp, err);
 	if (rc == LK_OK)
@@ -96,8 +89,7 @@ static int add_one(struct policies *p, const char *path, size_t *added,
 	return rc;
 }
 
-static void warn_from(const struct lk_floor *floor,
-		      const struct lk_token *token, size_t first)
+static void warn_from(const struct lk_floor *floor, const struct lk_token *token, size_t first)
 {
 	for (size_t i = first; i < token->n_policies; i++)
 		lk_floor_warn(floor, &token->policies[i]);
@@ -121,14 +113,13 @@ static int add(const struct lk_options *opts, struct lk_err *err)
 		return rc;
 	warn_from(&floor, &p.known, 0);
 	warn_from(&floor, &p.p.token, p.p.token.n_policies - added);
-	lk_log(LK_LOG_INFO, "volume %s: %zu added, %zu in the token",
-	       p.target.vol->name, added, p.p.token.n_policies);
+	lk_log(LK_LOG_INFO, "volume %s: %zu added, %zu in the token", p.target.vol->name, added,
+	       p.p.token.n_policies);
 	return LK_OK;
 }
 
 /** Whether it is one that would be added today; else why not. */
-static bool is_good(const struct policies *p, const struct lk_signed_policy *sp,
-		    struct lk_err *why)
+static bool is_good(const struct policies *p, const struct lk_signed_policy *sp, struct lk_err *why)
 {
 	return lk_signed_policy_verify(sp, &p->target.pf, why) == LK_OK;
 }
@@ -156,8 +147,7 @@ static int list_json(const struct policies *p, struct lk_err *err)
 		lk_json_set_text(entry, "label", sp->label);
 		lk_json_set_text(entry, "bank", lk_alg_name(sp->pcrs.sel.bank));
 		lk_json_set_text(entry, "pcrs", mask);
-		lk_json_set_hex(entry, "digest", sp->digest.data,
-				sp->digest.len);
+		lk_json_set_hex(entry, "digest", sp->digest.data, sp->digest.len);
 		lk_json_set_bool(entry, "verifies", good);
 		if (!good)
 			lk_json_set_text(entry, "why-not", why.msg);
@@ -213,16 +203,14 @@ static int list(const struct lk_options *opts, struct lk_err *err)
 }
 
 /** Those that the TPM would still take. */
-static size_t count_usable(const struct policies *p,
-			   const struct lk_floor *floor)
+static size_t count_usable(const struct policies *p, const struct lk_floor *floor)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->p.token.n_policies; i++) {
 		const struct lk_signed_policy *sp = &p->p.token.policies[i];
 
-		n += is_good(p, sp, NULL) &&
-		     (!floor->known || sp->version >= floor->value);
+		n += is_good(p, sp, NULL) && (!floor->known || sp->version >= floor->value);
 	}
 	return n;
 }
@@ -248,8 +236,7 @@ static int retire(const struct lk_options *opts, struct lk_err *err)
 	/* A shell's empty variable would be every policy without a label. */
 	if (!*opts->args[0])
 		return lk_err_set(err, LK_E_USAGE, 0,
-				  "policy retire: the version or label is "
-				  "empty");
+				  "policy retire: the version or label is empty");
 	rc = policies_load(opts, &p, err);
 	if (rc != LK_OK)
 		return rc;
@@ -258,28 +245,25 @@ static int retire(const struct lk_options *opts, struct lk_err *err)
 		if (!is_named(&p.p.token.policies[i], opts->args[0]))
 			p.p.token.policies[kept++] = p.p.token.policies[i];
 	if (kept == before)
-		return lk_err_set(
-			err, LK_E_INPUT, 0,
-			"volume %s has no policy of that version or label: %s",
-			p.target.vol->name, opts->args[0]);
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "volume %s has no policy of that version or label: %s",
+				  p.target.vol->name, opts->args[0]);
 	p.p.token.n_policies = kept;
 	rc = ask_tpm(opts, &p.target, &floor, err);
 	if (rc == LK_OK)
 		rc = lk_token_store(p.p.header, &p.p.token, err);
 	if (rc != LK_OK)
 		return rc;
-	lk_log(LK_LOG_INFO, "volume %s: %zu retired, %zu left",
-	       p.target.vol->name, before - kept, kept);
+	lk_log(LK_LOG_INFO, "volume %s: %zu retired, %zu left", p.target.vol->name, before - kept,
+	       kept);
 	warn_from(&floor, &p.p.token, 0);
 	if (count_usable(&p, &floor) == 0)
-		lk_log(LK_LOG_WARNING,
-		       "volume %s doesn't open unattended any more",
+		lk_log(LK_LOG_WARNING, "volume %s doesn't open unattended any more",
 		       p.target.vol->name);
 	return LK_OK;
 }
 
-#define POLICY_OPTIONS                                                         \
-	(LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE))
+#define POLICY_OPTIONS (LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE))
 
 const struct lk_command lk_cmd_policy_add = {
 	.name = "policy add",
@@ -295,10 +279,9 @@ const struct lk_command lk_cmd_policy_list = {
 	.name = "policy list",
 	.summary = "list a volume's signed policies",
 	.args = "",
-	.notes =
-		"A line a policy: version; bank and PCRs; the first 8 bytes of the digest of\n"
-		"what was signed (\"digest\" in its file; whole with --json); whether it belongs\n"
-		"to the policy file and its signature is the policy key's; label.\n",
+	.notes = "A line a policy: version; bank and PCRs; the first 8 bytes of the digest of\n"
+		 "what was signed (\"digest\" in its file; whole with --json); whether it belongs\n"
+		 "to the policy file and its signature is the policy key's; label.\n",
 	.options = POLICY_OPTIONS | LK_OPT_BIT(JSON),
 	.run = list,
 };

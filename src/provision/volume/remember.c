@@ -29,12 +29,11 @@ struct memory {
 	bool events;
 };
 
-static int look(const char *dir, const char *name, char path[static PATH_MAX],
-		bool *ret, struct lk_err *err)
+static int look(const char *dir, const char *name, char path[static PATH_MAX], bool *ret,
+		struct lk_err *err)
 {
 	if (snprintf(path, PATH_MAX, "%s/%s.json", dir, name) >= PATH_MAX)
-		return lk_err_set(err, LK_E_USAGE, 0, "%.80s...: too long",
-				  path);
+		return lk_err_set(err, LK_E_USAGE, 0, "%.80s...: too long", path);
 	*ret = access(path, F_OK) == 0 || errno != ENOENT;
 	return LK_OK;
 }
@@ -50,14 +49,12 @@ static int find_opened(const struct memory *m, const struct lk_token *token,
 		if (lk_digest_equal(&(*ret)->digest, &booted.policy))
 			return LK_OK;
 	}
-	return lk_err_set(
-		err, LK_E_REFUSED, 0,
-		"the signed policy that opened it isn't in its token");
+	return lk_err_set(err, LK_E_REFUSED, 0,
+			  "the signed policy that opened it isn't in its token");
 }
 
 /** That there is nothing to compare with costs a refusal's words alone. */
-static void take_events(struct remember *r, struct memory *m,
-			struct lk_token *token)
+static void take_events(struct remember *r, struct memory *m, struct lk_token *token)
 {
 	uint8_t bytes[LK_REFERENCE_MAX];
 	struct lk_writer w = lk_writer_init(bytes, sizeof(bytes));
@@ -73,18 +70,15 @@ static void take_events(struct remember *r, struct memory *m,
 		rc = lk_remember_events(&r->events, r->opts, &opened, &w, &err);
 	}
 	if (rc == LK_OK)
-		m->events =
-			lk_hints_set_events(&token->hints,
-					    (struct lk_bytes){ w.data, w.len });
+		m->events = lk_hints_set_events(&token->hints, (struct lk_bytes){ w.data, w.len });
 	else
-		lk_log(LK_LOG_INFO,
-		       "volume %s: this boot's events aren't remembered: %s",
-		       m->name, err.msg);
+		lk_log(LK_LOG_INFO, "volume %s: this boot's events aren't remembered: %s", m->name,
+		       err.msg);
 }
 
 /** The header is only written to when something is new. */
-static int store(struct remember *r, const struct lk_target *target,
-		 struct memory *m, struct lk_err *err)
+static int store(struct remember *r, const struct lk_target *target, struct memory *m,
+		 struct lk_err *err)
 {
 	LK_OWNED_POLICIES p = LK_POLICIES_NONE;
 	struct lk_err no_room = { 0 };
@@ -95,12 +89,10 @@ static int store(struct remember *r, const struct lk_target *target,
 	if (m->booted)
 		take_events(r, m, &p.token);
 	if (!m->events)
-		return m->asks_less ? lk_token_store(p.header, &p.token, err)
-				    : LK_OK;
+		return m->asks_less ? lk_token_store(p.header, &p.token, err) : LK_OK;
 	if (lk_token_store_whole(p.header, &p.token, &no_room) == LK_OK)
 		return LK_OK;
-	lk_log(LK_LOG_INFO,
-	       "volume %s: this boot's events aren't remembered: %s", m->name,
+	lk_log(LK_LOG_INFO, "volume %s: this boot's events aren't remembered: %s", m->name,
 	       no_room.msg);
 	m->events = false;
 	p.token.hints.events_len = 0;
@@ -110,8 +102,7 @@ static int store(struct remember *r, const struct lk_target *target,
 static void say(const struct memory *m)
 {
 	if (m->asks_less)
-		lk_log(LK_LOG_INFO,
-		       "volume %s: the next unlock asks the TPM less", m->name);
+		lk_log(LK_LOG_INFO, "volume %s: the next unlock asks the TPM less", m->name);
 	if (m->events)
 		lk_log(LK_LOG_INFO,
 		       "volume %s: this boot's events are remembered, to compare a refused boot with",
@@ -120,32 +111,27 @@ static void say(const struct memory *m)
 		lk_log(LK_LOG_INFO, "volume %s: known already", m->name);
 }
 
-static const char *dir_of(const struct remember *r, enum lk_opt opt,
-			  const char *otherwise)
+static const char *dir_of(const struct remember *r, enum lk_opt opt, const char *otherwise)
 {
 	return r->opts->value[opt] ? r->opts->value[opt] : otherwise;
 }
 
-static int remember_one(struct remember *r, const char *name,
-			struct lk_err *err)
+static int remember_one(struct remember *r, const char *name, struct lk_err *err)
 {
 	struct lk_target target;
 	struct memory m = { .name = name };
 
-	LK_TRY(look(dir_of(r, LK_OPT_LEARNED, LK_LEARNED_DIR), name,
-		    m.learned_path, &m.learned, err));
-	LK_TRY(look(dir_of(r, LK_OPT_BOOTED, LK_BOOTED_DIR), name,
-		    m.booted_path, &m.booted, err));
+	LK_TRY(look(dir_of(r, LK_OPT_LEARNED, LK_LEARNED_DIR), name, m.learned_path, &m.learned,
+		    err));
+	LK_TRY(look(dir_of(r, LK_OPT_BOOTED, LK_BOOTED_DIR), name, m.booted_path, &m.booted, err));
 	if (!m.learned && !m.booted)
 		return LK_OK;
 	r->found = true;
 	if (m.booted && r->opts->value[LK_OPT_BOOTED])
-		LK_TRY(lk_document_booted(m.booted_path,
-					  &(struct lk_booted){ 0 }, err));
+		LK_TRY(lk_document_booted(m.booted_path, &(struct lk_booted){ 0 }, err));
 	if (m.learned)
 		LK_TRY(lk_document_learned(m.learned_path, &m.hints, err));
-	LK_TRY(lk_target_resolve(&r->pf, name, r->opts->value[LK_OPT_DEVICE],
-				 &target, err));
+	LK_TRY(lk_target_resolve(&r->pf, name, r->opts->value[LK_OPT_DEVICE], &target, err));
 	LK_TRY(store(r, &target, &m, err));
 	say(&m);
 	/* A file that stays costs the next run a look. */
@@ -184,8 +170,7 @@ static int check_dir(const char *option, const char *dir, struct lk_err *err)
 {
 	if (!dir || lk_fs_is_directory(dir))
 		return LK_OK;
-	return lk_err_set(err, LK_E_INPUT, 0,
-			  "--%s %s: there is no such directory", option, dir);
+	return lk_err_set(err, LK_E_INPUT, 0, "--%s %s: there is no such directory", option, dir);
 }
 
 static int run(const struct lk_options *opts, struct lk_err *err)
@@ -208,11 +193,9 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 
 const struct lk_command lk_cmd_remember = {
 	.name = "remember",
-	.summary =
-		"put what this boot's unlock learned into the volumes' tokens",
+	.summary = "put what this boot's unlock learned into the volumes' tokens",
 	.args = "",
-	.options = LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) |
-		   LK_OPT_BIT(DEVICE) | LK_OPT_BIT(LEARNED) |
-		   LK_OPT_BIT(BOOTED) | LK_OPT_BIT(LOG) | LK_OPT_BIT(IMA_LOG),
+	.options = LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
+		   LK_OPT_BIT(LEARNED) | LK_OPT_BIT(BOOTED) | LK_OPT_BIT(LOG) | LK_OPT_BIT(IMA_LOG),
 	.run = run,
 };

@@ -26,21 +26,20 @@ static void read_logs(struct lk_event_memory *m, const struct lk_options *opts)
 		(void)lk_boot_logs_check(&m->logs, &m->missing);
 }
 
-int lk_remember_check_logs(struct lk_event_memory *m,
-			   const struct lk_options *opts, struct lk_err *err)
+int lk_remember_check_logs(struct lk_event_memory *m, const struct lk_options *opts,
+			   struct lk_err *err)
 {
 	if (!opts->value[LK_OPT_LOG] && !opts->value[LK_OPT_IMA_LOG])
 		return LK_OK;
 	read_logs(m, opts);
 	if (m->missing.rc == LK_OK)
 		return LK_OK;
-	return lk_err_set(err, LK_E_INPUT, m->missing.code, "%s",
-			  m->missing.msg);
+	return lk_err_set(err, LK_E_INPUT, m->missing.code, "%s", m->missing.msg);
 }
 
 int lk_remember_events(struct lk_event_memory *m, const struct lk_options *opts,
-		       const struct lk_pcr_values *opened,
-		       struct lk_writer *ret, struct lk_err *err)
+		       const struct lk_pcr_values *opened, struct lk_writer *ret,
+		       struct lk_err *err)
 {
 	struct lk_boot_view view = { .hash = lk_crypto_hash };
 
@@ -51,7 +50,6 @@ int lk_remember_events(struct lk_event_memory *m, const struct lk_options *opts,
 		return (int)err->rc;
 	}
 	view.logs = lk_boot_logs_bytes(&m->logs);
-	LK_TRY(lk_log_explain(&view.logs, opened, lk_crypto_hash,
-			      &view.explained, err));
+	LK_TRY(lk_log_explain(&view.logs, opened, lk_crypto_hash, &view.explained, err));
 	return lk_boot_reference_make(&view, opened, ret, err);
 }

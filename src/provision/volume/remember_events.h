@@ -15,8 +15,8 @@ struct lk_event_memory {
 };
 void lk_event_memory_done(struct lk_event_memory *m);
 /** Those that were named by hand are there and whole, or it is LK_E_INPUT. */
-int lk_remember_check_logs(struct lk_event_memory *m,
-			   const struct lk_options *opts, struct lk_err *err);
+int lk_remember_check_logs(struct lk_event_memory *m, const struct lk_options *opts,
+			   struct lk_err *err);
 
 /**
  * lk_remember_events - what a refusal is to be compared with
@@ -28,7 +28,7 @@ int lk_remember_check_logs(struct lk_event_memory *m,
  * they can't be read.
  */
 int lk_remember_events(struct lk_event_memory *m, const struct lk_options *opts,
-		       const struct lk_pcr_values *opened,
-		       struct lk_writer *ret, struct lk_err *err);
+		       const struct lk_pcr_values *opened, struct lk_writer *ret,
+		       struct lk_err *err);
 
 #endif

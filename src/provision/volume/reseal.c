@@ -44,8 +44,7 @@ static void normalize(struct lk_secret *key)
 {
 	char text[LK_RECOVERY_KEY_TEXT + 1];
 
-	if (lk_recovery_key_normalize((const char *)key->data, key->len,
-				      text) &&
+	if (lk_recovery_key_normalize((const char *)key->data, key->len, text) &&
 	    key->cap >= LK_RECOVERY_KEY_TEXT) {
 		memcpy(key->data, text, LK_RECOVERY_KEY_TEXT);
 		key->len = LK_RECOVERY_KEY_TEXT;
@@ -64,27 +63,22 @@ static int open_volume(struct reseal *r, struct lk_err *err)
 	int rc;
 
 	if (!path)
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--recovery-key-file is needed");
+		return lk_err_set(err, LK_E_USAGE, 0, "--recovery-key-file is needed");
 	rc = lk_read_line_secret(path, 512, &r->recovery, err);
 	if (rc == LK_OK)
 		normalize(&r->recovery);
 	if (rc == LK_OK)
 		rc = lk_volume_header_open(r->target.device, &r->header, err);
-	if (rc == LK_OK &&
-	    strcmp(lk_volume_header_subsystem(r->header), LK_MARK_FORMAT) == 0)
-		rc = lk_err_set(err, LK_E_HEADER, 0,
-				"the volume isn't finished: run format again");
+	if (rc == LK_OK && strcmp(lk_volume_header_subsystem(r->header), LK_MARK_FORMAT) == 0)
+		rc = lk_err_set(err, LK_E_HEADER, 0, "the volume isn't finished: run format again");
 	if (rc == LK_OK)
-		rc = lk_volume_header_key(r->header, -1, recovery_key(r),
-					  &r->volume_key, err);
+		rc = lk_volume_header_key(r->header, -1, recovery_key(r), &r->volume_key, err);
 	if (rc == LK_E_VOLUME)
 		lk_err_prefix(err, "--recovery-key-file %s", path);
 	return rc;
 }
 
-static int names_keyslot(const struct lk_token *token, void *data,
-			 struct lk_err *err)
+static int names_keyslot(const struct lk_token *token, void *data, struct lk_err *err)
 {
 	(void)err;
 	return token->keyslot == *(const int *)data ? LK_E_REFUSED : LK_OK;
@@ -96,10 +90,8 @@ static int kill_keyslot(struct reseal *r, int keyslot, struct lk_err *err)
 {
 	LK_OWNED_SECRET key = LK_SECRET_NONE;
 
-	if (keyslot < 0 ||
-	    lk_token_each(r->header, names_keyslot, &keyslot, NULL) != LK_OK ||
-	    lk_volume_header_key(r->header, keyslot, recovery_key(r), &key,
-				 NULL) == LK_OK)
+	if (keyslot < 0 || lk_token_each(r->header, names_keyslot, &keyslot, NULL) != LK_OK ||
+	    lk_volume_header_key(r->header, keyslot, recovery_key(r), &key, NULL) == LK_OK)
 		return LK_OK;
 	return lk_volume_header_kill_keyslot(r->header, keyslot, err);
 }
@@ -116,8 +108,7 @@ static int clean_up(struct reseal *r, struct lk_err *err)
 	int rc = LK_OK;
 
 	r->old_keyslot = -1;
-	if (lk_token_load(r->header, r->target.vol->handle, &r->token, NULL) ==
-	    LK_OK)
+	if (lk_token_load(r->header, r->target.vol->handle, &r->token, NULL) == LK_OK)
 		r->old_keyslot = r->token.keyslot;
 	if (sscanf(mark, LK_MARK_RESEAL "%d/%d", &new, &old) != 2)
 		return LK_OK;
@@ -134,8 +125,7 @@ static void keep_policies(struct reseal *r)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < r->token.n_policies; i++)
-		if (lk_signed_policy_verify(&r->token.policies[i],
-					    &r->target.pf, NULL) == LK_OK)
+		if (lk_signed_policy_verify(&r->token.policies[i], &r->target.pf, NULL) == LK_OK)
 			r->token.policies[kept++] = r->token.policies[i];
 	r->token.n_policies = kept;
 }
@@ -150,24 +140,22 @@ static int add_keyslot(struct reseal *r, struct lk_err *err)
 		rc = lk_err_set(err, LK_E_REFUSED, 0, "no keyslot is free");
 	if (rc != LK_OK)
 		return rc;
-	snprintf(mark, sizeof(mark), LK_MARK_RESEAL "%d/%d@%08x", r->keyslot,
-		 r->old_keyslot, r->target.vol->handle);
+	snprintf(mark, sizeof(mark), LK_MARK_RESEAL "%d/%d@%08x", r->keyslot, r->old_keyslot,
+		 r->target.vol->handle);
 	rc = lk_volume_header_mark(r->header, NULL, mark, err);
 	if (rc != LK_OK)
 		return rc;
-	return lk_volume_header_add_keyslot(r->header, &r->volume_key,
-					    r->keyslot,
-					    (struct lk_bytes){
-						    r->passphrase.data,
-						    r->passphrase.len },
+	return lk_volume_header_add_keyslot(r->header, &r->volume_key, r->keyslot,
+					    (struct lk_bytes){ r->passphrase.data,
+							       r->passphrase.len },
 					    err);
 }
 
 /** Two objects can't be at one handle: here the TPM's way in has a gap. */
 static int replace_object(struct reseal *r, struct lk_err *err)
 {
-	const struct lk_seal_request req = { r->tpm, &r->target, &r->passphrase,
-					     &r->volume_key, &r->pin };
+	const struct lk_seal_request req = { r->tpm, &r->target, &r->passphrase, &r->volume_key,
+					     &r->pin };
 	LK_OWNED_NEW_OBJECT obj = { 0 };
 	int rc = lk_seal_volume(&req, &obj, err);
 
@@ -194,8 +182,7 @@ static int finish(struct reseal *r, struct lk_err *err)
 
 	keep_policies(r);
 	r->token.keyslot = r->keyslot;
-	rc = lk_token_set_handles(r->tpm, r->target.vol->handle, &r->token,
-				  err);
+	rc = lk_token_set_handles(r->tpm, r->target.vol->handle, &r->token, err);
 	if (rc == LK_OK)
 		rc = lk_token_store(r->header, &r->token, err);
 	if (rc == LK_OK)
@@ -239,10 +226,8 @@ static void tell(struct reseal *r)
 	const char *name = r->target.vol->name;
 	unsigned int others = lk_token_count(r->header);
 
-	lk_log(LK_LOG_INFO,
-	       "volume %s is sealed anew; %zu of its signed policies are still good%s",
-	       name, r->token.n_policies,
-	       r->token.n_policies ? "" : ": add some (policy add)");
+	lk_log(LK_LOG_INFO, "volume %s is sealed anew; %zu of its signed policies are still good%s",
+	       name, r->token.n_policies, r->token.n_policies ? "" : ": add some (policy add)");
 	if (others > 1)
 		lk_log(LK_LOG_INFO,
 		       "volume %s opens by what it was sealed to before as well; once it has opened by this policy file, \"latchkey-provision remove\" with the old one takes that away",
@@ -267,8 +252,7 @@ const struct lk_command lk_cmd_reseal = {
 	.summary = "seal a volume anew, in this TPM and for this policy file",
 	.args = "",
 	.required = "--recovery-key-file FILE",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) |
-		   LK_OPT_BIT(DEVICE) | LK_OPT_BIT(OWNER_AUTH) |
-		   LK_OPT_BIT(RECOVERY_KEY_FILE) | LK_OPT_BIT(PIN_FILE),
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
+		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECOVERY_KEY_FILE) | LK_OPT_BIT(PIN_FILE),
 	.run = run,
 };

@@ -16,20 +16,17 @@ struct old_policies {
 	struct lk_floor floor;
 };
 
-static bool is_of_key_and_ref(const struct old_policies *o,
-			      const struct lk_signed_policy *sp)
+static bool is_of_key_and_ref(const struct old_policies *o, const struct lk_signed_policy *sp)
 {
 	const struct lk_policy_file *pf = o->pf;
 
-	return sp->key.len == o->key.len &&
-	       memcmp(sp->key.data, o->key.data, o->key.len) == 0 &&
+	return sp->key.len == o->key.len && memcmp(sp->key.data, o->key.data, o->key.len) == 0 &&
 	       sp->policy_ref_len == pf->policy_ref_len &&
 	       memcmp(sp->policy_ref, pf->policy_ref, pf->policy_ref_len) == 0;
 }
 
 /** By what the TPM compares: PolicyAuthorize knows key and policyRef alone. */
-static int check_old(const struct lk_token *token, void *data,
-		     struct lk_err *err)
+static int check_old(const struct lk_token *token, void *data, struct lk_err *err)
 {
 	const struct old_policies *o = data;
 
@@ -41,8 +38,7 @@ static int check_old(const struct lk_token *token, void *data,
 		    (sp->pcrs.sel.mask == o->pf->pcrs.mask &&
 		     sp->pcrs.sel.bank == o->pf->pcrs.bank &&
 		     sp->version_floor == o->pf->version_floor) ||
-		    (sp->version_floor && o->floor.known &&
-		     sp->version < o->floor.value))
+		    (sp->version_floor && o->floor.known && sp->version < o->floor.value))
 			continue;
 		lk_pcr_mask_format(sp->pcrs.sel.mask, have);
 		lk_pcr_mask_format(o->pf->pcrs.mask, want);
@@ -56,8 +52,7 @@ static int check_old(const struct lk_token *token, void *data,
 }
 
 static int check_old_policies(struct lk_tpm *tpm, struct lk_volume_header *h,
-			      const struct lk_policy_file *pf,
-			      struct lk_err *err)
+			      const struct lk_policy_file *pf, struct lk_err *err)
 {
 	struct old_policies o = { .pf = pf };
 
@@ -68,19 +63,18 @@ static int check_old_policies(struct lk_tpm *tpm, struct lk_volume_header *h,
 }
 
 /** An interrupted run has left its mark for this very handle. */
-static bool was_interrupted(const struct lk_volume_header *h,
-			    uint32_t vol_handle)
+static bool was_interrupted(const struct lk_volume_header *h, uint32_t vol_handle)
 {
 	uint32_t handle = 0;
 
-	return sscanf(lk_volume_header_subsystem(h),
-		      LK_MARK_RESEAL "%*d/%*d@%" SCNx32, &handle) == 1 &&
+	return sscanf(lk_volume_header_subsystem(h), LK_MARK_RESEAL "%*d/%*d@%" SCNx32, &handle) ==
+		       1 &&
 	       handle == vol_handle;
 }
 
 /** Beside what is sealed at another handle, an object may be another volume's. */
-static int check_handle(struct lk_tpm *tpm, struct lk_volume_header *h,
-			uint32_t handle, struct lk_err *err)
+static int check_handle(struct lk_tpm *tpm, struct lk_volume_header *h, uint32_t handle,
+			struct lk_err *err)
 {
 	struct lk_tpm_public pub;
 
@@ -95,8 +89,8 @@ static int check_handle(struct lk_tpm *tpm, struct lk_volume_header *h,
 		handle);
 }
 
-int lk_reseal_check(struct lk_tpm *tpm, struct lk_volume_header *h,
-		    const struct lk_target *target, struct lk_err *err)
+int lk_reseal_check(struct lk_tpm *tpm, struct lk_volume_header *h, const struct lk_target *target,
+		    struct lk_err *err)
 {
 	LK_TRY(check_old_policies(tpm, h, &target->pf, err));
 	return check_handle(tpm, h, target->vol->handle, err);

@@ -12,7 +12,7 @@
  * same key and policyRef and aren't under the floor, or where the handle is of an
  * object that @h has no token for.
  */
-int lk_reseal_check(struct lk_tpm *tpm, struct lk_volume_header *h,
-		    const struct lk_target *target, struct lk_err *err);
+int lk_reseal_check(struct lk_tpm *tpm, struct lk_volume_header *h, const struct lk_target *target,
+		    struct lk_err *err);
 
 #endif

@@ -24,24 +24,21 @@ struct status {
 	bool in_lockout;
 };
 
-static void say(struct status *s, struct lk_json *obj, const char *key,
-		const char *value)
+static void say(struct status *s, struct lk_json *obj, const char *key, const char *value)
 {
 	lk_json_set_text(obj, key, value);
 	if (s->text)
 		line(key, value);
 }
 
-static void say_bool(struct status *s, struct lk_json *obj, const char *key,
-		     bool value)
+static void say_bool(struct status *s, struct lk_json *obj, const char *key, bool value)
 {
 	lk_json_set_bool(obj, key, value);
 	if (s->text)
 		line(key, value ? "yes" : "no");
 }
 
-static void say_uint(struct status *s, struct lk_json *obj, const char *key,
-		     uint64_t value)
+static void say_uint(struct status *s, struct lk_json *obj, const char *key, uint64_t value)
 {
 	char text[24];
 
@@ -70,8 +67,8 @@ static int tpm_status(struct status *s, struct lk_err *err)
 	return LK_OK;
 }
 
-static int counter_status(struct status *s, struct lk_json *obj,
-			  const char *key, uint32_t index, struct lk_err *err)
+static int counter_status(struct status *s, struct lk_json *obj, const char *key, uint32_t index,
+			  struct lk_err *err)
 {
 	struct lk_nv_public nv;
 	uint64_t value = 0;
@@ -90,8 +87,7 @@ static int counter_status(struct status *s, struct lk_json *obj,
 }
 
 /** What configuration for this one device is made out to. */
-static int device_id_status(struct status *s, const struct lk_tpm_public *root,
-			    struct lk_err *err)
+static int device_id_status(struct status *s, const struct lk_tpm_public *root, struct lk_err *err)
 {
 	char text[2 * LK_BLOB_ID_SIZE + 1];
 	uint8_t id[LK_BLOB_ID_SIZE];
@@ -118,8 +114,7 @@ static int object_status(struct status *s, struct lk_err *err)
 	int rc = lk_tpm_read_public(s->tpm, LK_HANDLE_SRK, &root, err);
 
 	if (rc == LK_OK)
-		rc = lk_tpm_read_public(s->tpm, LK_HANDLE_CONFIG_KEY, &config,
-					err);
+		rc = lk_tpm_read_public(s->tpm, LK_HANDLE_CONFIG_KEY, &config, err);
 	if (rc == LK_OK)
 		rc = lk_tpm_nv_read_public(s->tpm, LK_NV_POLICY_KEY, &key, err);
 	if (rc != LK_OK)
@@ -138,8 +133,7 @@ static int object_status(struct status *s, struct lk_err *err)
 			      : "sealed object");
 	rc = counter_status(s, obj, "version-floor", LK_NV_VERSION_FLOOR, err);
 	if (rc == LK_OK)
-		rc = counter_status(s, obj, "sequence-floor",
-				    LK_NV_SEQUENCE_FLOOR, err);
+		rc = counter_status(s, obj, "sequence-floor", LK_NV_SEQUENCE_FLOOR, err);
 	return rc;
 }
 
@@ -158,10 +152,8 @@ struct usable {
 	unsigned int fitting;
 };
 
-static struct usable count_usable(const struct lk_policy_file *pf,
-				  const struct lk_token *token,
-				  const struct lk_pcr_values *now,
-				  uint64_t floor)
+static struct usable count_usable(const struct lk_policy_file *pf, const struct lk_token *token,
+				  const struct lk_pcr_values *now, uint64_t floor)
 {
 	struct usable n = { 0 };
 
@@ -174,15 +166,13 @@ static struct usable count_usable(const struct lk_policy_file *pf,
 		if (pf->version_floor && sp->version < floor)
 			continue;
 		n.above_floor++;
-		n.fitting +=
-			lk_pcr_differing(&sp->pcrs, now, pf->pcrs.mask) == 0;
+		n.fitting += lk_pcr_differing(&sp->pcrs, now, pf->pcrs.mask) == 0;
 	}
 	return n;
 }
 
 /** In lockout the TPM takes no PIN, but unseals what has none. */
-static void say_opens(struct status *s, struct lk_json *obj, bool fits,
-		      bool pin)
+static void say_opens(struct status *s, struct lk_json *obj, bool fits, bool pin)
 {
 	bool locked = pin && s->in_lockout;
 
@@ -190,16 +180,13 @@ static void say_opens(struct status *s, struct lk_json *obj, bool fits,
 	lk_json_set_bool(obj, "opens-now", fits && !locked);
 	if (!s->text)
 		return;
-	line("opens-now",
-	     !fits ? "no"
-	     : locked
-		     ? "no: the TPM is in dictionary-attack lockout, and takes no PIN"
-	     : pin ? "yes, with its PIN"
-		   : "yes");
+	line("opens-now", !fits	   ? "no"
+			  : locked ? "no: the TPM is in dictionary-attack lockout, and takes no PIN"
+			  : pin	   ? "yes, with its PIN"
+				   : "yes");
 }
 
-static void token_status(struct status *s, struct lk_json *obj,
-			 const struct volume_state *v,
+static void token_status(struct status *s, struct lk_json *obj, const struct volume_state *v,
 			 struct lk_volume_header *h)
 {
 	const struct lk_policy_file *pf = v->pf;
@@ -211,22 +198,20 @@ static void token_status(struct status *s, struct lk_json *obj,
 
 	say(s, obj, "uuid", lk_volume_header_uuid(h));
 	say(s, obj, "state",
-	    strcmp(lk_volume_header_subsystem(h), LK_MARK_FORMAT) == 0
-		    ? "unfinished"
-		    : "formatted");
+	    strcmp(lk_volume_header_subsystem(h), LK_MARK_FORMAT) == 0 ? "unfinished"
+								       : "formatted");
 	say_uint(s, obj, "keyslots", lk_volume_header_count_keyslots(h));
 	if (lk_token_load(h, v->vol->handle, &token, &why) != LK_OK) {
 		say(s, obj, "token",
-		    lk_volume_header_next_token(h, -1) < 0
-			    ? "missing"
-			    : "not readable, or of another handle");
+		    lk_volume_header_next_token(h, -1) < 0 ? "missing"
+							   : "not readable, or of another handle");
 		say(s, obj, "remedy", why.msg);
 		return;
 	}
 	say_uint(s, obj, "policies", token.n_policies);
 	if (lk_tpm_pcr_read(s->tpm, &pf->pcrs, &now, NULL) != LK_OK ||
-	    (pf->version_floor && lk_tpm_counter_read(s->tpm, pf->version_floor,
-						      &floor, NULL) != LK_OK))
+	    (pf->version_floor &&
+	     lk_tpm_counter_read(s->tpm, pf->version_floor, &floor, NULL) != LK_OK))
 		return;
 	n = count_usable(pf, &token, &now, floor);
 	say_uint(s, obj, "policies-verifying", n.verifying);
@@ -235,8 +220,7 @@ static void token_status(struct status *s, struct lk_json *obj,
 	say_opens(s, obj, v->sealed && n.fitting > 0, v->vol->pin);
 }
 
-static int volume_status(struct status *s, struct lk_json *array,
-			 const struct lk_policy_file *pf,
+static int volume_status(struct status *s, struct lk_json *array, const struct lk_policy_file *pf,
 			 const struct lk_volume *vol, struct lk_err *err)
 {
 	const char *device = s->opts->value[LK_OPT_DEVICE];
@@ -252,8 +236,7 @@ static int volume_status(struct status *s, struct lk_json *array,
 		rc = lk_volume_auth_policy(pf, vol, &policy, err);
 	if (rc != LK_OK)
 		return rc;
-	v.sealed =
-		sealed.present && lk_digest_equal(&sealed.auth_policy, &policy);
+	v.sealed = sealed.present && lk_digest_equal(&sealed.auth_policy, &policy);
 	if (s->text)
 		putchar('\n');
 	say(s, obj, "name", vol->name);
@@ -284,8 +267,7 @@ static int volumes_status(struct status *s, struct lk_err *err)
 	if (rc != LK_OK && !lk_option_given(s->opts, LK_OPT_POLICY))
 		return LK_OK;
 	if (rc == LK_OK && only && !lk_policy_file_volume(&pf, only))
-		rc = lk_err_set(err, LK_E_INPUT, 0,
-				"%s: the policy file has no volume \"%s\"",
+		rc = lk_err_set(err, LK_E_INPUT, 0, "%s: the policy file has no volume \"%s\"",
 				s->opts->value[LK_OPT_POLICY], only);
 	if (rc != LK_OK)
 		return rc;
@@ -327,7 +309,7 @@ const struct lk_command lk_cmd_status = {
 	.name = "status",
 	.summary = "show what is installed, and whether each volume would open",
 	.args = "",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) |
-		   LK_OPT_BIT(DEVICE) | LK_OPT_BIT(JSON),
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
+		   LK_OPT_BIT(JSON),
 	.run = run,
 };

@@ -27,14 +27,11 @@ int lk_next_check_drivers(const struct lk_next *next, struct lk_err *err)
 	const char *folder;
 
 	for (size_t i = 0; (folder = lk_next_folder(next, i)); i++) {
-		(void)snprintf(path, sizeof(path), "%s/EFI/systemd/drivers",
-			       folder);
+		(void)snprintf(path, sizeof(path), "%s/EFI/systemd/drivers", folder);
 		if (has_files(path))
 			return lk_err_set(
 				err, LK_E_UNKNOWN, 0,
-				"%s has drivers that the boot loader starts, "
-				"and what these measure isn't known: remove "
-				"them where they aren't wanted",
+				"%s has drivers that the boot loader starts, and what these measure isn't known: remove them where they aren't wanted",
 				path);
 	}
 	return LK_OK;
@@ -52,18 +49,16 @@ static bool has_companions(const char *file, char path[static PATH_MAX + 32])
 		return true;
 	if (!lk_boot_entry_name(base, name))
 		return true;
-	(void)snprintf(path, PATH_MAX + 32, "%.*s%s.extra.d",
-		       (int)(base - file), file, name);
+	(void)snprintf(path, PATH_MAX + 32, "%.*s%s.extra.d", (int)(base - file), file, name);
 	return has_files(path);
 }
 
 /* Of an image that lies elsewhere, where it will lie: in place of this boot's,
  * or with those that systemd-boot lists. */
-static bool has_files_on(const struct lk_next *next, const char *folder,
-			 const char *image, char path[static PATH_MAX + 32])
+static bool has_files_on(const struct lk_next *next, const char *folder, const char *image,
+			 char path[static PATH_MAX + 32])
 {
-	static const char *const shared[] = { "/loader/credentials",
-					      "/loader/addons" };
+	static const char *const shared[] = { "/loader/credentials", "/loader/addons" };
 	const char *base = strrchr(image, '/');
 	char file[PATH_MAX];
 
@@ -74,8 +69,8 @@ static bool has_files_on(const struct lk_next *next, const char *folder,
 	}
 	if (!next->names.uki)
 		return false;
-	if (snprintf(file, sizeof(file), "%s/EFI/Linux/%s", folder,
-		     base ? base + 1 : image) >= (int)sizeof(file) ||
+	if (snprintf(file, sizeof(file), "%s/EFI/Linux/%s", folder, base ? base + 1 : image) >=
+		    (int)sizeof(file) ||
 	    has_companions(file, path))
 		return true;
 	if (!next->chain.n)
@@ -86,8 +81,7 @@ static bool has_files_on(const struct lk_next *next, const char *folder,
 }
 
 /* Credentials and extensions, which the stub hands on with the initrd. */
-int lk_next_check_beside(const struct lk_next *next, const char *image,
-			 struct lk_err *err)
+int lk_next_check_beside(const struct lk_next *next, const char *image, struct lk_err *err)
 {
 	char path[PATH_MAX + 32];
 	const char *folder;
@@ -97,8 +91,8 @@ int lk_next_check_beside(const struct lk_next *next, const char *image,
 		any = has_files_on(next, folder, image, path);
 	if (!any)
 		return LK_OK;
-	return lk_err_set(err, LK_E_UNKNOWN, 0,
-			  "%s has files that the image's stub measures too "
-			  "(PCRs 9, 12 and 13), and how isn't known",
-			  path);
+	return lk_err_set(
+		err, LK_E_UNKNOWN, 0,
+		"%s has files that the image's stub measures too (PCRs 9, 12 and 13), and how isn't known",
+		path);
 }

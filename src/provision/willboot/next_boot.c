@@ -21,12 +21,11 @@ static int unknown(struct lk_err *err, const char *what)
 	return lk_err_set(err, LK_E_UNKNOWN, 0, "%s", what);
 }
 
-int lk_next_add(struct lk_next *next, struct lk_next_boot **ret,
-		struct lk_err *err)
+int lk_next_add(struct lk_next *next, struct lk_next_boot **ret, struct lk_err *err)
 {
 	if (next->n == LK_NEXT_BOOTS_MAX)
-		return unknown(err, "there are more than 16 images that may "
-				    "come next: --uki says which");
+		return unknown(
+			err, "there are more than 16 images that may come next: --uki says which");
 	*ret = &next->boots[next->n++];
 	memset(*ret, 0, sizeof(**ret));
 	return LK_OK;
@@ -42,17 +41,15 @@ static int read_logs(struct lk_next *next, struct lk_err *err)
 	LK_TRY(lk_boot_chain_read(log, &next->chain, err));
 	lk_log_plan_init(&next->base, log, lk_crypto_hash);
 	if (next->names.firmware_log)
-		LK_TRY(lk_boot_log_read(next->names.firmware_log,
-					&next->firmware, err));
+		LK_TRY(lk_boot_log_read(next->names.firmware_log, &next->firmware, err));
 	if (next->chain.grub)
-		return unknown(err, "this boot went through GRUB, which "
-				    "measures commands and files of its own "
-				    "(PCRs 8 and 9): what the next will be "
-				    "can't be known");
+		return unknown(
+			err,
+			"this boot went through GRUB, which measures commands and files of its own (PCRs 8 and 9): what the next will be can't be known");
 	if (next->chain.shim)
-		return unknown(err, "this boot went through shim, which "
-				    "measures keys of its own (PCRs 7 and 14): "
-				    "what the next will be can't be known");
+		return unknown(
+			err,
+			"this boot went through shim, which measures keys of its own (PCRs 7 and 14): what the next will be can't be known");
 	return LK_OK;
 }
 
@@ -65,8 +62,7 @@ static int read_variables(struct lk_next *next, struct lk_err *err)
 	return lk_next_check_firmware(next, err);
 }
 
-int lk_next_plan_file(struct lk_next *next, const char *path,
-		      struct lk_err *err)
+int lk_next_plan_file(struct lk_next *next, const char *path, struct lk_err *err)
 {
 	struct lk_next_boot *boot = NULL;
 
@@ -81,10 +77,9 @@ static int plan_found(struct lk_next *next, struct lk_err *err)
 	char path[PATH_MAX];
 
 	if (next->chain.no_file || !next->chain.n)
-		return unknown(err, "the log's boot image came from no file "
-				    "(from a network, or the emulator): --uki, "
-				    "or --kernel, --initrd and --cmdline, say "
-				    "what comes next");
+		return unknown(
+			err,
+			"the log's boot image came from no file (from a network, or the emulator): --uki, or --kernel, --initrd and --cmdline, say what comes next");
 	LK_TRY(lk_next_find_start(next, file, err));
 	LK_TRY(lk_next_check_loaders(next, err));
 	if (next->chain.n == 1) {
@@ -92,10 +87,9 @@ static int plan_found(struct lk_next *next, struct lk_err *err)
 		return lk_next_plan_file(next, path, err);
 	}
 	if (strcasecmp(file, next->chain.images[0].file) != 0)
-		return unknown(err, "the next boot is of another boot option "
-				    "than this one, and doesn't go through its "
-				    "boot loader: --uki says which image it "
-				    "starts");
+		return unknown(
+			err,
+			"the next boot is of another boot option than this one, and doesn't go through its boot loader: --uki says which image it starts");
 	return lk_next_plan_entries(next, err);
 }
 
@@ -104,13 +98,11 @@ static int check_names(const struct lk_next_names *names, struct lk_err *err)
 	if (names->uki && (names->kernel || names->initrd || names->cmdline))
 		return lk_err_set(
 			err, LK_E_USAGE, 0,
-			"--uki holds kernel, initrd and command line: none of "
-			"these goes with it");
+			"--uki holds kernel, initrd and command line: none of these goes with it");
 	return LK_OK;
 }
 
-int lk_next_find(const struct lk_next_names *names, struct lk_next *ret,
-		 struct lk_err *err)
+int lk_next_find(const struct lk_next_names *names, struct lk_next *ret, struct lk_err *err)
 {
 	struct lk_next_boot *boot = NULL;
 

@@ -19,8 +19,8 @@ const char *lk_next_folder(const struct lk_next *next, size_t i)
 	return i < sizeof(usual) / sizeof(usual[0]) ? usual[i] : NULL;
 }
 
-int lk_next_locate(const struct lk_next *next, const char *file,
-		   char ret[static PATH_MAX], struct lk_err *err)
+int lk_next_locate(const struct lk_next *next, const char *file, char ret[static PATH_MAX],
+		   struct lk_err *err)
 {
 	const char *folder;
 
@@ -28,31 +28,25 @@ int lk_next_locate(const struct lk_next *next, const char *file,
 		if (snprintf(ret, PATH_MAX, "%s%s", folder, file) < PATH_MAX &&
 		    access(ret, F_OK) == 0)
 			return LK_OK;
-	return lk_err_set(err, LK_E_UNKNOWN, 0,
-			  "the boot image %s isn't in %s: the EFI system "
-			  "partition isn't mounted, or the image is gone "
-			  "(--esp says where it is mounted)",
-			  file,
-			  next->names.esp ? next->names.esp
-					  : "/efi, /boot/efi or /boot");
+	return lk_err_set(
+		err, LK_E_UNKNOWN, 0,
+		"the boot image %s isn't in %s: the EFI system partition isn't mounted, or the image is gone (--esp says where it is mounted)",
+		file, next->names.esp ? next->names.esp : "/efi, /boot/efi or /boot");
 }
 
-static int read_file(const char *path, size_t max, struct lk_buf *ret,
-		     struct lk_err *err)
+static int read_file(const char *path, size_t max, struct lk_buf *ret, struct lk_err *err)
 {
 	uint64_t size;
 
 	/* The bound may be more memory than there is. */
 	LK_TRY(lk_fs_size(path, &size, err));
 	if (size > max)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: more than the %zu bytes allowed", path,
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: more than the %zu bytes allowed", path,
 				  max);
 	return lk_fs_read(path, (size_t)size, ret, err);
 }
 
-int lk_next_read_found(const char *path, size_t max, struct lk_buf *ret,
-		       struct lk_err *err)
+int lk_next_read_found(const char *path, size_t max, struct lk_buf *ret, struct lk_err *err)
 {
 	LK_TRY(lk_fs_check_regular(path, err));
 	return read_file(path, max, ret, err);
@@ -63,8 +57,7 @@ static struct lk_bytes bytes_of(const struct lk_buf *buf)
 	return (struct lk_bytes){ buf->data, buf->len };
 }
 
-static int read_image(const char *path, struct lk_buf *ret, struct lk_pe *pe,
-		      struct lk_err *err)
+static int read_image(const char *path, struct lk_buf *ret, struct lk_pe *pe, struct lk_err *err)
 {
 	int rc;
 
@@ -76,8 +69,8 @@ static int read_image(const char *path, struct lk_buf *ret, struct lk_pe *pe,
 }
 
 /* By every bank that the event has. */
-static int is_of_event(const struct lk_pe *pe, const struct lk_event *event,
-		       bool *ret, struct lk_err *err)
+static int is_of_event(const struct lk_pe *pe, const struct lk_event *event, bool *ret,
+		       struct lk_err *err)
 {
 	unsigned int n = 0;
 
@@ -89,18 +82,15 @@ static int is_of_event(const struct lk_pe *pe, const struct lk_event *event,
 		if (!was.len)
 			continue;
 		if (!lk_pe_digest(pe, lk_pcr_bank(i), lk_crypto_hash, &is))
-			return lk_err_set(err, LK_E_SYSTEM, 0,
-					  "hashing failed");
-		*ret &= lk_bytes_same(was,
-				      (struct lk_bytes){ is.data, is.len });
+			return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
+		*ret &= lk_bytes_same(was, (struct lk_bytes){ is.data, is.len });
 		n++;
 	}
 	*ret &= n != 0;
 	return LK_OK;
 }
 
-static int check_loader(struct lk_next *next, const struct lk_boot_image *image,
-			struct lk_err *err)
+static int check_loader(struct lk_next *next, const struct lk_boot_image *image, struct lk_err *err)
 {
 	LK_OWNED_BUF file = LK_BUF_NONE;
 	char path[PATH_MAX];
@@ -111,16 +101,14 @@ static int check_loader(struct lk_next *next, const struct lk_boot_image *image,
 	LK_TRY(read_image(path, &file, &pe, err));
 	LK_TRY(is_of_event(&pe, &image->event, &same, err));
 	if (!same)
-		return lk_err_set(err, LK_E_UNKNOWN, 0,
-				  "the boot loader %s is another than in this "
-				  "boot (PCR 4), and what it will measure "
-				  "isn't known",
-				  path);
+		return lk_err_set(
+			err, LK_E_UNKNOWN, 0,
+			"the boot loader %s is another than in this boot (PCR 4), and what it will measure isn't known",
+			path);
 	if (lk_log_plan_forbidden(&next->base, &pe))
 		return lk_err_set(
 			err, LK_E_POLICY, 0,
-			"the firmware will refuse the boot loader %s: "
-			"Secure Boot's dbx names it or its signer",
+			"the firmware will refuse the boot loader %s: Secure Boot's dbx names it or its signer",
 			path);
 	/* Its signature isn't part of its digest. */
 	return lk_log_plan_signed(&next->base, &image->event, &pe, err);
@@ -140,10 +128,10 @@ static int check_loader_conf(struct lk_next *next, struct lk_err *err)
 	event.data = bytes_of(&file);
 	if (lk_event_data_is_measured(&event, lk_crypto_hash))
 		return LK_OK;
-	return lk_err_set(err, LK_E_UNKNOWN, 0,
-			  "the boot loader's settings %s aren't those that it "
-			  "measured in this boot (PCR 5)",
-			  path);
+	return lk_err_set(
+		err, LK_E_UNKNOWN, 0,
+		"the boot loader's settings %s aren't those that it measured in this boot (PCR 5)",
+		path);
 }
 
 int lk_next_check_loaders(struct lk_next *next, struct lk_err *err)
@@ -161,22 +149,20 @@ static int check_profiles(const struct lk_pe *pe, struct lk_err *err)
 {
 	if (!lk_pe_find(pe, ".profile"))
 		return LK_OK;
-	return lk_err_set(err, LK_E_UNKNOWN, 0,
-			  "it has several profiles (sections .profile), and "
-			  "which of them comes isn't known");
+	return lk_err_set(
+		err, LK_E_UNKNOWN, 0,
+		"it has several profiles (sections .profile), and which of them comes isn't known");
 }
 
-static int plan_pe(struct lk_next *next, const struct lk_pe *pe,
-		   struct lk_next_boot *boot, struct lk_err *err)
+static int plan_pe(struct lk_next *next, const struct lk_pe *pe, struct lk_next_boot *boot,
+		   struct lk_err *err)
 {
 	struct lk_uki uki;
 
 	if (!next->chain.sections)
-		return lk_err_set(err, LK_E_UNKNOWN, 0,
-				  "it is another kernel than in this boot, and "
-				  "which initrd and command line it will get "
-				  "isn't known (--kernel, --initrd and "
-				  "--cmdline say it)");
+		return lk_err_set(
+			err, LK_E_UNKNOWN, 0,
+			"it is another kernel than in this boot, and which initrd and command line it will get isn't known (--kernel, --initrd and --cmdline say it)");
 	LK_TRY(lk_uki_read(pe->file, &uki, err));
 	return lk_log_plan_uki(&boot->plan, &uki, err);
 }
@@ -193,10 +179,10 @@ static int plan_image(struct lk_next *next, const struct lk_boot_image *as,
 	if (as)
 		LK_TRY(is_of_event(&pe, &as->event, &same, err));
 	if (lk_log_plan_forbidden(&boot->plan, &pe))
-		(void)lk_err_set(&boot->forbidden, LK_E_POLICY, 0,
-				 "the firmware will refuse %s: Secure Boot's "
-				 "dbx names it or its signer",
-				 boot->name);
+		(void)lk_err_set(
+			&boot->forbidden, LK_E_POLICY, 0,
+			"the firmware will refuse %s: Secure Boot's dbx names it or its signer",
+			boot->name);
 	LK_TRY(check_profiles(&pe, err));
 	if (next->chain.sections)
 		LK_TRY(lk_next_check_beside(next, boot->name, err));
@@ -211,8 +197,7 @@ static const struct lk_boot_image *last_image(const struct lk_next *next)
 	return c->n && !c->no_file ? &c->images[c->n - 1] : NULL;
 }
 
-void lk_next_plan_image(struct lk_next *next, const char *path,
-			struct lk_next_boot *boot)
+void lk_next_plan_image(struct lk_next *next, const char *path, struct lk_next_boot *boot)
 {
 	struct lk_err err = { 0 };
 
@@ -223,23 +208,21 @@ void lk_next_plan_image(struct lk_next *next, const char *path,
 		boot->unknown = err;
 }
 
-static int plan_kernel(const char *path, struct lk_next_boot *boot,
-		       struct lk_err *err)
+static int plan_kernel(const char *path, struct lk_next_boot *boot, struct lk_err *err)
 {
 	LK_OWNED_BUF file = LK_BUF_NONE;
 	struct lk_pe pe;
 
 	LK_TRY(read_image(path, &file, &pe, err));
 	if (lk_log_plan_forbidden(&boot->plan, &pe))
-		(void)lk_err_set(&boot->forbidden, LK_E_POLICY, 0,
-				 "the firmware will refuse %s: Secure Boot's "
-				 "dbx names it or its signer",
-				 path);
+		(void)lk_err_set(
+			&boot->forbidden, LK_E_POLICY, 0,
+			"the firmware will refuse %s: Secure Boot's dbx names it or its signer",
+			path);
 	return lk_log_plan_kernel(&boot->plan, &pe, err);
 }
 
-static int plan_initrd(const char *path, struct lk_next_boot *boot,
-		       struct lk_err *err)
+static int plan_initrd(const char *path, struct lk_next_boot *boot, struct lk_err *err)
 {
 	LK_OWNED_BUF file = LK_BUF_NONE;
 
@@ -247,8 +230,7 @@ static int plan_initrd(const char *path, struct lk_next_boot *boot,
 	return lk_log_plan_initrd(&boot->plan, bytes_of(&file), err);
 }
 
-static int plan_named(struct lk_next *next, struct lk_next_boot *boot,
-		      struct lk_err *err)
+static int plan_named(struct lk_next *next, struct lk_next_boot *boot, struct lk_err *err)
 {
 	const struct lk_next_names *names = &next->names;
 	struct lk_bytes text = { (const uint8_t *)names->cmdline, 0 };
@@ -276,8 +258,7 @@ void lk_next_plan_named(struct lk_next *next, struct lk_next_boot *boot)
 	(void)snprintf(boot->name, sizeof(boot->name), "%s",
 		       names->kernel   ? names->kernel
 		       : names->initrd ? names->initrd
-				       : "this boot's kernel with another "
-					 "command line");
+				       : "this boot's kernel with another command line");
 	if (plan_named(next, boot, &err) != LK_OK)
 		boot->unknown = err;
 }

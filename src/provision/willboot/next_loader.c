@@ -31,19 +31,17 @@ static bool is_efi(const char *path)
 }
 
 /* An entry that isn't one file: kernel, initrd and options by themselves. */
-static int plan_entry(struct lk_next *next, const char *name,
-		      struct lk_err *err)
+static int plan_entry(struct lk_next *next, const char *name, struct lk_err *err)
 {
 	struct lk_next_boot *boot = NULL;
 
 	LK_TRY(lk_next_add(next, &boot, err));
 	boot->plan = next->base;
 	(void)snprintf(boot->name, sizeof(boot->name), "%s", name);
-	(void)lk_err_set(&boot->unknown, LK_E_UNKNOWN, 0,
-			 "the boot loader may start the entry %s, whose "
-			 "kernel, initrd and options are by themselves "
-			 "(--kernel, --initrd and --cmdline say what comes)",
-			 boot->name);
+	(void)lk_err_set(
+		&boot->unknown, LK_E_UNKNOWN, 0,
+		"the boot loader may start the entry %s, whose kernel, initrd and options are by themselves (--kernel, --initrd and --cmdline say what comes)",
+		boot->name);
 	return LK_OK;
 }
 
@@ -56,8 +54,7 @@ static int plan_folder(struct lk_next *next, const char *folder, bool images,
 	const char *mounted;
 	int rc = LK_OK;
 
-	for (size_t i = 0; rc == LK_OK && (mounted = lk_next_folder(next, i));
-	     i++) {
+	for (size_t i = 0; rc == LK_OK && (mounted = lk_next_folder(next, i)); i++) {
 		char **names = NULL;
 		size_t n = 0;
 
@@ -79,15 +76,14 @@ static int plan_folder(struct lk_next *next, const char *folder, bool images,
 	return rc;
 }
 
-static int plan_both(struct lk_next *next, struct lk_bytes wanted,
-		     struct lk_err *err)
+static int plan_both(struct lk_next *next, struct lk_bytes wanted, struct lk_err *err)
 {
 	LK_TRY(plan_folder(next, LINUX_FOLDER, true, wanted, err));
 	return plan_folder(next, ENTRIES, false, wanted, err);
 }
 
-static int read_loader(struct lk_next *next, const char *name,
-		       struct lk_variable_now *ret, struct lk_err *err)
+static int read_loader(struct lk_next *next, const char *name, struct lk_variable_now *ret,
+		       struct lk_err *err)
 {
 	return lk_efivars_read(&next->vars, name, lk_loader_guid, ret, err);
 }
@@ -99,14 +95,12 @@ static int check_systemd_boot(struct lk_next *next, struct lk_err *err)
 
 	LK_TRY(read_loader(next, "LoaderInfo", &info, err));
 	if (info.there && info.data.len > 2 * sizeof(name) &&
-	    lk_utf16_equals((struct lk_bytes){ info.data.data,
-					       2 * (sizeof(name) - 1) },
-			    name))
+	    lk_utf16_equals((struct lk_bytes){ info.data.data, 2 * (sizeof(name) - 1) }, name))
 		return LK_OK;
-	return lk_err_set(err, LK_E_UNKNOWN, 0,
-			  "the boot loader %s isn't systemd-boot, and what it "
-			  "will start can't be known (--uki says it)",
-			  next->chain.images[0].file);
+	return lk_err_set(
+		err, LK_E_UNKNOWN, 0,
+		"the boot loader %s isn't systemd-boot, and what it will start can't be known (--uki says it)",
+		next->chain.images[0].file);
 }
 
 /* Newer versions have variables that go before those which are known here. */
@@ -139,20 +133,17 @@ static int check_variables(struct lk_next *next, struct lk_err *err)
 	};
 	char other[LK_EFIVAR_NAME_MAX];
 
-	LK_TRY(lk_efivars_find_other(&next->vars, lk_loader_guid, "Loader",
-				     known, other, err));
+	LK_TRY(lk_efivars_find_other(&next->vars, lk_loader_guid, "Loader", known, other, err));
 	if (!other[0])
 		return LK_OK;
-	return lk_err_set(err, LK_E_UNKNOWN, 0,
-			  "systemd-boot's variable %s may have it start "
-			  "another entry, and how isn't known (--uki says "
-			  "which image comes)",
-			  other);
+	return lk_err_set(
+		err, LK_E_UNKNOWN, 0,
+		"systemd-boot's variable %s may have it start another entry, and how isn't known (--uki says which image comes)",
+		other);
 }
 
 /* Its settings, where the partition has any. */
-static int read_conf(const char *path, char pattern[static PATTERN_MAX],
-		     struct lk_err *err)
+static int read_conf(const char *path, char pattern[static PATTERN_MAX], struct lk_err *err)
 {
 	LK_OWNED_BUF file = LK_BUF_NONE;
 	struct lk_bytes by_default;
@@ -161,8 +152,8 @@ static int read_conf(const char *path, char pattern[static PATTERN_MAX],
 	if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
 		return LK_OK;
 	LK_TRY(lk_next_read_found(path, LOADER_CONF_MAX, &file, err));
-	if (lk_loader_conf_read((struct lk_bytes){ file.data, file.len },
-				&by_default, err) != LK_OK ||
+	if (lk_loader_conf_read((struct lk_bytes){ file.data, file.len }, &by_default, err) !=
+		    LK_OK ||
 	    by_default.len >= PATTERN_MAX) {
 		lk_err_prefix(err, "the boot loader's settings %s", path);
 		err->rc = LK_E_UNKNOWN;
@@ -171,8 +162,7 @@ static int read_conf(const char *path, char pattern[static PATTERN_MAX],
 	if (by_default.data)
 		(void)snprintf(pattern, PATTERN_MAX, "%.*s",
 			       (int)(by_default.len ? by_default.len : 1),
-			       by_default.len ? (const char *)by_default.data
-					      : "-");
+			       by_default.len ? (const char *)by_default.data : "-");
 	return LK_OK;
 }
 
@@ -181,8 +171,7 @@ static bool is_matched(const struct lk_next *next, const char *pattern)
 	char name[LK_DEVICE_FILE_MAX];
 
 	for (size_t i = 0; i < next->n; i++)
-		if (lk_boot_entry_name(strrchr(next->boots[i].name, '/') + 1,
-				       name) &&
+		if (lk_boot_entry_name(strrchr(next->boots[i].name, '/') + 1, name) &&
 		    fnmatch(pattern, name, 0) == 0)
 			return true;
 	return false;
@@ -203,9 +192,7 @@ static int plan_by_conf(struct lk_next *next, struct lk_err *err)
 		if (pattern[0] && next->n && !is_matched(next, pattern))
 			return lk_err_set(
 				err, LK_E_UNKNOWN, 0,
-				"the default of the boot loader's settings %s "
-				"is no entry that is there, and what it will "
-				"start can't be known (--uki says it)",
+				"the default of the boot loader's settings %s is no entry that is there, and what it will start can't be known (--uki says it)",
 				path);
 	}
 	return LK_OK;
@@ -224,28 +211,25 @@ static int check_confs(struct lk_next *next, struct lk_err *err)
 }
 
 /* What the boot loader finds itself: "@saved", patterns, auto-... */
-static int plan_wanted(struct lk_next *next, const char *variable,
-		       struct lk_bytes wanted, struct lk_err *err)
+static int plan_wanted(struct lk_next *next, const char *variable, struct lk_bytes wanted,
+		       struct lk_err *err)
 {
 	for (size_t i = 0; i + 1 < wanted.len; i += 2)
-		if (!wanted.data[i + 1] && wanted.data[i] &&
-		    memchr("*?[@", wanted.data[i], 4))
+		if (!wanted.data[i + 1] && wanted.data[i] && memchr("*?[@", wanted.data[i], 4))
 			wanted.len = 0;
 	if (wanted.len)
 		LK_TRY(plan_both(next, wanted, err));
 	if (next->n)
 		return LK_OK;
-	return lk_err_set(err, LK_E_UNKNOWN, 0,
-			  "systemd-boot's variable %s names no entry that is "
-			  "there, or several, and what it will start can't be "
-			  "known (--uki says it)",
-			  variable);
+	return lk_err_set(
+		err, LK_E_UNKNOWN, 0,
+		"systemd-boot's variable %s names no entry that is there, or several, and what it will start can't be known (--uki says it)",
+		variable);
 }
 
 int lk_next_plan_entries(struct lk_next *next, struct lk_err *err)
 {
-	static const char *const names[] = { "LoaderEntryOneShot",
-					     "LoaderEntryDefault" };
+	static const char *const names[] = { "LoaderEntryOneShot", "LoaderEntryDefault" };
 	struct lk_variable_now wanted;
 
 	LK_TRY(check_systemd_boot(next, err));
@@ -258,7 +242,6 @@ int lk_next_plan_entries(struct lk_next *next, struct lk_err *err)
 	}
 	LK_TRY(plan_by_conf(next, err));
 	return next->n ? LK_OK
-		       : unknown(err, "there is nothing in EFI/Linux or "
-				      "loader/entries: is the EFI system "
-				      "partition mounted (--esp)?");
+		       : unknown(err,
+				 "there is nothing in EFI/Linux or loader/entries: is the EFI system partition mounted (--esp)?");
 }

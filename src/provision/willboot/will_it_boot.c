@@ -24,7 +24,7 @@ struct asking {
 	struct lk_err no_tpm; /* rc LK_OK: it is there */
 	struct lk_say say;
 	struct lk_pcr_values then; /* a mask of 0: none that is certain */
-	unsigned int n_judged; /* boots, one after the other for each volume */
+	unsigned int n_judged;	   /* boots, one after the other for each volume */
 };
 #define OWNED_ASKING __attribute__((cleanup(asking_done))) struct asking
 
@@ -64,21 +64,19 @@ static void take(const struct asking *a, const struct lk_floor *floor,
 	if (sp->version > d->highest)
 		d->highest = sp->version;
 	if (d->n < LK_DEPLOYED_MAX)
-		d->list[d->n++] = (struct lk_deployed){
-			sp, floor->known && sp->version < floor->value
-		};
+		d->list[d->n++] =
+			(struct lk_deployed){ sp, floor->known && sp->version < floor->value };
 	else
 		d->n_left_out++;
 }
 
-static int read_booted(const struct asking *a, const struct lk_volume *vol,
-		       struct deployed *d, struct lk_err *err)
+static int read_booted(const struct asking *a, const struct lk_volume *vol, struct deployed *d,
+		       struct lk_err *err)
 {
 	const char *dir = a->opts->value[LK_OPT_BOOTED];
 	char path[PATH_MAX];
 
-	(void)snprintf(path, sizeof(path), "%s/%s.json",
-		       dir ? dir : LK_BOOTED_DIR, vol->name);
+	(void)snprintf(path, sizeof(path), "%s/%s.json", dir ? dir : LK_BOOTED_DIR, vol->name);
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return LK_OK;
 	LK_TRY(lk_fs_check_regular(path, err));
@@ -88,23 +86,21 @@ static int read_booted(const struct asking *a, const struct lk_volume *vol,
 }
 
 /* As an unlock looks at the header, and at what it has. */
-static int read_header(const struct asking *a, const struct lk_volume *vol,
-		       struct deployed *d, struct lk_err *err)
+static int read_header(const struct asking *a, const struct lk_volume *vol, struct deployed *d,
+		       struct lk_err *err)
 {
 	LK_OWNED_VOLUME_HEADER h = NULL;
 	LK_OWNED_LUKS luks = NULL;
 	struct lk_target target;
 
-	LK_TRY(lk_target_resolve(&a->pf, vol->name,
-				 a->opts->value[LK_OPT_DEVICE], &target, err));
+	LK_TRY(lk_target_resolve(&a->pf, vol->name, a->opts->value[LK_OPT_DEVICE], &target, err));
 	LK_TRY(lk_luks_open(target.device, vol, &luks, err));
 	LK_TRY(lk_volume_header_open(target.device, &h, err));
 	return lk_token_load(h, vol->handle, &d->token, err);
 }
 
 static int read_deployed(const struct asking *a, const struct lk_volume *vol,
-			 struct lk_floor *floor, struct deployed *d,
-			 struct lk_err *err)
+			 struct lk_floor *floor, struct deployed *d, struct lk_err *err)
 {
 	if (a->no_tpm.rc != LK_OK) {
 		*err = a->no_tpm;
@@ -118,17 +114,15 @@ static int read_deployed(const struct asking *a, const struct lk_volume *vol,
 	for (size_t i = 0; i < d->token.n_policies; i++)
 		take(a, floor, &d->token.policies[i], d);
 	if (d->n_left_out)
-		return lk_err_set(err, LK_E_UNKNOWN, 0,
-				  "there are more than %u signed policies, and "
-				  "not all were looked at: retire some (policy "
-				  "retire), or take them out of --policies",
-				  LK_DEPLOYED_MAX);
+		return lk_err_set(
+			err, LK_E_UNKNOWN, 0,
+			"there are more than %u signed policies, and not all were looked at: retire some (policy retire), or take them out of --policies",
+			LK_DEPLOYED_MAX);
 	return read_booted(a, vol, d, err);
 }
 
-static struct lk_coverage_input coverage_input(const struct asking *a,
-					       const struct lk_next_boot *boot,
-					       const struct deployed *d)
+static struct lk_coverage_input
+coverage_input(const struct asking *a, const struct lk_next_boot *boot, const struct deployed *d)
 {
 	struct lk_coverage_input in = {
 		.predict = {
@@ -149,15 +143,13 @@ static struct lk_coverage_input coverage_input(const struct asking *a,
 
 	if (a->next.firmware.data)
 		in.predict.new_firmware =
-			(struct lk_bytes){ a->next.firmware.data,
-					   a->next.firmware.len };
+			(struct lk_bytes){ a->next.firmware.data, a->next.firmware.len };
 	if (a->pf.latch != LK_NO_PCR)
 		in.pcrs.mask &= ~(1u << a->pf.latch);
 	return in;
 }
 
-static void judge(const struct asking *a, const struct deployed *d,
-		  struct lk_boot_verdict *b)
+static void judge(const struct asking *a, const struct deployed *d, struct lk_boot_verdict *b)
 {
 	struct lk_coverage_input in = coverage_input(a, b->boot, d);
 	struct lk_err err = { 0 };
@@ -169,9 +161,8 @@ static void judge(const struct asking *a, const struct deployed *d,
 	}
 	if (b->boot->unknown.rc != LK_OK)
 		return;
-	if (lk_boot_logs_name(&a->next.logs,
-			      lk_coverage_find(&in, &b->coverage, &err),
-			      &err) == LK_OK)
+	if (lk_boot_logs_name(&a->next.logs, lk_coverage_find(&in, &b->coverage, &err), &err) ==
+	    LK_OK)
 		b->answer = b->coverage.answer;
 	else
 		b->coverage.why = err;
@@ -180,9 +171,7 @@ static void judge(const struct asking *a, const struct deployed *d,
 /* What can't be so is no; what can't be seen is not known. */
 static enum lk_answer answer_of(const struct lk_err *why)
 {
-	return why->rc == LK_E_OBJECT || why->rc == LK_E_HEADER
-		       ? LK_ANSWER_NO
-		       : LK_ANSWER_UNKNOWN;
+	return why->rc == LK_E_OBJECT || why->rc == LK_E_HEADER ? LK_ANSWER_NO : LK_ANSWER_UNKNOWN;
 }
 
 /* What all volumes that were asked about have in common. */
@@ -199,9 +188,8 @@ static void keep_values(struct asking *a, const struct lk_coverage *c)
 		a->then.sel.mask = 0;
 }
 
-static int ask_volume(struct asking *a, const struct lk_volume *vol,
-		      struct lk_json *array, enum lk_answer *all,
-		      struct lk_err *err)
+static int ask_volume(struct asking *a, const struct lk_volume *vol, struct lk_json *array,
+		      enum lk_answer *all, struct lk_err *err)
 {
 	struct lk_boot_verdict *boots = calloc(a->next.n, sizeof(*boots));
 	struct lk_volume_verdict v = {
@@ -232,8 +220,7 @@ static int ask_volume(struct asking *a, const struct lk_volume *vol,
 	return LK_OK;
 }
 
-static int ask_volumes(struct asking *a, enum lk_answer *all,
-		       struct lk_err *err)
+static int ask_volumes(struct asking *a, enum lk_answer *all, struct lk_err *err)
 {
 	const char *only = a->opts->value[LK_OPT_VOLUME];
 	struct lk_json *boots = lk_json_set_array(a->say.json, "boots");
@@ -243,8 +230,7 @@ static int ask_volumes(struct asking *a, enum lk_answer *all,
 		lk_say_boot(&a->say, boots, &a->next.boots[i]);
 	for (size_t i = 0; i < a->pf.n_volumes; i++)
 		if (!only || !strcmp(only, a->pf.volumes[i].name))
-			LK_TRY(ask_volume(a, &a->pf.volumes[i], volumes, all,
-					  err));
+			LK_TRY(ask_volume(a, &a->pf.volumes[i], volumes, all, err));
 	return LK_OK;
 }
 
@@ -305,11 +291,7 @@ static int write_predicted(const struct asking *a, struct lk_err *err)
 	if (a->next.n != 1 || !a->then.sel.mask)
 		return lk_err_set(
 			err, LK_E_UNKNOWN, 0,
-			"%s: not written (a file of that name is of an "
-			"earlier run): the values of the next boot "
-			"aren't certain (of one volume and one image with "
-			"--volume and --uki, and where IMA has measured files "
-			"with --ima-unchanged, they may be)",
+			"%s: not written (a file of that name is of an earlier run): the values of the next boot aren't certain (of one volume and one image with --volume and --uki, and where IMA has measured files with --ima-unchanged, they may be)",
 			path);
 	len = lk_pcr_values_write_json(&a->then, json, sizeof(json));
 	return lk_fs_replace(path, json, len, 0644, err);
@@ -326,12 +308,11 @@ static int finish(struct asking *a, enum lk_answer answer, struct lk_err *err)
 	LK_TRY(write_predicted(a, err));
 	if (answer == LK_ANSWER_NO)
 		return lk_err_set(err, LK_E_POLICY, 0,
-				  "the next boot won't open every volume by "
-				  "itself");
+				  "the next boot won't open every volume by itself");
 	if (answer == LK_ANSWER_UNKNOWN)
-		return lk_err_set(err, LK_E_UNKNOWN, 0,
-				  "whether the next boot opens every volume by "
-				  "itself can't be known");
+		return lk_err_set(
+			err, LK_E_UNKNOWN, 0,
+			"whether the next boot opens every volume by itself can't be known");
 	return LK_OK;
 }
 
@@ -358,13 +339,11 @@ const struct lk_command lk_cmd_will_it_boot = {
 	.name = "will-it-boot",
 	.summary = "say whether the next boot will open the volumes",
 	.args = "",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) |
-		   LK_OPT_BIT(DEVICE) | LK_OPT_BIT(POLICIES) |
-		   LK_OPT_BIT(BOOTED) | LK_OPT_BIT(LOG) | LK_OPT_BIT(IMA_LOG) |
-		   LK_OPT_BIT(PCRS) | LK_OPT_BIT(EFIVARS) | LK_OPT_BIT(ESP) |
-		   LK_OPT_BIT(UKI) | LK_OPT_BIT(KERNEL) | LK_OPT_BIT(INITRD) |
-		   LK_OPT_BIT(CMDLINE) | LK_OPT_BIT(FIRMWARE_LOG) |
-		   LK_OPT_BIT(PREDICTED) | LK_OPT_BIT(IMA_UNCHANGED) |
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
+		   LK_OPT_BIT(POLICIES) | LK_OPT_BIT(BOOTED) | LK_OPT_BIT(LOG) |
+		   LK_OPT_BIT(IMA_LOG) | LK_OPT_BIT(PCRS) | LK_OPT_BIT(EFIVARS) | LK_OPT_BIT(ESP) |
+		   LK_OPT_BIT(UKI) | LK_OPT_BIT(KERNEL) | LK_OPT_BIT(INITRD) | LK_OPT_BIT(CMDLINE) |
+		   LK_OPT_BIT(FIRMWARE_LOG) | LK_OPT_BIT(PREDICTED) | LK_OPT_BIT(IMA_UNCHANGED) |
 		   LK_OPT_BIT(JSON),
 	.run = run,
 };

@@ -37,19 +37,14 @@ struct lk_say {
 	const struct lk_policy_file *pf;
 };
 /** What changes, whatever that does to volumes. */
-void lk_say_boot(struct lk_say *say, struct lk_json *array,
-		 const struct lk_next_boot *boot);
-void lk_say_volume(struct lk_say *say, struct lk_json *array,
-		   const struct lk_volume_verdict *v);
+void lk_say_boot(struct lk_say *say, struct lk_json *array, const struct lk_next_boot *boot);
+void lk_say_volume(struct lk_say *say, struct lk_json *array, const struct lk_volume_verdict *v);
 /** @why: of an answer that no volume gave; may be NULL. */
-void lk_say_answer(struct lk_say *say, enum lk_answer answer,
-		   const struct lk_err *why);
+void lk_say_answer(struct lk_say *say, enum lk_answer answer, const struct lk_err *why);
 
 /** Puts the answer in words, with what to do. */
-void lk_boot_verdict_word(const struct lk_volume_verdict *v,
-			  struct lk_boot_verdict *b);
+void lk_boot_verdict_word(const struct lk_volume_verdict *v, struct lk_boot_verdict *b);
 /** What makes a "no" a "yes"; empty where there is nothing to advise. */
-void lk_boot_remedy(const struct lk_volume_verdict *v,
-		    struct lk_boot_verdict *b);
+void lk_boot_remedy(const struct lk_volume_verdict *v, struct lk_boot_verdict *b);
 
 #endif

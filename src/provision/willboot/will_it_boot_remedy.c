@@ -11,17 +11,16 @@
 /* What a refused unlock leaves: the PCR values of its moment. */
 #define SEEN_FILE "/run/latchkey/pcrs.json"
 #define THEN_FILE "then.json"
-#define IMAGE                                                                  \
-	(LK_OPT_BIT(UKI) | LK_OPT_BIT(KERNEL) | LK_OPT_BIT(INITRD) |           \
-	 LK_OPT_BIT(CMDLINE))
+#define IMAGE	  (LK_OPT_BIT(UKI) | LK_OPT_BIT(KERNEL) | LK_OPT_BIT(INITRD) | LK_OPT_BIT(CMDLINE))
 /* PCRs that files to boot leave alone; EFI variables are in them. */
 #define NO_FILES_PCRS 0xcfu
 
 static bool is_safe(const char *text)
 {
-	return *text && strspn(text, "abcdefghijklmnopqrstuvwxyz"
-				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "0123456789@%+=:,./_-") == strlen(text);
+	return *text &&
+	       strspn(text,
+		      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-") ==
+		       strlen(text);
 }
 
 /* A word for the shell, and nothing for the terminal: names are the disk's. */
@@ -61,21 +60,18 @@ static void put_given(FILE *f, const struct lk_options *opts, uint64_t which)
 }
 
 /* The image that was looked at, and what was said of IMA or has to be. */
-static void put_boot(FILE *f, const struct lk_options *opts,
-		     const struct lk_boot_verdict *b)
+static void put_boot(FILE *f, const struct lk_options *opts, const struct lk_boot_verdict *b)
 {
 	if (b->boot->is_image && !(opts->given & IMAGE))
 		put(f, LK_OPT_UKI, b->boot->name);
-	if (lk_option_given(opts, LK_OPT_IMA_UNCHANGED) ||
-	    b->coverage.why.rc == LK_E_REFUSED)
+	if (lk_option_given(opts, LK_OPT_IMA_UNCHANGED) || b->coverage.why.rc == LK_E_REFUSED)
 		put(f, LK_OPT_IMA_UNCHANGED, NULL);
 }
 
-static void put_ask(FILE *f, const struct lk_volume_verdict *v,
-		    const struct lk_boot_verdict *b)
+static void put_ask(FILE *f, const struct lk_volume_verdict *v, const struct lk_boot_verdict *b)
 {
-	const uint64_t own = LK_OPT_BIT(VOLUME) | LK_OPT_BIT(JSON) |
-			     LK_OPT_BIT(PREDICTED) | LK_OPT_BIT(IMA_UNCHANGED);
+	const uint64_t own = LK_OPT_BIT(VOLUME) | LK_OPT_BIT(JSON) | LK_OPT_BIT(PREDICTED) |
+			     LK_OPT_BIT(IMA_UNCHANGED);
 
 	fprintf(f, "latchkey-provision will-it-boot");
 	put(f, LK_OPT_VOLUME, v->vol->name);
@@ -85,8 +81,7 @@ static void put_ask(FILE *f, const struct lk_volume_verdict *v,
 	fprintf(f, "; ");
 }
 
-static void put_predict(FILE *f, const struct lk_volume_verdict *v,
-			const struct lk_boot_verdict *b)
+static void put_predict(FILE *f, const struct lk_volume_verdict *v, const struct lk_boot_verdict *b)
 {
 	const struct lk_options *opts = v->opts;
 	const char *log = opts->value[LK_OPT_LOG];
@@ -115,8 +110,7 @@ static uint64_t next_version(const struct lk_volume_verdict *v)
 	return highest < UINT32_MAX ? highest + 1 : UINT32_MAX;
 }
 
-static void put_sign(FILE *f, const struct lk_volume_verdict *v,
-		     const char *values)
+static void put_sign(FILE *f, const struct lk_volume_verdict *v, const char *values)
 {
 	uint64_t version = next_version(v);
 
@@ -128,8 +122,7 @@ static void put_sign(FILE *f, const struct lk_volume_verdict *v,
 		" --version %" PRIu64 " --label \"version %" PRIu64
 		"\" -o new.yaml; latchkey-provision policy add",
 		version, version);
-	put_given(f, v->opts,
-		  LK_OPT_BIT(POLICY) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(TPM));
+	put_given(f, v->opts, LK_OPT_BIT(POLICY) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(TPM));
 	put(f, LK_OPT_VOLUME, v->vol->name);
 	fprintf(f, " new.yaml");
 }
@@ -151,33 +144,27 @@ static void put_commands(FILE *f, const struct lk_volume_verdict *v,
 	if (b->coverage.then.sel.mask) {
 		put_ask(f, v, b);
 	} else if (!changes_variables(&b->boot->plan) &&
-		   (b->boot->plan.n ||
-		    lk_option_given(v->opts, LK_OPT_FIRMWARE_LOG))) {
+		   (b->boot->plan.n || lk_option_given(v->opts, LK_OPT_FIRMWARE_LOG))) {
 		put_predict(f, v, b);
 	} else {
 		if (b->boot->plan.n)
 			fprintf(f,
-				"no signed policy opened it in this boot, so "
-				"its PCR values can't be told before the next "
-				"one: have the recovery key ready, and in that "
-				"boot: ");
+				"no signed policy opened it in this boot, so its PCR values can't be told before the next one: have the recovery key ready, and in that boot: ");
 		predicted = false;
 	}
 	put_sign(f, v, predicted ? THEN_FILE : SEEN_FILE);
 	if (b->coverage.why.rc == LK_E_REFUSED && predicted)
-		fprintf(f, " # --ima-unchanged: only if IMA measures the same "
-			   "files then as in this boot");
+		fprintf(f,
+			" # --ima-unchanged: only if IMA measures the same files then as in this boot");
 }
 
-void lk_boot_remedy(const struct lk_volume_verdict *v,
-		    struct lk_boot_verdict *b)
+void lk_boot_remedy(const struct lk_volume_verdict *v, struct lk_boot_verdict *b)
 {
 	FILE *f;
 
 	if (b->boot->forbidden.rc != LK_OK) {
 		(void)snprintf(b->remedy, sizeof(b->remedy),
-			       "install an image that Secure Boot's dbx "
-			       "doesn't name");
+			       "install an image that Secure Boot's dbx doesn't name");
 		return;
 	}
 	f = fmemopen(b->remedy, sizeof(b->remedy) - 1, "w");

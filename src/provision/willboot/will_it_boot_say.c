@@ -46,8 +46,7 @@ static uint32_t shown_pcrs(const struct lk_policy_file *pf)
 	return mask & 1u << LK_PCR_IMA ? mask | AGGREGATED : mask;
 }
 
-static void say_line(struct lk_say *say, struct lk_json *array,
-		     unsigned int pcr, const char *what)
+static void say_line(struct lk_say *say, struct lk_json *array, unsigned int pcr, const char *what)
 {
 	struct lk_json *obj = lk_json_add_object(array);
 
@@ -57,8 +56,7 @@ static void say_line(struct lk_say *say, struct lk_json *array,
 		say_text("  PCR %u (%s): %s\n", pcr, lk_pcr_meaning(pcr), what);
 }
 
-void lk_say_boot(struct lk_say *say, struct lk_json *array,
-		 const struct lk_next_boot *boot)
+void lk_say_boot(struct lk_say *say, struct lk_json *array, const struct lk_next_boot *boot)
 {
 	struct lk_json *obj = lk_json_add_object(array);
 	struct lk_json *changes = lk_json_set_array(obj, "changes");
@@ -70,8 +68,7 @@ void lk_say_boot(struct lk_say *say, struct lk_json *array,
 		say_text("next boot: %s\n", boot->name);
 	for (size_t i = 0; i < boot->plan.n; i++) {
 		if (!(shown_pcrs(say->pf) & 1u << boot->plan.changes[i].pcr) ||
-		    !lk_plan_change_text(&boot->plan, i, say->pf->pcrs.bank,
-					 &words))
+		    !lk_plan_change_text(&boot->plan, i, say->pf->pcrs.bank, &words))
 			continue;
 		say_line(say, changes, words.pcr, words.text.text);
 		n++;
@@ -91,12 +88,10 @@ static void name_policy(const struct lk_deployed *d, char *out, size_t cap)
 	char label[LK_TEXT_SHOWN_MAX + 4];
 
 	(void)snprintf(out, cap, "signed policy \"%s\" (version %" PRIu32 ")",
-		       lk_text_show(d->policy->label, label),
-		       d->policy->version);
+		       lk_text_show(d->policy->label, label), d->policy->version);
 }
 
-static void word_no(const struct lk_volume_verdict *v,
-		    struct lk_boot_verdict *b)
+static void word_no(const struct lk_volume_verdict *v, struct lk_boot_verdict *b)
 {
 	const struct lk_coverage *c = &b->coverage;
 	char name[256] = "";
@@ -111,17 +106,14 @@ static void word_no(const struct lk_volume_verdict *v,
 	else if (c->policy && !c->differing)
 		(void)snprintf(
 			b->reason, sizeof(b->reason),
-			"%s has these PCR values, and is under the TPM's "
-			"version floor %" PRIu64 ": the TPM refuses it",
+			"%s has these PCR values, and is under the TPM's version floor %" PRIu64
+			": the TPM refuses it",
 			name, v->floor.value);
 	else
-		(void)snprintf(b->reason, sizeof(b->reason),
-			       "none of its %zu signed policies has these PCR "
-			       "values; nearest is %s, whose PCR%s %s will be "
-			       "another",
-			       v->n_deployed, name,
-			       c->differing & (c->differing - 1) ? "s" : "",
-			       pcrs);
+		(void)snprintf(
+			b->reason, sizeof(b->reason),
+			"none of its %zu signed policies has these PCR values; nearest is %s, whose PCR%s %s will be another",
+			v->n_deployed, name, c->differing & (c->differing - 1) ? "s" : "", pcrs);
 }
 
 /* "can't know: can't be predicted: ..." says it twice. */
@@ -131,23 +123,20 @@ static void say_once(const char *msg, char *out, size_t cap)
 	const char *at = strstr(msg, again);
 
 	if (at)
-		(void)snprintf(out, cap, "%.*s%s", (int)(at - msg), msg,
-			       at + strlen(again));
+		(void)snprintf(out, cap, "%.*s%s", (int)(at - msg), msg, at + strlen(again));
 	else
 		(void)snprintf(out, cap, "%s", msg);
 }
 
 static void word_unknown(struct lk_boot_verdict *b)
 {
-	const struct lk_err *why = b->boot->unknown.rc != LK_OK
-					   ? &b->boot->unknown
-					   : &b->coverage.why;
+	const struct lk_err *why =
+		b->boot->unknown.rc != LK_OK ? &b->boot->unknown : &b->coverage.why;
 
 	say_once(why->msg, b->reason, sizeof(b->reason));
 }
 
-void lk_boot_verdict_word(const struct lk_volume_verdict *v,
-			  struct lk_boot_verdict *b)
+void lk_boot_verdict_word(const struct lk_volume_verdict *v, struct lk_boot_verdict *b)
 {
 	const struct lk_coverage *c = &b->coverage;
 
@@ -155,14 +144,12 @@ void lk_boot_verdict_word(const struct lk_volume_verdict *v,
 		char name[256];
 
 		name_policy(c->policy, name, sizeof(name));
-		(void)snprintf(b->reason, sizeof(b->reason),
-			       "%s covers this boot%s", name,
+		(void)snprintf(b->reason, sizeof(b->reason), "%s covers this boot%s", name,
 			       v->vol->pin ? "; the PIN is needed too" : "");
 		return;
 	}
 	if (b->boot->forbidden.rc != LK_OK)
-		(void)snprintf(b->reason, sizeof(b->reason), "%s",
-			       b->boot->forbidden.msg);
+		(void)snprintf(b->reason, sizeof(b->reason), "%s", b->boot->forbidden.msg);
 	else if (b->answer == LK_ANSWER_UNKNOWN)
 		word_unknown(b);
 	else
@@ -173,13 +160,11 @@ void lk_boot_verdict_word(const struct lk_volume_verdict *v,
 
 static const char *shown(enum lk_answer answer)
 {
-	return answer == LK_ANSWER_UNKNOWN ? "can't know"
-					   : lk_answer_name(answer);
+	return answer == LK_ANSWER_UNKNOWN ? "can't know" : lk_answer_name(answer);
 }
 
 /* What isn't a change of the plan itself. */
-static void say_followed(struct lk_say *say, struct lk_json *pcrs,
-			 const struct lk_coverage *c)
+static void say_followed(struct lk_say *say, struct lk_json *pcrs, const struct lk_coverage *c)
 {
 	struct lk_text_out text;
 
@@ -216,14 +201,12 @@ static void say_policy(struct lk_json *obj, const struct lk_deployed *d)
 	policy = lk_json_set_object(obj, "policy");
 	lk_json_set_uint(policy, "version", d->policy->version);
 	lk_json_set_text(policy, "label", d->policy->label);
-	lk_json_set_hex(policy, "digest", d->policy->digest.data,
-			d->policy->digest.len);
+	lk_json_set_hex(policy, "digest", d->policy->digest.data, d->policy->digest.len);
 	lk_json_set_bool(policy, "under-floor", d->under_floor);
 }
 
 static void say_verdict(struct lk_say *say, struct lk_json *array,
-			const struct lk_volume_verdict *v,
-			const struct lk_boot_verdict *b)
+			const struct lk_volume_verdict *v, const struct lk_boot_verdict *b)
 {
 	struct lk_json *obj = lk_json_add_object(array);
 	struct lk_json *pcrs;
@@ -235,11 +218,10 @@ static void say_verdict(struct lk_say *say, struct lk_json *array,
 	if (lk_coverage_is_certain(&b->coverage))
 		say_values(obj, &b->coverage.then);
 	if (say->text && v->n > 1)
-		say_text("volume %s, %s: %s: %s\n", v->vol->name, b->boot->name,
-			 shown(b->answer), b->reason);
-	else if (say->text)
-		say_text("volume %s: %s: %s\n", v->vol->name, shown(b->answer),
+		say_text("volume %s, %s: %s: %s\n", v->vol->name, b->boot->name, shown(b->answer),
 			 b->reason);
+	else if (say->text)
+		say_text("volume %s: %s: %s\n", v->vol->name, shown(b->answer), b->reason);
 	pcrs = lk_json_set_array(obj, "follows");
 	say_followed(say, pcrs, &b->coverage);
 	if (!b->remedy[0])
@@ -249,8 +231,7 @@ static void say_verdict(struct lk_say *say, struct lk_json *array,
 		say_text("  to do: %s\n", b->remedy);
 }
 
-void lk_say_volume(struct lk_say *say, struct lk_json *array,
-		   const struct lk_volume_verdict *v)
+void lk_say_volume(struct lk_say *say, struct lk_json *array, const struct lk_volume_verdict *v)
 {
 	struct lk_json *obj = lk_json_add_object(array);
 	struct lk_json *boots;
@@ -262,15 +243,12 @@ void lk_say_volume(struct lk_say *say, struct lk_json *array,
 	lk_json_set_uint(obj, "policies-refused", v->n_false);
 	if (say->text && v->n_false)
 		say_text(
-			"volume %s: %zu signed polic%s not by the policy file's "
-			"key, or of another policy file: passed over\n",
-			v->vol->name, v->n_false,
-			v->n_false == 1 ? "y is" : "ies are");
+			"volume %s: %zu signed polic%s not by the policy file's key, or of another policy file: passed over\n",
+			v->vol->name, v->n_false, v->n_false == 1 ? "y is" : "ies are");
 	if (v->why.rc != LK_OK) {
 		lk_json_set_text(obj, "reason", v->why.msg);
 		if (say->text)
-			say_text("volume %s: %s: %s\n", v->vol->name,
-				 shown(v->answer), v->why.msg);
+			say_text("volume %s: %s: %s\n", v->vol->name, shown(v->answer), v->why.msg);
 		return;
 	}
 	boots = lk_json_set_array(obj, "boots");
@@ -278,8 +256,7 @@ void lk_say_volume(struct lk_say *say, struct lk_json *array,
 		say_verdict(say, boots, v, &v->boots[i]);
 }
 
-void lk_say_answer(struct lk_say *say, enum lk_answer answer,
-		   const struct lk_err *why)
+void lk_say_answer(struct lk_say *say, enum lk_answer answer, const struct lk_err *why)
 {
 	char reason[LK_ERR_MSG_MAX] = "";
 
@@ -290,6 +267,5 @@ void lk_say_answer(struct lk_say *say, enum lk_answer answer,
 		lk_json_set_text(say->json, "reason", reason);
 	if (!say->text)
 		return;
-	say_text("will it boot: %s%s%s\n", shown(answer), why ? ": " : "",
-		 reason);
+	say_text("will it boot: %s%s%s\n", shown(answer), why ? ": " : "", reason);
 }

@@ -39,8 +39,7 @@ static void question_done(struct question *q)
 
 static int failed(struct lk_err *err, const char *what)
 {
-	return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno,
-			  "asking through " DIR ": %s: %s", what,
+	return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno, "asking through " DIR ": %s: %s", what,
 			  strerror(errno));
 }
 
@@ -66,8 +65,8 @@ static int open_socket(struct question *q, const char *name, struct lk_err *err)
 }
 
 /* Agents take up what is renamed to "ask.*". */
-static int put_question(struct question *q, const char *name, const char *text,
-			const char *id, struct lk_err *err)
+static int put_question(struct question *q, const char *name, const char *text, const char *id,
+			struct lk_err *err)
 {
 	char file[1024];
 	int n = snprintf(file, sizeof(file),
@@ -77,8 +76,7 @@ static int put_question(struct question *q, const char *name, const char *text,
 			 (long)getpid(), q->socket, text, id);
 
 	if (n < 0 || (size_t)n >= sizeof(file))
-		return lk_err_set(err, LK_E_SYSTEM, 0,
-				  "the question is too long");
+		return lk_err_set(err, LK_E_SYSTEM, 0, "the question is too long");
 	(void)snprintf(q->file, sizeof(q->file), DIR "/ask.%s", name);
 	return lk_fs_replace(q->file, file, (size_t)n, 0644, err);
 }
@@ -88,8 +86,7 @@ static bool is_from_root(struct msghdr *msg)
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
 	struct ucred cred;
 
-	if (!c || c->cmsg_level != SOL_SOCKET ||
-	    c->cmsg_type != SCM_CREDENTIALS ||
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS ||
 	    c->cmsg_len != CMSG_LEN(sizeof(cred)))
 		return false;
 	memcpy(&cred, CMSG_DATA(c), sizeof(cred));
@@ -112,12 +109,10 @@ static bool receive(int fd, struct lk_secret *line, ssize_t *ret_len)
 	*ret_len = recvmsg(fd, &msg, MSG_TRUNC | MSG_CMSG_CLOEXEC);
 	if (*ret_len < 0)
 		return errno != EINTR && errno != EAGAIN;
-	return *ret_len > 0 && is_from_root(&msg) &&
-	       (line->data[0] == '+' || line->data[0] == '-');
+	return *ret_len > 0 && is_from_root(&msg) && (line->data[0] == '+' || line->data[0] == '-');
 }
 
-static int answer(const struct question *q, struct lk_secret *ret,
-		  struct lk_err *err)
+static int answer(const struct question *q, struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET line = LK_SECRET_NONE;
 	ssize_t n;
@@ -130,23 +125,20 @@ static int answer(const struct question *q, struct lk_secret *ret,
 	if (line.data[0] == '-')
 		return lk_err_set(err, LK_E_IO, 0, "nobody typed it");
 	if ((size_t)n > ANSWER_MAX)
-		return lk_err_set(err, LK_E_INPUT, 0, "more than %u characters",
-				  ANSWER_MAX - 1);
+		return lk_err_set(err, LK_E_INPUT, 0, "more than %u characters", ANSWER_MAX - 1);
 	/* Some agents send the end of the string too. */
 	line.len = strnlen((const char *)line.data + 1, (size_t)n - 1);
 	return lk_secret_from(ret, line.data + 1, line.len, err);
 }
 
-static int ask_agents(const char *text, const char *id, struct lk_secret *ret,
-		      struct lk_err *err)
+static int ask_agents(const char *text, const char *id, struct lk_secret *ret, struct lk_err *err)
 {
 	OWNED_QUESTION q = { .fd = -1 };
 	uint8_t random[8];
 	char name[17];
 
 	if (!lk_crypto_random(random, sizeof(random)))
-		return lk_err_set(err, LK_E_SYSTEM, 0,
-				  "the random generator gives nothing");
+		return lk_err_set(err, LK_E_SYSTEM, 0, "the random generator gives nothing");
 	lk_hex_encode(random, sizeof(random), name);
 	(void)mkdir(DIR, 0755);
 	LK_TRY(open_socket(&q, name, err));
@@ -154,8 +146,7 @@ static int ask_agents(const char *text, const char *id, struct lk_secret *ret,
 	return answer(&q, ret, err);
 }
 
-int lk_ask_screen(const char *question, struct lk_secret *ret,
-		  struct lk_err *err)
+int lk_ask_screen(const char *question, struct lk_secret *ret, struct lk_err *err)
 {
 	char prompt[256];
 	int rc = lk_plymouth_ask(question, ret, err);
@@ -166,11 +157,9 @@ int lk_ask_screen(const char *question, struct lk_secret *ret,
 	return lk_console_ask(prompt, ret, err);
 }
 
-int lk_ask(const char *question, const char *id, struct lk_secret *ret,
-	   struct lk_err *err)
+int lk_ask(const char *question, const char *id, struct lk_secret *ret, struct lk_err *err)
 {
-	if (access("/run/systemd/system", F_OK) == 0 &&
-	    access(AGENT, X_OK) == 0)
+	if (access("/run/systemd/system", F_OK) == 0 && access(AGENT, X_OK) == 0)
 		return ask_agents(question, id, ret, err);
 	return lk_ask_screen(question, ret, err);
 }

@@ -19,15 +19,13 @@
  * Return: LK_OK, LK_E_SYSTEM when there is nobody to ask, LK_E_INPUT for a
  * line that is too long, LK_E_IO when the question was taken back.
  */
-int lk_ask(const char *question, const char *id, struct lk_secret *ret,
-	   struct lk_err *err);
+int lk_ask(const char *question, const char *id, struct lk_secret *ret, struct lk_err *err);
 
 /**
  * lk_ask_screen - the same of whoever sits there, by no agent
  *
  * By plymouthd where it runs and shows the question; else as lk_console_ask.
  */
-int lk_ask_screen(const char *question, struct lk_secret *ret,
-		  struct lk_err *err);
+int lk_ask_screen(const char *question, struct lk_secret *ret, struct lk_err *err);
 
 #endif

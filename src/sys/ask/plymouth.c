@@ -32,8 +32,8 @@ static bool is_roots(int fd)
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-	       len == sizeof(peer) && peer.uid == 0;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && len == sizeof(peer) &&
+	       peer.uid == 0;
 }
 
 static int open_connection(int *ret, struct lk_err *err)
@@ -41,8 +41,7 @@ static int open_connection(int *ret, struct lk_err *err)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	socklen_t len = offsetof(struct sockaddr_un, sun_path) + sizeof(NAME);
 	/* One that hangs may have a full queue, at which connect would wait. */
-	LK_OWNED_FD fd =
-		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	LK_OWNED_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	memcpy(addr.sun_path + 1, NAME, sizeof(NAME) - 1);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&addr, len) != 0)
@@ -98,8 +97,8 @@ static int ping(int fd, struct lk_err *err)
 	static const uint8_t request[] = { 'P', 0 };
 	uint8_t answer;
 
-	if (!send_all(fd, request, sizeof(request)) ||
-	    !receive_all(fd, &answer, 1, PING_MS) || answer != ACK)
+	if (!send_all(fd, request, sizeof(request)) || !receive_all(fd, &answer, 1, PING_MS) ||
+	    answer != ACK)
 		return nobody(err, "it doesn't answer");
 	return LK_OK;
 }
@@ -114,9 +113,8 @@ static int receive_answer(int fd, struct lk_secret *ret, struct lk_err *err)
 	if (!receive_all(fd, &kind, 1, -1))
 		return nobody(err, "it went while it was to ask");
 	if (kind != ANSWER)
-		return nobody(err, kind == NO_ANSWER
-					   ? "nobody could be asked there"
-					   : "it doesn't ask");
+		return nobody(err,
+			      kind == NO_ANSWER ? "nobody could be asked there" : "it doesn't ask");
 	if (!receive_all(fd, size, sizeof(size), PING_MS))
 		return nobody(err, "its answer was cut short");
 	len = (size_t)size[0] | (size_t)size[1] << 8 | (size_t)size[2] << 16 |
@@ -131,8 +129,7 @@ static int receive_answer(int fd, struct lk_secret *ret, struct lk_err *err)
 	return LK_OK;
 }
 
-int lk_plymouth_ask(const char *question, struct lk_secret *ret,
-		    struct lk_err *err)
+int lk_plymouth_ask(const char *question, struct lk_secret *ret, struct lk_err *err)
 {
 	uint8_t request[3 + QUESTION_MAX + 1] = { '*', 2 };
 	size_t len = strlen(question);

@@ -18,7 +18,6 @@
  * Return: LK_OK; LK_E_INPUT for a line that is too long; LK_E_SYSTEM where
  * somebody else has to be asked: no plymouthd, or it shows nothing, or it went.
  */
-int lk_plymouth_ask(const char *question, struct lk_secret *ret,
-		    struct lk_err *err);
+int lk_plymouth_ask(const char *question, struct lk_secret *ret, struct lk_err *err);
 
 #endif

@@ -18,8 +18,7 @@ enum lk_alg lk_pcr_bank(unsigned int i)
 	return i ? LK_ALG_SHA384 : LK_ALG_SHA256;
 }
 
-static int banks_from_doc(const struct lk_doc *doc, struct lk_pcr_banks *ret,
-			  struct lk_err *err)
+static int banks_from_doc(const struct lk_doc *doc, struct lk_pcr_banks *ret, struct lk_err *err)
 {
 	struct lk_pcr_banks banks = { 0 };
 	unsigned int n = 0;
@@ -37,14 +36,12 @@ static int banks_from_doc(const struct lk_doc *doc, struct lk_pcr_banks *ret,
 	}
 	LK_TRY(lk_doc_expect_kind(doc, "sha256", err));
 	if (!n)
-		return lk_doc_error(doc, err,
-				    "no PCR values of bank sha256 or sha384");
+		return lk_doc_error(doc, err, "no PCR values of bank sha256 or sha384");
 	*ret = banks;
 	return LK_OK;
 }
 
-int lk_pcr_banks_read(const char *path, struct lk_pcr_banks *ret,
-		      struct lk_err *err)
+int lk_pcr_banks_read(const char *path, struct lk_pcr_banks *ret, struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
 	int rc = lk_document_read(path, PCR_VALUES_MAX, &yaml, err);
@@ -58,8 +55,7 @@ int lk_pcr_banks_read(const char *path, struct lk_pcr_banks *ret,
 }
 
 /* "0A1B...", upper case, a line end. */
-static bool read_value(enum lk_alg bank, unsigned int pcr,
-		       struct lk_pcr_values *values)
+static bool read_value(enum lk_alg bank, unsigned int pcr, struct lk_pcr_values *values)
 {
 	LK_OWNED_BUF text = LK_BUF_NONE;
 	char path[64];
@@ -68,8 +64,7 @@ static bool read_value(enum lk_alg bank, unsigned int pcr,
 	(void)snprintf(path, sizeof(path), DEVICE_PCR, lk_alg_name(bank), pcr);
 	if (lk_fs_read(path, 4096, &text, NULL) != LK_OK)
 		return false;
-	return lk_hex_decode((const char *)text.data,
-			     strcspn((const char *)text.data, "\n"),
+	return lk_hex_decode((const char *)text.data, strcspn((const char *)text.data, "\n"),
 			     values->value[pcr], LK_DIGEST_MAX, &len) &&
 	       len == lk_alg_size(bank);
 }
@@ -90,9 +85,9 @@ static int read_device_values(struct lk_pcr_banks *ret, struct lk_err *err)
 		any |= values->sel.mask;
 	}
 	if (!any)
-		return lk_err_set(err, LK_E_NO_TPM, 0,
-				  "/sys/class/tpm/tpm0: no PCR values here; "
-				  "name a log, and with --pcrs its values");
+		return lk_err_set(
+			err, LK_E_NO_TPM, 0,
+			"/sys/class/tpm/tpm0: no PCR values here; name a log, and with --pcrs its values");
 	*ret = banks;
 	return LK_OK;
 }
@@ -111,20 +106,18 @@ static int read_device(struct lk_boot_logs *files, struct lk_err *err)
 static int read_all(struct lk_boot_logs *files, struct lk_err *err)
 {
 	if (files->names.pcrs)
-		LK_TRY(lk_pcr_banks_read(files->names.pcrs, &files->values,
-					 err));
+		LK_TRY(lk_pcr_banks_read(files->names.pcrs, &files->values, err));
 	if (!files->names.firmware)
 		LK_TRY(read_device(files, err));
-	LK_TRY(lk_fs_read(files->names.firmware, LK_EVENT_LOG_MAX,
-			  &files->firmware, err));
+	LK_TRY(lk_fs_read(files->names.firmware, LK_EVENT_LOG_MAX, &files->firmware, err));
 	if (!files->names.ima)
 		return LK_OK;
 	files->have_ima = true;
 	return lk_fs_read(files->names.ima, LK_IMA_LOG_MAX, &files->ima, err);
 }
 
-int lk_boot_logs_read(const struct lk_boot_log_names *names,
-		      struct lk_boot_logs *ret, struct lk_err *err)
+int lk_boot_logs_read(const struct lk_boot_log_names *names, struct lk_boot_logs *ret,
+		      struct lk_err *err)
 {
 	LK_OWNED_BOOT_LOGS files = LK_BOOT_LOGS_NONE;
 	int rc;
@@ -157,8 +150,7 @@ struct lk_logs lk_boot_logs_bytes(const struct lk_boot_logs *files)
 	return logs;
 }
 
-static int check_firmware(const struct lk_buf *firmware, const char *name,
-			  struct lk_err *err)
+static int check_firmware(const struct lk_buf *firmware, const char *name, struct lk_err *err)
 {
 	struct lk_event_log log;
 	struct lk_event event;
@@ -200,12 +192,10 @@ int lk_boot_logs_check(const struct lk_boot_logs *files, struct lk_err *err)
 	return rc;
 }
 
-int lk_boot_logs_name(const struct lk_boot_logs *files, int rc,
-		      struct lk_err *err)
+int lk_boot_logs_name(const struct lk_boot_logs *files, int rc, struct lk_err *err)
 {
 	if (rc == LK_E_POLICY)
 		lk_err_prefix(err, "%.200s%s%.200s", files->names.firmware,
-			      files->have_ima ? ", " : "",
-			      files->have_ima ? files->names.ima : "");
+			      files->have_ima ? ", " : "", files->have_ima ? files->names.ima : "");
 	return rc;
 }

@@ -8,9 +8,8 @@
 
 /* Where a running system has them. In early boot securityfs has to be mounted
  * first. */
-#define LK_BOOT_LOG_FIRMWARE                                                   \
-	"/sys/kernel/security/tpm0/binary_bios_measurements"
-#define LK_BOOT_LOG_IMA "/sys/kernel/security/ima/binary_runtime_measurements"
+#define LK_BOOT_LOG_FIRMWARE "/sys/kernel/security/tpm0/binary_bios_measurements"
+#define LK_BOOT_LOG_IMA	     "/sys/kernel/security/ima/binary_runtime_measurements"
 
 /** PCR values of both banks; a mask of 0 where there is none. */
 struct lk_pcr_banks {
@@ -23,8 +22,7 @@ enum lk_alg lk_pcr_bank(unsigned int i);
  *
  * Return: also LK_E_INPUT when the file has neither bank.
  */
-int lk_pcr_banks_read(const char *path, struct lk_pcr_banks *ret,
-		      struct lk_err *err);
+int lk_pcr_banks_read(const char *path, struct lk_pcr_banks *ret, struct lk_err *err);
 
 /** What was named on the command line; NULL: not given. */
 struct lk_boot_log_names {
@@ -40,12 +38,11 @@ struct lk_boot_logs {
 	bool have_ima;
 	struct lk_pcr_banks values; /* masks of 0: none */
 };
-#define LK_BOOT_LOGS_NONE ((struct lk_boot_logs){ .have_ima = false })
-#define LK_OWNED_BOOT_LOGS                                                     \
-	__attribute__((cleanup(lk_boot_logs_done))) struct lk_boot_logs
+#define LK_BOOT_LOGS_NONE  ((struct lk_boot_logs){ .have_ima = false })
+#define LK_OWNED_BOOT_LOGS __attribute__((cleanup(lk_boot_logs_done))) struct lk_boot_logs
 /** Every message names the file. */
-int lk_boot_logs_read(const struct lk_boot_log_names *names,
-		      struct lk_boot_logs *ret, struct lk_err *err);
+int lk_boot_logs_read(const struct lk_boot_log_names *names, struct lk_boot_logs *ret,
+		      struct lk_err *err);
 void lk_boot_logs_done(struct lk_boot_logs *files);
 
 /** The firmware's alone, checked from end to end. */
@@ -62,7 +59,6 @@ struct lk_logs lk_boot_logs_bytes(const struct lk_boot_logs *files);
 int lk_boot_logs_check(const struct lk_boot_logs *files, struct lk_err *err);
 
 /** Puts the logs' names before what doesn't fit together of them; returns @rc. */
-int lk_boot_logs_name(const struct lk_boot_logs *files, int rc,
-		      struct lk_err *err);
+int lk_boot_logs_name(const struct lk_boot_logs *files, int rc, struct lk_err *err);
 
 #endif

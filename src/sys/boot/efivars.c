@@ -42,14 +42,13 @@ int lk_efivars_check(const struct lk_efivars *vars, struct lk_err *err)
 		(void)closedir(dir);
 	if (entry)
 		return LK_OK;
-	return lk_err_set(err, LK_E_IO, (uint32_t)errno,
-			  "%s: no EFI variables there: not mounted, or this "
-			  "system wasn't started by UEFI",
-			  vars->dir);
+	return lk_err_set(
+		err, LK_E_IO, (uint32_t)errno,
+		"%s: no EFI variables there: not mounted, or this system wasn't started by UEFI",
+		vars->dir);
 }
 
-static int keep(struct lk_efivars *vars, struct lk_buf *bytes,
-		struct lk_err *err)
+static int keep(struct lk_efivars *vars, struct lk_buf *bytes, struct lk_err *err)
 {
 	struct lk_efivar *var = calloc(1, sizeof(*var));
 
@@ -61,9 +60,8 @@ static int keep(struct lk_efivars *vars, struct lk_buf *bytes,
 	return LK_OK;
 }
 
-int lk_efivars_read(struct lk_efivars *vars, const char *name,
-		    const uint8_t *guid, struct lk_variable_now *ret,
-		    struct lk_err *err)
+int lk_efivars_read(struct lk_efivars *vars, const char *name, const uint8_t *guid,
+		    struct lk_variable_now *ret, struct lk_err *err)
 {
 	LK_OWNED_BUF bytes = LK_BUF_NONE;
 	struct lk_text_out vendor;
@@ -72,20 +70,17 @@ int lk_efivars_read(struct lk_efivars *vars, const char *name,
 	*ret = (struct lk_variable_now){ .there = false };
 	lk_text_out_init(&vendor);
 	lk_text_add_guid(&vendor, guid);
-	if (snprintf(path, sizeof(path), "%s/%s-%s", vars->dir, name,
-		     vendor.text) >= (int)sizeof(path))
-		return lk_err_set(err, LK_E_INPUT, 0, "%.80s...: too long",
-				  path);
+	if (snprintf(path, sizeof(path), "%s/%s-%s", vars->dir, name, vendor.text) >=
+	    (int)sizeof(path))
+		return lk_err_set(err, LK_E_INPUT, 0, "%.80s...: too long", path);
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return LK_OK;
 	LK_TRY(lk_fs_check_regular(path, err));
 	LK_TRY(lk_fs_read(path, VARIABLE_MAX, &bytes, err));
 	if (bytes.len < ATTRIBUTES)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: shorter than a variable's attributes",
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: shorter than a variable's attributes",
 				  path);
-	ret->data = (struct lk_bytes){ bytes.data + ATTRIBUTES,
-				       bytes.len - ATTRIBUTES };
+	ret->data = (struct lk_bytes){ bytes.data + ATTRIBUTES, bytes.len - ATTRIBUTES };
 	ret->there = true;
 	return keep(vars, &bytes, err);
 }
@@ -98,9 +93,8 @@ static bool is_among(const char *name, const char *const known[])
 	return false;
 }
 
-int lk_efivars_find_other(const struct lk_efivars *vars, const uint8_t *guid,
-			  const char *begin, const char *const known[],
-			  char ret[static LK_EFIVAR_NAME_MAX],
+int lk_efivars_find_other(const struct lk_efivars *vars, const uint8_t *guid, const char *begin,
+			  const char *const known[], char ret[static LK_EFIVAR_NAME_MAX],
 			  struct lk_err *err)
 {
 	DIR *dir = opendir(vars->dir);
@@ -109,8 +103,7 @@ int lk_efivars_find_other(const struct lk_efivars *vars, const uint8_t *guid,
 
 	ret[0] = '\0';
 	if (!dir)
-		return lk_err_set(err, LK_E_IO, (uint32_t)errno,
-				  "%s: can't list", vars->dir);
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: can't list", vars->dir);
 	lk_text_out_init(&vendor);
 	lk_text_add_guid(&vendor, guid);
 	while (!ret[0] && (entry = readdir(dir))) {
@@ -136,16 +129,14 @@ int lk_efivars_read_any(void *data, struct lk_bytes guid, struct lk_bytes name,
 	size_t n = name.len / 2;
 
 	if (n > NAME_MAX_LEN || guid.len != LK_GUID_SIZE)
-		return lk_err_set(
-			err, LK_E_INPUT, 0,
-			"the log has a variable with too long a name");
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "the log has a variable with too long a name");
 	for (size_t i = 0; i < n; i++) {
 		char c = (char)name.data[2 * i];
 
 		if (name.data[2 * i + 1] || c <= ' ' || c > '~' || c == '/')
 			return lk_err_set(err, LK_E_INPUT, 0,
-					  "the log has a variable whose name "
-					  "can't be looked for");
+					  "the log has a variable whose name can't be looked for");
 		ascii[i] = c;
 	}
 	ascii[n] = '\0';

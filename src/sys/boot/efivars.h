@@ -14,8 +14,7 @@ struct lk_efivars {
 	const char *dir;
 	struct lk_efivar *list;
 };
-#define LK_OWNED_EFIVARS                                                       \
-	__attribute__((cleanup(lk_efivars_done))) struct lk_efivars
+#define LK_OWNED_EFIVARS __attribute__((cleanup(lk_efivars_done))) struct lk_efivars
 void lk_efivars_done(struct lk_efivars *vars);
 
 /**
@@ -31,9 +30,8 @@ int lk_efivars_check(const struct lk_efivars *vars, struct lk_err *err);
  *
  * Return: LK_OK, also when it isn't there; LK_E_INPUT, LK_E_IO, LK_E_SYSTEM.
  */
-int lk_efivars_read(struct lk_efivars *vars, const char *name,
-		    const uint8_t *guid, struct lk_variable_now *ret,
-		    struct lk_err *err);
+int lk_efivars_read(struct lk_efivars *vars, const char *name, const uint8_t *guid,
+		    struct lk_variable_now *ret, struct lk_err *err);
 
 /**
  * lk_efivars_find_other - a vendor's variable whose name begins so and is none of these
@@ -41,9 +39,8 @@ int lk_efivars_read(struct lk_efivars *vars, const char *name,
  * @ret: its name; empty when there is none
  */
 #define LK_EFIVAR_NAME_MAX 256u
-int lk_efivars_find_other(const struct lk_efivars *vars, const uint8_t *guid,
-			  const char *begin, const char *const known[],
-			  char ret[static LK_EFIVAR_NAME_MAX],
+int lk_efivars_find_other(const struct lk_efivars *vars, const uint8_t *guid, const char *begin,
+			  const char *const known[], char ret[static LK_EFIVAR_NAME_MAX],
 			  struct lk_err *err);
 
 /** The same as lk_efivars_read for plans; @data is a struct lk_efivars. */

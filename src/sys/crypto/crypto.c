@@ -38,26 +38,23 @@ int lk_openssl_error(struct lk_err *err, enum lk_rc rc, const char *what)
 	ERR_clear_error();
 	if (!reason)
 		return lk_err_set(err, rc, (uint32_t)code, "%s", what);
-	return lk_err_set(err, rc, (uint32_t)code, "%s: OpenSSL says: %s", what,
-			  reason);
+	return lk_err_set(err, rc, (uint32_t)code, "%s: OpenSSL says: %s", what, reason);
 }
 
-static bool hash_parts(const EVP_MD *md, const struct lk_bytes *parts,
-		       size_t n_parts, uint8_t *out)
+static bool hash_parts(const EVP_MD *md, const struct lk_bytes *parts, size_t n_parts, uint8_t *out)
 {
 	LK_OWNED_OPENSSL(EVP_MD_CTX) *ctx = EVP_MD_CTX_new();
 
 	if (!ctx || EVP_DigestInit_ex2(ctx, md, NULL) != 1)
 		return false;
 	for (size_t i = 0; i < n_parts; i++)
-		if (parts[i].len &&
-		    EVP_DigestUpdate(ctx, parts[i].data, parts[i].len) != 1)
+		if (parts[i].len && EVP_DigestUpdate(ctx, parts[i].data, parts[i].len) != 1)
 			return false;
 	return EVP_DigestFinal_ex(ctx, out, NULL) == 1;
 }
 
-bool lk_crypto_hash(enum lk_alg alg, const struct lk_bytes *parts,
-		    size_t n_parts, struct lk_digest *ret)
+bool lk_crypto_hash(enum lk_alg alg, const struct lk_bytes *parts, size_t n_parts,
+		    struct lk_digest *ret)
 {
 	struct lk_digest digest = { .len = (uint16_t)lk_alg_size(alg) };
 	LK_OWNED_OPENSSL(EVP_MD) *md = NULL;
@@ -73,11 +70,9 @@ bool lk_crypto_hash(enum lk_alg alg, const struct lk_bytes *parts,
 	return true;
 }
 
-bool lk_crypto_sha1(const struct lk_bytes *parts, size_t n_parts,
-		    uint8_t ret[static LK_SHA1_SIZE])
+bool lk_crypto_sha1(const struct lk_bytes *parts, size_t n_parts, uint8_t ret[static LK_SHA1_SIZE])
 {
-	LK_OWNED_OPENSSL(EVP_MD) *md =
-		EVP_MD_fetch(NULL, "SHA1", LK_OPENSSL_SOFTWARE);
+	LK_OWNED_OPENSSL(EVP_MD) *md = EVP_MD_fetch(NULL, "SHA1", LK_OPENSSL_SOFTWARE);
 	bool done = md && hash_parts(md, parts, n_parts, ret);
 
 	ERR_clear_error();
@@ -92,9 +87,8 @@ bool lk_crypto_hmac(enum lk_alg alg, struct lk_bytes key, struct lk_bytes data,
 	bool done;
 
 	assert(digest.len);
-	done = EVP_Q_mac(NULL, "HMAC", LK_OPENSSL_SOFTWARE, lk_alg_name(alg),
-			 NULL, key.data, key.len, data.data, data.len,
-			 digest.data, sizeof(digest.data), &len) &&
+	done = EVP_Q_mac(NULL, "HMAC", LK_OPENSSL_SOFTWARE, lk_alg_name(alg), NULL, key.data,
+			 key.len, data.data, data.len, digest.data, sizeof(digest.data), &len) &&
 	       len == digest.len;
 	if (done)
 		*ret = digest;
@@ -116,8 +110,7 @@ static bool signature_in_range(enum lk_curve curve, struct lk_bytes signature)
 	size_t size = lk_curve_size(curve);
 	const uint8_t *order = curve == LK_CURVE_P384 ? order_p384 : order_p256;
 
-	return signature.len == 2 * size &&
-	       in_range(signature.data, order, size) &&
+	return signature.len == 2 * size && in_range(signature.data, order, size) &&
 	       in_range(signature.data + size, order, size);
 }
 
@@ -133,10 +126,8 @@ static EVP_PKEY *import_key(EVP_PKEY_CTX *ctx, const struct lk_policy_key *key)
 		memcpy(group, "P-256", sizeof(group));
 	memcpy(point + 1, key->x, size);
 	memcpy(point + 1 + size, key->y, size);
-	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-						     group, 0);
-	params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
-						      point, 1 + 2 * size);
+	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
+	params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * size);
 	params[2] = OSSL_PARAM_construct_end();
 	if (EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
 		return NULL;
@@ -144,8 +135,7 @@ static EVP_PKEY *import_key(EVP_PKEY_CTX *ctx, const struct lk_policy_key *key)
 }
 
 /* A key that OpenSSL can't import is one whose point is off the curve. */
-static int verify_key_new(const struct lk_policy_key *key, EVP_PKEY **ret,
-			  struct lk_err *err)
+static int verify_key_new(const struct lk_policy_key *key, EVP_PKEY **ret, struct lk_err *err)
 {
 	LK_OWNED_OPENSSL(EVP_PKEY_CTX) *import = NULL;
 	LK_OWNED_OPENSSL(EVP_PKEY_CTX) *check = NULL;
@@ -153,16 +143,12 @@ static int verify_key_new(const struct lk_policy_key *key, EVP_PKEY **ret,
 
 	import = EVP_PKEY_CTX_new_from_name(NULL, "EC", LK_OPENSSL_SOFTWARE);
 	if (!import || EVP_PKEY_fromdata_init(import) != 1)
-		return lk_openssl_error(err, LK_E_SYSTEM,
-					"no elliptic curves in this OpenSSL");
+		return lk_openssl_error(err, LK_E_SYSTEM, "no elliptic curves in this OpenSSL");
 	pkey = import_key(import, key);
-	check = pkey ? EVP_PKEY_CTX_new_from_pkey(NULL, pkey,
-						  LK_OPENSSL_SOFTWARE)
-		     : NULL;
+	check = pkey ? EVP_PKEY_CTX_new_from_pkey(NULL, pkey, LK_OPENSSL_SOFTWARE) : NULL;
 	if (!check || EVP_PKEY_public_check_quick(check) != 1)
 		return lk_openssl_error(err, LK_E_POLICY,
-					"the policy key isn't a point on its "
-					"curve");
+					"the policy key isn't a point on its curve");
 	*ret = pkey;
 	pkey = NULL;
 	return LK_OK;
@@ -174,14 +160,12 @@ static bool is_at_infinity(void)
 {
 	unsigned long first = ERR_peek_error();
 
-	return ERR_GET_LIB(first) == ERR_LIB_EC &&
-	       ERR_GET_REASON(first) == EC_R_POINT_AT_INFINITY;
+	return ERR_GET_LIB(first) == ERR_LIB_EC && ERR_GET_REASON(first) == EC_R_POINT_AT_INFINITY;
 }
 
 void lk_crypto_without_configuration(void)
 {
-	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
-					  OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS,
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS,
 				  NULL);
 }
 
@@ -190,9 +174,8 @@ bool lk_crypto_random(uint8_t *out, size_t len)
 	return RAND_bytes(out, (int)len) == 1;
 }
 
-int lk_crypto_verify(const struct lk_policy_key *key,
-		     const struct lk_digest *digest, struct lk_bytes signature,
-		     struct lk_err *err)
+int lk_crypto_verify(const struct lk_policy_key *key, const struct lk_digest *digest,
+		     struct lk_bytes signature, struct lk_err *err)
 {
 	LK_OWNED_OPENSSL(EVP_PKEY) *pkey = NULL;
 	LK_OWNED_OPENSSL(EVP_PKEY_CTX) *ctx = NULL;
@@ -202,28 +185,24 @@ int lk_crypto_verify(const struct lk_policy_key *key,
 
 	assert(digest->len == lk_alg_size(lk_curve_hash(key->curve)));
 	if (!signature_in_range(key->curve, signature))
-		return lk_err_set(err, LK_E_POLICY, 0,
-				  "signature: r or s is out of range");
+		return lk_err_set(err, LK_E_POLICY, 0, "signature: r or s is out of range");
 	rc = verify_key_new(key, &pkey, err);
 	if (rc != LK_OK)
 		return rc;
 	der_len = lk_ecdsa_der_encode(signature, der);
 	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, LK_OPENSSL_SOFTWARE);
 	if (!ctx || EVP_PKEY_verify_init(ctx) != 1)
-		return lk_openssl_error(err, LK_E_SYSTEM,
-					"a signature can't be verified");
+		return lk_openssl_error(err, LK_E_SYSTEM, "a signature can't be verified");
 	ERR_clear_error();
 	rc = EVP_PKEY_verify(ctx, der, der_len, digest->data, digest->len);
 	if (rc < 0 && is_at_infinity())
 		rc = 0;
 	if (rc < 0)
-		return lk_openssl_error(err, LK_E_SYSTEM,
-					"a signature can't be verified");
+		return lk_openssl_error(err, LK_E_SYSTEM, "a signature can't be verified");
 	ERR_clear_error();
 	if (rc == 1)
 		return LK_OK;
 	return lk_err_set(
 		err, LK_E_POLICY, 0,
-		"signature: not made by the policy key, or what it is "
-		"over was changed or damaged");
+		"signature: not made by the policy key, or what it is over was changed or damaged");
 }

@@ -11,13 +11,12 @@
 void lk_crypto_without_configuration(void);
 
 /** An lk_hash_fn. */
-bool lk_crypto_hash(enum lk_alg alg, const struct lk_bytes *parts,
-		    size_t n_parts, struct lk_digest *ret);
+bool lk_crypto_hash(enum lk_alg alg, const struct lk_bytes *parts, size_t n_parts,
+		    struct lk_digest *ret);
 
 /** For what other programs have measured: nothing here relies on it. */
 #define LK_SHA1_SIZE 20u
-bool lk_crypto_sha1(const struct lk_bytes *parts, size_t n_parts,
-		    uint8_t ret[static LK_SHA1_SIZE]);
+bool lk_crypto_sha1(const struct lk_bytes *parts, size_t n_parts, uint8_t ret[static LK_SHA1_SIZE]);
 
 /** HMAC with @alg over @data. @ret untouched on failure (false). */
 bool lk_crypto_hmac(enum lk_alg alg, struct lk_bytes key, struct lk_bytes data,
@@ -34,8 +33,7 @@ bool lk_crypto_random(uint8_t *out, size_t len);
  * Return: LK_OK, LK_E_POLICY when it isn't that key's signature (r or s out of
  * range and a point off the curve included), LK_E_SYSTEM.
  */
-int lk_crypto_verify(const struct lk_policy_key *key,
-		     const struct lk_digest *digest, struct lk_bytes signature,
-		     struct lk_err *err);
+int lk_crypto_verify(const struct lk_policy_key *key, const struct lk_digest *digest,
+		     struct lk_bytes signature, struct lk_err *err);
 
 #endif

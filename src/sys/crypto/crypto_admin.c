@@ -23,13 +23,11 @@ static int openssl_error(struct lk_err *err, enum lk_rc rc, const char *step)
 	const char *reason = ERR_reason_error_string(code);
 
 	ERR_clear_error();
-	return lk_err_set(err, rc, (uint32_t)code, "%s: %s", step,
-			  reason ? reason : "failed");
+	return lk_err_set(err, rc, (uint32_t)code, "%s: %s", step, reason ? reason : "failed");
 }
 
 /** A copy that lk_buf_done may free, with the NUL that lk_buf promises. */
-static int copy_out(const void *data, size_t len, struct lk_buf *ret,
-		    struct lk_err *err)
+static int copy_out(const void *data, size_t len, struct lk_buf *ret, struct lk_err *err)
 {
 	uint8_t *copy = malloc(len + 1);
 
@@ -49,11 +47,9 @@ static EVP_PKEY *rsa_key(struct lk_bytes modulus)
 	OSSL_PARAM *params = NULL;
 	EVP_PKEY *key = NULL;
 
-	if (bld && ctx && n &&
-	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n) &&
+	if (bld && ctx && n && OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n) &&
 	    OSSL_PARAM_BLD_push_uint(bld, OSSL_PKEY_PARAM_RSA_E, 65537) &&
-	    EVP_PKEY_fromdata_init(ctx) > 0 &&
-	    (params = OSSL_PARAM_BLD_to_param(bld)))
+	    EVP_PKEY_fromdata_init(ctx) > 0 && (params = OSSL_PARAM_BLD_to_param(bld)))
 		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params);
 	OSSL_PARAM_free(params);
 	OSSL_PARAM_BLD_free(bld);
@@ -62,8 +58,7 @@ static EVP_PKEY *rsa_key(struct lk_bytes modulus)
 	return key;
 }
 
-int lk_crypto_rsa_spki(struct lk_bytes modulus, struct lk_buf *ret,
-		       struct lk_err *err)
+int lk_crypto_rsa_spki(struct lk_bytes modulus, struct lk_buf *ret, struct lk_err *err)
 {
 	EVP_PKEY *key = modulus.len <= 1024 ? rsa_key(modulus) : NULL;
 	uint8_t *der = NULL;
@@ -78,8 +73,7 @@ int lk_crypto_rsa_spki(struct lk_bytes modulus, struct lk_buf *ret,
 	return rc;
 }
 
-int lk_crypto_pem(const char *label, struct lk_bytes der, struct lk_buf *ret,
-		  struct lk_err *err)
+int lk_crypto_pem(const char *label, struct lk_bytes der, struct lk_buf *ret, struct lk_err *err)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *text = NULL;
@@ -99,8 +93,7 @@ int lk_crypto_pem(const char *label, struct lk_bytes der, struct lk_buf *ret,
 size_t lk_crypto_der_length(struct lk_bytes data)
 {
 	const uint8_t *p = data.data;
-	X509 *x = data.len <= LONG_MAX ? d2i_X509(NULL, &p, (long)data.len)
-				       : NULL;
+	X509 *x = data.len <= LONG_MAX ? d2i_X509(NULL, &p, (long)data.len) : NULL;
 	size_t len = x ? (size_t)(p - data.data) : 0;
 
 	X509_free(x);
@@ -113,8 +106,7 @@ static bool same_key(X509 *x, struct lk_bytes spki)
 	uint8_t *der = NULL;
 	EVP_PKEY *key = X509_get0_pubkey(x);
 	int len = key ? i2d_PUBKEY(key, &der) : -1;
-	bool same = len > 0 && (size_t)len == spki.len &&
-		    memcmp(der, spki.data, spki.len) == 0;
+	bool same = len > 0 && (size_t)len == spki.len && memcmp(der, spki.data, spki.len) == 0;
 
 	OPENSSL_free(der);
 	return same;
@@ -165,10 +157,8 @@ static int verify_chain(X509 *x, const char *ca_file, struct lk_err *err)
 	if (X509_verify_cert(ctx) == 1)
 		rc = LK_OK;
 	else
-		rc = lk_err_set(err, LK_E_POLICY, 0,
-				"the endorsement certificate: %s",
-				X509_verify_cert_error_string(
-					X509_STORE_CTX_get_error(ctx)));
+		rc = lk_err_set(err, LK_E_POLICY, 0, "the endorsement certificate: %s",
+				X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
 out:
 	ERR_clear_error();
 	X509_STORE_CTX_free(ctx);
@@ -176,17 +166,15 @@ out:
 	return rc;
 }
 
-int lk_crypto_certificate_check(struct lk_bytes cert, struct lk_bytes spki,
-				const char *ca_file, struct lk_err *err)
+int lk_crypto_certificate_check(struct lk_bytes cert, struct lk_bytes spki, const char *ca_file,
+				struct lk_err *err)
 {
 	const uint8_t *p = cert.data;
-	X509 *x = cert.len <= LONG_MAX ? d2i_X509(NULL, &p, (long)cert.len)
-				       : NULL;
+	X509 *x = cert.len <= LONG_MAX ? d2i_X509(NULL, &p, (long)cert.len) : NULL;
 	int rc = LK_OK;
 
 	if (!x)
-		return openssl_error(err, LK_E_INPUT,
-				     "the endorsement certificate");
+		return openssl_error(err, LK_E_INPUT, "the endorsement certificate");
 	if (!same_key(x, spki))
 		rc = lk_err_set(err, LK_E_POLICY, 0,
 				"the endorsement certificate is another key's");

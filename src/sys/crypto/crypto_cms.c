@@ -25,8 +25,7 @@ static bool add_key_identifier(X509 *cert)
 	bool done;
 
 	X509V3_set_ctx(&ctx, NULL, cert, NULL, NULL, 0);
-	ext = X509V3_EXT_conf_nid(NULL, &ctx, NID_subject_key_identifier,
-				  "hash");
+	ext = X509V3_EXT_conf_nid(NULL, &ctx, NID_subject_key_identifier, "hash");
 	done = ext && X509_add_ext(cert, ext, -1) == 1;
 	X509_EXTENSION_free(ext);
 	return done;
@@ -47,8 +46,7 @@ static X509 *certificate_around(EVP_PKEY *recipient)
 	if (!signer || !cert || X509_set_version(cert, X509_VERSION_3) != 1 ||
 	    !X509_gmtime_adj(X509_getm_notBefore(cert), 0) ||
 	    !X509_gmtime_adj(X509_getm_notAfter(cert), 0) ||
-	    X509_set_pubkey(cert, recipient) != 1 ||
-	    !add_key_identifier(cert) ||
+	    X509_set_pubkey(cert, recipient) != 1 || !add_key_identifier(cert) ||
 	    X509_sign(cert, signer, EVP_sha256()) <= 0)
 		return NULL;
 	ret = cert;
@@ -56,8 +54,7 @@ static X509 *certificate_around(EVP_PKEY *recipient)
 	return ret;
 }
 
-static int recipient_load(const char *path, X509 **ret, bool *ret_bare,
-			  struct lk_err *err)
+static int recipient_load(const char *path, X509 **ret, bool *ret_bare, struct lk_err *err)
 {
 	LK_OWNED_OPENSSL(EVP_PKEY) *pkey = NULL;
 	LK_OWNED_OPENSSL(BIO) *bio = NULL;
@@ -77,8 +74,7 @@ static int recipient_load(const char *path, X509 **ret, bool *ret_bare,
 	}
 	if (!cert) {
 		ERR_clear_error();
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: no certificate or public key in PEM",
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: no certificate or public key in PEM",
 				  path);
 	}
 	*ret = cert;
@@ -93,9 +89,7 @@ static bool set_parameters(CMS_RecipientInfo *ri)
 	if (!ctx)
 		return false;
 	if (CMS_RecipientInfo_type(ri) == CMS_RECIPINFO_TRANS)
-		return EVP_PKEY_CTX_set_rsa_padding(ctx,
-						    RSA_PKCS1_OAEP_PADDING) >
-			       0 &&
+		return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) > 0 &&
 		       EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()) > 0 &&
 		       EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, EVP_sha256()) > 0;
 	return EVP_PKEY_CTX_set_ecdh_kdf_md(ctx, EVP_sha256()) > 0;
@@ -109,14 +103,13 @@ static int encrypt_to(X509 *cert, bool bare, BIO *plain, BIO *out)
 	CMS_RecipientInfo *ri;
 
 	ri = cms ? CMS_add1_recipient_cert(cms, cert, flags) : NULL;
-	if (!ri || !set_parameters(ri) ||
-	    CMS_final(cms, plain, NULL, CMS_FLAGS) != 1)
+	if (!ri || !set_parameters(ri) || CMS_final(cms, plain, NULL, CMS_FLAGS) != 1)
 		return -1;
 	return PEM_write_bio_CMS(out, cms) == 1 ? 0 : -1;
 }
 
-int lk_cms_encrypt(const char *recipient, struct lk_bytes plain,
-		   struct lk_buf *ret_pem, struct lk_err *err)
+int lk_cms_encrypt(const char *recipient, struct lk_bytes plain, struct lk_buf *ret_pem,
+		   struct lk_err *err)
 {
 	LK_OWNED_OPENSSL(X509) *cert = NULL;
 	LK_OWNED_OPENSSL(BIO) *in = NULL;
@@ -131,8 +124,7 @@ int lk_cms_encrypt(const char *recipient, struct lk_bytes plain,
 	out = BIO_new(BIO_s_mem());
 	if (!in || !out || encrypt_to(cert, bare, in, out) != 0) {
 		rc = lk_openssl_error(err, LK_E_SYSTEM,
-				      "nothing can be encrypted to this "
-				      "recipient");
+				      "nothing can be encrypted to this recipient");
 		lk_err_prefix(err, "%s", recipient);
 		return rc;
 	}

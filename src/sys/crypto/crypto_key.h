@@ -22,8 +22,7 @@ struct lk_private_key {
  * Return: LK_OK, LK_E_INPUT where its public half isn't one of ours, or
  * LK_E_SYSTEM.
  */
-int lk_private_key_adopt(EVP_PKEY **pkey, struct lk_private_key **ret,
-			 struct lk_err *err);
+int lk_private_key_adopt(EVP_PKEY **pkey, struct lk_private_key **ret, struct lk_err *err);
 /** Copy of what a memory BIO holds. */
 int lk_bio_to_buf(BIO *bio, struct lk_buf *ret, struct lk_err *err);
 

@@ -27,7 +27,7 @@ LK_OPENSSL_CLEANUP(UI_METHOD, UI_destroy_method)
 struct asking {
 	const char *uri;
 	const struct lk_secret *passphrase; /* may be NULL: ask */
-	struct lk_err err; /* rc is LK_OK unless asking failed */
+	struct lk_err err;		    /* rc is LK_OK unless asking failed */
 };
 
 /* OpenSSL would fall back to standard input, which may be a policy file. */
@@ -38,12 +38,10 @@ static int need_terminal(struct lk_err *err)
 	if (fd >= 0)
 		return LK_OK;
 	return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno,
-			  "no terminal to ask for a passphrase on: give it "
-			  "with --passphrase-file");
+			  "no terminal to ask for a passphrase on: give it with --passphrase-file");
 }
 
-int lk_passphrase_ask(const char *prompt, bool twice, struct lk_secret *ret,
-		      struct lk_err *err)
+int lk_passphrase_ask(const char *prompt, bool twice, struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET secret = LK_SECRET_NONE;
 	int rc = need_terminal(err);
@@ -53,18 +51,15 @@ int lk_passphrase_ask(const char *prompt, bool twice, struct lk_secret *ret,
 	rc = lk_secret_init(&secret, PASSPHRASE_MAX, err);
 	if (rc != LK_OK)
 		return rc;
-	if (EVP_read_pw_string((char *)secret.data, PASSPHRASE_MAX, prompt,
-			       twice) != 0) {
+	if (EVP_read_pw_string((char *)secret.data, PASSPHRASE_MAX, prompt, twice) != 0) {
 		ERR_clear_error();
 		return lk_err_set(err, LK_E_INPUT, 0,
-				  twice ? "no passphrase, or not the same one "
-					  "twice"
+				  twice ? "no passphrase, or not the same one twice"
 					: "no passphrase was given");
 	}
 	secret.len = strnlen((char *)secret.data, PASSPHRASE_MAX);
 	if (!secret.len)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "the passphrase is empty");
+		return lk_err_set(err, LK_E_INPUT, 0, "the passphrase is empty");
 	*ret = lk_secret_take(&secret);
 	return LK_OK;
 }
@@ -81,8 +76,7 @@ static int passphrase_cb(char *buf, int size, int writing, void *data)
 	if (!use) {
 		(void)snprintf(prompt, sizeof(prompt),
 			       "Passphrase or PIN of %.400s: ", asking->uri);
-		if (lk_passphrase_ask(prompt, false, &asked, &asking->err) !=
-		    LK_OK)
+		if (lk_passphrase_ask(prompt, false, &asked, &asking->err) != LK_OK)
 			return -1;
 		use = &asked;
 	}
@@ -104,14 +98,12 @@ static int load_failed(const struct asking *asking, struct lk_err *err)
 {
 	if (asking->err.rc != LK_OK) {
 		ERR_clear_error();
-		return lk_err_set(err, asking->err.rc, asking->err.code, "%s",
-				  asking->err.msg);
+		return lk_err_set(err, asking->err.rc, asking->err.code, "%s", asking->err.msg);
 	}
-	return lk_openssl_error(err, LK_E_INPUT,
-				asking->passphrase
-					? "no private key is read from it, or "
-					  "the passphrase is another"
-					: "no private key is read from it");
+	return lk_openssl_error(
+		err, LK_E_INPUT,
+		asking->passphrase ? "no private key is read from it, or the passphrase is another"
+				   : "no private key is read from it");
 }
 
 static int load_pem(struct asking *asking, EVP_PKEY **ret, struct lk_err *err)
@@ -126,39 +118,36 @@ static int load_pem(struct asking *asking, EVP_PKEY **ret, struct lk_err *err)
 	bio = BIO_new_mem_buf(text.data, (int)text.len);
 	if (!bio)
 		return lk_openssl_error(err, LK_E_SYSTEM, "out of memory");
-	*ret = PEM_read_bio_PrivateKey_ex(bio, NULL, passphrase_cb, asking,
-					  NULL, LK_OPENSSL_SOFTWARE);
+	*ret = PEM_read_bio_PrivateKey_ex(bio, NULL, passphrase_cb, asking, NULL,
+					  LK_OPENSSL_SOFTWARE);
 	if (*ret)
 		return LK_OK;
 	if (!is_public(&text))
 		return load_failed(asking, err);
 	ERR_clear_error();
-	return lk_err_set(err, LK_E_INPUT, 0,
-			  "this is a public key; the private one is wanted");
+	return lk_err_set(err, LK_E_INPUT, 0, "this is a public key; the private one is wanted");
 }
 
 /* A store may hold several; signing with whichever comes first would be luck.
  */
-static int only_key(OSSL_STORE_CTX *store, const struct asking *asking,
-		    EVP_PKEY **ret, struct lk_err *err)
+static int only_key(OSSL_STORE_CTX *store, const struct asking *asking, EVP_PKEY **ret,
+		    struct lk_err *err)
 {
 	LK_OWNED_OPENSSL(EVP_PKEY) *found = NULL;
 
 	while (!OSSL_STORE_eof(store)) {
-		LK_OWNED_OPENSSL(OSSL_STORE_INFO) *info =
-			OSSL_STORE_load(store);
+		LK_OWNED_OPENSSL(OSSL_STORE_INFO) *info = OSSL_STORE_load(store);
 
 		/* An error without a reason is also how a file store says
 		 * that there is no more: what was found by then decides. */
 		if (!info && OSSL_STORE_error(store))
 			break;
-		if (!info ||
-		    OSSL_STORE_INFO_get_type(info) != OSSL_STORE_INFO_PKEY)
+		if (!info || OSSL_STORE_INFO_get_type(info) != OSSL_STORE_INFO_PKEY)
 			continue;
 		if (found)
-			return lk_err_set(err, LK_E_INPUT, 0,
-					  "the URI names more than one private "
-					  "key: name one (object=, id=)");
+			return lk_err_set(
+				err, LK_E_INPUT, 0,
+				"the URI names more than one private key: name one (object=, id=)");
 		found = OSSL_STORE_INFO_get1_PKEY(info);
 	}
 	if (!found)
@@ -170,15 +159,13 @@ static int only_key(OSSL_STORE_CTX *store, const struct asking *asking,
 
 static int load_store(struct asking *asking, EVP_PKEY **ret, struct lk_err *err)
 {
-	LK_OWNED_OPENSSL(UI_METHOD) *ui =
-		UI_UTIL_wrap_read_pem_callback(passphrase_cb, 0);
+	LK_OWNED_OPENSSL(UI_METHOD) *ui = UI_UTIL_wrap_read_pem_callback(passphrase_cb, 0);
 	OSSL_STORE_CTX *store = NULL;
 	int rc;
 
 	if (ui)
-		store = OSSL_STORE_open_ex(asking->uri, NULL,
-					   LK_OPENSSL_SOFTWARE, ui, asking,
-					   NULL, NULL, NULL);
+		store = OSSL_STORE_open_ex(asking->uri, NULL, LK_OPENSSL_SOFTWARE, ui, asking, NULL,
+					   NULL, NULL);
 	if (!store)
 		return load_failed(asking, err);
 	if (OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY) != 1)
@@ -202,8 +189,7 @@ static bool is_uri(const char *text)
 }
 
 /* The parser of its public half would speak of a public key. */
-static int adopt(EVP_PKEY **pkey, struct lk_private_key **ret,
-		 struct lk_err *err)
+static int adopt(EVP_PKEY **pkey, struct lk_private_key **ret, struct lk_err *err)
 {
 	int rc = lk_private_key_adopt(pkey, ret, err);
 	const char *kind;
@@ -212,11 +198,9 @@ static int adopt(EVP_PKEY **pkey, struct lk_private_key **ret,
 		return rc;
 	kind = EVP_PKEY_get0_type_name(*pkey);
 	if (kind && !EVP_PKEY_is_a(*pkey, "EC"))
-		return lk_err_set(
-			err, rc, 0,
-			"a private key of type %s; an EC key on P-384 "
-			"or P-256 is wanted",
-			kind);
+		return lk_err_set(err, rc, 0,
+				  "a private key of type %s; an EC key on P-384 or P-256 is wanted",
+				  kind);
 	lk_err_prefix(err, "its public half");
 	return rc;
 }
@@ -228,8 +212,7 @@ int lk_private_key_load(const char *uri, const struct lk_secret *passphrase,
 	LK_OWNED_OPENSSL(EVP_PKEY) *pkey = NULL;
 	int rc;
 
-	rc = is_uri(uri) ? load_store(&asking, &pkey, err)
-			 : load_pem(&asking, &pkey, err);
+	rc = is_uri(uri) ? load_store(&asking, &pkey, err) : load_pem(&asking, &pkey, err);
 	if (rc == LK_OK)
 		rc = adopt(&pkey, ret, err);
 	if (rc == LK_OK)

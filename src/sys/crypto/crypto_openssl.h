@@ -15,10 +15,10 @@
  */
 #define LK_OPENSSL_SOFTWARE "?provider=default"
 
-#define LK_OPENSSL_CLEANUP(type, free_fn)                                      \
-	static inline void lk_##type##_freep(type **p)                         \
-	{                                                                      \
-		free_fn(*p);                                                   \
+#define LK_OPENSSL_CLEANUP(type, free_fn)                                                          \
+	static inline void lk_##type##_freep(type **p)                                             \
+	{                                                                                          \
+		free_fn(*p);                                                                       \
 	}
 
 LK_OPENSSL_CLEANUP(BIO, BIO_free_all)

@@ -37,30 +37,26 @@ void lk_private_key_free(struct lk_private_key *key)
 
 /* By way of its DER, so that what we sign with obeys the rules that a policy
  * file's key obeys: a named curve of ours, an uncompressed point. */
-static int read_public(EVP_PKEY *pkey, struct lk_policy_key *ret,
-		       struct lk_err *err)
+static int read_public(EVP_PKEY *pkey, struct lk_policy_key *ret, struct lk_err *err)
 {
 	uint8_t *der = NULL;
 	int len, rc;
 
 	/* A key file may ask for compressed points; not every provider knows
 	 * the parameter, and those that don't write uncompressed ones. */
-	(void)EVP_PKEY_set_utf8_string_param(
-		pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
-		OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED);
+	(void)EVP_PKEY_set_utf8_string_param(pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+					     OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED);
 	ERR_clear_error();
 	len = i2d_PUBKEY(pkey, &der);
 	if (len <= 0)
 		return lk_openssl_error(err, LK_E_INPUT,
-					"no public half comes with the private "
-					"key");
+					"no public half comes with the private key");
 	rc = lk_policy_key_from_spki(der, (size_t)len, ret, err);
 	OPENSSL_free(der);
 	return rc;
 }
 
-int lk_private_key_adopt(EVP_PKEY **pkey, struct lk_private_key **ret,
-			 struct lk_err *err)
+int lk_private_key_adopt(EVP_PKEY **pkey, struct lk_private_key **ret, struct lk_err *err)
 {
 	struct lk_policy_key public;
 	struct lk_private_key *key;
@@ -77,14 +73,12 @@ int lk_private_key_adopt(EVP_PKEY **pkey, struct lk_private_key **ret,
 	return LK_OK;
 }
 
-const struct lk_policy_key *
-lk_private_key_public(const struct lk_private_key *key)
+const struct lk_policy_key *lk_private_key_public(const struct lk_private_key *key)
 {
 	return &key->public;
 }
 
-int lk_private_key_generate(enum lk_curve curve, struct lk_private_key **ret,
-			    struct lk_err *err)
+int lk_private_key_generate(enum lk_curve curve, struct lk_private_key **ret, struct lk_err *err)
 {
 	LK_OWNED_OPENSSL(EVP_PKEY) *pkey = NULL;
 
@@ -109,18 +103,16 @@ static int bio_take_secret(BIO *bio, struct lk_secret *ret, struct lk_err *err)
 	return rc;
 }
 
-static bool write_encrypted(BIO *bio, PKCS8_PRIV_KEY_INFO *p8,
-			    const struct lk_secret *passphrase)
+static bool write_encrypted(BIO *bio, PKCS8_PRIV_KEY_INFO *p8, const struct lk_secret *passphrase)
 {
 	LK_OWNED_OPENSSL(X509_SIG) *sig = NULL;
 	X509_ALGOR *pbe = NULL;
 
-	pbe = PKCS5_pbe2_set_iv(EVP_aes_256_cbc(), PBKDF2_ITERATIONS, NULL, 0,
-				NULL, NID_hmacWithSHA256);
+	pbe = PKCS5_pbe2_set_iv(EVP_aes_256_cbc(), PBKDF2_ITERATIONS, NULL, 0, NULL,
+				NID_hmacWithSHA256);
 	if (!pbe)
 		return false;
-	sig = PKCS8_set0_pbe((const char *)passphrase->data,
-			     (int)passphrase->len, p8, pbe);
+	sig = PKCS8_set0_pbe((const char *)passphrase->data, (int)passphrase->len, p8, pbe);
 	if (!sig) {
 		X509_ALGOR_free(pbe);
 		return false;
@@ -128,8 +120,7 @@ static bool write_encrypted(BIO *bio, PKCS8_PRIV_KEY_INFO *p8,
 	return PEM_write_bio_PKCS8(bio, sig) == 1;
 }
 
-int lk_private_key_to_pem(const struct lk_private_key *key,
-			  const struct lk_secret *passphrase,
+int lk_private_key_to_pem(const struct lk_private_key *key, const struct lk_secret *passphrase,
 			  struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_OPENSSL(PKCS8_PRIV_KEY_INFO) *p8 = NULL;
@@ -138,13 +129,11 @@ int lk_private_key_to_pem(const struct lk_private_key *key,
 
 	p8 = EVP_PKEY2PKCS8(key->pkey);
 	if (!bio || !p8)
-		return lk_openssl_error(err, LK_E_SYSTEM,
-					"the private key can't be encoded");
+		return lk_openssl_error(err, LK_E_SYSTEM, "the private key can't be encoded");
 	done = passphrase ? write_encrypted(bio, p8, passphrase)
 			  : PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio, p8) == 1;
 	if (!done)
-		return lk_openssl_error(err, LK_E_SYSTEM,
-					"the private key can't be encoded");
+		return lk_openssl_error(err, LK_E_SYSTEM, "the private key can't be encoded");
 	return bio_take_secret(bio, ret, err);
 }
 
@@ -157,15 +146,12 @@ static EVP_PKEY_CTX *context_of(EVP_PKEY *pkey)
 
 	if (!provider)
 		return EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
-	(void)snprintf(query, sizeof(query), "?provider=%s",
-		       OSSL_PROVIDER_get0_name(provider));
+	(void)snprintf(query, sizeof(query), "?provider=%s", OSSL_PROVIDER_get0_name(provider));
 	return EVP_PKEY_CTX_new_from_pkey(NULL, pkey, query);
 }
 
-int lk_private_key_sign(const struct lk_private_key *key,
-			const struct lk_digest *digest,
-			uint8_t ret[static 2 * LK_COORD_MAX], size_t *ret_len,
-			struct lk_err *err)
+int lk_private_key_sign(const struct lk_private_key *key, const struct lk_digest *digest,
+			uint8_t ret[static 2 * LK_COORD_MAX], size_t *ret_len, struct lk_err *err)
 {
 	LK_OWNED_OPENSSL(EVP_PKEY_CTX) *ctx = NULL;
 	uint8_t der[2 * LK_ECDSA_DER_MAX]; /* an HSM may pad; checked after */
@@ -177,26 +163,20 @@ int lk_private_key_sign(const struct lk_private_key *key,
 	ctx = context_of(key->pkey);
 	/* A token has to be told of which hash the digest is. */
 	md = curve == LK_CURVE_P384 ? EVP_sha384() : EVP_sha256();
-	if (!ctx || EVP_PKEY_sign_init(ctx) != 1 ||
-	    EVP_PKEY_CTX_set_signature_md(ctx, md) != 1 ||
+	if (!ctx || EVP_PKEY_sign_init(ctx) != 1 || EVP_PKEY_CTX_set_signature_md(ctx, md) != 1 ||
 	    EVP_PKEY_sign(ctx, der, &der_len, digest->data, digest->len) != 1)
-		return lk_openssl_error(err, LK_E_SYSTEM,
-					"the private key doesn't sign");
-	return lk_ecdsa_der_decode((struct lk_bytes){ der, der_len }, curve,
-				   ret, ret_len, err);
+		return lk_openssl_error(err, LK_E_SYSTEM, "the private key doesn't sign");
+	return lk_ecdsa_der_decode((struct lk_bytes){ der, der_len }, curve, ret, ret_len, err);
 }
 
-int lk_policy_key_to_pem(const struct lk_policy_key *key, struct lk_buf *ret,
-			 struct lk_err *err)
+int lk_policy_key_to_pem(const struct lk_policy_key *key, struct lk_buf *ret, struct lk_err *err)
 {
 	LK_OWNED_OPENSSL(BIO) *bio = BIO_new(BIO_s_mem());
 	uint8_t der[LK_SPKI_MAX];
 	size_t len = lk_policy_key_to_spki(key, der);
 
-	if (!bio ||
-	    PEM_write_bio(bio, PEM_STRING_PUBLIC, "", der, (long)len) <= 0)
-		return lk_openssl_error(err, LK_E_SYSTEM,
-					"the public key can't be encoded");
+	if (!bio || PEM_write_bio(bio, PEM_STRING_PUBLIC, "", der, (long)len) <= 0)
+		return lk_openssl_error(err, LK_E_SYSTEM, "the public key can't be encoded");
 	return lk_bio_to_buf(bio, ret, err);
 }
 
@@ -226,8 +206,8 @@ int lk_random(struct lk_secret *ret, size_t len, struct lk_err *err)
 	if (rc != LK_OK)
 		return rc;
 	if (getrandom(secret.data, len, 0) != (ssize_t)len)
-		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno,
-				  "getrandom: %s", strerror(errno));
+		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno, "getrandom: %s",
+				  strerror(errno));
 	secret.len = len;
 	*ret = lk_secret_take(&secret);
 	return LK_OK;

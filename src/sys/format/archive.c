@@ -59,10 +59,8 @@ static int fail(struct tar_reader *r, struct archive *a)
 		return lk_err_set(r->err, LK_E_SYSTEM, ENOMEM, "out of memory");
 	/* Before the first entry there is no place to name. */
 	if (at < 0)
-		return lk_err_set(r->err, LK_E_INPUT,
-				  (uint32_t)archive_errno(a),
-				  "archive: %s%.200s",
-				  a == r->tar ? "not a tar archive: " : "",
+		return lk_err_set(r->err, LK_E_INPUT, (uint32_t)archive_errno(a),
+				  "archive: %s%.200s", a == r->tar ? "not a tar archive: " : "",
 				  text ? text : "it can't be unpacked");
 	return lk_err_set(r->err, LK_E_INPUT, (uint32_t)archive_errno(a),
 			  "archive: at offset %" PRIi64 " unpacked: %.200s", at,
@@ -114,8 +112,7 @@ static la_ssize_t give_unpacked(struct archive *a, void *ctx, const void **ret)
 			lk_err_set(
 				r->err, LK_E_INPUT, 0,
 				"archive: at offset %" PRIi64
-				" unpacked: an entry with a header of more "
-				"than %u bytes, or larger than its header says",
+				" unpacked: an entry with a header of more than %u bytes, or larger than its header says",
 				archive_read_header_position(a), HEADER_MAX),
 			a);
 	while (got == ARCHIVE_OK && len == 0)
@@ -143,8 +140,7 @@ static int open_packed(struct tar_reader *r)
 		return fail(r, a);
 	/* The source itself counts as one. */
 	if (archive_filter_count(a) > 2)
-		return lk_err_set(r->err, LK_E_INPUT, 0,
-				  "archive: compressed more than once");
+		return lk_err_set(r->err, LK_E_INPUT, 0, "archive: compressed more than once");
 	if (archive_read_next_header(a, &entry) == ARCHIVE_OK)
 		return LK_OK;
 	if (r->rc == LK_OK && r->given == 0)
@@ -157,8 +153,7 @@ static int open_tar(struct tar_reader *r)
 	if (archive_read_support_format_tar(r->tar) != ARCHIVE_OK)
 		return fail(r, r->tar);
 	r->stop = HEADER_MAX;
-	if (archive_read_open(r->tar, r, NULL, give_unpacked, NULL) !=
-	    ARCHIVE_OK)
+	if (archive_read_open(r->tar, r, NULL, give_unpacked, NULL) != ARCHIVE_OK)
 		return fail(r, r->tar);
 	return LK_OK;
 }
@@ -177,18 +172,16 @@ static int next_block(struct content *c, struct lk_err *err)
 	}
 	if (got != ARCHIVE_OK)
 		return fail(c->r, c->r->tar);
-	if (offset < 0 || (uint64_t)offset < c->at ||
-	    (uint64_t)offset > c->size || len > c->size - (uint64_t)offset)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "archive: a sparse map that isn't in order");
+	if (offset < 0 || (uint64_t)offset < c->at || (uint64_t)offset > c->size ||
+	    len > c->size - (uint64_t)offset)
+		return lk_err_set(err, LK_E_INPUT, 0, "archive: a sparse map that isn't in order");
 	c->block = block;
 	c->block_len = len;
 	c->block_at = (uint64_t)offset;
 	return LK_OK;
 }
 
-static int read_content(void *ctx, uint8_t *buf, size_t cap, size_t *ret_len,
-			struct lk_err *err)
+static int read_content(void *ctx, uint8_t *buf, size_t cap, size_t *ret_len, struct lk_err *err)
 {
 	struct content *c = ctx;
 	uint64_t hole, n;
@@ -246,9 +239,8 @@ static int visit(struct tar_reader *r, struct archive_entry *from,
 	const struct lk_archive_entry entry = {
 		.kind = kind_of(from),
 		.path = archive_entry_pathname(from),
-		.target = archive_entry_hardlink(from)
-				  ? archive_entry_hardlink(from)
-				  : archive_entry_symlink(from),
+		.target = archive_entry_hardlink(from) ? archive_entry_hardlink(from)
+						       : archive_entry_symlink(from),
 		.mode = archive_entry_mode(from) & 07777,
 		.size = (uint64_t)archive_entry_size(from),
 	};
@@ -257,8 +249,7 @@ static int visit(struct tar_reader *r, struct archive_entry *from,
 	int rc;
 
 	if (archive_entry_size(from) < 0)
-		return lk_err_set(r->err, LK_E_INPUT, 0,
-				  "archive: an entry of negative size");
+		return lk_err_set(r->err, LK_E_INPUT, 0, "archive: an entry of negative size");
 	if (entry.kind != LK_ARCHIVE_FILE)
 		content.size = 0;
 	r->stop = r->unpacked + entry.size;
@@ -266,8 +257,7 @@ static int visit(struct tar_reader *r, struct archive_entry *from,
 	rc = visitor->entry(visitor->ctx, &entry, &data, r->err);
 	if (rc != LK_OK)
 		return rc;
-	return archive_read_data_skip(r->tar) == ARCHIVE_OK ? LK_OK
-							    : fail(r, r->tar);
+	return archive_read_data_skip(r->tar) == ARCHIVE_OK ? LK_OK : fail(r, r->tar);
 }
 
 /*
@@ -279,8 +269,7 @@ static bool is_only_a_name(struct archive *a)
 {
 	const char *text = archive_error_string(a);
 
-	return archive_errno(a) == EILSEQ && text &&
-	       strstr(text, "can't be converted from UTF-8");
+	return archive_errno(a) == EILSEQ && text && strstr(text, "can't be converted from UTF-8");
 }
 
 /* Zeros alone, and enough of them; else something was cut off or put behind. */
@@ -301,13 +290,11 @@ static int check_end(struct tar_reader *r)
 		return fail(r, r->packed);
 	if (r->last_used > end || got == ARCHIVE_OK)
 		return lk_err_set(r->err, LK_E_INPUT, 0,
-				  "archive: bytes after its end, at offset "
-				  "%" PRIu64 " unpacked",
+				  "archive: bytes after its end, at offset %" PRIu64 " unpacked",
 				  end);
 	if (r->unpacked < end + END_MARK)
 		return lk_err_set(r->err, LK_E_INPUT, 0,
-				  "archive: cut short: no end mark at offset "
-				  "%" PRIu64 " unpacked",
+				  "archive: cut short: no end mark at offset %" PRIu64 " unpacked",
 				  end);
 	return LK_OK;
 }
@@ -318,8 +305,7 @@ static int drain(struct tar_reader *r)
 	size_t len = 1;
 
 	while (len) {
-		int rc = r->from->read(r->from->ctx, r->buf, PIECE, &len,
-				       r->err);
+		int rc = r->from->read(r->from->ctx, r->buf, PIECE, &len, r->err);
 
 		if (rc != LK_OK)
 			return rc;
@@ -327,14 +313,12 @@ static int drain(struct tar_reader *r)
 	}
 	if (r->given != used)
 		return lk_err_set(r->err, LK_E_INPUT, 0,
-				  "archive: bytes after the compressed data, "
-				  "at offset %" PRIu64,
+				  "archive: bytes after the compressed data, at offset %" PRIu64,
 				  used);
 	return LK_OK;
 }
 
-static int read_entries(struct tar_reader *r,
-			const struct lk_archive_visitor *visitor)
+static int read_entries(struct tar_reader *r, const struct lk_archive_visitor *visitor)
 {
 	struct archive_entry *entry;
 	int rc = open_packed(r);
@@ -347,8 +331,7 @@ static int read_entries(struct tar_reader *r,
 		got = archive_read_next_header(r->tar, &entry);
 		if (got == ARCHIVE_EOF)
 			break;
-		if (got != ARCHIVE_OK &&
-		    !(got == ARCHIVE_WARN && is_only_a_name(r->tar)))
+		if (got != ARCHIVE_OK && !(got == ARCHIVE_WARN && is_only_a_name(r->tar)))
 			return fail(r, r->tar);
 		rc = visit(r, entry, visitor);
 	}
@@ -357,8 +340,7 @@ static int read_entries(struct tar_reader *r,
 	return rc == LK_OK ? drain(r) : rc;
 }
 
-int lk_archive_read(const struct lk_source *from,
-		    const struct lk_archive_visitor *visitor,
+int lk_archive_read(const struct lk_source *from, const struct lk_archive_visitor *visitor,
 		    struct lk_err *err)
 {
 	struct tar_reader r = { .from = from, .rc = LK_OK, .err = err };

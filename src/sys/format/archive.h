@@ -24,12 +24,11 @@
  * error of @from or of @entry, LK_E_SYSTEM.
  */
 struct lk_archive_visitor {
-	int (*entry)(void *ctx, const struct lk_archive_entry *entry,
-		     const struct lk_source *data, struct lk_err *err);
+	int (*entry)(void *ctx, const struct lk_archive_entry *entry, const struct lk_source *data,
+		     struct lk_err *err);
 	void *ctx;
 };
-int lk_archive_read(const struct lk_source *from,
-		    const struct lk_archive_visitor *visitor,
+int lk_archive_read(const struct lk_source *from, const struct lk_archive_visitor *visitor,
 		    struct lk_err *err);
 
 enum lk_compression { LK_COMPRESS_NONE, LK_COMPRESS_GZIP, LK_COMPRESS_ZSTD };
@@ -48,7 +47,6 @@ struct lk_pack {
 	uint64_t mtime;	   /* seconds */
 	enum lk_compression compression;
 };
-int lk_archive_pack(const struct lk_pack *pack, const struct lk_sink *to,
-		    struct lk_err *err);
+int lk_archive_pack(const struct lk_pack *pack, const struct lk_sink *to, struct lk_err *err);
 
 #endif

@@ -37,8 +37,8 @@ static int io_error(struct packer *p, const char *path, const char *what)
 {
 	int saved = errno;
 
-	return lk_err_set(p->err, LK_E_IO, (uint32_t)saved, "%s/%s: %s: %s",
-			  p->pack->dir, path, what, strerror(saved));
+	return lk_err_set(p->err, LK_E_IO, (uint32_t)saved, "%s/%s: %s: %s", p->pack->dir, path,
+			  what, strerror(saved));
 }
 
 static int refuse(struct packer *p, const char *path, const char *why)
@@ -133,8 +133,7 @@ static int find_files(struct packer *p, const char *below)
 
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
-		if (asprintf(&path, "%s%s%s", below, *below ? "/" : "",
-			     entry->d_name) < 0)
+		if (asprintf(&path, "%s%s%s", below, *below ? "/" : "", entry->d_name) < 0)
 			path = NULL;
 		rc = path ? take(p, path) : out_of_memory(p);
 		free(path);
@@ -180,19 +179,16 @@ static int write_data(struct packer *p, int fd, const char *path, uint64_t size)
 			return io_error(p, path, "can't read");
 		if (n == 0)
 			return refuse(p, path, "shrank while it was packed");
-		if (archive_write_data(p->out, p->buf, (size_t)n) != n ||
-		    p->rc != LK_OK)
+		if (archive_write_data(p->out, p->buf, (size_t)n) != n || p->rc != LK_OK)
 			return fail(p, path);
 		size -= (uint64_t)n;
 	}
 	return LK_OK;
 }
 
-static int write_file(struct packer *p, struct archive_entry *entry,
-		      const char *path)
+static int write_file(struct packer *p, struct archive_entry *entry, const char *path)
 {
-	LK_OWNED_FD fd = openat(p->dir, path,
-				O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	LK_OWNED_FD fd = openat(p->dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
@@ -215,8 +211,7 @@ static int write_file(struct packer *p, struct archive_entry *entry,
 
 /* libarchive isn't told of a failure: it leaks what it doesn't close, and it
  * doesn't close what has failed (3.6.2). */
-static la_ssize_t to_sink(struct archive *a, void *ctx, const void *data,
-			  size_t len)
+static la_ssize_t to_sink(struct archive *a, void *ctx, const void *data, size_t len)
 {
 	struct packer *p = ctx;
 
@@ -235,9 +230,7 @@ static int open_output(struct packer *p)
 	if (got == ARCHIVE_OK && p->pack->compression == LK_COMPRESS_GZIP)
 		got = archive_write_add_filter_gzip(a) != ARCHIVE_OK
 			      ? ARCHIVE_FATAL
-			      : archive_write_set_filter_option(a, "gzip",
-								"timestamp",
-								NULL);
+			      : archive_write_set_filter_option(a, "gzip", "timestamp", NULL);
 	if (got == ARCHIVE_OK && p->pack->compression == LK_COMPRESS_ZSTD)
 		got = archive_write_add_filter_zstd(a);
 	if (got == ARCHIVE_OK)
@@ -257,8 +250,7 @@ static int pack_all(struct packer *p)
 	for (size_t i = 0; rc == LK_OK && i < p->n_paths; i++)
 		rc = write_file(p, entry, p->paths[i]);
 	archive_entry_free(entry);
-	if (rc == LK_OK &&
-	    (archive_write_close(p->out) != ARCHIVE_OK || p->rc != LK_OK))
+	if (rc == LK_OK && (archive_write_close(p->out) != ARCHIVE_OK || p->rc != LK_OK))
 		rc = fail(p, "");
 	return rc;
 }
@@ -270,12 +262,11 @@ static int pack_folder(struct packer *p)
 
 	p->dir = open(p->pack->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->dir < 0)
-		return lk_err_set(p->err, LK_E_INPUT, (uint32_t)errno, "%s: %s",
-				  p->pack->dir, strerror(errno));
+		return lk_err_set(p->err, LK_E_INPUT, (uint32_t)errno, "%s: %s", p->pack->dir,
+				  strerror(errno));
 	rc = find_files(p, "");
 	if (rc == LK_OK && p->n_paths == 0)
-		rc = lk_err_set(p->err, LK_E_INPUT, 0, "%s: no file in it",
-				p->pack->dir);
+		rc = lk_err_set(p->err, LK_E_INPUT, 0, "%s: no file in it", p->pack->dir);
 	if (rc != LK_OK)
 		return rc;
 	first = p->pack->first ? strdup(p->pack->first) : NULL;
@@ -286,8 +277,7 @@ static int pack_folder(struct packer *p)
 	return pack_all(p);
 }
 
-int lk_archive_pack(const struct lk_pack *pack, const struct lk_sink *to,
-		    struct lk_err *err)
+int lk_archive_pack(const struct lk_pack *pack, const struct lk_sink *to, struct lk_err *err)
 {
 	struct packer p = { .pack = pack, .to = to, .dir = -1, .err = err };
 	/* Names are written as UTF-8, whatever the environment says. */

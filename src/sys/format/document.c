@@ -21,18 +21,14 @@ static int check_text(const struct lk_buf *text, struct lk_err *err)
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		size_t len = strlen(others[i].start);
 
-		if (text->len >= len &&
-		    memcmp(text->data, others[i].start, len) == 0)
-			return lk_err_set(
-				err, LK_E_INPUT, 0,
-				"this is %s; YAML or JSON is expected",
-				others[i].what);
+		if (text->len >= len && memcmp(text->data, others[i].start, len) == 0)
+			return lk_err_set(err, LK_E_INPUT, 0,
+					  "this is %s; YAML or JSON is expected", others[i].what);
 	}
 	return LK_OK;
 }
 
-int lk_document_read(const char *path, size_t cap, struct lk_yaml **ret,
-		     struct lk_err *err)
+int lk_document_read(const char *path, size_t cap, struct lk_yaml **ret, struct lk_err *err)
 {
 	LK_OWNED_BUF text = LK_BUF_NONE;
 	int rc = lk_fs_read(path, cap, &text, err);
@@ -47,8 +43,7 @@ int lk_document_read(const char *path, size_t cap, struct lk_yaml **ret,
 	return rc;
 }
 
-int lk_document_policy_file(const char *path, struct lk_policy_file *ret,
-			    struct lk_err *err)
+int lk_document_policy_file(const char *path, struct lk_policy_file *ret, struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
 	int rc = lk_document_read(path, LK_POLICY_FILE_MAX, &yaml, err);
@@ -61,8 +56,7 @@ int lk_document_policy_file(const char *path, struct lk_policy_file *ret,
 	return rc;
 }
 
-int lk_document_signed_policy(const char *path, struct lk_signed_policy *ret,
-			      struct lk_err *err)
+int lk_document_signed_policy(const char *path, struct lk_signed_policy *ret, struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
 	int rc = lk_document_read(path, LK_POLICY_FILE_MAX, &yaml, err);
@@ -75,8 +69,7 @@ int lk_document_signed_policy(const char *path, struct lk_signed_policy *ret,
 	return rc;
 }
 
-int lk_document_learned(const char *path, struct lk_hints *ret,
-			struct lk_err *err)
+int lk_document_learned(const char *path, struct lk_hints *ret, struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
 	int rc = lk_document_read(path, LK_LEARNED_MAX, &yaml, err);
@@ -89,8 +82,7 @@ int lk_document_learned(const char *path, struct lk_hints *ret,
 	return rc;
 }
 
-int lk_document_booted(const char *path, struct lk_booted *ret,
-		       struct lk_err *err)
+int lk_document_booted(const char *path, struct lk_booted *ret, struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
 	int rc = lk_document_read(path, LK_BOOTED_MAX, &yaml, err);

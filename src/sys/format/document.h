@@ -12,16 +12,11 @@
 /* "-" is standard input. Return: LK_OK, LK_E_INPUT, LK_E_IO or LK_E_SYSTEM. */
 
 /** @cap: bytes, at most LK_YAML_SIZE_MAX */
-int lk_document_read(const char *path, size_t cap, struct lk_yaml **ret,
-		     struct lk_err *err);
-int lk_document_policy_file(const char *path, struct lk_policy_file *ret,
-			    struct lk_err *err);
-int lk_document_signed_policy(const char *path, struct lk_signed_policy *ret,
-			      struct lk_err *err);
+int lk_document_read(const char *path, size_t cap, struct lk_yaml **ret, struct lk_err *err);
+int lk_document_policy_file(const char *path, struct lk_policy_file *ret, struct lk_err *err);
+int lk_document_signed_policy(const char *path, struct lk_signed_policy *ret, struct lk_err *err);
 /** What an unlock left for the running system. */
-int lk_document_learned(const char *path, struct lk_hints *ret,
-			struct lk_err *err);
-int lk_document_booted(const char *path, struct lk_booted *ret,
-		       struct lk_err *err);
+int lk_document_learned(const char *path, struct lk_hints *ret, struct lk_err *err);
+int lk_document_booted(const char *path, struct lk_booted *ret, struct lk_err *err);
 
 #endif

@@ -13,9 +13,8 @@
 
 #define DEPTH_MAX 16
 #define HEX_MAX	  2048u
-#define WRITE_FLAGS                                                            \
-	(JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |                   \
-	 JSON_C_TO_STRING_NOSLASHESCAPE)
+#define WRITE_FLAGS                                                                                \
+	(JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
 
 /* An lk_json is a json_object under another name. */
 static json_object *in(const struct lk_json *json)
@@ -43,8 +42,7 @@ struct lk_json *lk_json_object(void)
 	return out(json_object_new_object());
 }
 
-int lk_json_parse(const char *text, size_t len, struct lk_json **ret,
-		  struct lk_err *err)
+int lk_json_parse(const char *text, size_t len, struct lk_json **ret, struct lk_err *err)
 {
 	json_tokener *tok = json_tokener_new_ex(DEPTH_MAX);
 	json_object *obj = NULL;
@@ -52,9 +50,8 @@ int lk_json_parse(const char *text, size_t len, struct lk_json **ret,
 	size_t end = 0;
 
 	if (tok && len < INT32_MAX) {
-		json_tokener_set_flags(
-			tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8 |
-				     JSON_TOKENER_ALLOW_TRAILING_CHARS);
+		json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8 |
+						    JSON_TOKENER_ALLOW_TRAILING_CHARS);
 		obj = json_tokener_parse_ex(tok, text, (int)len);
 		why = json_tokener_get_error(tok);
 		end = json_tokener_get_parse_end(tok);
@@ -68,17 +65,14 @@ int lk_json_parse(const char *text, size_t len, struct lk_json **ret,
 	}
 	json_object_put(obj);
 	return lk_err_set(err, LK_E_INPUT, (uint32_t)why, "not JSON: %s",
-			  why == json_tokener_success
-				  ? "no object, or more than one"
-				  : json_tokener_error_desc(why));
+			  why == json_tokener_success ? "no object, or more than one"
+						      : json_tokener_error_desc(why));
 }
 
-int lk_json_write(const struct lk_json *json, struct lk_buf *ret,
-		  struct lk_err *err)
+int lk_json_write(const struct lk_json *json, struct lk_buf *ret, struct lk_err *err)
 {
 	size_t len = 0;
-	const char *text =
-		json_object_to_json_string_length(in(json), WRITE_FLAGS, &len);
+	const char *text = json_object_to_json_string_length(in(json), WRITE_FLAGS, &len);
 	uint8_t *copy = text ? malloc(len + 2) : NULL;
 
 	if (!copy)
@@ -121,8 +115,7 @@ void lk_json_set_text(struct lk_json *obj, const char *key, const char *text)
 	free(copy);
 }
 
-void lk_json_set_hex(struct lk_json *obj, const char *key, const uint8_t *data,
-		     size_t len)
+void lk_json_set_hex(struct lk_json *obj, const char *key, const uint8_t *data, size_t len)
 {
 	char text[2 * HEX_MAX + 1];
 
@@ -204,14 +197,12 @@ const char *lk_json_get_text(const struct lk_json *obj, const char *key)
 	return json_object_get_string(value);
 }
 
-struct lk_json *lk_json_find(const struct lk_json *array, const char *key,
-			     const char *text)
+struct lk_json *lk_json_find(const struct lk_json *array, const char *key, const char *text)
 {
 	if (!array || !json_object_is_type(in(array), json_type_array))
 		return NULL;
 	for (size_t i = 0; i < json_object_array_length(in(array)); i++) {
-		struct lk_json *at =
-			out(json_object_array_get_idx(in(array), i));
+		struct lk_json *at = out(json_object_array_get_idx(in(array), i));
 		const char *has = lk_json_get_text(at, key);
 
 		if (has && strcmp(has, text) == 0)

@@ -23,19 +23,16 @@ static inline void lk_json_freep(struct lk_json **p)
 struct lk_json *lk_json_object(void);
 
 /** One document, nothing after it. Return: LK_OK or LK_E_INPUT. */
-int lk_json_parse(const char *text, size_t len, struct lk_json **ret,
-		  struct lk_err *err);
+int lk_json_parse(const char *text, size_t len, struct lk_json **ret, struct lk_err *err);
 /** Text with a line end; free with lk_buf_done. */
-int lk_json_write(const struct lk_json *json, struct lk_buf *ret,
-		  struct lk_err *err);
+int lk_json_write(const struct lk_json *json, struct lk_buf *ret, struct lk_err *err);
 
 /*
  * Members of an object; one that is there is replaced. Short memory ends the
  * program: a document that lacks a member without saying so is worse.
  */
 void lk_json_set_text(struct lk_json *obj, const char *key, const char *text);
-void lk_json_set_hex(struct lk_json *obj, const char *key, const uint8_t *data,
-		     size_t len);
+void lk_json_set_hex(struct lk_json *obj, const char *key, const uint8_t *data, size_t len);
 void lk_json_set_uint(struct lk_json *obj, const char *key, uint64_t value);
 void lk_json_set_bool(struct lk_json *obj, const char *key, bool value);
 /** "0x81000001" */
@@ -52,7 +49,6 @@ struct lk_json *lk_json_get(const struct lk_json *obj, const char *key);
 /** Text of a member, or NULL. Valid until the member is changed. */
 const char *lk_json_get_text(const struct lk_json *obj, const char *key);
 /** The element whose member @key is @text; NULL when there is none. */
-struct lk_json *lk_json_find(const struct lk_json *array, const char *key,
-			     const char *text);
+struct lk_json *lk_json_find(const struct lk_json *array, const char *key, const char *text);
 
 #endif

@@ -74,30 +74,26 @@ const struct lk_doc *lk_yaml_root(const struct lk_yaml *yaml)
 	return yaml->root;
 }
 
-static int error_at(struct lk_err *err, const yaml_mark_t *mark,
-		    const char *what)
+static int error_at(struct lk_err *err, const yaml_mark_t *mark, const char *what)
 {
-	return lk_err_set(err, LK_E_INPUT, 0, "%zu:%zu: %s", mark->line + 1,
-			  mark->column + 1, what);
+	return lk_err_set(err, LK_E_INPUT, 0, "%zu:%zu: %s", mark->line + 1, mark->column + 1,
+			  what);
 }
 
-static struct lk_doc *new_node(struct lk_yaml *y, enum lk_doc_type type,
-			       const yaml_mark_t *mark)
+static struct lk_doc *new_node(struct lk_yaml *y, enum lk_doc_type type, const yaml_mark_t *mark)
 {
 	struct lk_doc *node = carve(y, sizeof(*node));
 
 	if (node)
 		*node = (struct lk_doc){ .type = type,
 					 .line = (unsigned int)mark->line + 1,
-					 .column =
-						 (unsigned int)mark->column + 1,
+					 .column = (unsigned int)mark->column + 1,
 					 .text = "" };
 	return node;
 }
 
 /* Puts a finished or just opened node under the innermost collection. */
-static int attach(struct builder *b, struct lk_doc *node,
-		  const yaml_mark_t *mark)
+static int attach(struct builder *b, struct lk_doc *node, const yaml_mark_t *mark)
 {
 	struct level *top;
 
@@ -108,16 +104,13 @@ static int attach(struct builder *b, struct lk_doc *node,
 	top = &b->stack[b->depth - 1];
 	if (top->node->type == LK_DOC_MAP && !top->want_value) {
 		if (node->type != LK_DOC_SCALAR)
-			return error_at(b->err, mark,
-					"a key must be a plain word");
+			return error_at(b->err, mark, "a key must be a plain word");
 		if (++top->keys > LK_YAML_KEYS_MAX)
-			return error_at(b->err, mark,
-					"too many keys in one place");
+			return error_at(b->err, mark, "too many keys in one place");
 		if (lk_doc_get(top->node, node->text))
-			return lk_err_set(
-				b->err, LK_E_INPUT, 0,
-				"%zu:%zu: key \"%.64s\" is here twice",
-				mark->line + 1, mark->column + 1, node->text);
+			return lk_err_set(b->err, LK_E_INPUT, 0,
+					  "%zu:%zu: key \"%.64s\" is here twice", mark->line + 1,
+					  mark->column + 1, node->text);
 	}
 	if (top->node->type == LK_DOC_MAP)
 		top->want_value = !top->want_value;
@@ -134,8 +127,7 @@ static int attach(struct builder *b, struct lk_doc *node,
 static bool has_control(const uint8_t *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if ((text[i] < 0x20 && text[i] != '\n' && text[i] != '\t') ||
-		    text[i] == 0x7f ||
+		if ((text[i] < 0x20 && text[i] != '\n' && text[i] != '\t') || text[i] == 0x7f ||
 		    (text[i] == 0xc2 && i + 1 < len && text[i + 1] < 0xa0))
 			return true;
 	return false;
@@ -150,15 +142,12 @@ static int on_scalar(struct builder *b, const yaml_event_t *e)
 	if (!node || !text)
 		return lk_err_set(b->err, LK_E_SYSTEM, 0, "out of memory");
 	if (e->data.scalar.anchor)
-		return error_at(b->err, &e->start_mark,
-				"an anchor (&) is not allowed here");
+		return error_at(b->err, &e->start_mark, "an anchor (&) is not allowed here");
 	if (e->data.scalar.tag)
-		return error_at(b->err, &e->start_mark,
-				"a tag (!) is not allowed here");
+		return error_at(b->err, &e->start_mark, "a tag (!) is not allowed here");
 	if (has_control(e->data.scalar.value, len))
-		return error_at(
-			b->err, &e->start_mark,
-			"an escaped control character is not allowed here");
+		return error_at(b->err, &e->start_mark,
+				"an escaped control character is not allowed here");
 	memcpy(text, e->data.scalar.value, len);
 	text[len] = '\0';
 	node->text = text;
@@ -170,22 +159,18 @@ static int on_scalar(struct builder *b, const yaml_event_t *e)
 static int on_open(struct builder *b, const yaml_event_t *e)
 {
 	bool map = e->type == YAML_MAPPING_START_EVENT;
-	const yaml_char_t *anchor = map ? e->data.mapping_start.anchor
-					: e->data.sequence_start.anchor;
-	const yaml_char_t *tag =
-		map ? e->data.mapping_start.tag : e->data.sequence_start.tag;
+	const yaml_char_t *anchor =
+		map ? e->data.mapping_start.anchor : e->data.sequence_start.anchor;
+	const yaml_char_t *tag = map ? e->data.mapping_start.tag : e->data.sequence_start.tag;
 	struct lk_doc *node;
 	int rc;
 
 	if (anchor)
-		return error_at(b->err, &e->start_mark,
-				"an anchor (&) is not allowed here");
+		return error_at(b->err, &e->start_mark, "an anchor (&) is not allowed here");
 	if (tag)
-		return error_at(b->err, &e->start_mark,
-				"a tag (!) is not allowed here");
+		return error_at(b->err, &e->start_mark, "a tag (!) is not allowed here");
 	if (b->depth == LK_YAML_DEPTH_MAX)
-		return error_at(b->err, &e->start_mark,
-				"more than 8 levels are not allowed");
+		return error_at(b->err, &e->start_mark, "more than 8 levels are not allowed");
 	node = new_node(b->yaml, map ? LK_DOC_MAP : LK_DOC_SEQ, &e->start_mark);
 	if (!node)
 		return lk_err_set(b->err, LK_E_SYSTEM, 0, "out of memory");
@@ -198,16 +183,13 @@ static int on_open(struct builder *b, const yaml_event_t *e)
 
 static int on_document(struct builder *b, const yaml_event_t *e)
 {
-	const yaml_version_directive_t *version =
-		e->data.document_start.version_directive;
+	const yaml_version_directive_t *version = e->data.document_start.version_directive;
 
 	if (b->yaml->root)
-		return error_at(b->err, &e->start_mark,
-				"a second document is not allowed");
+		return error_at(b->err, &e->start_mark, "a second document is not allowed");
 	if (version || e->data.document_start.tag_directives.start !=
 			       e->data.document_start.tag_directives.end)
-		return error_at(b->err, &e->start_mark,
-				"a directive (%) is not allowed here");
+		return error_at(b->err, &e->start_mark, "a directive (%) is not allowed here");
 	return LK_OK;
 }
 
@@ -224,8 +206,7 @@ static int on_event(struct builder *b, const yaml_event_t *e)
 		b->depth--;
 		return LK_OK;
 	case YAML_ALIAS_EVENT:
-		return error_at(b->err, &e->start_mark,
-				"an alias (*) is not allowed here");
+		return error_at(b->err, &e->start_mark, "an alias (*) is not allowed here");
 	case YAML_DOCUMENT_START_EVENT:
 		return on_document(b, e);
 	default:
@@ -237,8 +218,7 @@ static int parser_error(const yaml_parser_t *p, struct lk_err *err)
 {
 	if (p->error == YAML_MEMORY_ERROR)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
-	return error_at(err, &p->problem_mark,
-			p->problem ? p->problem : "not YAML");
+	return error_at(err, &p->problem_mark, p->problem ? p->problem : "not YAML");
 }
 
 static int parse_events(yaml_parser_t *p, struct builder *b)
@@ -274,15 +254,13 @@ static int check_bytes(const uint8_t *data, size_t len, struct lk_err *err)
 	yaml_mark_t mark = { 0, 0, 0 };
 
 	if (len > LK_YAML_SIZE_MAX)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "1:1: %zu bytes, at most %u are allowed", len,
+		return lk_err_set(err, LK_E_INPUT, 0, "1:1: %zu bytes, at most %u are allowed", len,
 				  LK_YAML_SIZE_MAX);
 	for (size_t i = 0; i < len;) {
 		size_t n = character(data + i, len - i);
 
 		if (n == 0)
-			return error_at(err, &mark,
-					"not UTF-8, or a control character");
+			return error_at(err, &mark, "not UTF-8, or a control character");
 		mark.column = data[i] == '\n' ? 0 : mark.column + 1;
 		mark.line += data[i] == '\n';
 		i += n;
@@ -290,8 +268,7 @@ static int check_bytes(const uint8_t *data, size_t len, struct lk_err *err)
 	return LK_OK;
 }
 
-int lk_yaml_parse(const uint8_t *data, size_t len, struct lk_yaml **ret,
-		  struct lk_err *err)
+int lk_yaml_parse(const uint8_t *data, size_t len, struct lk_yaml **ret, struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
 	struct builder b = { .err = err };

@@ -23,8 +23,7 @@ struct lk_yaml;
  *
  * Return: LK_OK, LK_E_INPUT or LK_E_SYSTEM.
  */
-int lk_yaml_parse(const uint8_t *data, size_t len, struct lk_yaml **ret,
-		  struct lk_err *err);
+int lk_yaml_parse(const uint8_t *data, size_t len, struct lk_yaml **ret, struct lk_err *err);
 const struct lk_doc *lk_yaml_root(const struct lk_yaml *yaml);
 void lk_yaml_free(struct lk_yaml *yaml);
 

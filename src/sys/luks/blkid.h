@@ -15,8 +15,7 @@
  * Return: LK_OK, LK_E_NO_DEVICE or LK_E_IO.
  */
 #define LK_BLKID_TEXT 64u
-int lk_blkid_probe(const char *device, char ret_found[static LK_BLKID_TEXT],
-		   struct lk_err *err);
+int lk_blkid_probe(const char *device, char ret_found[static LK_BLKID_TEXT], struct lk_err *err);
 
 /**
  * lk_device_is_blank - does it look as if nothing was ever written to it?

@@ -77,10 +77,8 @@ static size_t copy_size(const uint8_t *head, size_t len)
 
 	(void)lk_read_bytes(&r, 8); /* magic and version */
 	size = lk_read_be64(&r);
-	return r.failed || size <= BINARY_HEADER_SIZE ||
-			       size > HEADER_COPY_MAX / 2
-		       ? 0
-		       : (size_t)size;
+	return r.failed || size <= BINARY_HEADER_SIZE || size > HEADER_COPY_MAX / 2 ? 0
+										    : (size_t)size;
 }
 
 /*
@@ -95,12 +93,9 @@ static struct extent header_extent(const uint8_t *head, size_t size)
 	uint64_t keyslots;
 	uint64_t end;
 
-	if (lk_yaml_parse(json,
-			  strnlen((const char *)json,
-				  size - BINARY_HEADER_SIZE),
-			  &yaml, NULL) != LK_OK ||
-	    lk_luks_header_keyslots_size(lk_yaml_root(yaml), &keyslots, NULL) !=
-		    LK_OK ||
+	if (lk_yaml_parse(json, strnlen((const char *)json, size - BINARY_HEADER_SIZE), &yaml,
+			  NULL) != LK_OK ||
+	    lk_luks_header_keyslots_size(lk_yaml_root(yaml), &keyslots, NULL) != LK_OK ||
 	    lk_luks_header_areas_end(lk_yaml_root(yaml), &end, NULL) != LK_OK ||
 	    2 * size + keyslots > HEADER_COPY_MAX || end > 2 * size + keyslots)
 		return most;
@@ -109,17 +104,15 @@ static struct extent header_extent(const uint8_t *head, size_t size)
 }
 
 /* LUKS2 of either copy? A clear word for what people really have instead. */
-static int check_magic(const uint8_t *data, size_t len, const char *device,
-		       struct lk_err *err)
+static int check_magic(const uint8_t *data, size_t len, const char *device, struct lk_err *err)
 {
 	static const uint8_t luks[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe };
 	static const uint8_t second[] = { 'S', 'K', 'U', 'L', 0xba, 0xbe };
 
 	if (len >= 8 && memcmp(data, luks, 6) == 0 && data[7] == 1)
-		return lk_err_set(
-			err, LK_E_HEADER, 0,
-			"%s: LUKS1; only LUKS2 is opened (see cryptsetup convert)",
-			device);
+		return lk_err_set(err, LK_E_HEADER, 0,
+				  "%s: LUKS1; only LUKS2 is opened (see cryptsetup convert)",
+				  device);
 	if (len >= 8 && memcmp(data, luks, 6) == 0)
 		return LK_OK;
 	for (size_t at = 0x4000; at <= 0x400000 && at + 6 <= len; at *= 2)
@@ -129,8 +122,8 @@ static int check_magic(const uint8_t *data, size_t len, const char *device,
 }
 
 /* What isn't read stays zeros. @ret->whole is cut at the device's end. */
-static int read_header(int fd, const char *device, uint8_t *data,
-		       struct extent *ret, struct lk_err *err)
+static int read_header(int fd, const char *device, uint8_t *data, struct extent *ret,
+		       struct lk_err *err)
 {
 	struct extent extent = { HEADER_COPY_MAX, HEADER_COPY_MAX };
 	ssize_t n = read_on(fd, data, 0, BINARY_HEADER_SIZE);
@@ -145,18 +138,15 @@ static int read_header(int fd, const char *device, uint8_t *data,
 	if (n > 0)
 		n = read_on(fd, data, (size_t)n, extent.used);
 	if (n < 0 || size < 0)
-		return lk_err_set(err, LK_E_IO, (uint32_t)errno,
-				  "%s: can't read: %s", device,
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: can't read: %s", device,
 				  strerror(errno));
 	ret->used = (size_t)n;
-	ret->whole =
-		(uint64_t)size < extent.whole ? (size_t)size : extent.whole;
+	ret->whole = (uint64_t)size < extent.whole ? (size_t)size : extent.whole;
 	return check_magic(data, (size_t)n, device, err);
 }
 
 /* From here on nobody but us can change what the header says. */
-static int copy_header(struct lk_luks *luks, const char *device,
-		       struct lk_err *err)
+static int copy_header(struct lk_luks *luks, const char *device, struct lk_err *err)
 {
 	/* Not blocking: what is there may be a pipe that nobody writes. */
 	LK_OWNED_FD fd = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -166,43 +156,33 @@ static int copy_header(struct lk_luks *luks, const char *device,
 	int rc;
 
 	if (fd < 0)
-		return lk_err_set(err,
-				  errno == ENOENT ? LK_E_NO_DEVICE : LK_E_IO,
-				  (uint32_t)errno, "%s: can't open: %s", device,
-				  strerror(errno));
-	if (fstat(fd, &st) != 0 ||
-	    !(S_ISBLK(st.st_mode) || S_ISREG(st.st_mode)))
-		return lk_err_set(err, LK_E_HEADER, 0,
-				  "%s: neither a block device nor a file",
+		return lk_err_set(err, errno == ENOENT ? LK_E_NO_DEVICE : LK_E_IO, (uint32_t)errno,
+				  "%s: can't open: %s", device, strerror(errno));
+	if (fstat(fd, &st) != 0 || !(S_ISBLK(st.st_mode) || S_ISREG(st.st_mode)))
+		return lk_err_set(err, LK_E_HEADER, 0, "%s: neither a block device nor a file",
 				  device);
 	luks->copy = memfd_create("luks2-header", MFD_CLOEXEC);
 	if (luks->copy < 0 || ftruncate(luks->copy, HEADER_COPY_MAX) != 0)
-		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno,
-				  "no memory for the header: %s",
+		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno, "no memory for the header: %s",
 				  strerror(errno));
-	data = mmap(NULL, HEADER_COPY_MAX, PROT_READ | PROT_WRITE, MAP_SHARED,
-		    luks->copy, 0);
+	data = mmap(NULL, HEADER_COPY_MAX, PROT_READ | PROT_WRITE, MAP_SHARED, luks->copy, 0);
 	if (data == MAP_FAILED)
-		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno,
-				  "no memory for the header: %s",
+		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno, "no memory for the header: %s",
 				  strerror(errno));
 	rc = read_header(fd, device, data, &extent, err);
 	munmap(data, HEADER_COPY_MAX);
 	if (rc != LK_OK)
 		return rc;
 	if (ftruncate(luks->copy, (off_t)extent.whole) != 0)
-		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno, "%s",
-				  strerror(errno));
+		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno, "%s", strerror(errno));
 	luks->areas.copied = extent.used;
 	return LK_OK;
 }
 
 static int refuse(struct lk_luks *luks, const char *device, struct lk_err *err)
 {
-	return lk_err_set(err, LK_E_HEADER, 0, "%s: LUKS2 header refused: %s",
-			  device,
-			  luks->last[0] ? luks->last
-					: "damaged, or not understood");
+	return lk_err_set(err, LK_E_HEADER, 0, "%s: LUKS2 header refused: %s", device,
+			  luks->last[0] ? luks->last : "damaged, or not understood");
 }
 
 static int load(struct lk_luks *luks, const char *device, struct lk_err *err)
@@ -213,8 +193,7 @@ static int load(struct lk_luks *luks, const char *device, struct lk_err *err)
 	crypt_token_external_disable();
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", luks->copy);
 	if (crypt_init_data_device(&luks->cd, path, device) < 0)
-		return lk_err_set(err, LK_E_IO, 0, "%s: not usable as a device",
-				  device);
+		return lk_err_set(err, LK_E_IO, 0, "%s: not usable as a device", device);
 	crypt_set_log_callback(luks->cd, on_log, luks);
 	if (crypt_load(luks->cd, CRYPT_LUKS2, NULL) < 0)
 		return refuse(luks, device, err);
@@ -233,8 +212,7 @@ static int header_size(struct lk_luks *luks, struct lk_err *err)
 	return LK_OK;
 }
 
-static int check(struct lk_luks *luks, const struct lk_volume *vol,
-		 struct lk_err *err)
+static int check(struct lk_luks *luks, const struct lk_volume *vol, struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
 	const char *json = NULL;
@@ -243,14 +221,11 @@ static int check(struct lk_luks *luks, const struct lk_volume *vol,
 
 	if (rc != LK_OK)
 		return rc;
-	if (!uuid || strlen(uuid) != 36 ||
-	    uuid[strspn(uuid, "0123456789abcdef-")] != '\0')
-		return lk_err_set(
-			err, LK_E_HEADER, 0,
-			"its UUID isn't one: 36 characters, lower case");
-	if (vol->uuid[0] && strcmp(uuid, vol->uuid) != 0)
+	if (!uuid || strlen(uuid) != 36 || uuid[strspn(uuid, "0123456789abcdef-")] != '\0')
 		return lk_err_set(err, LK_E_HEADER, 0,
-				  "UUID %.40s; the policy file pins %s", uuid,
+				  "its UUID isn't one: 36 characters, lower case");
+	if (vol->uuid[0] && strcmp(uuid, vol->uuid) != 0)
+		return lk_err_set(err, LK_E_HEADER, 0, "UUID %.40s; the policy file pins %s", uuid,
 				  vol->uuid);
 	if (crypt_dump_json(luks->cd, &json, 0) < 0 || !json)
 		return lk_err_set(err, LK_E_HEADER, 0, "its JSON can't be had");
@@ -263,8 +238,8 @@ static int check(struct lk_luks *luks, const struct lk_volume *vol,
 	return lk_luks_header_check(lk_yaml_root(yaml), vol, &luks->areas, err);
 }
 
-int lk_luks_open(const char *device, const struct lk_volume *vol,
-		 struct lk_luks **ret, struct lk_err *err)
+int lk_luks_open(const char *device, const struct lk_volume *vol, struct lk_luks **ret,
+		 struct lk_err *err)
 {
 	LK_OWNED_LUKS luks = calloc(1, sizeof(*luks));
 	int rc;
@@ -292,16 +267,15 @@ const char *lk_luks_uuid(const struct lk_luks *luks)
 	return crypt_get_uuid(luks->cd);
 }
 
-int lk_luks_token(const struct lk_luks *luks, unsigned int n,
-		  struct lk_buf *ret, struct lk_err *err)
+int lk_luks_token(const struct lk_luks *luks, unsigned int n, struct lk_buf *ret,
+		  struct lk_err *err)
 {
 	for (int i = 0; i < crypt_token_max(CRYPT_LUKS2); i++) {
 		const char *type = NULL;
 		const char *json;
 		crypt_token_info info = crypt_token_status(luks->cd, i, &type);
 
-		if (info == CRYPT_TOKEN_INACTIVE ||
-		    info == CRYPT_TOKEN_INVALID || !type ||
+		if (info == CRYPT_TOKEN_INACTIVE || info == CRYPT_TOKEN_INVALID || !type ||
 		    strcmp(type, "latchkey") != 0 || n--)
 			continue;
 		if (crypt_token_json_get(luks->cd, i, &json) < 0)
@@ -317,9 +291,8 @@ int lk_luks_token(const struct lk_luks *luks, unsigned int n,
 		"the LUKS2 header has no token of type latchkey: not formatted by latchkey-provision, or not to the end, or removed (\"latchkey-provision status\" tells which; its reseal makes one)");
 }
 
-int lk_luks_volume_key(const struct lk_luks *luks, int keyslot,
-		       struct lk_bytes passphrase, struct lk_secret *ret,
-		       struct lk_err *err)
+int lk_luks_volume_key(const struct lk_luks *luks, int keyslot, struct lk_bytes passphrase,
+		       struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET key = LK_SECRET_NONE;
 	int size = crypt_get_volume_key_size(luks->cd);
@@ -328,18 +301,14 @@ int lk_luks_volume_key(const struct lk_luks *luks, int keyslot,
 
 	if (rc != LK_OK)
 		return rc;
-	rc = crypt_volume_key_get(luks->cd,
-				  keyslot < 0 ? CRYPT_ANY_SLOT : keyslot,
-				  (char *)key.data, &key_size,
-				  (const char *)passphrase.data,
+	rc = crypt_volume_key_get(luks->cd, keyslot < 0 ? CRYPT_ANY_SLOT : keyslot,
+				  (char *)key.data, &key_size, (const char *)passphrase.data,
 				  passphrase.len);
 	if (rc == -EPERM || rc == -ENOENT)
-		return lk_err_set(
-			err, LK_E_VOLUME, (uint32_t)-rc,
-			"the passphrase opens no keyslot of this volume");
+		return lk_err_set(err, LK_E_VOLUME, (uint32_t)-rc,
+				  "the passphrase opens no keyslot of this volume");
 	if (rc < 0)
-		return lk_err_set(err, LK_E_IO, (uint32_t)-rc,
-				  "keyslot: %s%s%s", strerror(-rc),
+		return lk_err_set(err, LK_E_IO, (uint32_t)-rc, "keyslot: %s%s%s", strerror(-rc),
 				  luks->last[0] ? ": " : "", luks->last);
 	key.len = key_size;
 	*ret = lk_secret_take(&key);
@@ -347,18 +316,13 @@ int lk_luks_volume_key(const struct lk_luks *luks, int keyslot,
 }
 
 int lk_luks_identity(const struct lk_secret *volume_key,
-		     uint8_t ret[static LK_VOLUME_IDENTITY_SIZE],
-		     struct lk_err *err)
+		     uint8_t ret[static LK_VOLUME_IDENTITY_SIZE], struct lk_err *err)
 {
 	static const char text[] = "latchkey:volume-identity";
 	struct lk_digest mac;
 
-	if (!lk_crypto_hmac(LK_ALG_SHA256,
-			    (struct lk_bytes){ volume_key->data,
-					       volume_key->len },
-			    (struct lk_bytes){ (const uint8_t *)text,
-					       sizeof(text) - 1 },
-			    &mac))
+	if (!lk_crypto_hmac(LK_ALG_SHA256, (struct lk_bytes){ volume_key->data, volume_key->len },
+			    (struct lk_bytes){ (const uint8_t *)text, sizeof(text) - 1 }, &mac))
 		return lk_err_set(err, LK_E_SYSTEM, 0, "HMAC failed");
 	memcpy(ret, mac.data, LK_VOLUME_IDENTITY_SIZE);
 	return LK_OK;
@@ -373,11 +337,9 @@ static uint32_t activation_flags(unsigned int options)
 		{ LK_VOL_DISCARD, CRYPT_ACTIVATE_ALLOW_DISCARDS },
 		{ LK_VOL_READ_ONLY, CRYPT_ACTIVATE_READONLY },
 		{ LK_VOL_NO_READ_WORKQUEUE, CRYPT_ACTIVATE_NO_READ_WORKQUEUE },
-		{ LK_VOL_NO_WRITE_WORKQUEUE,
-		  CRYPT_ACTIVATE_NO_WRITE_WORKQUEUE },
+		{ LK_VOL_NO_WRITE_WORKQUEUE, CRYPT_ACTIVATE_NO_WRITE_WORKQUEUE },
 		{ LK_VOL_SAME_CPU_CRYPT, CRYPT_ACTIVATE_SAME_CPU_CRYPT },
-		{ LK_VOL_SUBMIT_FROM_CRYPT_CPUS,
-		  CRYPT_ACTIVATE_SUBMIT_FROM_CRYPT_CPUS },
+		{ LK_VOL_SUBMIT_FROM_CRYPT_CPUS, CRYPT_ACTIVATE_SUBMIT_FROM_CRYPT_CPUS },
 	};
 	uint32_t ret = 0;
 
@@ -390,16 +352,12 @@ static uint32_t activation_flags(unsigned int options)
 int lk_luks_map(struct lk_luks *luks, const struct lk_volume *vol,
 		const struct lk_secret *volume_key, struct lk_err *err)
 {
-	int rc = crypt_activate_by_volume_key(luks->cd, vol->name,
-					      (const char *)volume_key->data,
-					      volume_key->len,
-					      activation_flags(vol->options));
+	int rc = crypt_activate_by_volume_key(luks->cd, vol->name, (const char *)volume_key->data,
+					      volume_key->len, activation_flags(vol->options));
 
 	if (rc < 0)
-		return lk_err_set(err, LK_E_IO, (uint32_t)-rc,
-				  "mapping %s failed: %s%s%s", vol->name,
-				  strerror(-rc), luks->last[0] ? ": " : "",
-				  luks->last);
+		return lk_err_set(err, LK_E_IO, (uint32_t)-rc, "mapping %s failed: %s%s%s",
+				  vol->name, strerror(-rc), luks->last[0] ? ": " : "", luks->last);
 	return LK_OK;
 }
 
@@ -414,8 +372,8 @@ bool lk_luks_is_mapped(const char *name)
 	if (stat(path, &st) != 0 || !S_ISBLK(st.st_mode))
 		return false;
 	/* A logical volume of that name isn't it, whoever made it. */
-	(void)snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/dm/uuid",
-		       major(st.st_rdev), minor(st.st_rdev));
+	(void)snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/dm/uuid", major(st.st_rdev),
+		       minor(st.st_rdev));
 	return lk_fs_read(path, 4096, &uuid, NULL) == LK_OK &&
 	       strncmp((const char *)uuid.data, kind, strlen(kind)) == 0;
 }
@@ -425,8 +383,7 @@ int lk_luks_unmap(const char *name, struct lk_err *err)
 	int rc = crypt_deactivate(NULL, name);
 
 	if (rc < 0)
-		return lk_err_set(err, LK_E_IO, (uint32_t)-rc,
-				  "unmapping %s failed: %s", name,
+		return lk_err_set(err, LK_E_IO, (uint32_t)-rc, "unmapping %s failed: %s", name,
 				  strerror(-rc));
 	return LK_OK;
 }

@@ -33,15 +33,15 @@ static inline void lk_luks_freep(struct lk_luks **p)
  *
  * Return: LK_OK, LK_E_NO_DEVICE, LK_E_HEADER, LK_E_IO or LK_E_SYSTEM.
  */
-int lk_luks_open(const char *device, const struct lk_volume *vol,
-		 struct lk_luks **ret, struct lk_err *err);
+int lk_luks_open(const char *device, const struct lk_volume *vol, struct lk_luks **ret,
+		 struct lk_err *err);
 
 /** UUID of the header copy; valid as long as @luks. */
 const char *lk_luks_uuid(const struct lk_luks *luks);
 
 /** JSON of token @n of type "latchkey", from 0; LK_E_HEADER past the last. */
-int lk_luks_token(const struct lk_luks *luks, unsigned int n,
-		  struct lk_buf *ret, struct lk_err *err);
+int lk_luks_token(const struct lk_luks *luks, unsigned int n, struct lk_buf *ret,
+		  struct lk_err *err);
 
 /**
  * lk_luks_volume_key - unlock a keyslot
@@ -49,15 +49,13 @@ int lk_luks_token(const struct lk_luks *luks, unsigned int n,
  *
  * Return: LK_OK, LK_E_VOLUME when the passphrase opens nothing, LK_E_IO.
  */
-int lk_luks_volume_key(const struct lk_luks *luks, int keyslot,
-		       struct lk_bytes passphrase, struct lk_secret *ret,
-		       struct lk_err *err);
+int lk_luks_volume_key(const struct lk_luks *luks, int keyslot, struct lk_bytes passphrase,
+		       struct lk_secret *ret, struct lk_err *err);
 
 /** HMAC-SHA-256 keyed by the volume key over "latchkey:volume-identity". */
 #define LK_VOLUME_IDENTITY_SIZE 32u
 int lk_luks_identity(const struct lk_secret *volume_key,
-		     uint8_t ret[static LK_VOLUME_IDENTITY_SIZE],
-		     struct lk_err *err);
+		     uint8_t ret[static LK_VOLUME_IDENTITY_SIZE], struct lk_err *err);
 
 /** Maps /dev/mapper/<vol->name>. Return: LK_OK, LK_E_IO. */
 int lk_luks_map(struct lk_luks *luks, const struct lk_volume *vol,

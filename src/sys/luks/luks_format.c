@@ -41,8 +41,8 @@ static void keep_message(int level, const char *msg, void *data)
 	}
 }
 
-static int header_error(const struct lk_volume_header *h, int code,
-			enum lk_rc rc, const char *step, struct lk_err *err)
+static int header_error(const struct lk_volume_header *h, int code, enum lk_rc rc, const char *step,
+			struct lk_err *err)
 {
 	return lk_err_set(err, rc, (uint32_t)-code, "%s: %s", step,
 			  h->message[0] ? h->message : strerror(-code));
@@ -56,8 +56,7 @@ void lk_volume_header_free(struct lk_volume_header *h)
 	free(h);
 }
 
-static int header_new(const char *device, struct lk_volume_header **ret,
-		      struct lk_err *err)
+static int header_new(const char *device, struct lk_volume_header **ret, struct lk_err *err)
 {
 	LK_OWNED_VOLUME_HEADER h = calloc(1, sizeof(*h));
 	int n;
@@ -90,8 +89,7 @@ static int wipe_progress(uint64_t size, uint64_t offset, void *data)
 }
 
 /** Gives every sector a tag: reading one that has none is an error. */
-static int wipe_integrity(struct lk_volume_header *h,
-			  const struct lk_format_request *req,
+static int wipe_integrity(struct lk_volume_header *h, const struct lk_format_request *req,
 			  struct lk_err *err)
 {
 	struct wipe wipe = { req };
@@ -102,19 +100,16 @@ static int wipe_integrity(struct lk_volume_header *h,
 	snprintf(name, sizeof(name), "latchkey-wipe-%ld", (long)getpid());
 	snprintf(path, sizeof(path), "%s/%s", crypt_get_dir(), name);
 	n = crypt_activate_by_volume_key(h->cd, name, NULL, 0,
-					 CRYPT_ACTIVATE_PRIVATE |
-						 CRYPT_ACTIVATE_NO_JOURNAL);
+					 CRYPT_ACTIVATE_PRIVATE | CRYPT_ACTIVATE_NO_JOURNAL);
 	if (n < 0)
 		return header_error(h, n, LK_E_IO, "mapping for the wipe", err);
-	n = crypt_wipe(h->cd, path, CRYPT_WIPE_ZERO, 0, 0, WIPE_BLOCK, 0,
-		       wipe_progress, &wipe);
+	n = crypt_wipe(h->cd, path, CRYPT_WIPE_ZERO, 0, 0, WIPE_BLOCK, 0, wipe_progress, &wipe);
 	if (crypt_deactivate(h->cd, name) && n == 0)
 		n = -EBUSY;
 	return n ? header_error(h, n, LK_E_IO, "wiping", err) : LK_OK;
 }
 
-static int split_cipher(const char *text, char *cipher, size_t size,
-			const char **ret_mode)
+static int split_cipher(const char *text, char *cipher, size_t size, const char **ret_mode)
 {
 	const char *dash = strchr(text, '-');
 
@@ -128,13 +123,11 @@ static int split_cipher(const char *text, char *cipher, size_t size,
 
 static int set_layout(struct lk_volume_header *h, struct lk_err *err)
 {
-	int n = crypt_set_metadata_size(h->cd, METADATA_SIZE,
-					LK_LUKS_DATA - 2 * METADATA_SIZE);
+	int n = crypt_set_metadata_size(h->cd, METADATA_SIZE, LK_LUKS_DATA - 2 * METADATA_SIZE);
 
 	if (n == 0)
 		n = crypt_set_data_offset(h->cd, LK_LUKS_DATA / SECTOR);
-	return n ? header_error(h, n, LK_E_SYSTEM, "header layout", err)
-		 : LK_OK;
+	return n ? header_error(h, n, LK_E_SYSTEM, "header layout", err) : LK_OK;
 }
 
 /** libcryptsetup says no more than that it can't. */
@@ -148,8 +141,8 @@ static int integrity_hint(int rc, struct lk_err *err)
 	return rc;
 }
 
-int lk_volume_format(const struct lk_format_request *req,
-		     struct lk_volume_header **ret, struct lk_err *err)
+int lk_volume_format(const struct lk_format_request *req, struct lk_volume_header **ret,
+		     struct lk_err *err)
 {
 	const struct lk_volume_format *f = &req->vol->format;
 	bool tagged = f->integrity == LK_INTEGRITY_HMAC_SHA256;
@@ -171,13 +164,10 @@ int lk_volume_format(const struct lk_format_request *req,
 	if (rc != LK_OK)
 		return rc;
 	if (split_cipher(f->cipher, cipher, sizeof(cipher), &mode))
-		return lk_err_set(err, LK_E_INPUT, 0, "cipher \"%s\": no mode",
-				  f->cipher);
-	n = crypt_format(h->cd, CRYPT_LUKS2, cipher, mode, NULL, NULL, key_len,
-			 &params);
+		return lk_err_set(err, LK_E_INPUT, 0, "cipher \"%s\": no mode", f->cipher);
+	n = crypt_format(h->cd, CRYPT_LUKS2, cipher, mode, NULL, NULL, key_len, &params);
 	if (n)
-		rc = header_error(h, n, LK_E_IO, "making the LUKS2 header",
-				  err);
+		rc = header_error(h, n, LK_E_IO, "making the LUKS2 header", err);
 	else if (tagged)
 		rc = wipe_integrity(h, req, err);
 	if (rc != LK_OK)
@@ -187,8 +177,7 @@ int lk_volume_format(const struct lk_format_request *req,
 	return LK_OK;
 }
 
-int lk_volume_header_open(const char *device, struct lk_volume_header **ret,
-			  struct lk_err *err)
+int lk_volume_header_open(const char *device, struct lk_volume_header **ret, struct lk_err *err)
 {
 	LK_OWNED_VOLUME_HEADER h = NULL;
 	int rc = header_new(device, &h, err);
@@ -198,8 +187,8 @@ int lk_volume_header_open(const char *device, struct lk_volume_header **ret,
 		return rc;
 	n = crypt_load(h->cd, CRYPT_LUKS2, NULL);
 	if (n)
-		return lk_err_set(err, LK_E_HEADER, (uint32_t)-n,
-				  "%s: no usable LUKS2 header", device);
+		return lk_err_set(err, LK_E_HEADER, (uint32_t)-n, "%s: no usable LUKS2 header",
+				  device);
 	/* crypt_load resets it to the default for new keyslots. */
 	n = crypt_set_pbkdf_type(h->cd, &pbkdf);
 	if (n)
@@ -235,18 +224,16 @@ const char *lk_volume_header_subsystem(const struct lk_volume_header *h)
 	return text ? text : "";
 }
 
-int lk_volume_header_mark(struct lk_volume_header *h, const char *label,
-			  const char *subsystem, struct lk_err *err)
+int lk_volume_header_mark(struct lk_volume_header *h, const char *label, const char *subsystem,
+			  struct lk_err *err)
 {
 	int n = crypt_set_label(h->cd, label, subsystem);
 
-	return n ? header_error(h, n, LK_E_IO, "marking the header", err)
-		 : LK_OK;
+	return n ? header_error(h, n, LK_E_IO, "marking the header", err) : LK_OK;
 }
 
-int lk_volume_header_key(struct lk_volume_header *h, int keyslot,
-			 struct lk_bytes passphrase, struct lk_secret *ret,
-			 struct lk_err *err)
+int lk_volume_header_key(struct lk_volume_header *h, int keyslot, struct lk_bytes passphrase,
+			 struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET key = LK_SECRET_NONE;
 	size_t len = VOLUME_KEY_MAX;
@@ -255,9 +242,8 @@ int lk_volume_header_key(struct lk_volume_header *h, int keyslot,
 
 	if (rc != LK_OK)
 		return rc;
-	n = crypt_volume_key_get(h->cd, keyslot < 0 ? CRYPT_ANY_SLOT : keyslot,
-				 (char *)key.data, &len,
-				 (const char *)passphrase.data, passphrase.len);
+	n = crypt_volume_key_get(h->cd, keyslot < 0 ? CRYPT_ANY_SLOT : keyslot, (char *)key.data,
+				 &len, (const char *)passphrase.data, passphrase.len);
 	if (n == -EPERM || n == -ENOENT)
 		return lk_err_set(err, LK_E_VOLUME, (uint32_t)-n,
 				  "the passphrase doesn't open the volume");
@@ -268,20 +254,15 @@ int lk_volume_header_key(struct lk_volume_header *h, int keyslot,
 	return LK_OK;
 }
 
-int lk_volume_header_add_keyslot(struct lk_volume_header *h,
-				 const struct lk_secret *volume_key,
-				 int keyslot, struct lk_bytes passphrase,
-				 struct lk_err *err)
+int lk_volume_header_add_keyslot(struct lk_volume_header *h, const struct lk_secret *volume_key,
+				 int keyslot, struct lk_bytes passphrase, struct lk_err *err)
 {
 	const char *key = volume_key ? (const char *)volume_key->data : NULL;
 	int n = crypt_keyslot_add_by_volume_key(h->cd, keyslot, key,
-						volume_key ? volume_key->len
-							   : 0,
-						(const char *)passphrase.data,
-						passphrase.len);
+						volume_key ? volume_key->len : 0,
+						(const char *)passphrase.data, passphrase.len);
 
-	return n < 0 ? header_error(h, n, LK_E_IO, "adding a keyslot", err)
-		     : LK_OK;
+	return n < 0 ? header_error(h, n, LK_E_IO, "adding a keyslot", err) : LK_OK;
 }
 
 static bool in_use(struct lk_volume_header *h, int keyslot)
@@ -311,15 +292,13 @@ unsigned int lk_volume_header_count_keyslots(struct lk_volume_header *h)
 	return count;
 }
 
-int lk_volume_header_kill_keyslot(struct lk_volume_header *h, int keyslot,
-				  struct lk_err *err)
+int lk_volume_header_kill_keyslot(struct lk_volume_header *h, int keyslot, struct lk_err *err)
 {
 	int n = 0;
 
 	if (in_use(h, keyslot))
 		n = crypt_keyslot_destroy(h->cd, keyslot);
-	return n ? header_error(h, n, LK_E_IO, "removing a keyslot", err)
-		 : LK_OK;
+	return n ? header_error(h, n, LK_E_IO, "removing a keyslot", err) : LK_OK;
 }
 
 int lk_volume_header_next_token(struct lk_volume_header *h, int after)
@@ -330,24 +309,22 @@ int lk_volume_header_next_token(struct lk_volume_header *h, int after)
 	for (int i = after + 1; i < max; i++) {
 		crypt_token_info info = crypt_token_status(h->cd, i, &type);
 
-		if (info != CRYPT_TOKEN_INACTIVE &&
-		    info != CRYPT_TOKEN_INVALID && type &&
+		if (info != CRYPT_TOKEN_INACTIVE && info != CRYPT_TOKEN_INVALID && type &&
 		    strcmp(type, LK_TOKEN_TYPE) == 0)
 			return i;
 	}
 	return -1;
 }
 
-int lk_volume_header_token(struct lk_volume_header *h, int token,
-			   struct lk_buf *ret, struct lk_err *err)
+int lk_volume_header_token(struct lk_volume_header *h, int token, struct lk_buf *ret,
+			   struct lk_err *err)
 {
 	const char *json = NULL;
 	int n = crypt_token_json_get(h->cd, token, &json);
 	uint8_t *copy;
 
 	if (n < 0)
-		return header_error(h, n, LK_E_HEADER, "reading the token",
-				    err);
+		return header_error(h, n, LK_E_HEADER, "reading the token", err);
 	copy = (uint8_t *)strdup(json);
 	if (!copy)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
@@ -355,16 +332,14 @@ int lk_volume_header_token(struct lk_volume_header *h, int token,
 	return LK_OK;
 }
 
-int lk_volume_header_set_token(struct lk_volume_header *h, int token,
-			       const char *json, struct lk_err *err)
+int lk_volume_header_set_token(struct lk_volume_header *h, int token, const char *json,
+			       struct lk_err *err)
 {
-	int n = crypt_token_json_set(h->cd, token < 0 ? CRYPT_ANY_TOKEN : token,
-				     json);
+	int n = crypt_token_json_set(h->cd, token < 0 ? CRYPT_ANY_TOKEN : token, json);
 
 	if (n == -ENOSPC)
 		return lk_err_set(
 			err, LK_E_REFUSED, (uint32_t)-n,
 			"the header has no room for more; retire signed policies that aren't needed (policy retire)");
-	return n < 0 ? header_error(h, n, LK_E_IO, "writing the token", err)
-		     : LK_OK;
+	return n < 0 ? header_error(h, n, LK_E_IO, "writing the token", err) : LK_OK;
 }

@@ -18,9 +18,8 @@ static inline void lk_volume_header_freep(struct lk_volume_header **p)
 {
 	lk_volume_header_free(*p);
 }
-#define LK_OWNED_VOLUME_HEADER                                                 \
-	__attribute__((                                                        \
-		cleanup(lk_volume_header_freep))) struct lk_volume_header *
+#define LK_OWNED_VOLUME_HEADER                                                                     \
+	__attribute__((cleanup(lk_volume_header_freep))) struct lk_volume_header *
 
 /** Where keyslots begin in what we format, and where they end. */
 #define LK_LUKS_KEYSLOTS (256u * 1024u)
@@ -47,12 +46,11 @@ struct lk_format_request {
 	lk_progress_fn progress; /* may be NULL */
 	void *progress_data;
 };
-int lk_volume_format(const struct lk_format_request *req,
-		     struct lk_volume_header **ret, struct lk_err *err);
+int lk_volume_format(const struct lk_format_request *req, struct lk_volume_header **ret,
+		     struct lk_err *err);
 
 /** LK_E_HEADER when there is no LUKS2 header. */
-int lk_volume_header_open(const char *device, struct lk_volume_header **ret,
-			  struct lk_err *err);
+int lk_volume_header_open(const char *device, struct lk_volume_header **ret, struct lk_err *err);
 /** Whether a LUKS2 header is there at all; nothing else is an error. */
 bool lk_volume_header_exists(const char *device);
 
@@ -61,37 +59,33 @@ const char *lk_volume_header_uuid(const struct lk_volume_header *h);
 const char *lk_volume_header_label(const struct lk_volume_header *h);
 const char *lk_volume_header_subsystem(const struct lk_volume_header *h);
 #define LK_VOLUME_LABEL_MAX 47u
-int lk_volume_header_mark(struct lk_volume_header *h, const char *label,
-			  const char *subsystem, struct lk_err *err);
+int lk_volume_header_mark(struct lk_volume_header *h, const char *label, const char *subsystem,
+			  struct lk_err *err);
 
 /** Volume key of a passphrase; LK_E_VOLUME when it opens nothing. */
-int lk_volume_header_key(struct lk_volume_header *h, int keyslot,
-			 struct lk_bytes passphrase, struct lk_secret *ret,
-			 struct lk_err *err);
+int lk_volume_header_key(struct lk_volume_header *h, int keyslot, struct lk_bytes passphrase,
+			 struct lk_secret *ret, struct lk_err *err);
 /**
  * lk_volume_header_add_keyslot - a passphrase for the volume key
  * @volume_key: NULL right after lk_volume_format
  * @keyslot: number; must be free
  */
-int lk_volume_header_add_keyslot(struct lk_volume_header *h,
-				 const struct lk_secret *volume_key,
-				 int keyslot, struct lk_bytes passphrase,
-				 struct lk_err *err);
+int lk_volume_header_add_keyslot(struct lk_volume_header *h, const struct lk_secret *volume_key,
+				 int keyslot, struct lk_bytes passphrase, struct lk_err *err);
 /** A free keyslot's number, or -1. */
 int lk_volume_header_free_keyslot(struct lk_volume_header *h);
 /** Keyslots in use. */
 unsigned int lk_volume_header_count_keyslots(struct lk_volume_header *h);
 /** Wipes a keyslot; one that is free already is LK_OK. */
-int lk_volume_header_kill_keyslot(struct lk_volume_header *h, int keyslot,
-				  struct lk_err *err);
+int lk_volume_header_kill_keyslot(struct lk_volume_header *h, int keyslot, struct lk_err *err);
 
 /** Number of the next token of our type after @after (-1: the first); -1: none. */
 int lk_volume_header_next_token(struct lk_volume_header *h, int after);
 /** Its JSON. */
-int lk_volume_header_token(struct lk_volume_header *h, int token,
-			   struct lk_buf *ret, struct lk_err *err);
+int lk_volume_header_token(struct lk_volume_header *h, int token, struct lk_buf *ret,
+			   struct lk_err *err);
 /** Writes a token in one go, -1: a new one; @json NULL removes it. */
-int lk_volume_header_set_token(struct lk_volume_header *h, int token,
-			       const char *json, struct lk_err *err);
+int lk_volume_header_set_token(struct lk_volume_header *h, int token, const char *json,
+			       struct lk_err *err);
 
 #endif

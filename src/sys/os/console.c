@@ -37,20 +37,17 @@ static int read_line(int fd, struct lk_secret *line, struct lk_err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return lk_err_set(err, LK_E_IO, 0,
-					  "the terminal was closed");
+			return lk_err_set(err, LK_E_IO, 0, "the terminal was closed");
 		if (c == '\n' || c == '\r')
 			return LK_OK;
 		if (line->len == LINE_MAX_BYTES)
-			return lk_err_set(err, LK_E_INPUT, 0,
-					  "more than %u characters",
+			return lk_err_set(err, LK_E_INPUT, 0, "more than %u characters",
 					  LINE_MAX_BYTES);
 		line->data[line->len++] = c;
 	}
 }
 
-int lk_console_ask(const char *question, struct lk_secret *ret,
-		   struct lk_err *err)
+int lk_console_ask(const char *question, struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET line = LK_SECRET_NONE;
 	LK_OWNED_FD fd = open_terminal();
@@ -61,8 +58,7 @@ int lk_console_ask(const char *question, struct lk_secret *ret,
 	if (rc != LK_OK)
 		return rc;
 	if (fd < 0 || tcgetattr(fd, &old) != 0)
-		return lk_err_set(err, LK_E_SYSTEM, 0,
-				  "there is no terminal to ask on");
+		return lk_err_set(err, LK_E_SYSTEM, 0, "there is no terminal to ask on");
 	silent = old;
 	silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
 	silent.c_lflag |= ICANON;

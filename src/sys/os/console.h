@@ -14,7 +14,6 @@
  * Return: LK_OK, LK_E_SYSTEM when there is no terminal, LK_E_INPUT for a line
  * that is too long, LK_E_IO at end of file.
  */
-int lk_console_ask(const char *question, struct lk_secret *ret,
-		   struct lk_err *err);
+int lk_console_ask(const char *question, struct lk_secret *ret, struct lk_err *err);
 
 #endif

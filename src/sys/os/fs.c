@@ -31,13 +31,11 @@ void lk_fd_closep(int *fd)
 	*fd = -1;
 }
 
-static int fail(struct lk_err *err, enum lk_rc rc, const char *path,
-		const char *what)
+static int fail(struct lk_err *err, enum lk_rc rc, const char *path, const char *what)
 {
 	int saved = errno;
 
-	return lk_err_set(err, rc, (uint32_t)saved, "%s: %s: %s", path, what,
-			  strerror(saved));
+	return lk_err_set(err, rc, (uint32_t)saved, "%s: %s: %s", path, what, strerror(saved));
 }
 
 ssize_t lk_fs_read_full(int fd, uint8_t *data, size_t cap)
@@ -60,28 +58,25 @@ ssize_t lk_fs_read_full(int fd, uint8_t *data, size_t cap)
 
 /* Opens what may be read: a file or a pipe, not larger than @cap as far as can
  * be told beforehand. */
-static int open_to_read(const char *path, size_t cap, int *ret,
-			struct lk_err *err)
+static int open_to_read(const char *path, size_t cap, int *ret, struct lk_err *err)
 {
 	struct stat st;
 
-	*ret = strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
-				      : open(path, O_RDONLY | O_CLOEXEC);
+	*ret = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
 	if (*ret < 0)
 		return fail(err, LK_E_INPUT, path, "can't open");
 	if (fstat(*ret, &st) != 0 || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode))
 		return lk_err_set(err, LK_E_INPUT, 0, "%s: not a file", path);
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > cap)
-		return lk_err_set(
-			err, LK_E_INPUT, 0,
-			"%s: 1:1: %llu bytes, at most %zu are allowed", path,
-			(unsigned long long)st.st_size, cap);
+		return lk_err_set(err, LK_E_INPUT, 0,
+				  "%s: 1:1: %llu bytes, at most %zu are allowed", path,
+				  (unsigned long long)st.st_size, cap);
 	return LK_OK;
 }
 
 /* @data has room for @cap and one byte more, which tells "too large". */
-static int read_capped(const char *path, uint8_t *data, size_t cap,
-		       size_t *ret_len, struct lk_err *err)
+static int read_capped(const char *path, uint8_t *data, size_t cap, size_t *ret_len,
+		       struct lk_err *err)
 {
 	LK_OWNED_FD fd = -1;
 	ssize_t n;
@@ -93,15 +88,13 @@ static int read_capped(const char *path, uint8_t *data, size_t cap,
 	if (n < 0)
 		return fail(err, LK_E_IO, path, "can't read");
 	if ((size_t)n > cap)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: 1:1: more than the %zu bytes allowed",
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: 1:1: more than the %zu bytes allowed",
 				  path, cap);
 	*ret_len = (size_t)n;
 	return LK_OK;
 }
 
-int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret,
-		      struct lk_err *err)
+int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET secret = LK_SECRET_NONE;
 	int rc = lk_secret_init(&secret, cap + 1, err);
@@ -113,8 +106,7 @@ int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret,
 	return rc;
 }
 
-int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret,
-	       struct lk_err *err)
+int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret, struct lk_err *err)
 {
 	LK_OWNED_BUF buf = { malloc(cap + 1), 0 };
 	int rc;
@@ -157,20 +149,17 @@ static int sync_directory_of(const char *path)
 	return fd < 0 ? -1 : fsync(fd);
 }
 
-int lk_fs_write_new(const char *path, const void *data, size_t len, mode_t mode,
-		    struct lk_err *err)
+int lk_fs_write_new(const char *path, const void *data, size_t len, mode_t mode, struct lk_err *err)
 {
-	LK_OWNED_FD fd =
-		open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	LK_OWNED_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 
 	if (fd < 0 && errno == EEXIST)
 		return lk_err_set(err, LK_E_REFUSED, EEXIST,
-				  "%s exists already; it is left as it is",
-				  path);
+				  "%s exists already; it is left as it is", path);
 	if (fd < 0)
 		return fail(err, LK_E_IO, path, "can't create");
-	if (write_full(fd, data, len) != 0 || fchmod(fd, mode) != 0 ||
-	    fsync(fd) != 0 || sync_directory_of(path) != 0) {
+	if (write_full(fd, data, len) != 0 || fchmod(fd, mode) != 0 || fsync(fd) != 0 ||
+	    sync_directory_of(path) != 0) {
 		(void)fail(err, LK_E_IO, path, "can't write");
 		(void)unlink(path);
 		return LK_E_IO;
@@ -178,8 +167,7 @@ int lk_fs_write_new(const char *path, const void *data, size_t len, mode_t mode,
 	return LK_OK;
 }
 
-int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
-		  struct lk_err *err)
+int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode, struct lk_err *err)
 {
 	char temporary[PATH_MAX];
 	LK_OWNED_FD fd = -1;
@@ -187,8 +175,7 @@ int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
 	if (strcmp(path, "-") == 0)
 		return write_full(STDOUT_FILENO, data, len) == 0
 			       ? LK_OK
-			       : fail(err, LK_E_IO, "standard output",
-				      "can't write");
+			       : fail(err, LK_E_IO, "standard output", "can't write");
 	if (snprintf(temporary, sizeof(temporary), "%s" LK_TEMPORARY, path) >=
 	    (int)sizeof(temporary)) {
 		errno = ENAMETOOLONG;
@@ -197,9 +184,8 @@ int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return fail(err, LK_E_IO, path, "can't create");
-	if (write_full(fd, data, len) != 0 || fchmod(fd, mode) != 0 ||
-	    fsync(fd) != 0 || rename(temporary, path) != 0 ||
-	    sync_directory_of(path) != 0) {
+	if (write_full(fd, data, len) != 0 || fchmod(fd, mode) != 0 || fsync(fd) != 0 ||
+	    rename(temporary, path) != 0 || sync_directory_of(path) != 0) {
 		(void)fail(err, LK_E_IO, path, "can't write");
 		(void)unlink(temporary);
 		return LK_E_IO;
@@ -217,8 +203,7 @@ int lk_fs_make_parent(const char *path, struct lk_err *err)
 	return LK_OK;
 }
 
-int lk_fs_append(const char *path, const void *data, size_t len,
-		 struct lk_err *err)
+int lk_fs_append(const char *path, const void *data, size_t len, struct lk_err *err)
 {
 	LK_OWNED_FD fd = -1;
 
@@ -275,8 +260,7 @@ static int is_visible(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
-int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,
-	       struct lk_err *err)
+int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n, struct lk_err *err)
 {
 	struct dirent **entries = NULL;
 	int found = scandir(dir, &entries, is_visible, alphasort);
@@ -287,16 +271,13 @@ int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,
 	if (found < 0)
 		return fail(err, LK_E_INPUT, dir, "can't list");
 	if ((size_t)found > max)
-		rc = lk_err_set(err, LK_E_INPUT, 0,
-				"%s: %d files, at most %zu are allowed", dir,
+		rc = lk_err_set(err, LK_E_INPUT, 0, "%s: %d files, at most %zu are allowed", dir,
 				found, max);
 	else
 		names = calloc((size_t)found + 1, sizeof(*names));
 	for (int i = 0; i < found; i++) {
-		if (names &&
-		    asprintf(&names[n], "%s/%s", dir, entries[i]->d_name) < 0)
-			rc = lk_err_set(err, LK_E_SYSTEM, ENOMEM,
-					"out of memory");
+		if (names && asprintf(&names[n], "%s/%s", dir, entries[i]->d_name) < 0)
+			rc = lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
 		else if (names && lk_fs_is_directory(names[n]))
 			free(names[n]);
 		else if (names)
@@ -316,8 +297,7 @@ int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,
 }
 
 /* Fills in where udev puts a link for TAG=value; a path stands for itself. */
-static int device_path(const char *spec, char ret[static LK_DEVICE_PATH_MAX],
-		       struct lk_err *err)
+static int device_path(const char *spec, char ret[static LK_DEVICE_PATH_MAX], struct lk_err *err)
 {
 	static const struct {
 		const char *tag;
@@ -335,12 +315,9 @@ static int device_path(const char *spec, char ret[static LK_DEVICE_PATH_MAX],
 		if (strncmp(spec, tags[i].tag, n) != 0)
 			continue;
 		if (!spec[n] || strchr(spec + n, '/'))
-			return lk_err_set(
-				err, LK_E_INPUT, 0,
-				"device \"%s\": no value after =, or a / in it",
-				spec);
-		(void)snprintf(ret, LK_DEVICE_PATH_MAX, "/dev/disk/%s/%s",
-			       tags[i].dir, spec + n);
+			return lk_err_set(err, LK_E_INPUT, 0,
+					  "device \"%s\": no value after =, or a / in it", spec);
+		(void)snprintf(ret, LK_DEVICE_PATH_MAX, "/dev/disk/%s/%s", tags[i].dir, spec + n);
 		return LK_OK;
 	}
 	if (spec[0] != '/' || strlen(spec) >= LK_DEVICE_PATH_MAX)
@@ -360,22 +337,19 @@ static double now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static int no_device(const char *spec, const char *path, unsigned int timeout_s,
-		     struct lk_err *err)
+static int no_device(const char *spec, const char *path, unsigned int timeout_s, struct lk_err *err)
 {
 	bool same = strcmp(spec, path) == 0;
 
 	if (!timeout_s)
-		return lk_err_set(err, LK_E_NO_DEVICE, 0,
-				  "device %s%s%s isn't there", spec,
+		return lk_err_set(err, LK_E_NO_DEVICE, 0, "device %s%s%s isn't there", spec,
 				  same ? "" : ": ", same ? "" : path);
-	return lk_err_set(err, LK_E_NO_DEVICE, 0,
-			  "device %s%s%s didn't appear within %u s", spec,
+	return lk_err_set(err, LK_E_NO_DEVICE, 0, "device %s%s%s didn't appear within %u s", spec,
 			  same ? "" : ": ", same ? "" : path, timeout_s);
 }
 
-int lk_fs_wait_device(const char *spec, unsigned int timeout_s,
-		      char ret[static LK_DEVICE_PATH_MAX], struct lk_err *err)
+int lk_fs_wait_device(const char *spec, unsigned int timeout_s, char ret[static LK_DEVICE_PATH_MAX],
+		      struct lk_err *err)
 {
 	const struct timespec pause = { 0, 5 * 1000 * 1000 };
 	double end = now() + timeout_s;

@@ -33,11 +33,9 @@ ssize_t lk_fs_read_full(int fd, uint8_t *data, size_t cap);
  * lk_fs_read - a whole regular file, pipe or standard input ("-")
  * @cap: more than that is LK_E_INPUT, found without reading it all
  */
-int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret,
-	       struct lk_err *err);
+int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret, struct lk_err *err);
 /** The same into locked memory. */
-int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret,
-		      struct lk_err *err);
+int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret, struct lk_err *err);
 
 /**
  * lk_fs_write_new - create a file that must not exist yet; synced
@@ -46,21 +44,18 @@ int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret,
 int lk_fs_write_new(const char *path, const void *data, size_t len, mode_t mode,
 		    struct lk_err *err);
 /** Replaces a file by rename, synced; the old one stays on failure. "-": stdout. */
-int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
-		  struct lk_err *err);
+int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode, struct lk_err *err);
 
 /** Makes the directory that @path lies in; its parent must exist. */
 int lk_fs_make_parent(const char *path, struct lk_err *err);
 /** Appends under a lock, making the directory and the file where they lack. */
-int lk_fs_append(const char *path, const void *data, size_t len,
-		 struct lk_err *err);
+int lk_fs_append(const char *path, const void *data, size_t len, struct lk_err *err);
 
 /**
  * lk_fs_list - what is in a directory but for directories and dot files, sorted
  * @ret_names: @ret_n malloc'd paths, directory included; free with lk_fs_list_free
  */
-int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n,
-	       struct lk_err *err);
+int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n, struct lk_err *err);
 void lk_fs_list_free(char **names, size_t n);
 bool lk_fs_is_directory(const char *path);
 /** LK_E_INPUT for a pipe, device or socket, which reading might hang on. */
@@ -77,7 +72,7 @@ int lk_fs_size(const char *path, uint64_t *ret, struct lk_err *err);
  * Return: LK_OK, LK_E_NO_DEVICE, LK_E_INPUT for a malformed tag.
  */
 #define LK_DEVICE_PATH_MAX 512u
-int lk_fs_wait_device(const char *spec, unsigned int timeout_s,
-		      char ret[static LK_DEVICE_PATH_MAX], struct lk_err *err);
+int lk_fs_wait_device(const char *spec, unsigned int timeout_s, char ret[static LK_DEVICE_PATH_MAX],
+		      struct lk_err *err);
 
 #endif

@@ -50,8 +50,7 @@ void lk_log(enum lk_log_level level, const char *fmt, ...)
 		(void)fprintf(stderr, "%s: %s\n", log_state.program, msg);
 	if (log_state.kmsg < 0)
 		return;
-	n = snprintf(line, sizeof(line), "<%d>%s: %s\n", level,
-		     log_state.program, msg);
+	n = snprintf(line, sizeof(line), "<%d>%s: %s\n", level, log_state.program, msg);
 	if (n > 0 && write(log_state.kmsg, line, strlen(line)) < 0)
 		log_state.kmsg = -1; /* nobody left to tell */
 }

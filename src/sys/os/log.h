@@ -9,8 +9,7 @@ enum lk_log_level { LK_LOG_ERR = 3, LK_LOG_WARNING = 4, LK_LOG_INFO = 6 };
 
 /** @program: prefix of each line; @kmsg: also to /dev/kmsg where it can be opened. */
 void lk_log_init(const char *program, bool kmsg);
-void lk_log(enum lk_log_level level, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+void lk_log(enum lk_log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** No informational lines on standard error. */
 void lk_log_quiet(bool quiet);
 

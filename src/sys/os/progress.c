@@ -11,8 +11,7 @@
 
 static long ms_between(const struct timespec *a, const struct timespec *b)
 {
-	return (long)(b->tv_sec - a->tv_sec) * 1000 +
-	       (b->tv_nsec - a->tv_nsec) / 1000000;
+	return (long)(b->tv_sec - a->tv_sec) * 1000 + (b->tv_nsec - a->tv_nsec) / 1000000;
 }
 
 static void print_size(uint64_t bytes)
@@ -42,8 +41,7 @@ static void tell(void *ctx, uint64_t done, uint64_t total)
 	if (total) {
 		fprintf(stderr, " of ");
 		print_size(total);
-		fprintf(stderr, ", %u %%",
-			(unsigned int)(100.0 * (double)done / (double)total));
+		fprintf(stderr, ", %u %%", (unsigned int)(100.0 * (double)done / (double)total));
 	}
 	(void)fflush(stderr);
 	m->shown = now;

@@ -17,8 +17,7 @@ struct lk_progress_meter {
 	bool on;	 /* standard error is a terminal */
 	bool is_showing; /* there is a line to take away */
 };
-#define LK_OWNED_PROGRESS                                                      \
-	__attribute__((cleanup(lk_progress_end))) struct lk_progress_meter
+#define LK_OWNED_PROGRESS __attribute__((cleanup(lk_progress_end))) struct lk_progress_meter
 
 /** @m stays where it is until lk_progress_end. */
 void lk_progress_begin(struct lk_progress_meter *m, const char *what);

@@ -20,21 +20,18 @@ static size_t round_up(size_t n)
 int lk_secret_init(struct lk_secret *s, size_t cap, struct lk_err *err)
 {
 	size_t size = round_up(cap ? cap : 1);
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
-		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno,
-				  "no memory for a secret: %s",
+		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno, "no memory for a secret: %s",
 				  strerror(errno));
 	if (mlock(p, size) != 0 || madvise(p, size, MADV_DONTDUMP) != 0) {
 		int saved = errno;
 
 		munmap(p, size);
-		return lk_err_set(
-			err, LK_E_SYSTEM, (uint32_t)saved,
-			"can't lock memory for a secret: %s (see ulimit -l)",
-			strerror(saved));
+		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)saved,
+				  "can't lock memory for a secret: %s (see ulimit -l)",
+				  strerror(saved));
 	}
 	(void)madvise(p, size, MADV_WIPEONFORK);
 	*s = (struct lk_secret){ p, 0, size };
@@ -58,8 +55,7 @@ struct lk_secret lk_secret_take(struct lk_secret *s)
 	return taken;
 }
 
-int lk_secret_from(struct lk_secret *s, const void *data, size_t len,
-		   struct lk_err *err)
+int lk_secret_from(struct lk_secret *s, const void *data, size_t len, struct lk_err *err)
 {
 	int rc = lk_secret_init(s, len, err);
 
@@ -95,10 +91,8 @@ int lk_secret_harden_process(struct lk_err *err)
 	 * freed, and can't be reached to be wiped: free does it. */
 	(void)mallopt(M_PERTURB, 0x5a);
 #endif
-	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno,
-				  "can't forbid core dumps: %s",
+	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno, "can't forbid core dumps: %s",
 				  strerror(errno));
 	return LK_OK;
 }

@@ -15,9 +15,8 @@ struct lk_secret {
 	size_t cap; /* bytes mapped */
 };
 
-#define LK_SECRET_NONE ((struct lk_secret){ NULL, 0, 0 })
-#define LK_OWNED_SECRET                                                        \
-	__attribute__((cleanup(lk_secret_done))) struct lk_secret
+#define LK_SECRET_NONE	((struct lk_secret){ NULL, 0, 0 })
+#define LK_OWNED_SECRET __attribute__((cleanup(lk_secret_done))) struct lk_secret
 
 /** Room for @cap bytes, zeroed, len 0. LK_E_SYSTEM when it can't be locked. */
 int lk_secret_init(struct lk_secret *s, size_t cap, struct lk_err *err);
@@ -26,8 +25,7 @@ void lk_secret_done(struct lk_secret *s);
 /** Hands over; @s is empty after. */
 struct lk_secret lk_secret_take(struct lk_secret *s);
 /** New secret holding a copy of @data; the caller wipes @data. */
-int lk_secret_from(struct lk_secret *s, const void *data, size_t len,
-		   struct lk_err *err);
+int lk_secret_from(struct lk_secret *s, const void *data, size_t len, struct lk_err *err);
 /** Wipes memory so that the compiler keeps it (explicit_bzero). */
 void lk_wipe(void *p, size_t len);
 /** Constant-time comparison of equal lengths. Nonzero when equal. */

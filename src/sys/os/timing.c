@@ -34,14 +34,11 @@ static const struct {
 	uint32_t code;
 	const char *name;
 } commands[] = {
-	{ 0x149, "PolicyNV" },	      { 0x14e, "NV_Read" },
-	{ 0x15e, "Unseal" },	      { 0x165, "FlushContext" },
-	{ 0x167, "LoadExternal" },    { 0x169, "NV_ReadPublic" },
-	{ 0x16a, "PolicyAuthorize" }, { 0x16b, "PolicyAuthValue" },
-	{ 0x173, "ReadPublic" },      { 0x176, "StartAuthSession" },
-	{ 0x177, "VerifySignature" }, { 0x17a, "GetCapability" },
-	{ 0x17e, "PCR_Read" },	      { 0x17f, "PolicyPCR" },
-	{ 0x182, "PCR_Extend" },
+	{ 0x149, "PolicyNV" },	       { 0x14e, "NV_Read" },	     { 0x15e, "Unseal" },
+	{ 0x165, "FlushContext" },     { 0x167, "LoadExternal" },    { 0x169, "NV_ReadPublic" },
+	{ 0x16a, "PolicyAuthorize" },  { 0x16b, "PolicyAuthValue" }, { 0x173, "ReadPublic" },
+	{ 0x176, "StartAuthSession" }, { 0x177, "VerifySignature" }, { 0x17a, "GetCapability" },
+	{ 0x17e, "PCR_Read" },	       { 0x17f, "PolicyPCR" },	     { 0x182, "PCR_Extend" },
 };
 
 static uint64_t now(void)
@@ -80,8 +77,8 @@ void lk_timing_step(const char *subject, const char *step)
 	if (r) {
 		r->step = step;
 		r->ns = at - timing.last;
-		(void)snprintf(r->subject, sizeof(r->subject), "%s%s",
-			       subject ? subject : "", subject ? ": " : "");
+		(void)snprintf(r->subject, sizeof(r->subject), "%s%s", subject ? subject : "",
+			       subject ? ": " : "");
 	}
 	timing.last = at;
 }
@@ -158,8 +155,7 @@ void lk_timing_print(void)
 			(void)fprintf(stderr, "%s%s\n", r->subject, r->step);
 	}
 	if (timing.left_out)
-		(void)fprintf(stderr, "timing: %zu more aren't listed\n",
-			      timing.left_out);
+		(void)fprintf(stderr, "timing: %zu more aren't listed\n", timing.left_out);
 	print_ms(total - timing.typed);
 	(void)fprintf(stderr, "in all, from main()%s\n",
 		      timing.typed ? " and without the typing" : "");

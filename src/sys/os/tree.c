@@ -24,11 +24,9 @@ static int fail(struct lk_err *err, const char *path, const char *what)
 
 	if (saved == ELOOP || saved == EXDEV)
 		return lk_err_set(err, LK_E_REFUSED, (uint32_t)saved,
-				  "%s: %s: a symbolic link is in the way", path,
-				  what);
-	return lk_err_set(err, saved == ENOTDIR ? LK_E_REFUSED : LK_E_IO,
-			  (uint32_t)saved, "%s: %s: %s", path, what,
-			  strerror(saved));
+				  "%s: %s: a symbolic link is in the way", path, what);
+	return lk_err_set(err, saved == ENOTDIR ? LK_E_REFUSED : LK_E_IO, (uint32_t)saved,
+			  "%s: %s: %s", path, what, strerror(saved));
 }
 
 static const char *relative(const char *path)
@@ -43,15 +41,13 @@ static int beneath(int at, const char *path, uint64_t flags, mode_t mode)
 	struct open_how how = {
 		.flags = flags | O_CLOEXEC,
 		.mode = mode,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-			   RESOLVE_NO_MAGICLINKS,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd;
 
 	/* A rename elsewhere in the tree may disturb RESOLVE_BENEATH. */
 	do
-		fd = syscall(SYS_openat2, at, relative(path), &how,
-			     sizeof(how));
+		fd = syscall(SYS_openat2, at, relative(path), &how, sizeof(how));
 	while (fd < 0 && (errno == EAGAIN || errno == EINTR));
 	return (int)fd;
 }
@@ -94,8 +90,7 @@ static int make_dirs(int at, const char *path, struct lk_err *err)
 	return LK_OK;
 }
 
-int lk_tree_open_dir(int at, const char *path, bool create, int *ret,
-		     struct lk_err *err)
+int lk_tree_open_dir(int at, const char *path, bool create, int *ret, struct lk_err *err)
 {
 	int fd = beneath(at, path, O_RDONLY | O_DIRECTORY, 0);
 	int rc;
@@ -112,8 +107,8 @@ int lk_tree_open_dir(int at, const char *path, bool create, int *ret,
 	return LK_OK;
 }
 
-int lk_tree_open_parent(int at, const char *path, bool create, int *ret,
-			const char **ret_name, struct lk_err *err)
+int lk_tree_open_parent(int at, const char *path, bool create, int *ret, const char **ret_name,
+			struct lk_err *err)
 {
 	const char *slash = strrchr(path, '/');
 	char dir[PATH_MAX];
@@ -143,16 +138,14 @@ static enum lk_tree_kind kind_of(mode_t mode)
 	return S_ISDIR(mode) ? LK_TREE_DIR : LK_TREE_OTHER;
 }
 
-int lk_tree_kind(int at, const char *path, enum lk_tree_kind *ret,
-		 struct lk_err *err)
+int lk_tree_kind(int at, const char *path, enum lk_tree_kind *ret, struct lk_err *err)
 {
 	/* O_NOFOLLOW with O_PATH gives a link itself, as a last component. */
 	LK_OWNED_FD fd = -1;
 	struct stat st;
 	struct open_how how = {
 		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS |
-			   RESOLVE_NO_SYMLINKS,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
 	};
 
 	fd = (int)syscall(SYS_openat2, at, relative(path), &how, sizeof(how));
@@ -166,8 +159,7 @@ int lk_tree_kind(int at, const char *path, enum lk_tree_kind *ret,
 	return LK_OK;
 }
 
-int lk_tree_create(int at, const struct lk_tree_file *file, int *ret,
-		   struct lk_err *err)
+int lk_tree_create(int at, const struct lk_tree_file *file, int *ret, struct lk_err *err)
 {
 	LK_OWNED_FD dir = -1;
 	LK_OWNED_FD fd = -1;
@@ -176,8 +168,7 @@ int lk_tree_create(int at, const struct lk_tree_file *file, int *ret,
 
 	if (rc != LK_OK)
 		return rc;
-	fd = openat(dir, name,
-		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail(err, file->path, "can't create");
 	/* The owner first: a change of owner takes bits of the mode away. */
@@ -199,24 +190,20 @@ int lk_tree_open_file(int at, const char *path, int *ret, struct lk_err *err)
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return fail(err, path, "can't open");
 	if (!S_ISREG(st.st_mode))
-		return lk_err_set(err, LK_E_REFUSED, 0,
-				  "%s: not a regular file", path);
+		return lk_err_set(err, LK_E_REFUSED, 0, "%s: not a regular file", path);
 	*ret = fd;
 	fd = -1;
 	return LK_OK;
 }
 
-int lk_tree_read(int fd, uint8_t *buf, size_t cap, size_t *ret_len,
-		 struct lk_err *err)
+int lk_tree_read(int fd, uint8_t *buf, size_t cap, size_t *ret_len, struct lk_err *err)
 {
 	ssize_t n = lk_fs_read_full(fd, buf, cap);
 
 	if (n < 0)
-		return lk_err_set(err, LK_E_IO, (uint32_t)errno,
-				  "can't read: %s", strerror(errno));
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "can't read: %s", strerror(errno));
 	if ((size_t)n == cap)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "too large: %zu bytes are allowed", cap - 1);
+		return lk_err_set(err, LK_E_INPUT, 0, "too large: %zu bytes are allowed", cap - 1);
 	*ret_len = (size_t)n;
 	return LK_OK;
 }
@@ -231,8 +218,8 @@ int lk_tree_write(int fd, const void *data, size_t len, struct lk_err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return lk_err_set(err, LK_E_IO, (uint32_t)errno,
-					  "can't write: %s", strerror(errno));
+			return lk_err_set(err, LK_E_IO, (uint32_t)errno, "can't write: %s",
+					  strerror(errno));
 		p += n;
 		len -= (size_t)n;
 	}
@@ -250,8 +237,8 @@ static int copy_bytes(int from, int to, struct lk_err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			rc = lk_err_set(err, LK_E_IO, (uint32_t)errno,
-					"can't read: %s", strerror(errno));
+			rc = lk_err_set(err, LK_E_IO, (uint32_t)errno, "can't read: %s",
+					strerror(errno));
 		if (n <= 0)
 			break;
 		rc = lk_tree_write(to, buf, (size_t)n, err);
@@ -273,8 +260,7 @@ int lk_tree_copy(const struct lk_tree_copy *copy, struct lk_err *err)
 	if (fstat(from, &st) != 0)
 		return fail(err, copy->from, "can't look at");
 	if ((uint64_t)st.st_size > copy->max)
-		return lk_err_set(err, LK_E_REFUSED, 0,
-				  "%s: too large to be kept: %llu bytes",
+		return lk_err_set(err, LK_E_REFUSED, 0, "%s: too large to be kept: %llu bytes",
 				  copy->from, (unsigned long long)st.st_size);
 	file.mode = st.st_mode & 0777;
 	file.uid = st.st_uid;
@@ -304,8 +290,7 @@ static int same_bytes(int a, int b, bool *ret)
 	}
 }
 
-int lk_tree_same(int a_at, const char *a, int b_at, const char *b, bool *ret,
-		 struct lk_err *err)
+int lk_tree_same(int a_at, const char *a, int b_at, const char *b, bool *ret, struct lk_err *err)
 {
 	LK_OWNED_FD fa = -1;
 	LK_OWNED_FD fb = -1;
@@ -319,8 +304,8 @@ int lk_tree_same(int a_at, const char *a, int b_at, const char *b, bool *ret,
 		return rc;
 	if (fstat(fa, &sa) != 0 || fstat(fb, &sb) != 0)
 		return fail(err, a, "can't look at");
-	same = sa.st_size == sb.st_size && sa.st_mode == sb.st_mode &&
-	       sa.st_uid == sb.st_uid && sa.st_gid == sb.st_gid;
+	same = sa.st_size == sb.st_size && sa.st_mode == sb.st_mode && sa.st_uid == sb.st_uid &&
+	       sa.st_gid == sb.st_gid;
 	if (same && same_bytes(fa, fb, &same) != 0)
 		return fail(err, a, "can't compare");
 	*ret = same;

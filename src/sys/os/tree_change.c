@@ -18,12 +18,11 @@
 
 static int fail(struct lk_err *err, const char *path, const char *what)
 {
-	return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s: %s", path,
-			  what, strerror(errno));
+	return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s: %s", path, what, strerror(errno));
 }
 
-int lk_tree_read_link(int at, const char *path,
-		      char ret[static LK_TREE_LINK_MAX], struct lk_err *err)
+int lk_tree_read_link(int at, const char *path, char ret[static LK_TREE_LINK_MAX],
+		      struct lk_err *err)
 {
 	LK_OWNED_FD dir = -1;
 	const char *name;
@@ -46,15 +45,13 @@ int lk_tree_read_link(int at, const char *path,
 	return LK_OK;
 }
 
-int lk_tree_temporary(char ret[static LK_TREE_TEMPORARY_SIZE],
-		      struct lk_err *err)
+int lk_tree_temporary(char ret[static LK_TREE_TEMPORARY_SIZE], struct lk_err *err)
 {
 	uint64_t tag = 0;
 
 	if (getrandom(&tag, sizeof(tag), 0) != (ssize_t)sizeof(tag))
 		return fail(err, "a temporary name", "no random number");
-	(void)snprintf(ret, LK_TREE_TEMPORARY_SIZE,
-		       LK_TREE_TEMPORARY "%016" PRIx64, tag);
+	(void)snprintf(ret, LK_TREE_TEMPORARY_SIZE, LK_TREE_TEMPORARY "%016" PRIx64, tag);
 	return LK_OK;
 }
 
@@ -63,8 +60,7 @@ bool lk_tree_is_temporary(const char *name)
 	const size_t len = sizeof(LK_TREE_TEMPORARY) - 1;
 
 	return strncmp(name, LK_TREE_TEMPORARY, len) == 0 &&
-	       strspn(name + len, "0123456789abcdef") == 16 &&
-	       name[len + 16] == '\0';
+	       strspn(name + len, "0123456789abcdef") == 16 && name[len + 16] == '\0';
 }
 
 static int sweep_entry(int dir, const char *name, const char *text)
@@ -80,8 +76,7 @@ static int sweep_entry(int dir, const char *name, const char *text)
 	return unlinkat(dir, name, 0);
 }
 
-int lk_tree_sweep_links(int at, const char *path, const char *text,
-			struct lk_err *err)
+int lk_tree_sweep_links(int at, const char *path, const char *text, struct lk_err *err)
 {
 	struct dirent *entry;
 	enum lk_tree_kind kind;
@@ -108,8 +103,7 @@ int lk_tree_sweep_links(int at, const char *path, const char *text,
 	return rc;
 }
 
-int lk_tree_set_link(int at, const char *path, const char *target,
-		     struct lk_err *err)
+int lk_tree_set_link(int at, const char *path, const char *target, struct lk_err *err)
 {
 	LK_OWNED_FD dir = -1;
 	const char *name;
@@ -143,8 +137,7 @@ int lk_tree_rename(int at, const char *from, const char *to, struct lk_err *err)
 		return rc;
 	if (renameat(a, old, b, new) != 0)
 		return fail(err, from, "can't rename");
-	return fsync(a) == 0 && fsync(b) == 0 ? LK_OK
-					      : fail(err, to, "can't sync");
+	return fsync(a) == 0 && fsync(b) == 0 ? LK_OK : fail(err, to, "can't sync");
 }
 
 static int remove_entry(int dir, const char *name);
@@ -161,8 +154,7 @@ static int remove_content(int fd)
 		return -1;
 	}
 	while (rc == 0 && (entry = readdir(stream)))
-		if (strcmp(entry->d_name, ".") != 0 &&
-		    strcmp(entry->d_name, "..") != 0)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			rc = remove_entry(dirfd(stream), entry->d_name);
 	closedir(stream);
 	return rc;
@@ -194,14 +186,12 @@ int lk_tree_remove(int at, const char *path, struct lk_err *err)
 	rc = lk_tree_open_parent(at, path, false, &dir, &name, err);
 	if (rc != LK_OK)
 		return rc;
-	return remove_entry(dir, name) == 0 ? LK_OK
-					    : fail(err, path, "can't remove");
+	return remove_entry(dir, name) == 0 ? LK_OK : fail(err, path, "can't remove");
 }
 
 static int not_dots(const struct dirent *entry)
 {
-	return strcmp(entry->d_name, ".") != 0 &&
-	       strcmp(entry->d_name, "..") != 0;
+	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
 static enum lk_tree_kind kind_of(int dir, const char *name)
@@ -218,8 +208,8 @@ static enum lk_tree_kind kind_of(int dir, const char *name)
 }
 
 /* @prefix goes before each name. */
-static int visit_each(int dir, const char *prefix,
-		      const struct lk_tree_visitor *visitor, struct lk_err *err)
+static int visit_each(int dir, const char *prefix, const struct lk_tree_visitor *visitor,
+		      struct lk_err *err)
 {
 	struct dirent **names = NULL;
 	int n = scandirat(dir, ".", &names, not_dots, alphasort);
@@ -230,15 +220,13 @@ static int visit_each(int dir, const char *prefix,
 	for (int i = 0; i < n; i++) {
 		char path[PATH_MAX];
 
-		if (rc == LK_OK &&
-		    snprintf(path, sizeof(path), "%s%s", prefix,
-			     names[i]->d_name) >= (int)sizeof(path)) {
+		if (rc == LK_OK && snprintf(path, sizeof(path), "%s%s", prefix, names[i]->d_name) >=
+					   (int)sizeof(path)) {
 			errno = ENAMETOOLONG;
 			rc = fail(err, prefix, "can't list");
 		}
 		if (rc == LK_OK)
-			rc = visitor->visit(visitor->ctx, path,
-					    kind_of(dir, names[i]->d_name),
+			rc = visitor->visit(visitor->ctx, path, kind_of(dir, names[i]->d_name),
 					    err);
 		free(names[i]);
 	}
@@ -246,8 +234,8 @@ static int visit_each(int dir, const char *prefix,
 	return rc;
 }
 
-int lk_tree_list(int at, const char *path,
-		 const struct lk_tree_visitor *visitor, struct lk_err *err)
+int lk_tree_list(int at, const char *path, const struct lk_tree_visitor *visitor,
+		 struct lk_err *err)
 {
 	LK_OWNED_FD dir = -1;
 	enum lk_tree_kind kind;
@@ -265,8 +253,7 @@ struct walk {
 	const struct lk_tree_visitor *visitor;
 };
 
-static int walk_entry(void *ctx, const char *path, enum lk_tree_kind kind,
-		      struct lk_err *err)
+static int walk_entry(void *ctx, const char *path, enum lk_tree_kind kind, struct lk_err *err)
 {
 	const struct walk *w = ctx;
 	const struct lk_tree_visitor down = { walk_entry, ctx };
@@ -283,8 +270,8 @@ static int walk_entry(void *ctx, const char *path, enum lk_tree_kind kind,
 	return visit_each(dir, prefix, &down, err);
 }
 
-int lk_tree_walk(int at, const char *path,
-		 const struct lk_tree_visitor *visitor, struct lk_err *err)
+int lk_tree_walk(int at, const char *path, const struct lk_tree_visitor *visitor,
+		 struct lk_err *err)
 {
 	struct walk w = { -1, visitor };
 	const struct lk_tree_visitor down = { walk_entry, &w };

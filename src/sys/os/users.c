@@ -18,8 +18,7 @@ static bool parse_number(const char *text, uint32_t *ret)
 {
 	uint64_t v = 0;
 
-	if (!*text || strspn(text, "0123456789") != strlen(text) ||
-	    strlen(text) > 10)
+	if (!*text || strspn(text, "0123456789") != strlen(text) || strlen(text) > 10)
 		return false;
 	for (const char *p = text; *p; p++)
 		v = v * 10 + (uint64_t)(*p - '0');
@@ -62,8 +61,7 @@ int lk_user_id(int at, const char *name, uid_t *ret, struct lk_err *err)
 	if (entry)
 		*ret = entry->pw_uid;
 	else
-		rc = lk_err_set(err, LK_E_INPUT, 0,
-				"owner %s: no such user in /etc/passwd", name);
+		rc = lk_err_set(err, LK_E_INPUT, 0, "owner %s: no such user in /etc/passwd", name);
 	(void)fclose(list);
 	return rc;
 }
@@ -87,8 +85,7 @@ int lk_group_id(int at, const char *name, gid_t *ret, struct lk_err *err)
 	if (entry)
 		*ret = entry->gr_gid;
 	else
-		rc = lk_err_set(err, LK_E_INPUT, 0,
-				"group %s: no such group in /etc/group", name);
+		rc = lk_err_set(err, LK_E_INPUT, 0, "group %s: no such group in /etc/group", name);
 	(void)fclose(list);
 	return rc;
 }

@@ -12,8 +12,7 @@ struct lk_services {
 	bool has_hooks;
 };
 
-int lk_services_open(const char *hooks, struct lk_services **ret,
-		     struct lk_err *err)
+int lk_services_open(const char *hooks, struct lk_services **ret, struct lk_err *err)
 {
 	LK_OWNED_SERVICES s = calloc(1, sizeof(*s));
 	int rc;
@@ -45,13 +44,12 @@ bool lk_services_any(const struct lk_services *s)
 	return s->bus || s->has_hooks;
 }
 
-int lk_services_act(struct lk_services *s, const struct lk_unit_action *actions,
-		    size_t n, unsigned int settle_s, struct lk_err *err)
+int lk_services_act(struct lk_services *s, const struct lk_unit_action *actions, size_t n,
+		    unsigned int settle_s, struct lk_err *err)
 {
 	const struct lk_units units = { actions, n, settle_s };
 
 	if (n == 0 || !lk_services_any(s))
 		return LK_OK;
-	return s->bus ? lk_systemd_act(s->bus, &units, err)
-		      : lk_hooks_act(s->hooks, &units, err);
+	return s->bus ? lk_systemd_act(s->bus, &units, err) : lk_hooks_act(s->hooks, &units, err);
 }

@@ -13,15 +13,13 @@ struct lk_services;
 
 /** @hooks: folder of programs, used where systemd doesn't run (sd_booted(3)).
  * One that others than root can write to is LK_E_SYSTEM. */
-int lk_services_open(const char *hooks, struct lk_services **ret,
-		     struct lk_err *err);
+int lk_services_open(const char *hooks, struct lk_services **ret, struct lk_err *err);
 void lk_services_free(struct lk_services *s);
 static inline void lk_services_freep(struct lk_services **p)
 {
 	lk_services_free(*p);
 }
-#define LK_OWNED_SERVICES                                                      \
-	__attribute__((cleanup(lk_services_freep))) struct lk_services *
+#define LK_OWNED_SERVICES __attribute__((cleanup(lk_services_freep))) struct lk_services *
 
 /**
  * Whether there is anything to restart units with. Without systemd and without
@@ -53,7 +51,7 @@ struct lk_unit_action {
  * Return: LK_OK, LK_E_SERVICE naming the first unit that failed and what became
  * of it, LK_E_SYSTEM where the service manager can't be asked.
  */
-int lk_services_act(struct lk_services *s, const struct lk_unit_action *actions,
-		    size_t n, unsigned int settle_s, struct lk_err *err);
+int lk_services_act(struct lk_services *s, const struct lk_unit_action *actions, size_t n,
+		    unsigned int settle_s, struct lk_err *err);
 
 #endif

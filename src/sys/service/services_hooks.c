@@ -31,11 +31,9 @@ static void hooks_done(struct hooks *h)
 #define OWNED_HOOKS __attribute__((cleanup(hooks_done))) struct hooks
 
 /** Whoever could write it would run what they like as root. */
-static int check_writers(const char *path, const struct stat *st,
-			 struct lk_err *err)
+static int check_writers(const char *path, const struct stat *st, struct lk_err *err)
 {
-	if ((st->st_uid == 0 || st->st_uid == geteuid()) &&
-	    !(st->st_mode & (S_IWGRP | S_IWOTH)))
+	if ((st->st_uid == 0 || st->st_uid == geteuid()) && !(st->st_mode & (S_IWGRP | S_IWOTH)))
 		return LK_OK;
 	return lk_err_set(
 		err, LK_E_SYSTEM, 0,
@@ -51,8 +49,8 @@ static int keep_program(struct hooks *h, size_t at, struct lk_err *err)
 	int rc;
 
 	if (stat(name, &st))
-		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno, "%s: %s",
-				  name, strerror(errno));
+		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno, "%s: %s", name,
+				  strerror(errno));
 	if (!S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR))
 		return LK_OK;
 	rc = check_writers(name, &st, err);
@@ -72,8 +70,8 @@ static int hooks_load(const char *dir, struct hooks *h, struct lk_err *err)
 	if (stat(dir, &st)) {
 		if (errno == ENOENT)
 			return LK_OK;
-		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno, "%s: %s",
-				  dir, strerror(errno));
+		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno, "%s: %s", dir,
+				  strerror(errno));
 	}
 	rc = check_writers(dir, &st, err);
 	if (rc == LK_OK)
@@ -93,21 +91,18 @@ int lk_hooks_check(const char *dir, bool *ret_any, struct lk_err *err)
 	return rc;
 }
 
-static int spawn(const char *program, const struct lk_unit_action *action,
-		 pid_t *ret)
+static int spawn(const char *program, const struct lk_unit_action *action, pid_t *ret)
 {
 	char verb_reload[] = "reload";
 	char verb_restart[] = "restart";
-	char *argv[] = { strdup(program),
-			 action->reload ? verb_reload : verb_restart,
+	char *argv[] = { strdup(program), action->reload ? verb_reload : verb_restart,
 			 strdup(action->unit), NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	int e = argv[0] && argv[2] ? 0 : ENOMEM;
 
 	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null",
-					 O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	/* A process group of its own, to be ended with all that it started. */
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
@@ -144,8 +139,7 @@ static int wait_for(pid_t pid, bool *ret_in_time)
 	return status;
 }
 
-static int call(const char *program, const struct lk_unit_action *action,
-		struct lk_err *err)
+static int call(const char *program, const struct lk_unit_action *action, struct lk_err *err)
 {
 	const char *verb = action->reload ? "reload" : "restart";
 	bool in_time;
@@ -154,27 +148,21 @@ static int call(const char *program, const struct lk_unit_action *action,
 	int e = spawn(program, action, &pid);
 
 	if (e)
-		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)e,
-				  "%s can't be run: %s", program, strerror(e));
+		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)e, "%s can't be run: %s", program,
+				  strerror(e));
 	status = wait_for(pid, &in_time);
 	if (!in_time)
-		return lk_err_set(
-			err, LK_E_SERVICE, 0,
-			"%s: \"%s %s %s\" didn't end within %u s, and was ended",
-			action->unit, program, verb, action->unit,
-			LK_SERVICES_JOB_S);
+		return lk_err_set(err, LK_E_SERVICE, 0,
+				  "%s: \"%s %s %s\" didn't end within %u s, and was ended",
+				  action->unit, program, verb, action->unit, LK_SERVICES_JOB_S);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return LK_OK;
-	return lk_err_set(err, LK_E_SERVICE, 0,
-			  "%s: \"%s %s %s\" ended by %s %d", action->unit,
-			  program, verb, action->unit,
-			  WIFEXITED(status) ? "exit code" : "signal",
-			  WIFEXITED(status) ? WEXITSTATUS(status)
-					    : WTERMSIG(status));
+	return lk_err_set(err, LK_E_SERVICE, 0, "%s: \"%s %s %s\" ended by %s %d", action->unit,
+			  program, verb, action->unit, WIFEXITED(status) ? "exit code" : "signal",
+			  WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 
-int lk_hooks_act(const char *dir, const struct lk_units *units,
-		 struct lk_err *err)
+int lk_hooks_act(const char *dir, const struct lk_units *units, struct lk_err *err)
 {
 	OWNED_HOOKS h = HOOKS_NONE;
 	struct lk_err one = { 0 };
@@ -184,9 +172,7 @@ int lk_hooks_act(const char *dir, const struct lk_units *units,
 		return rc;
 	for (size_t i = 0; i < units->n; i++)
 		for (size_t k = 0; k < h.n; k++)
-			rc = lk_first_failure(rc,
-					      call(h.names[k],
-						   &units->actions[i], &one),
-					      &one, err);
+			rc = lk_first_failure(rc, call(h.names[k], &units->actions[i], &one), &one,
+					      err);
 	return rc;
 }

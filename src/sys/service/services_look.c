@@ -9,20 +9,18 @@
 #define UNIT	"org.freedesktop.systemd1.Unit"
 #define SERVICE "org.freedesktop.systemd1.Service"
 
-int lk_bus_failed(int r, const sd_bus_error *e, const char *what,
-		  struct lk_err *err)
+int lk_bus_failed(int r, const sd_bus_error *e, const char *what, struct lk_err *err)
 {
-	return lk_err_set(err, LK_E_SYSTEM, (uint32_t)-r,
-			  "systemd can't be asked about %s: %s", what,
-			  e && e->message ? e->message : strerror(-r));
+	return lk_err_set(err, LK_E_SYSTEM, (uint32_t)-r, "systemd can't be asked about %s: %s",
+			  what, e && e->message ? e->message : strerror(-r));
 }
 
-static int get_text(sd_bus *bus, const char *path, const char *interface,
-		    const char *name, char out[static LK_UNIT_TEXT_MAX])
+static int get_text(sd_bus *bus, const char *path, const char *interface, const char *name,
+		    char out[static LK_UNIT_TEXT_MAX])
 {
 	char *text = NULL;
-	int r = sd_bus_get_property_string(bus, LK_SYSTEMD_NAME, path,
-					   interface, name, NULL, &text);
+	int r = sd_bus_get_property_string(bus, LK_SYSTEMD_NAME, path, interface, name, NULL,
+					   &text);
 
 	if (r >= 0)
 		snprintf(out, LK_UNIT_TEXT_MAX, "%s", text);
@@ -30,11 +28,10 @@ static int get_text(sd_bus *bus, const char *path, const char *interface,
 	return r;
 }
 
-static int get_number(sd_bus *bus, const char *path, const char *name,
-		      uint32_t *ret)
+static int get_number(sd_bus *bus, const char *path, const char *name, uint32_t *ret)
 {
-	return sd_bus_get_property_trivial(bus, LK_SYSTEMD_NAME, path, SERVICE,
-					   name, NULL, 'u', ret);
+	return sd_bus_get_property_trivial(bus, LK_SYSTEMD_NAME, path, SERVICE, name, NULL, 'u',
+					   ret);
 }
 
 static int get_invocation(sd_bus *bus, const char *path, uint8_t ret[static 16])
@@ -42,8 +39,8 @@ static int get_invocation(sd_bus *bus, const char *path, uint8_t ret[static 16])
 	LK_OWNED_MESSAGE reply = NULL;
 	const void *data = NULL;
 	size_t len = 0;
-	int r = sd_bus_get_property(bus, LK_SYSTEMD_NAME, path, UNIT,
-				    "InvocationID", NULL, &reply, "ay");
+	int r = sd_bus_get_property(bus, LK_SYSTEMD_NAME, path, UNIT, "InvocationID", NULL, &reply,
+				    "ay");
 
 	if (r >= 0)
 		r = sd_bus_message_read_array(reply, 'y', &data, &len);
@@ -52,8 +49,7 @@ static int get_invocation(sd_bus *bus, const char *path, uint8_t ret[static 16])
 	return r;
 }
 
-static int look_at_service(sd_bus *bus, const char *path,
-			   struct lk_unit_look *l)
+static int look_at_service(sd_bus *bus, const char *path, struct lk_unit_look *l)
 {
 	char type[LK_UNIT_TEXT_MAX] = "";
 	int r = get_text(bus, path, SERVICE, "Type", type);
@@ -75,8 +71,8 @@ static bool is_service(const char *name)
 	return dot && strcmp(dot, ".service") == 0;
 }
 
-int lk_unit_look_at(sd_bus *bus, const char *name, const char *path,
-		    struct lk_unit_look *ret, struct lk_err *err)
+int lk_unit_look_at(sd_bus *bus, const char *name, const char *path, struct lk_unit_look *ret,
+		    struct lk_err *err)
 {
 	struct lk_unit_look l = { 0 };
 	int r = get_text(bus, path, UNIT, "ActiveState", l.active);
@@ -95,8 +91,7 @@ int lk_unit_look_at(sd_bus *bus, const char *name, const char *path,
 
 static bool is_well(const struct lk_unit_look *l)
 {
-	if (strcmp(l->active, "active") == 0 ||
-	    strcmp(l->active, "reloading") == 0)
+	if (strcmp(l->active, "active") == 0 || strcmp(l->active, "reloading") == 0)
 		return true;
 	return l->oneshot && strcmp(l->active, "inactive") == 0 &&
 	       strcmp(l->result, "success") == 0;
@@ -108,13 +103,11 @@ int lk_unit_check(const char *name, const struct lk_unit_look *before,
 	const char *result = now->result[0] ? now->result : "none";
 
 	if (!is_well(now))
-		return lk_err_set(
-			err, LK_E_SERVICE, 0,
-			"%s doesn't stay up: %s (%s), result: %s; see: journalctl -u %s",
-			name, now->active, now->sub, result, name);
+		return lk_err_set(err, LK_E_SERVICE, 0,
+				  "%s doesn't stay up: %s (%s), result: %s; see: journalctl -u %s",
+				  name, now->active, now->sub, result, name);
 	if (now->oneshot ||
-	    (now->restarts == before->restarts &&
-	     now->main_pid == before->main_pid &&
+	    (now->restarts == before->restarts && now->main_pid == before->main_pid &&
 	     memcmp(now->invocation, before->invocation, 16) == 0))
 		return LK_OK;
 	return lk_err_set(

@@ -20,17 +20,14 @@ struct lk_units {
 
 int lk_systemd_open(struct sd_bus **ret, struct lk_err *err);
 void lk_systemd_close(struct sd_bus *bus);
-int lk_systemd_act(struct sd_bus *bus, const struct lk_units *units,
-		   struct lk_err *err);
+int lk_systemd_act(struct sd_bus *bus, const struct lk_units *units, struct lk_err *err);
 
 /** Whether the folder has programs, all of which may be run. */
 int lk_hooks_check(const char *dir, bool *ret_any, struct lk_err *err);
-int lk_hooks_act(const char *dir, const struct lk_units *units,
-		 struct lk_err *err);
+int lk_hooks_act(const char *dir, const struct lk_units *units, struct lk_err *err);
 
 /** The first failure is what is told. */
-static inline int lk_first_failure(int so_far, int rc,
-				   const struct lk_err *this_one,
+static inline int lk_first_failure(int so_far, int rc, const struct lk_err *this_one,
 				   struct lk_err *err)
 {
 	if (so_far != LK_OK || rc == LK_OK)

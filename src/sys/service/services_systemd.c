@@ -87,17 +87,14 @@ void lk_systemd_close(struct sd_bus *bus)
 }
 
 /** What systemd itself says against it is the unit's fault. */
-static int unit_failed(const struct unit *u, int r, const sd_bus_error *e,
-		       struct lk_err *err)
+static int unit_failed(const struct unit *u, int r, const sd_bus_error *e, struct lk_err *err)
 {
-	if (!e->name ||
-	    strncmp(e->name, LK_SYSTEMD_NAME ".", sizeof(LK_SYSTEMD_NAME)))
+	if (!e->name || strncmp(e->name, LK_SYSTEMD_NAME ".", sizeof(LK_SYSTEMD_NAME)))
 		return lk_bus_failed(r, e, u->action->unit, err);
 	return lk_err_set(err, LK_E_SERVICE, (uint32_t)-r,
-			  "%s can't be %s: %s; see: systemctl status %s",
-			  u->action->unit,
-			  u->action->reload ? "reloaded" : "restarted",
-			  e->message, u->action->unit);
+			  "%s can't be %s: %s; see: systemctl status %s", u->action->unit,
+			  u->action->reload ? "reloaded" : "restarted", e->message,
+			  u->action->unit);
 }
 
 /** Its object, or NULL where systemd hasn't loaded it, so that it can't run. */
@@ -106,8 +103,8 @@ static int find(sd_bus *bus, struct unit *u, struct lk_err *err)
 	OWNED_BUS_ERROR e = SD_BUS_ERROR_NULL;
 	LK_OWNED_MESSAGE reply = NULL;
 	const char *path = NULL;
-	int r = sd_bus_call_method(bus, LK_SYSTEMD_NAME, PATH, MANAGER,
-				   "GetUnit", &e, &reply, "s", u->action->unit);
+	int r = sd_bus_call_method(bus, LK_SYSTEMD_NAME, PATH, MANAGER, "GetUnit", &e, &reply, "s",
+				   u->action->unit);
 
 	if (sd_bus_error_has_name(&e, LK_SYSTEMD_NAME ".NoSuchUnit"))
 		return LK_OK;
@@ -116,8 +113,7 @@ static int find(sd_bus *bus, struct unit *u, struct lk_err *err)
 	if (r < 0)
 		return unit_failed(u, r, &e, err);
 	u->path = strdup(path);
-	return u->path ? LK_OK
-		       : lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	return u->path ? LK_OK : lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 }
 
 static int start_job(struct watch *w, struct unit *u, struct lk_err *err)
@@ -129,13 +125,11 @@ static int start_job(struct watch *w, struct unit *u, struct lk_err *err)
 
 	/* Else one that crashed with the configuration before would be refused
 	 * for having been started too often (StartLimitBurst=). */
-	(void)sd_bus_call_method(w->bus, LK_SYSTEMD_NAME, PATH, MANAGER,
-				 "ResetFailedUnit", NULL, NULL, "s",
-				 u->action->unit);
+	(void)sd_bus_call_method(w->bus, LK_SYSTEMD_NAME, PATH, MANAGER, "ResetFailedUnit", NULL,
+				 NULL, "s", u->action->unit);
 	r = sd_bus_call_method(w->bus, LK_SYSTEMD_NAME, PATH, MANAGER,
-			       u->action->reload ? "ReloadOrRestartUnit"
-						 : "RestartUnit",
-			       &e, &reply, "ss", u->action->unit, "replace");
+			       u->action->reload ? "ReloadOrRestartUnit" : "RestartUnit", &e,
+			       &reply, "ss", u->action->unit, "replace");
 	if (r >= 0)
 		r = sd_bus_message_read(reply, "o", &job);
 	if (r < 0)
@@ -193,14 +187,13 @@ static int subscribe(struct watch *w, struct lk_err *err)
 {
 	OWNED_BUS_ERROR e = SD_BUS_ERROR_NULL;
 	/* Where systemd is asked directly, its messages name no sender. */
-	const char *sender =
-		sd_bus_is_bus_client(w->bus) > 0 ? LK_SYSTEMD_NAME : NULL;
-	int r = sd_bus_match_signal(w->bus, &w->slot, sender, PATH, MANAGER,
-				    "JobRemoved", on_job_removed, w);
+	const char *sender = sd_bus_is_bus_client(w->bus) > 0 ? LK_SYSTEMD_NAME : NULL;
+	int r = sd_bus_match_signal(w->bus, &w->slot, sender, PATH, MANAGER, "JobRemoved",
+				    on_job_removed, w);
 
 	if (r >= 0)
-		r = sd_bus_call_method(w->bus, LK_SYSTEMD_NAME, PATH, MANAGER,
-				       "Subscribe", &e, NULL, "");
+		r = sd_bus_call_method(w->bus, LK_SYSTEMD_NAME, PATH, MANAGER, "Subscribe", &e,
+				       NULL, "");
 	if (sd_bus_error_has_name(&e, LK_SYSTEMD_NAME ".AlreadySubscribed"))
 		return LK_OK;
 	return r < 0 ? lk_bus_failed(r, &e, "its jobs", err) : LK_OK;
@@ -240,14 +233,12 @@ static int check_job(const struct unit *u, struct lk_err *err)
 			"%s isn't back after %u s: its job waits, perhaps for the unit that runs this; see: systemctl list-jobs, journalctl -u %s",
 			u->action->unit, LK_SERVICES_JOB_S, u->action->unit);
 	/* "skipped": not to be reloaded any more, which is looked into. */
-	if (!u->result[0] || strcmp(u->result, "done") == 0 ||
-	    strcmp(u->result, "skipped") == 0)
+	if (!u->result[0] || strcmp(u->result, "done") == 0 || strcmp(u->result, "skipped") == 0)
 		return LK_OK;
-	return lk_err_set(
-		err, LK_E_SERVICE, 0,
-		"%s didn't come back (%s job: %s); see: journalctl -u %s",
-		u->action->unit, u->action->reload ? "reload" : "restart",
-		u->result, u->action->unit);
+	return lk_err_set(err, LK_E_SERVICE, 0,
+			  "%s didn't come back (%s job: %s); see: journalctl -u %s",
+			  u->action->unit, u->action->reload ? "reload" : "restart", u->result,
+			  u->action->unit);
 }
 
 static int check_all(struct watch *w, bool first, struct lk_err *err)
@@ -260,13 +251,11 @@ static int check_all(struct watch *w, bool first, struct lk_err *err)
 
 		if (!u->path)
 			continue;
-		rc = lk_unit_look_at(w->bus, u->action->unit, u->path, &now,
-				     err);
+		rc = lk_unit_look_at(w->bus, u->action->unit, u->path, &now, err);
 		if (rc == LK_OK && first)
 			u->before = now;
 		if (rc == LK_OK)
-			rc = lk_unit_check(u->action->unit, &u->before, &now,
-					   err);
+			rc = lk_unit_check(u->action->unit, &u->before, &now, err);
 	}
 	return rc;
 }
@@ -287,8 +276,7 @@ static int settle(struct watch *w, unsigned int settle_s, struct lk_err *err)
 	return rc;
 }
 
-int lk_systemd_act(struct sd_bus *bus, const struct lk_units *units,
-		   struct lk_err *err)
+int lk_systemd_act(struct sd_bus *bus, const struct lk_units *units, struct lk_err *err)
 {
 	OWNED_WATCH w = { .bus = bus, .n = units->n };
 	struct lk_err one = { 0 };

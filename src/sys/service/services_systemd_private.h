@@ -15,12 +15,10 @@ static inline void lk_message_done(sd_bus_message **m)
 {
 	sd_bus_message_unref(*m);
 }
-#define LK_OWNED_MESSAGE                                                       \
-	__attribute__((cleanup(lk_message_done))) sd_bus_message *
+#define LK_OWNED_MESSAGE __attribute__((cleanup(lk_message_done))) sd_bus_message *
 
 /** LK_E_SYSTEM; @r: the library's, @e: the other side's word, or NULL */
-int lk_bus_failed(int r, const sd_bus_error *e, const char *what,
-		  struct lk_err *err);
+int lk_bus_failed(int r, const sd_bus_error *e, const char *what, struct lk_err *err);
 
 /** A unit as it is at one moment. */
 struct lk_unit_look {
@@ -32,8 +30,8 @@ struct lk_unit_look {
 	uint32_t main_pid;
 	uint8_t invocation[16];
 };
-int lk_unit_look_at(sd_bus *bus, const char *name, const char *path,
-		    struct lk_unit_look *ret, struct lk_err *err);
+int lk_unit_look_at(sd_bus *bus, const char *name, const char *path, struct lk_unit_look *ret,
+		    struct lk_err *err);
 /** Is it up (or a oneshot that ended well), and still the one that it was? */
 int lk_unit_check(const char *name, const struct lk_unit_look *before,
 		  const struct lk_unit_look *now, struct lk_err *err);

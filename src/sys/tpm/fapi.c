@@ -34,18 +34,14 @@ struct paths {
 	char user[PATH_MAX];
 	char store[PATH_MAX];
 	char log[PATH_MAX];
-	char scratch
-		[PATH_MAX]; /* configuration and profile, removed afterwards */
+	char scratch[PATH_MAX]; /* configuration and profile, removed afterwards */
 };
 
-static int join(char out[static PATH_MAX], const char *dir, const char *name,
-		struct lk_err *err)
+static int join(char out[static PATH_MAX], const char *dir, const char *name, struct lk_err *err)
 {
 	int n = snprintf(out, PATH_MAX, "%s/%s", dir, name);
 
-	return n > 0 && n < PATH_MAX
-		       ? LK_OK
-		       : lk_err_set(err, LK_E_INPUT, 0, "%s: too long", dir);
+	return n > 0 && n < PATH_MAX ? LK_OK : lk_err_set(err, LK_E_INPUT, 0, "%s: too long", dir);
 }
 
 static int make_dirs(const char *path, struct lk_err *err)
@@ -61,14 +57,13 @@ static int make_dirs(const char *path, struct lk_err *err)
 		memcpy(part, path, i);
 		part[i] = '\0';
 		if (mkdir(part, 0755) && errno != EEXIST)
-			return lk_err_set(err, LK_E_IO, (uint32_t)errno,
-					  "%s: %s", part, strerror(errno));
+			return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", part,
+					  strerror(errno));
 	}
 	return LK_OK;
 }
 
-static int find_paths(const struct lk_fapi_place *place, struct paths *ret,
-		      struct lk_err *err)
+static int find_paths(const struct lk_fapi_place *place, struct paths *ret, struct lk_err *err)
 {
 	int rc = LK_OK;
 
@@ -86,8 +81,7 @@ static int find_paths(const struct lk_fapi_place *place, struct paths *ret,
 	return rc;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type,
-			struct FTW *ftw)
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;
 	(void)type;
@@ -108,27 +102,23 @@ static int write_profile(const char *scratch, struct lk_err *err)
 	LK_OWNED_BUF text = LK_BUF_NONE;
 	char path[PATH_MAX];
 	char *at;
-	int rc = lk_fs_read(PROFILE_DIR "/" PROFILE ".json", FILE_MAX, &text,
-			    err);
+	int rc = lk_fs_read(PROFILE_DIR "/" PROFILE ".json", FILE_MAX, &text, err);
 
 	if (rc != LK_OK)
 		return rc;
 	at = strstr((char *)text.data, handle);
 	if (!at)
-		return lk_err_set(err, LK_E_SYSTEM, 0,
-				  "the FAPI profile %s isn't known", PROFILE);
+		return lk_err_set(err, LK_E_SYSTEM, 0, "the FAPI profile %s isn't known", PROFILE);
 	memset(at, ' ', sizeof(handle) - 1);
 	/* Blanks are outside the quotes only: move the closing one up. */
 	at[0] = '"';
 	at[sizeof(handle) - 1] = ' ';
 	rc = join(path, scratch, PROFILE ".json", err);
-	return rc == LK_OK ? lk_fs_replace(path, text.data, text.len, 0600, err)
-			   : rc;
+	return rc == LK_OK ? lk_fs_replace(path, text.data, text.len, 0600, err) : rc;
 }
 
-static int write_config(const struct lk_fapi_place *place,
-			const struct paths *paths, const char *profile_dir,
-			struct lk_err *err)
+static int write_config(const struct lk_fapi_place *place, const struct paths *paths,
+			const char *profile_dir, struct lk_err *err)
 {
 	LK_OWNED_JSON json = lk_json_object();
 	LK_OWNED_BUF text = LK_BUF_NONE;
@@ -156,8 +146,7 @@ static int write_config(const struct lk_fapi_place *place,
 	return rc;
 }
 
-static TSS2_RC no_auth(const char *path, const char *description,
-		       const char **auth, void *data)
+static TSS2_RC no_auth(const char *path, const char *description, const char **auth, void *data)
 {
 	(void)path;
 	(void)description;
@@ -179,8 +168,8 @@ static TSS2_RC provision(void)
 	return trc;
 }
 
-static int provision_in(const struct lk_fapi_place *place,
-			const struct paths *paths, struct lk_err *err)
+static int provision_in(const struct lk_fapi_place *place, const struct paths *paths,
+			struct lk_err *err)
 {
 	TSS2_RC trc;
 	int rc = write_config(place, paths, PROFILE_DIR "/", err);
@@ -197,11 +186,8 @@ static int provision_in(const struct lk_fapi_place *place,
 		trc = provision();
 	}
 	if (trc != TSS2_RC_SUCCESS && trc != TSS2_FAPI_RC_ALREADY_PROVISIONED)
-		return lk_err_set(err,
-				  trc == TSS2_FAPI_RC_NO_TPM ? LK_E_NO_TPM
-							     : LK_E_SYSTEM,
-				  trc, "FAPI key store: %s (0x%x)",
-				  Tss2_RC_Decode(trc), trc);
+		return lk_err_set(err, trc == TSS2_FAPI_RC_NO_TPM ? LK_E_NO_TPM : LK_E_SYSTEM, trc,
+				  "FAPI key store: %s (0x%x)", Tss2_RC_Decode(trc), trc);
 	return LK_OK;
 }
 
@@ -209,8 +195,8 @@ static int provision_in(const struct lk_fapi_place *place,
  * What tells an interrupted run's key store from one that others use: a file
  * beside it that lives from before FAPI starts until it has finished.
  */
-static int with_marker(const struct lk_fapi_place *place,
-		       const struct paths *paths, struct lk_err *err)
+static int with_marker(const struct lk_fapi_place *place, const struct paths *paths,
+		       struct lk_err *err)
 {
 	char marker[PATH_MAX];
 	char profile[PATH_MAX];
@@ -247,13 +233,12 @@ int lk_fapi_provision(const struct lk_fapi_place *place, struct lk_err *err)
 		rc = make_dirs(paths.log, err);
 	/* Not in /tmp: what a cut leaves there is found by nobody. */
 	if (rc == LK_OK)
-		rc = join(paths.scratch, paths.log, ".latchkey" LK_TEMPORARY,
-			  err);
+		rc = join(paths.scratch, paths.log, ".latchkey" LK_TEMPORARY, err);
 	if (rc != LK_OK)
 		return rc;
 	if (!mkdtemp(paths.scratch))
-		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s",
-				  paths.scratch, strerror(errno));
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", paths.scratch,
+				  strerror(errno));
 	if (!place->verbose)
 		setenv("TSS2_LOG", "all+none", 1);
 	rc = with_marker(place, &paths, err);
@@ -262,8 +247,8 @@ int lk_fapi_provision(const struct lk_fapi_place *place, struct lk_err *err)
 	return rc;
 }
 
-int lk_fapi_expect_auth(const struct lk_fapi_place *place,
-			const char *hierarchy, struct lk_err *err)
+int lk_fapi_expect_auth(const struct lk_fapi_place *place, const char *hierarchy,
+			struct lk_err *err)
 {
 	LK_OWNED_BUF old = LK_BUF_NONE;
 	LK_OWNED_BUF text = LK_BUF_NONE;
@@ -284,6 +269,5 @@ int lk_fapi_expect_auth(const struct lk_fapi_place *place,
 		return rc;
 	lk_json_set_text(json, "with_auth", "YES");
 	rc = lk_json_write(json, &text, err);
-	return rc == LK_OK ? lk_fs_replace(path, text.data, text.len, 0644, err)
-			   : rc;
+	return rc == LK_OK ? lk_fs_replace(path, text.data, text.len, 0644, err) : rc;
 }

@@ -34,7 +34,7 @@ int lk_fapi_provision(const struct lk_fapi_place *place, struct lk_err *err);
  * while there is none yet, the empty answer is right, while the other way
  * round a power cut leaves a key store that can't be used.
  */
-int lk_fapi_expect_auth(const struct lk_fapi_place *place,
-			const char *hierarchy, struct lk_err *err);
+int lk_fapi_expect_auth(const struct lk_fapi_place *place, const char *hierarchy,
+			struct lk_err *err);
 
 #endif

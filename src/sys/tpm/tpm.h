@@ -22,8 +22,7 @@ struct lk_tpm;
  *
  * Return: LK_OK, LK_E_NO_TPM, LK_E_USAGE for a TCTI that this build doesn't know.
  */
-int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret,
-		struct lk_err *err);
+int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret, struct lk_err *err);
 void lk_tpm_free(struct lk_tpm *tpm);
 static inline void lk_tpm_freep(struct lk_tpm **p)
 {
@@ -40,10 +39,9 @@ int lk_tpm_forget(struct lk_tpm *tpm, struct lk_err *err);
 /** A persistent object: its handle, and its serialized ESYS form when known. */
 struct lk_tpm_object {
 	uint32_t handle;
-	uint8_t serialized
-		[LK_HINT_HANDLE_MAX]; /* from the token: not trusted */
-	size_t serialized_len;	      /* 0: read the public area */
-	struct lk_name pinned;	      /* len 0: any */
+	uint8_t serialized[LK_HINT_HANDLE_MAX]; /* from the token: not trusted */
+	size_t serialized_len;			/* 0: read the public area */
+	struct lk_name pinned;			/* len 0: any */
 };
 
 struct lk_unseal_request {
@@ -54,8 +52,8 @@ struct lk_unseal_request {
 	struct lk_pcr_selection pcrs; /* from the policy file */
 	struct lk_bytes policy_ref;   /* from the policy file */
 	uint32_t version_floor;	      /* from the policy file; 0: none */
-	struct lk_bytes ticket; /* of a verification before; len 0: none */
-	struct lk_bytes pin;	/* as typed; len 0: sealed without */
+	struct lk_bytes ticket;	      /* of a verification before; len 0: none */
+	struct lk_bytes pin;	      /* as typed; len 0: sealed without */
 };
 
 /**
@@ -77,8 +75,7 @@ struct lk_unseal_request {
  * or LK_E_SYSTEM.
  */
 int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
-		  struct lk_secret *ret_secret, struct lk_hints *ret_learned,
-		  struct lk_err *err);
+		  struct lk_secret *ret_secret, struct lk_hints *ret_learned, struct lk_err *err);
 
 /** Current values. LK_E_POLICY when the bank isn't active in this TPM. */
 int lk_tpm_pcr_read(struct lk_tpm *tpm, const struct lk_pcr_selection *sel,
@@ -93,8 +90,7 @@ struct lk_pcr_extension {
 		struct lk_digest digest;
 	} bank[2];
 };
-int lk_tpm_pcr_extend(struct lk_tpm *tpm, const struct lk_pcr_extension *ext,
-		      struct lk_err *err);
+int lk_tpm_pcr_extend(struct lk_tpm *tpm, const struct lk_pcr_extension *ext, struct lk_err *err);
 
 /**
  * Whether a bank is active, by the kernel's word (sysfs) and so without a
@@ -110,14 +106,11 @@ struct lk_tpm_lockout {
 };
 /** What ends a lockout. The stock tool takes a file's line end for part of the
  * authorization, and a wrong one is punished with a day's wait. */
-#define LK_TPM_LOCKOUT_ENDS                                                    \
-	"tr -d '\\n' < lockout.auth | tpm2_dictionarylockout -c -p file:-"
-int lk_tpm_lockout_read(struct lk_tpm *tpm, struct lk_tpm_lockout *ret,
-			struct lk_err *err);
+#define LK_TPM_LOCKOUT_ENDS "tr -d '\\n' < lockout.auth | tpm2_dictionarylockout -c -p file:-"
+int lk_tpm_lockout_read(struct lk_tpm *tpm, struct lk_tpm_lockout *ret, struct lk_err *err);
 
 /** Value of an NV counter that is readable with its own empty auth. */
-int lk_tpm_counter_read(struct lk_tpm *tpm, uint32_t nv_index, uint64_t *ret,
-			struct lk_err *err);
+int lk_tpm_counter_read(struct lk_tpm *tpm, uint32_t nv_index, uint64_t *ret, struct lk_err *err);
 
 /** Whether it has answered anything at all, refusals included. */
 bool lk_tpm_answered(const struct lk_tpm *tpm);

@@ -16,8 +16,8 @@ void lk_admin_end(struct lk_admin *a)
 		Esys_TR_Close(a->esys, &a->srk);
 }
 
-int lk_admin_begin(struct lk_tpm *tpm, TPMA_SESSION encrypt,
-		   struct lk_admin *ret, struct lk_err *err)
+int lk_admin_begin(struct lk_tpm *tpm, TPMA_SESSION encrypt, struct lk_admin *ret,
+		   struct lk_err *err)
 {
 	const struct lk_tpm_object root = { .handle = LK_HANDLE_SRK };
 	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
@@ -29,8 +29,7 @@ int lk_admin_begin(struct lk_tpm *tpm, TPMA_SESSION encrypt,
 	a.esys = lk_tpm_esys(tpm);
 	rc = lk_tpm_object_load(tpm, &root, &a.srk, err);
 	if (rc == LK_OK)
-		rc = lk_tpm_session(tpm, a.srk, TPM2_SE_HMAC, LK_ALG_SHA256,
-				    &a.session, err);
+		rc = lk_tpm_session(tpm, a.srk, TPM2_SE_HMAC, LK_ALG_SHA256, &a.session, err);
 	if (rc != LK_OK)
 		return rc;
 	trc = Esys_TRSess_SetAttributes(a.esys, a.session.tr, want, 0xff);
@@ -40,33 +39,27 @@ int lk_admin_begin(struct lk_tpm *tpm, TPMA_SESSION encrypt,
 		return lk_tpm_error(trc, "preparing a session", err);
 	/* Found before the command is sent, not after. */
 	if ((got & want) != want)
-		return lk_err_set(err, LK_E_SYSTEM, 0,
-				  "the session has lost its encryption");
+		return lk_err_set(err, LK_E_SYSTEM, 0, "the session has lost its encryption");
 
 	*ret = a;
 	a = LK_ADMIN_NONE(tpm);
 	return LK_OK;
 }
 
-int lk_admin_handle_exists(struct lk_tpm *tpm, uint32_t handle, bool *ret,
-			   struct lk_err *err)
+int lk_admin_handle_exists(struct lk_tpm *tpm, uint32_t handle, bool *ret, struct lk_err *err)
 {
 	TPMS_CAPABILITY_DATA *data = NULL;
-	TSS2_RC trc =
-		Esys_GetCapability(lk_tpm_esys(tpm), ESYS_TR_NONE, ESYS_TR_NONE,
-				   ESYS_TR_NONE, TPM2_CAP_HANDLES, handle, 1,
-				   NULL, &data);
+	TSS2_RC trc = Esys_GetCapability(lk_tpm_esys(tpm), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+					 TPM2_CAP_HANDLES, handle, 1, NULL, &data);
 
 	if (trc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(trc, "asking for handles", err);
-	*ret = data->data.handles.count == 1 &&
-	       data->data.handles.handle[0] == handle;
+	*ret = data->data.handles.count == 1 && data->data.handles.handle[0] == handle;
 	Esys_Free(data);
 	return LK_OK;
 }
 
-int lk_admin_handle(struct lk_tpm *tpm, uint32_t handle, ESYS_TR *ret,
-		    struct lk_err *err)
+int lk_admin_handle(struct lk_tpm *tpm, uint32_t handle, ESYS_TR *ret, struct lk_err *err)
 {
 	bool present = false;
 	TSS2_RC trc;
@@ -75,19 +68,16 @@ int lk_admin_handle(struct lk_tpm *tpm, uint32_t handle, ESYS_TR *ret,
 	if (rc != LK_OK)
 		return rc;
 	if (!present)
-		return lk_err_set(err, LK_E_OBJECT, 0,
-				  "the TPM has nothing at 0x%08x", handle);
-	trc = Esys_TR_FromTPMPublic(lk_tpm_esys(tpm), handle, ESYS_TR_NONE,
-				    ESYS_TR_NONE, ESYS_TR_NONE, ret);
-	return trc == TSS2_RC_SUCCESS
-		       ? LK_OK
-		       : lk_tpm_error(trc, "reading a public area", err);
+		return lk_err_set(err, LK_E_OBJECT, 0, "the TPM has nothing at 0x%08x", handle);
+	trc = Esys_TR_FromTPMPublic(lk_tpm_esys(tpm), handle, ESYS_TR_NONE, ESYS_TR_NONE,
+				    ESYS_TR_NONE, ret);
+	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_tpm_error(trc, "reading a public area", err);
 }
 
 static void take_property(struct lk_tpm_info *info, TPMS_TAGGED_PROPERTY p)
 {
-	const char text[4] = { (char)(p.value >> 24), (char)(p.value >> 16),
-			       (char)(p.value >> 8), (char)p.value };
+	const char text[4] = { (char)(p.value >> 24), (char)(p.value >> 16), (char)(p.value >> 8),
+			       (char)p.value };
 
 	switch (p.property) {
 	case TPM2_PT_FAMILY_INDICATOR:
@@ -109,14 +99,11 @@ static void take_property(struct lk_tpm_info *info, TPMS_TAGGED_PROPERTY p)
 	case TPM2_PT_VENDOR_STRING_2:
 	case TPM2_PT_VENDOR_STRING_3:
 	case TPM2_PT_VENDOR_STRING_4:
-		memcpy(info->vendor_string +
-			       4 * (p.property - TPM2_PT_VENDOR_STRING_1),
-		       text, 4);
+		memcpy(info->vendor_string + 4 * (p.property - TPM2_PT_VENDOR_STRING_1), text, 4);
 		break;
 	case TPM2_PT_FIRMWARE_VERSION_1:
 	case TPM2_PT_FIRMWARE_VERSION_2:
-		info->firmware[p.property - TPM2_PT_FIRMWARE_VERSION_1] =
-			p.value;
+		info->firmware[p.property - TPM2_PT_FIRMWARE_VERSION_1] = p.value;
 		break;
 	default:
 		break;
@@ -128,8 +115,7 @@ static void take_variable(struct lk_tpm_info *info, TPMS_TAGGED_PROPERTY p)
 	switch (p.property) {
 	case TPM2_PT_PERMANENT:
 		info->owner_auth_set = p.value & TPMA_PERMANENT_OWNERAUTHSET;
-		info->lockout_auth_set =
-			p.value & TPMA_PERMANENT_LOCKOUTAUTHSET;
+		info->lockout_auth_set = p.value & TPMA_PERMANENT_LOCKOUTAUTHSET;
 		info->in_lockout = p.value & TPMA_PERMANENT_INLOCKOUT;
 		break;
 	case TPM2_PT_LOCKOUT_COUNTER:
@@ -163,14 +149,13 @@ static void make_printable(char *text, size_t size)
 	text[end] = '\0';
 }
 
-static int read_properties(struct lk_tpm *tpm, uint32_t first,
-			   struct lk_tpm_info *info, struct lk_err *err)
+static int read_properties(struct lk_tpm *tpm, uint32_t first, struct lk_tpm_info *info,
+			   struct lk_err *err)
 {
 	TPMS_CAPABILITY_DATA *data = NULL;
-	TSS2_RC trc =
-		Esys_GetCapability(lk_tpm_esys(tpm), ESYS_TR_NONE, ESYS_TR_NONE,
-				   ESYS_TR_NONE, TPM2_CAP_TPM_PROPERTIES, first,
-				   TPM2_MAX_TPM_PROPERTIES, NULL, &data);
+	TSS2_RC trc = Esys_GetCapability(lk_tpm_esys(tpm), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+					 TPM2_CAP_TPM_PROPERTIES, first, TPM2_MAX_TPM_PROPERTIES,
+					 NULL, &data);
 
 	if (trc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(trc, "asking for TPM properties", err);
@@ -182,26 +167,21 @@ static int read_properties(struct lk_tpm *tpm, uint32_t first,
 	return LK_OK;
 }
 
-static int has_command(struct lk_tpm *tpm, TPM2_CC command, bool *ret,
-		       struct lk_err *err)
+static int has_command(struct lk_tpm *tpm, TPM2_CC command, bool *ret, struct lk_err *err)
 {
 	TPMS_CAPABILITY_DATA *data = NULL;
-	TSS2_RC trc =
-		Esys_GetCapability(lk_tpm_esys(tpm), ESYS_TR_NONE, ESYS_TR_NONE,
-				   ESYS_TR_NONE, TPM2_CAP_COMMANDS, command, 1,
-				   NULL, &data);
+	TSS2_RC trc = Esys_GetCapability(lk_tpm_esys(tpm), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+					 TPM2_CAP_COMMANDS, command, 1, NULL, &data);
 
 	if (trc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(trc, "asking for TPM commands", err);
 	*ret = data->data.command.count == 1 &&
-	       (data->data.command.commandAttributes[0] &
-		TPMA_CC_COMMANDINDEX_MASK) == command;
+	       (data->data.command.commandAttributes[0] & TPMA_CC_COMMANDINDEX_MASK) == command;
 	Esys_Free(data);
 	return LK_OK;
 }
 
-int lk_tpm_info_read(struct lk_tpm *tpm, struct lk_tpm_info *ret,
-		     struct lk_err *err)
+int lk_tpm_info_read(struct lk_tpm *tpm, struct lk_tpm_info *ret, struct lk_err *err)
 {
 	const TPMT_PUBLIC_PARMS aes256 = {
 		.type = TPM2_ALG_SYMCIPHER,
@@ -215,13 +195,11 @@ int lk_tpm_info_read(struct lk_tpm *tpm, struct lk_tpm_info *ret,
 	if (rc == LK_OK)
 		rc = read_properties(tpm, TPM2_PT_VAR, &info, err);
 	if (rc == LK_OK)
-		rc = has_command(tpm, TPM2_CC_EncryptDecrypt2,
-				 &info.has_encrypt_decrypt, err);
+		rc = has_command(tpm, TPM2_CC_EncryptDecrypt2, &info.has_encrypt_decrypt, err);
 	if (rc != LK_OK)
 		return rc;
-	info.has_aes256 =
-		Esys_TestParms(lk_tpm_esys(tpm), ESYS_TR_NONE, ESYS_TR_NONE,
-			       ESYS_TR_NONE, &aes256) == TSS2_RC_SUCCESS;
+	info.has_aes256 = Esys_TestParms(lk_tpm_esys(tpm), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+					 &aes256) == TSS2_RC_SUCCESS;
 	make_printable(info.vendor, sizeof(info.vendor));
 	make_printable(info.vendor_string, sizeof(info.vendor_string));
 	make_printable(info.family, sizeof(info.family));
@@ -229,28 +207,24 @@ int lk_tpm_info_read(struct lk_tpm *tpm, struct lk_tpm_info *ret,
 	return LK_OK;
 }
 
-static int set_auth(struct lk_tpm *tpm, ESYS_TR hierarchy,
-		    const struct lk_secret *auth, struct lk_err *err)
+static int set_auth(struct lk_tpm *tpm, ESYS_TR hierarchy, const struct lk_secret *auth,
+		    struct lk_err *err)
 {
 	TPM2B_AUTH value = { 0 };
 	TSS2_RC trc;
 
 	if (auth->len > AUTH_MAX)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "an authorization has at most %u bytes",
+		return lk_err_set(err, LK_E_INPUT, 0, "an authorization has at most %u bytes",
 				  AUTH_MAX);
 	value.size = (UINT16)auth->len;
 	if (auth->len)
 		memcpy(value.buffer, auth->data, auth->len);
 	trc = Esys_TR_SetAuth(lk_tpm_esys(tpm), hierarchy, &value);
 	lk_wipe(&value, sizeof(value));
-	return trc == TSS2_RC_SUCCESS
-		       ? LK_OK
-		       : lk_tpm_error(trc, "setting an authorization", err);
+	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_tpm_error(trc, "setting an authorization", err);
 }
 
-int lk_tpm_owner_auth(struct lk_tpm *tpm, const struct lk_secret *auth,
-		      struct lk_err *err)
+int lk_tpm_owner_auth(struct lk_tpm *tpm, const struct lk_secret *auth, struct lk_err *err)
 {
 	return set_auth(tpm, ESYS_TR_RH_OWNER, auth, err);
 }
@@ -265,61 +239,49 @@ int lk_tpm_owner_auth_check(struct lk_tpm *tpm, struct lk_err *err)
 
 	if (rc != LK_OK)
 		return rc;
-	trc = Esys_StartAuthSession(a.esys, ESYS_TR_NONE, ESYS_TR_NONE,
-				    ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-				    NULL, TPM2_SE_TRIAL, &none, TPM2_ALG_SHA256,
+	trc = Esys_StartAuthSession(a.esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+				    ESYS_TR_NONE, NULL, TPM2_SE_TRIAL, &none, TPM2_ALG_SHA256,
 				    &trial.tr);
 	if (trc == TSS2_RC_SUCCESS)
-		trc = Esys_PolicySecret(a.esys, ESYS_TR_RH_OWNER, trial.tr,
-					a.session.tr, ESYS_TR_NONE,
-					ESYS_TR_NONE, NULL, NULL, NULL, 0, NULL,
+		trc = Esys_PolicySecret(a.esys, ESYS_TR_RH_OWNER, trial.tr, a.session.tr,
+					ESYS_TR_NONE, ESYS_TR_NONE, NULL, NULL, NULL, 0, NULL,
 					NULL);
-	if (lk_tpm_rc_base(trc) == TPM2_RC_BAD_AUTH ||
-	    lk_tpm_rc_base(trc) == TPM2_RC_AUTH_FAIL)
-		return lk_err_set(
-			err, LK_E_POLICY, trc,
-			"not the TPM's owner authorization; nothing was changed");
-	return trc == TSS2_RC_SUCCESS
-		       ? LK_OK
-		       : lk_tpm_error(trc, "trying the owner's authorization",
-				      err);
+	if (lk_tpm_rc_base(trc) == TPM2_RC_BAD_AUTH || lk_tpm_rc_base(trc) == TPM2_RC_AUTH_FAIL)
+		return lk_err_set(err, LK_E_POLICY, trc,
+				  "not the TPM's owner authorization; nothing was changed");
+	return trc == TSS2_RC_SUCCESS ? LK_OK
+				      : lk_tpm_error(trc, "trying the owner's authorization", err);
 }
 
-int lk_tpm_lockout_auth(struct lk_tpm *tpm, const struct lk_secret *auth,
-			struct lk_err *err)
+int lk_tpm_lockout_auth(struct lk_tpm *tpm, const struct lk_secret *auth, struct lk_err *err)
 {
 	return set_auth(tpm, ESYS_TR_RH_LOCKOUT, auth, err);
 }
 
-int lk_tpm_change_auth(struct lk_tpm *tpm, enum lk_hierarchy which,
-		       const struct lk_secret *auth, struct lk_err *err)
+int lk_tpm_change_auth(struct lk_tpm *tpm, enum lk_hierarchy which, const struct lk_secret *auth,
+		       struct lk_err *err)
 {
 	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
-	ESYS_TR hierarchy = which == LK_HIERARCHY_OWNER ? ESYS_TR_RH_OWNER
-							: ESYS_TR_RH_LOCKOUT;
+	ESYS_TR hierarchy = which == LK_HIERARCHY_OWNER ? ESYS_TR_RH_OWNER : ESYS_TR_RH_LOCKOUT;
 	TPM2B_AUTH value = { 0 };
 	TSS2_RC trc;
 	int rc;
 
 	if (auth->len == 0 || auth->len > AUTH_MAX)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "an authorization has 1 to %u bytes",
+		return lk_err_set(err, LK_E_INPUT, 0, "an authorization has 1 to %u bytes",
 				  AUTH_MAX);
 	rc = lk_admin_begin(tpm, TPMA_SESSION_DECRYPT, &a, err);
 	if (rc != LK_OK)
 		return rc;
 	value.size = (UINT16)auth->len;
 	memcpy(value.buffer, auth->data, auth->len);
-	trc = Esys_HierarchyChangeAuth(a.esys, hierarchy, a.session.tr,
-				       ESYS_TR_NONE, ESYS_TR_NONE, &value);
+	trc = Esys_HierarchyChangeAuth(a.esys, hierarchy, a.session.tr, ESYS_TR_NONE, ESYS_TR_NONE,
+				       &value);
 	lk_wipe(&value, sizeof(value));
-	return trc == TSS2_RC_SUCCESS
-		       ? LK_OK
-		       : lk_tpm_error(trc, "changing an authorization", err);
+	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_tpm_error(trc, "changing an authorization", err);
 }
 
-int lk_tpm_da_parameters(struct lk_tpm *tpm, const struct lk_da_parameters *da,
-			 struct lk_err *err)
+int lk_tpm_da_parameters(struct lk_tpm *tpm, const struct lk_da_parameters *da, struct lk_err *err)
 {
 	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
 	TSS2_RC trc;
@@ -327,25 +289,19 @@ int lk_tpm_da_parameters(struct lk_tpm *tpm, const struct lk_da_parameters *da,
 
 	if (rc != LK_OK)
 		return rc;
-	trc = Esys_DictionaryAttackParameters(a.esys, ESYS_TR_RH_LOCKOUT,
-					      a.session.tr, ESYS_TR_NONE,
-					      ESYS_TR_NONE, da->max_tries,
-					      da->recovery_time,
-					      da->lockout_recovery);
-	return trc == TSS2_RC_SUCCESS
-		       ? LK_OK
-		       : lk_tpm_error(trc, "setting the lockout parameters",
-				      err);
+	trc = Esys_DictionaryAttackParameters(a.esys, ESYS_TR_RH_LOCKOUT, a.session.tr,
+					      ESYS_TR_NONE, ESYS_TR_NONE, da->max_tries,
+					      da->recovery_time, da->lockout_recovery);
+	return trc == TSS2_RC_SUCCESS ? LK_OK
+				      : lk_tpm_error(trc, "setting the lockout parameters", err);
 }
 
-static int random_chunk(struct lk_admin *a, struct lk_secret *out, size_t len,
-			struct lk_err *err)
+static int random_chunk(struct lk_admin *a, struct lk_secret *out, size_t len, struct lk_err *err)
 {
 	TPM2B_DIGEST *bytes = NULL;
-	size_t want =
-		len - out->len < RANDOM_CHUNK ? len - out->len : RANDOM_CHUNK;
-	TSS2_RC trc = Esys_GetRandom(a->esys, a->session.tr, ESYS_TR_NONE,
-				     ESYS_TR_NONE, (UINT16)want, &bytes);
+	size_t want = len - out->len < RANDOM_CHUNK ? len - out->len : RANDOM_CHUNK;
+	TSS2_RC trc = Esys_GetRandom(a->esys, a->session.tr, ESYS_TR_NONE, ESYS_TR_NONE,
+				     (UINT16)want, &bytes);
 
 	if (trc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(trc, "asking for random bytes", err);
@@ -355,13 +311,10 @@ static int random_chunk(struct lk_admin *a, struct lk_secret *out, size_t len,
 		out->data[out->len + i] ^= bytes->buffer[i];
 	lk_tpm_wipe_free(bytes, sizeof(*bytes));
 	out->len += got;
-	return got ? LK_OK
-		   : lk_err_set(err, LK_E_SYSTEM, 0,
-				"the TPM gives no random bytes");
+	return got ? LK_OK : lk_err_set(err, LK_E_SYSTEM, 0, "the TPM gives no random bytes");
 }
 
-int lk_tpm_random(struct lk_tpm *tpm, struct lk_secret *ret, size_t len,
-		  struct lk_err *err)
+int lk_tpm_random(struct lk_tpm *tpm, struct lk_secret *ret, size_t len, struct lk_err *err)
 {
 	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
 	LK_OWNED_SECRET out = LK_SECRET_NONE;

@@ -34,15 +34,13 @@ struct lk_tpm_info {
 	bool has_encrypt_decrypt;  /* TPM2_EncryptDecrypt2 is implemented */
 	bool has_aes256;
 };
-int lk_tpm_info_read(struct lk_tpm *tpm, struct lk_tpm_info *ret,
-		     struct lk_err *err);
+int lk_tpm_info_read(struct lk_tpm *tpm, struct lk_tpm_info *ret, struct lk_err *err);
 
 /**
  * lk_tpm_owner_auth - what authorizes the owner hierarchy from here on
  * @auth: at most 32 bytes; not retained but by ESAPI
  */
-int lk_tpm_owner_auth(struct lk_tpm *tpm, const struct lk_secret *auth,
-		      struct lk_err *err);
+int lk_tpm_owner_auth(struct lk_tpm *tpm, const struct lk_secret *auth, struct lk_err *err);
 /** The same for the lockout hierarchy. */
 /**
  * lk_tpm_owner_auth_check - is the owner's authorization that was set right?
@@ -51,11 +49,10 @@ int lk_tpm_owner_auth(struct lk_tpm *tpm, const struct lk_secret *auth,
  * Return: LK_OK, LK_E_POLICY when it is wrong.
  */
 int lk_tpm_owner_auth_check(struct lk_tpm *tpm, struct lk_err *err);
-int lk_tpm_lockout_auth(struct lk_tpm *tpm, const struct lk_secret *auth,
-			struct lk_err *err);
+int lk_tpm_lockout_auth(struct lk_tpm *tpm, const struct lk_secret *auth, struct lk_err *err);
 /** Sets a new authorization over an encrypted session salted with the SRK. */
-int lk_tpm_change_auth(struct lk_tpm *tpm, enum lk_hierarchy which,
-		       const struct lk_secret *auth, struct lk_err *err);
+int lk_tpm_change_auth(struct lk_tpm *tpm, enum lk_hierarchy which, const struct lk_secret *auth,
+		       struct lk_err *err);
 
 /** Dictionary-attack parameters; needs the lockout hierarchy. */
 struct lk_da_parameters {
@@ -63,15 +60,13 @@ struct lk_da_parameters {
 	uint32_t recovery_time;
 	uint32_t lockout_recovery;
 };
-int lk_tpm_da_parameters(struct lk_tpm *tpm, const struct lk_da_parameters *da,
-			 struct lk_err *err);
+int lk_tpm_da_parameters(struct lk_tpm *tpm, const struct lk_da_parameters *da, struct lk_err *err);
 
 /**
  * Random bytes: the TPM's, encrypted on the bus, XORed with the kernel's, so
  * that either generator may be bad.
  */
-int lk_tpm_random(struct lk_tpm *tpm, struct lk_secret *ret, size_t len,
-		  struct lk_err *err);
+int lk_tpm_random(struct lk_tpm *tpm, struct lk_secret *ret, size_t len, struct lk_err *err);
 
 /** A persistent object as the TPM shows it. */
 struct lk_tpm_public {
@@ -83,11 +78,11 @@ struct lk_tpm_public {
 	struct lk_digest auth_policy;
 };
 /** An absent one is LK_OK with present false. */
-int lk_tpm_read_public(struct lk_tpm *tpm, uint32_t handle,
-		       struct lk_tpm_public *ret, struct lk_err *err);
+int lk_tpm_read_public(struct lk_tpm *tpm, uint32_t handle, struct lk_tpm_public *ret,
+		       struct lk_err *err);
 /** Serialized ESYS handle, as tokens hold it. LK_E_OBJECT when it is absent. */
-int lk_tpm_serialize(struct lk_tpm *tpm, uint32_t handle,
-		     struct lk_tpm_object *ret, struct lk_err *err);
+int lk_tpm_serialize(struct lk_tpm *tpm, uint32_t handle, struct lk_tpm_object *ret,
+		     struct lk_err *err);
 /** Makes the storage root key from the TCG's ECC P-256 template where none is.
  */
 int lk_tpm_make_srk(struct lk_tpm *tpm, struct lk_err *err);
@@ -100,9 +95,8 @@ struct lk_tpm_new_object {
 	uint32_t transient; /* ESYS_TR */
 	struct lk_name name;
 };
-#define LK_OWNED_NEW_OBJECT                                                    \
-	__attribute__((                                                        \
-		cleanup(lk_tpm_new_object_done))) struct lk_tpm_new_object
+#define LK_OWNED_NEW_OBJECT                                                                        \
+	__attribute__((cleanup(lk_tpm_new_object_done))) struct lk_tpm_new_object
 void lk_tpm_new_object_done(struct lk_tpm_new_object *obj);
 
 /**
@@ -115,18 +109,16 @@ struct lk_seal_terms {
 	struct lk_digest auth; /* of a PIN, which the TPM's lockout guards */
 };
 int lk_tpm_seal(struct lk_tpm *tpm, const struct lk_seal_terms *terms,
-		const struct lk_secret *secret, struct lk_tpm_new_object *ret,
-		struct lk_err *err);
+		const struct lk_secret *secret, struct lk_tpm_new_object *ret, struct lk_err *err);
 
 /** How the configuration key lies in the TPM. */
 enum lk_key_form { LK_KEY_FORM_CIPHER, LK_KEY_FORM_SEALED };
 
 /** AES key with the empty auth: cipher object (CFB) or sealed object. */
-int lk_tpm_import_key(struct lk_tpm *tpm, enum lk_key_form form,
-		      const struct lk_secret *key,
+int lk_tpm_import_key(struct lk_tpm *tpm, enum lk_key_form form, const struct lk_secret *key,
 		      struct lk_tpm_new_object *ret, struct lk_err *err);
-int lk_tpm_persist(struct lk_tpm *tpm, const struct lk_tpm_new_object *obj,
-		   uint32_t handle, struct lk_err *err);
+int lk_tpm_persist(struct lk_tpm *tpm, const struct lk_tpm_new_object *obj, uint32_t handle,
+		   struct lk_err *err);
 
 /** An NV index as the TPM shows it. */
 struct lk_nv_public {
@@ -135,16 +127,15 @@ struct lk_nv_public {
 	uint16_t size;
 	struct lk_name name;
 };
-int lk_tpm_nv_read_public(struct lk_tpm *tpm, uint32_t index,
-			  struct lk_nv_public *ret, struct lk_err *err);
+int lk_tpm_nv_read_public(struct lk_tpm *tpm, uint32_t index, struct lk_nv_public *ret,
+			  struct lk_err *err);
 /** Content of an index that its own empty auth, or the owner, reads. */
-int lk_tpm_nv_read(struct lk_tpm *tpm, uint32_t index, struct lk_buf *ret,
-		   struct lk_err *err);
+int lk_tpm_nv_read(struct lk_tpm *tpm, uint32_t index, struct lk_buf *ret, struct lk_err *err);
 int lk_tpm_nv_undefine(struct lk_tpm *tpm, uint32_t index, struct lk_err *err);
 
 /** Defines, writes and write-locks it, from whichever step is left. */
-int lk_tpm_nv_store_key(struct lk_tpm *tpm, uint32_t index,
-			struct lk_bytes spki, struct lk_err *err);
+int lk_tpm_nv_store_key(struct lk_tpm *tpm, uint32_t index, struct lk_bytes spki,
+			struct lk_err *err);
 /** Defines the counter and increments it once, where that isn't done. */
 int lk_tpm_counter_make(struct lk_tpm *tpm, uint32_t index, struct lk_err *err);
 

@@ -10,51 +10,49 @@
 #define NV_ECC_CERTIFICATE 0x01c0000au
 
 /** PolicySecret(endorsement) under SHA-256 (EK Credential Profile, B.6.2). */
-#define EK_POLICY                                                              \
-	{                                                                      \
-		.size = 32, .buffer = {                                        \
-			0x83,                                                  \
-			0x71,                                                  \
-			0x97,                                                  \
-			0x67,                                                  \
-			0x44,                                                  \
-			0x84,                                                  \
-			0xb3,                                                  \
-			0xf8,                                                  \
-			0x1a,                                                  \
-			0x90,                                                  \
-			0xcc,                                                  \
-			0x8d,                                                  \
-			0x46,                                                  \
-			0xa5,                                                  \
-			0xd7,                                                  \
-			0x24,                                                  \
-			0xfd,                                                  \
-			0x52,                                                  \
-			0xd7,                                                  \
-			0x6e,                                                  \
-			0x06,                                                  \
-			0x52,                                                  \
-			0x0b,                                                  \
-			0x64,                                                  \
-			0xf2,                                                  \
-			0xa1,                                                  \
-			0xda,                                                  \
-			0x1b,                                                  \
-			0x33,                                                  \
-			0x14,                                                  \
-			0x69,                                                  \
-			0xaa,                                                  \
-		}                                                              \
+#define EK_POLICY                                                                                  \
+	{                                                                                          \
+		.size = 32, .buffer = {                                                            \
+			0x83,                                                                      \
+			0x71,                                                                      \
+			0x97,                                                                      \
+			0x67,                                                                      \
+			0x44,                                                                      \
+			0x84,                                                                      \
+			0xb3,                                                                      \
+			0xf8,                                                                      \
+			0x1a,                                                                      \
+			0x90,                                                                      \
+			0xcc,                                                                      \
+			0x8d,                                                                      \
+			0x46,                                                                      \
+			0xa5,                                                                      \
+			0xd7,                                                                      \
+			0x24,                                                                      \
+			0xfd,                                                                      \
+			0x52,                                                                      \
+			0xd7,                                                                      \
+			0x6e,                                                                      \
+			0x06,                                                                      \
+			0x52,                                                                      \
+			0x0b,                                                                      \
+			0x64,                                                                      \
+			0xf2,                                                                      \
+			0xa1,                                                                      \
+			0xda,                                                                      \
+			0x1b,                                                                      \
+			0x33,                                                                      \
+			0x14,                                                                      \
+			0x69,                                                                      \
+			0xaa,                                                                      \
+		}                                                                                  \
 	}
-#define EK_ATTRIBUTES                                                          \
-	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |                      \
-	 TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_ADMINWITHPOLICY |       \
-	 TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT)
-#define EK_SYMMETRIC                                                           \
-	{                                                                      \
-		.algorithm = TPM2_ALG_AES, .keyBits.aes = 128,                 \
-		.mode.aes = TPM2_ALG_CFB                                       \
+#define EK_ATTRIBUTES                                                                              \
+	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |        \
+	 TPMA_OBJECT_ADMINWITHPOLICY | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT)
+#define EK_SYMMETRIC                                                                               \
+	{                                                                                          \
+		.algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB            \
 	}
 
 /** Templates L-1 and L-2. */
@@ -94,8 +92,7 @@ void lk_ek_done(struct lk_ek *ek)
 	lk_buf_done(&ek->certificate);
 }
 
-static int ecc_spki(const TPMS_ECC_POINT *point, struct lk_buf *ret,
-		    struct lk_err *err)
+static int ecc_spki(const TPMS_ECC_POINT *point, struct lk_buf *ret, struct lk_err *err)
 {
 	struct lk_policy_key key = { .curve = LK_CURVE_P256 };
 	uint8_t *der = calloc(1, LK_SPKI_MAX + 1);
@@ -104,8 +101,7 @@ static int ecc_spki(const TPMS_ECC_POINT *point, struct lk_buf *ret,
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	if (point->x.size > 32 || point->y.size > 32) {
 		free(der);
-		return lk_err_set(err, LK_E_OBJECT, 0,
-				  "the endorsement key isn't on P-256");
+		return lk_err_set(err, LK_E_OBJECT, 0, "the endorsement key isn't on P-256");
 	}
 	memcpy(key.x + 32 - point->x.size, point->x.buffer, point->x.size);
 	memcpy(key.y + 32 - point->y.size, point->y.buffer, point->y.size);
@@ -113,18 +109,16 @@ static int ecc_spki(const TPMS_ECC_POINT *point, struct lk_buf *ret,
 	return LK_OK;
 }
 
-static int read_key(struct lk_tpm *tpm, const TPM2B_PUBLIC *template,
-		    struct lk_buf *ret, struct lk_err *err)
+static int read_key(struct lk_tpm *tpm, const TPM2B_PUBLIC *template, struct lk_buf *ret,
+		    struct lk_err *err)
 {
 	const TPM2B_SENSITIVE_CREATE none = { 0 };
 	const TPML_PCR_SELECTION no_pcrs = { 0 };
 	LK_OWNED_TPM_HANDLE ek = LK_TPM_HANDLE_NONE(tpm);
 	TPM2B_PUBLIC *pub = NULL;
-	TSS2_RC trc =
-		Esys_CreatePrimary(lk_tpm_esys(tpm), ESYS_TR_RH_ENDORSEMENT,
-				   ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-				   &none, template, NULL, &no_pcrs, &ek.tr,
-				   &pub, NULL, NULL, NULL);
+	TSS2_RC trc = Esys_CreatePrimary(lk_tpm_esys(tpm), ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD,
+					 ESYS_TR_NONE, ESYS_TR_NONE, &none, template, NULL,
+					 &no_pcrs, &ek.tr, &pub, NULL, NULL, NULL);
 	int rc;
 
 	if (trc != TSS2_RC_SUCCESS)
@@ -132,17 +126,16 @@ static int read_key(struct lk_tpm *tpm, const TPM2B_PUBLIC *template,
 	const TPMU_PUBLIC_ID *id = &pub->publicArea.unique;
 
 	if (pub->publicArea.type == TPM2_ALG_RSA)
-		rc = lk_crypto_rsa_spki((struct lk_bytes){ id->rsa.buffer,
-							   id->rsa.size },
-					ret, err);
+		rc = lk_crypto_rsa_spki((struct lk_bytes){ id->rsa.buffer, id->rsa.size }, ret,
+					err);
 	else
 		rc = ecc_spki(&id->ecc, ret, err);
 	Esys_Free(pub);
 	return rc;
 }
 
-static int read_certificate(struct lk_tpm *tpm, uint32_t index,
-			    struct lk_buf *ret, struct lk_err *err)
+static int read_certificate(struct lk_tpm *tpm, uint32_t index, struct lk_buf *ret,
+			    struct lk_err *err)
 {
 	struct lk_nv_public pub;
 	int rc = lk_tpm_nv_read_public(tpm, index, &pub, err);
@@ -151,8 +144,7 @@ static int read_certificate(struct lk_tpm *tpm, uint32_t index,
 		return rc;
 	rc = lk_tpm_nv_read(tpm, index, ret, err);
 	if (rc == LK_OK)
-		ret->len = lk_crypto_der_length(
-			(struct lk_bytes){ ret->data, ret->len });
+		ret->len = lk_crypto_der_length((struct lk_bytes){ ret->data, ret->len });
 	return rc;
 }
 
@@ -160,13 +152,11 @@ int lk_tpm_ek_read(struct lk_tpm *tpm, struct lk_ek *ret, struct lk_err *err)
 {
 	LK_OWNED_EK ek = { LK_BUF_NONE, LK_BUF_NONE };
 	const TPM2B_PUBLIC *template = &ecc_template;
-	int rc =
-		read_certificate(tpm, NV_ECC_CERTIFICATE, &ek.certificate, err);
+	int rc = read_certificate(tpm, NV_ECC_CERTIFICATE, &ek.certificate, err);
 
 	if (rc == LK_OK && ek.certificate.len == 0) {
 		lk_buf_done(&ek.certificate);
-		rc = read_certificate(tpm, NV_RSA_CERTIFICATE, &ek.certificate,
-				      err);
+		rc = read_certificate(tpm, NV_RSA_CERTIFICATE, &ek.certificate, err);
 		if (ek.certificate.len)
 			template = &rsa_template;
 	}

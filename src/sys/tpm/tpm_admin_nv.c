@@ -11,20 +11,18 @@
 #define NV_CHUNK    512u /* TPM2_PT_NV_BUFFER_MAX is at least that */
 #define NV_SIZE_MAX 8192u
 
-static int take_name(const TPM2B_NAME *name, struct lk_name *ret,
-		     struct lk_err *err)
+static int take_name(const TPM2B_NAME *name, struct lk_name *ret, struct lk_err *err)
 {
 	if (name->size > sizeof(ret->data))
-		return lk_err_set(err, LK_E_OBJECT, 0,
-				  "a Name of %u bytes isn't one of ours",
+		return lk_err_set(err, LK_E_OBJECT, 0, "a Name of %u bytes isn't one of ours",
 				  name->size);
 	ret->len = name->size;
 	memcpy(ret->data, name->name, name->size);
 	return LK_OK;
 }
 
-int lk_tpm_nv_read_public(struct lk_tpm *tpm, uint32_t index,
-			  struct lk_nv_public *ret, struct lk_err *err)
+int lk_tpm_nv_read_public(struct lk_tpm *tpm, uint32_t index, struct lk_nv_public *ret,
+			  struct lk_err *err)
 {
 	TPM2B_NV_PUBLIC *pub = NULL;
 	TPM2B_NAME *name = NULL;
@@ -42,8 +40,8 @@ int lk_tpm_nv_read_public(struct lk_tpm *tpm, uint32_t index,
 	rc = lk_admin_handle(tpm, index, &tr, err);
 	if (rc != LK_OK)
 		return rc;
-	trc = Esys_NV_ReadPublic(lk_tpm_esys(tpm), tr, ESYS_TR_NONE,
-				 ESYS_TR_NONE, ESYS_TR_NONE, &pub, &name);
+	trc = Esys_NV_ReadPublic(lk_tpm_esys(tpm), tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+				 &pub, &name);
 	Esys_TR_Close(lk_tpm_esys(tpm), &tr);
 	if (trc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(trc, "reading an NV public area", err);
@@ -57,14 +55,13 @@ int lk_tpm_nv_read_public(struct lk_tpm *tpm, uint32_t index,
 	return rc;
 }
 
-static int nv_read_chunk(struct lk_admin *a, ESYS_TR nv, ESYS_TR auth,
-			 struct lk_buf *out, size_t size)
+static int nv_read_chunk(struct lk_admin *a, ESYS_TR nv, ESYS_TR auth, struct lk_buf *out,
+			 size_t size)
 {
 	size_t want = size - out->len < NV_CHUNK ? size - out->len : NV_CHUNK;
 	TPM2B_MAX_NV_BUFFER *data = NULL;
-	TSS2_RC trc = Esys_NV_Read(a->esys, auth, nv, a->session.tr,
-				   ESYS_TR_NONE, ESYS_TR_NONE, (UINT16)want,
-				   (UINT16)out->len, &data);
+	TSS2_RC trc = Esys_NV_Read(a->esys, auth, nv, a->session.tr, ESYS_TR_NONE, ESYS_TR_NONE,
+				   (UINT16)want, (UINT16)out->len, &data);
 
 	if (trc != TSS2_RC_SUCCESS)
 		return (int)trc;
@@ -77,8 +74,7 @@ static int nv_read_chunk(struct lk_admin *a, ESYS_TR nv, ESYS_TR auth,
 	return want ? TSS2_RC_SUCCESS : (int)TSS2_ESYS_RC_GENERAL_FAILURE;
 }
 
-int lk_tpm_nv_read(struct lk_tpm *tpm, uint32_t index, struct lk_buf *ret,
-		   struct lk_err *err)
+int lk_tpm_nv_read(struct lk_tpm *tpm, uint32_t index, struct lk_buf *ret, struct lk_err *err)
 {
 	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
 	LK_OWNED_BUF out = LK_BUF_NONE;
@@ -89,8 +85,7 @@ int lk_tpm_nv_read(struct lk_tpm *tpm, uint32_t index, struct lk_buf *ret,
 	int rc = lk_tpm_nv_read_public(tpm, index, &pub, err);
 
 	if (rc == LK_OK && (!pub.present || pub.size > NV_SIZE_MAX))
-		rc = lk_err_set(err, LK_E_OBJECT, 0,
-				"NV index 0x%08x isn't there", index);
+		rc = lk_err_set(err, LK_E_OBJECT, 0, "NV index 0x%08x isn't there", index);
 	if (rc == LK_OK)
 		rc = lk_admin_begin(tpm, 0, &a, err);
 	if (rc == LK_OK)
@@ -111,8 +106,7 @@ int lk_tpm_nv_read(struct lk_tpm *tpm, uint32_t index, struct lk_buf *ret,
 	return LK_OK;
 }
 
-static int nv_define(struct lk_tpm *tpm, const TPMS_NV_PUBLIC *pub,
-		     struct lk_err *err)
+static int nv_define(struct lk_tpm *tpm, const TPMS_NV_PUBLIC *pub, struct lk_err *err)
 {
 	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
 	const TPM2B_NV_PUBLIC wire = { .nvPublic = *pub };
@@ -123,9 +117,8 @@ static int nv_define(struct lk_tpm *tpm, const TPMS_NV_PUBLIC *pub,
 
 	if (rc != LK_OK)
 		return rc;
-	trc = Esys_NV_DefineSpace(a.esys, ESYS_TR_RH_OWNER, a.session.tr,
-				  ESYS_TR_NONE, ESYS_TR_NONE, &empty, &wire,
-				  &nv);
+	trc = Esys_NV_DefineSpace(a.esys, ESYS_TR_RH_OWNER, a.session.tr, ESYS_TR_NONE,
+				  ESYS_TR_NONE, &empty, &wire, &nv);
 	if (trc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(trc, "defining an NV index", err);
 	Esys_TR_Close(a.esys, &nv);
@@ -147,15 +140,12 @@ int lk_tpm_nv_undefine(struct lk_tpm *tpm, uint32_t index, struct lk_err *err)
 		rc = lk_admin_handle(tpm, index, &nv, err);
 	if (rc != LK_OK)
 		return rc;
-	trc = Esys_NV_UndefineSpace(a.esys, ESYS_TR_RH_OWNER, nv, a.session.tr,
-				    ESYS_TR_NONE, ESYS_TR_NONE);
-	return trc == TSS2_RC_SUCCESS
-		       ? LK_OK
-		       : lk_tpm_error(trc, "removing an NV index", err);
+	trc = Esys_NV_UndefineSpace(a.esys, ESYS_TR_RH_OWNER, nv, a.session.tr, ESYS_TR_NONE,
+				    ESYS_TR_NONE);
+	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_tpm_error(trc, "removing an NV index", err);
 }
 
-static int nv_write(struct lk_tpm *tpm, uint32_t index, struct lk_bytes data,
-		    struct lk_err *err)
+static int nv_write(struct lk_tpm *tpm, uint32_t index, struct lk_bytes data, struct lk_err *err)
 {
 	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
 	TPM2B_MAX_NV_BUFFER buf = { .size = (UINT16)data.len };
@@ -168,12 +158,10 @@ static int nv_write(struct lk_tpm *tpm, uint32_t index, struct lk_bytes data,
 	if (rc != LK_OK)
 		return rc;
 	memcpy(buf.buffer, data.data, data.len);
-	trc = Esys_NV_Write(a.esys, ESYS_TR_RH_OWNER, nv, a.session.tr,
-			    ESYS_TR_NONE, ESYS_TR_NONE, &buf, 0);
+	trc = Esys_NV_Write(a.esys, ESYS_TR_RH_OWNER, nv, a.session.tr, ESYS_TR_NONE, ESYS_TR_NONE,
+			    &buf, 0);
 	Esys_TR_Close(a.esys, &nv);
-	return trc == TSS2_RC_SUCCESS
-		       ? LK_OK
-		       : lk_tpm_error(trc, "writing the policy key", err);
+	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_tpm_error(trc, "writing the policy key", err);
 }
 
 static int nv_lock(struct lk_tpm *tpm, uint32_t index, struct lk_err *err)
@@ -187,16 +175,14 @@ static int nv_lock(struct lk_tpm *tpm, uint32_t index, struct lk_err *err)
 		rc = lk_admin_handle(tpm, index, &nv, err);
 	if (rc != LK_OK)
 		return rc;
-	trc = Esys_NV_WriteLock(a.esys, ESYS_TR_RH_OWNER, nv, a.session.tr,
-				ESYS_TR_NONE, ESYS_TR_NONE);
+	trc = Esys_NV_WriteLock(a.esys, ESYS_TR_RH_OWNER, nv, a.session.tr, ESYS_TR_NONE,
+				ESYS_TR_NONE);
 	Esys_TR_Close(a.esys, &nv);
-	return trc == TSS2_RC_SUCCESS
-		       ? LK_OK
-		       : lk_tpm_error(trc, "locking the policy key", err);
+	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_tpm_error(trc, "locking the policy key", err);
 }
 
-int lk_tpm_nv_store_key(struct lk_tpm *tpm, uint32_t index,
-			struct lk_bytes spki, struct lk_err *err)
+int lk_tpm_nv_store_key(struct lk_tpm *tpm, uint32_t index, struct lk_bytes spki,
+			struct lk_err *err)
 {
 	const TPMS_NV_PUBLIC pub = {
 		.nvIndex = index,
@@ -219,8 +205,7 @@ int lk_tpm_nv_store_key(struct lk_tpm *tpm, uint32_t index,
 	return rc;
 }
 
-static int counter_increment(struct lk_tpm *tpm, uint32_t index,
-			     struct lk_err *err)
+static int counter_increment(struct lk_tpm *tpm, uint32_t index, struct lk_err *err)
 {
 	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
 	ESYS_TR nv;
@@ -231,12 +216,9 @@ static int counter_increment(struct lk_tpm *tpm, uint32_t index,
 		rc = lk_admin_handle(tpm, index, &nv, err);
 	if (rc != LK_OK)
 		return rc;
-	trc = Esys_NV_Increment(a.esys, nv, nv, a.session.tr, ESYS_TR_NONE,
-				ESYS_TR_NONE);
+	trc = Esys_NV_Increment(a.esys, nv, nv, a.session.tr, ESYS_TR_NONE, ESYS_TR_NONE);
 	Esys_TR_Close(a.esys, &nv);
-	return trc == TSS2_RC_SUCCESS
-		       ? LK_OK
-		       : lk_tpm_error(trc, "counting up an NV counter", err);
+	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_tpm_error(trc, "counting up an NV counter", err);
 }
 
 int lk_tpm_counter_make(struct lk_tpm *tpm, uint32_t index, struct lk_err *err)
@@ -249,8 +231,7 @@ int lk_tpm_counter_make(struct lk_tpm *tpm, uint32_t index, struct lk_err *err)
 	int rc = lk_tpm_nv_read_public(tpm, index, &now, err);
 
 	lk_floor_nv_public(index, false, wire);
-	trc = Tss2_MU_TPMS_NV_PUBLIC_Unmarshal(wire, sizeof(wire), &offset,
-					       &pub);
+	trc = Tss2_MU_TPMS_NV_PUBLIC_Unmarshal(wire, sizeof(wire), &offset, &pub);
 	if (rc == LK_OK && trc != TSS2_RC_SUCCESS)
 		rc = lk_tpm_error(trc, "defining an NV counter", err);
 	if (rc == LK_OK && !now.present)

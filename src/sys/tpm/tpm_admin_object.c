@@ -4,12 +4,10 @@
 
 #include "sys/tpm/tpm_admin_private.h"
 
-static int take_name(const TPM2B_NAME *name, struct lk_name *ret,
-		     struct lk_err *err)
+static int take_name(const TPM2B_NAME *name, struct lk_name *ret, struct lk_err *err)
 {
 	if (name->size > sizeof(ret->data))
-		return lk_err_set(err, LK_E_OBJECT, 0,
-				  "a Name of %u bytes isn't one of ours",
+		return lk_err_set(err, LK_E_OBJECT, 0, "a Name of %u bytes isn't one of ours",
 				  name->size);
 	ret->len = name->size;
 	memcpy(ret->data, name->name, name->size);
@@ -24,14 +22,13 @@ static int take_public(const TPMT_PUBLIC *pub, struct lk_tpm_public *ret)
 		ret->key_bits = pub->parameters.symDetail.sym.keyBits.sym;
 	if (pub->authPolicy.size <= sizeof(ret->auth_policy.data)) {
 		ret->auth_policy.len = pub->authPolicy.size;
-		memcpy(ret->auth_policy.data, pub->authPolicy.buffer,
-		       pub->authPolicy.size);
+		memcpy(ret->auth_policy.data, pub->authPolicy.buffer, pub->authPolicy.size);
 	}
 	return LK_OK;
 }
 
-int lk_tpm_read_public(struct lk_tpm *tpm, uint32_t handle,
-		       struct lk_tpm_public *ret, struct lk_err *err)
+int lk_tpm_read_public(struct lk_tpm *tpm, uint32_t handle, struct lk_tpm_public *ret,
+		       struct lk_err *err)
 {
 	struct lk_tpm_public out = { 0 };
 	TPM2B_PUBLIC *pub = NULL;
@@ -48,8 +45,8 @@ int lk_tpm_read_public(struct lk_tpm *tpm, uint32_t handle,
 		*ret = out;
 		return LK_OK;
 	}
-	trc = Esys_ReadPublic(lk_tpm_esys(tpm), tr, ESYS_TR_NONE, ESYS_TR_NONE,
-			      ESYS_TR_NONE, &pub, &name, NULL);
+	trc = Esys_ReadPublic(lk_tpm_esys(tpm), tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &pub,
+			      &name, NULL);
 	Esys_TR_Close(lk_tpm_esys(tpm), &tr);
 	if (trc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(trc, "reading a public area", err);
@@ -62,8 +59,8 @@ int lk_tpm_read_public(struct lk_tpm *tpm, uint32_t handle,
 	return rc;
 }
 
-int lk_tpm_serialize(struct lk_tpm *tpm, uint32_t handle,
-		     struct lk_tpm_object *ret, struct lk_err *err)
+int lk_tpm_serialize(struct lk_tpm *tpm, uint32_t handle, struct lk_tpm_object *ret,
+		     struct lk_err *err)
 {
 	uint8_t *data = NULL;
 	size_t size = 0;
@@ -82,20 +79,17 @@ int lk_tpm_serialize(struct lk_tpm *tpm, uint32_t handle,
 		ret->serialized_len = size;
 		memcpy(ret->serialized, data, size);
 	} else {
-		rc = lk_err_set(err, LK_E_OBJECT, 0,
-				"the serialized handle is too long");
+		rc = lk_err_set(err, LK_E_OBJECT, 0, "the serialized handle is too long");
 	}
 	Esys_Free(data);
 	return rc;
 }
 
-static int evict_control(struct lk_admin *a, ESYS_TR object, uint32_t handle,
-			 struct lk_err *err)
+static int evict_control(struct lk_admin *a, ESYS_TR object, uint32_t handle, struct lk_err *err)
 {
 	ESYS_TR made = ESYS_TR_NONE;
-	TSS2_RC trc = Esys_EvictControl(a->esys, ESYS_TR_RH_OWNER, object,
-					a->session.tr, ESYS_TR_NONE,
-					ESYS_TR_NONE, handle, &made);
+	TSS2_RC trc = Esys_EvictControl(a->esys, ESYS_TR_RH_OWNER, object, a->session.tr,
+					ESYS_TR_NONE, ESYS_TR_NONE, handle, &made);
 
 	if (trc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(trc, "changing a persistent object", err);
@@ -125,14 +119,13 @@ int lk_tpm_evict(struct lk_tpm *tpm, uint32_t handle, struct lk_err *err)
 	return rc;
 }
 
-int lk_tpm_persist(struct lk_tpm *tpm, const struct lk_tpm_new_object *obj,
-		   uint32_t handle, struct lk_err *err)
+int lk_tpm_persist(struct lk_tpm *tpm, const struct lk_tpm_new_object *obj, uint32_t handle,
+		   struct lk_err *err)
 {
 	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
 	int rc = lk_admin_begin(tpm, 0, &a, err);
 
-	return rc == LK_OK ? evict_control(&a, obj->transient, handle, err)
-			   : rc;
+	return rc == LK_OK ? evict_control(&a, obj->transient, handle, err) : rc;
 }
 
 void lk_tpm_new_object_done(struct lk_tpm_new_object *obj)
@@ -181,29 +174,26 @@ int lk_tpm_make_srk(struct lk_tpm *tpm, struct lk_err *err)
 		return rc;
 	/* No key to salt a session with yet. Only a TPM with an empty owner
 	 * authorization comes here, so nothing secret crosses the bus. */
-	trc = Esys_CreatePrimary(lk_tpm_esys(tpm), ESYS_TR_RH_OWNER,
-				 ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-				 &none, &srk_template, NULL, &no_pcrs,
-				 &primary.tr, NULL, NULL, NULL, NULL);
+	trc = Esys_CreatePrimary(lk_tpm_esys(tpm), ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+				 ESYS_TR_NONE, &none, &srk_template, NULL, &no_pcrs, &primary.tr,
+				 NULL, NULL, NULL, NULL);
 	if (trc == TSS2_RC_SUCCESS)
-		trc = Esys_EvictControl(lk_tpm_esys(tpm), ESYS_TR_RH_OWNER,
-					primary.tr, ESYS_TR_PASSWORD,
-					ESYS_TR_NONE, ESYS_TR_NONE,
-					LK_HANDLE_SRK, &made);
+		trc = Esys_EvictControl(lk_tpm_esys(tpm), ESYS_TR_RH_OWNER, primary.tr,
+					ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, LK_HANDLE_SRK,
+					&made);
 	if (trc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(trc, "making the storage root key", err);
 	Esys_TR_Close(lk_tpm_esys(tpm), &made);
 	return LK_OK;
 }
 
-static int load_created(struct lk_admin *a, const TPM2B_PRIVATE *priv,
-			const TPM2B_PUBLIC *pub, struct lk_tpm_new_object *ret,
-			struct lk_err *err)
+static int load_created(struct lk_admin *a, const TPM2B_PRIVATE *priv, const TPM2B_PUBLIC *pub,
+			struct lk_tpm_new_object *ret, struct lk_err *err)
 {
 	LK_OWNED_NEW_OBJECT out = { a->tpm, ESYS_TR_NONE, { 0 } };
 	TPM2B_NAME *name = NULL;
-	TSS2_RC trc = Esys_Load(a->esys, a->srk, a->session.tr, ESYS_TR_NONE,
-				ESYS_TR_NONE, priv, pub, &out.transient);
+	TSS2_RC trc = Esys_Load(a->esys, a->srk, a->session.tr, ESYS_TR_NONE, ESYS_TR_NONE, priv,
+				pub, &out.transient);
 	int rc;
 
 	if (trc == TSS2_RC_SUCCESS)
@@ -220,9 +210,8 @@ static int load_created(struct lk_admin *a, const TPM2B_PRIVATE *priv,
 }
 
 /* @auth: may be NULL. */
-static int create(struct lk_tpm *tpm, const TPM2B_PUBLIC *template,
-		  const struct lk_digest *auth, const struct lk_secret *secret,
-		  struct lk_tpm_new_object *ret, struct lk_err *err)
+static int create(struct lk_tpm *tpm, const TPM2B_PUBLIC *template, const struct lk_digest *auth,
+		  const struct lk_secret *secret, struct lk_tpm_new_object *ret, struct lk_err *err)
 {
 	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
 	const TPML_PCR_SELECTION no_pcrs = { 0 };
@@ -240,15 +229,13 @@ static int create(struct lk_tpm *tpm, const TPM2B_PUBLIC *template,
 		in.sensitive.userAuth.size = auth->len;
 		memcpy(in.sensitive.userAuth.buffer, auth->data, auth->len);
 	}
-	trc = Esys_Create(a.esys, a.srk, a.session.tr, ESYS_TR_NONE,
-			  ESYS_TR_NONE, &in, template, NULL, &no_pcrs, &priv,
-			  &pub, NULL, NULL, NULL);
+	trc = Esys_Create(a.esys, a.srk, a.session.tr, ESYS_TR_NONE, ESYS_TR_NONE, &in, template,
+			  NULL, &no_pcrs, &priv, &pub, NULL, NULL, NULL);
 	lk_wipe(&in, sizeof(in));
 	if (trc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(trc, "creating an object", err);
 	/* The private area is encrypted to the SRK already. */
-	Esys_TRSess_SetAttributes(a.esys, a.session.tr, 0,
-				  TPMA_SESSION_DECRYPT);
+	Esys_TRSess_SetAttributes(a.esys, a.session.tr, 0, TPMA_SESSION_DECRYPT);
 	rc = load_created(&a, priv, pub, ret, err);
 	Esys_Free(priv);
 	Esys_Free(pub);
@@ -256,8 +243,7 @@ static int create(struct lk_tpm *tpm, const TPM2B_PUBLIC *template,
 }
 
 int lk_tpm_seal(struct lk_tpm *tpm, const struct lk_seal_terms *terms,
-		const struct lk_secret *secret, struct lk_tpm_new_object *ret,
-		struct lk_err *err)
+		const struct lk_secret *secret, struct lk_tpm_new_object *ret, struct lk_err *err)
 {
 	TPM2B_PUBLIC pub = {
 		.publicArea = {
@@ -272,20 +258,17 @@ int lk_tpm_seal(struct lk_tpm *tpm, const struct lk_seal_terms *terms,
 	};
 
 	if (secret->len > LK_SEALED_MAX)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "at most %u bytes can be sealed",
+		return lk_err_set(err, LK_E_INPUT, 0, "at most %u bytes can be sealed",
 				  LK_SEALED_MAX);
 	/* Without a PIN there is nothing to guess, and so nothing to count. */
 	if (!terms->auth.len)
 		pub.publicArea.objectAttributes |= TPMA_OBJECT_NODA;
 	pub.publicArea.authPolicy.size = terms->auth_policy.len;
-	memcpy(pub.publicArea.authPolicy.buffer, terms->auth_policy.data,
-	       terms->auth_policy.len);
+	memcpy(pub.publicArea.authPolicy.buffer, terms->auth_policy.data, terms->auth_policy.len);
 	return create(tpm, &pub, &terms->auth, secret, ret, err);
 }
 
-int lk_tpm_import_key(struct lk_tpm *tpm, enum lk_key_form form,
-		      const struct lk_secret *key,
+int lk_tpm_import_key(struct lk_tpm *tpm, enum lk_key_form form, const struct lk_secret *key,
 		      struct lk_tpm_new_object *ret, struct lk_err *err)
 {
 	TPM2B_PUBLIC pub = {

@@ -14,9 +14,8 @@ struct lk_admin {
 	struct lk_tpm_handle session;
 };
 void lk_admin_end(struct lk_admin *a);
-#define LK_OWNED_ADMIN __attribute__((cleanup(lk_admin_end))) struct lk_admin
-#define LK_ADMIN_NONE(t)                                                       \
-	((struct lk_admin){ (t), NULL, ESYS_TR_NONE, LK_TPM_HANDLE_NONE(t) })
+#define LK_OWNED_ADMIN	 __attribute__((cleanup(lk_admin_end))) struct lk_admin
+#define LK_ADMIN_NONE(t) ((struct lk_admin){ (t), NULL, ESYS_TR_NONE, LK_TPM_HANDLE_NONE(t) })
 
 /**
  * lk_admin_begin - open the session for one command
@@ -24,16 +23,14 @@ void lk_admin_end(struct lk_admin *a);
  *	TPMA_SESSION_ENCRYPT for the response's; a command that has none of
  *	that shape refuses the attribute, so the caller says
  */
-int lk_admin_begin(struct lk_tpm *tpm, TPMA_SESSION encrypt,
-		   struct lk_admin *ret, struct lk_err *err);
+int lk_admin_begin(struct lk_tpm *tpm, TPMA_SESSION encrypt, struct lk_admin *ret,
+		   struct lk_err *err);
 
 /** The ESYS handle of a persistent object or NV index; LK_E_OBJECT if absent.
  */
-int lk_admin_handle(struct lk_tpm *tpm, uint32_t handle, ESYS_TR *ret,
-		    struct lk_err *err);
+int lk_admin_handle(struct lk_tpm *tpm, uint32_t handle, ESYS_TR *ret, struct lk_err *err);
 
 /** Whether the TPM has @handle, by TPM2_GetCapability: no error is provoked. */
-int lk_admin_handle_exists(struct lk_tpm *tpm, uint32_t handle, bool *ret,
-			   struct lk_err *err);
+int lk_admin_handle_exists(struct lk_tpm *tpm, uint32_t handle, bool *ret, struct lk_err *err);
 
 #endif

@@ -27,25 +27,21 @@ void lk_config_end(struct lk_config_use *u)
 		(void)Esys_TR_Close(u->esys, &u->root);
 }
 
-static int find(struct lk_tpm *tpm, uint32_t handle, const char *what,
-		ESYS_TR *ret, struct lk_err *err)
+static int find(struct lk_tpm *tpm, uint32_t handle, const char *what, ESYS_TR *ret,
+		struct lk_err *err)
 {
-	TSS2_RC trc =
-		Esys_TR_FromTPMPublic(lk_tpm_esys(tpm), handle, ESYS_TR_NONE,
-				      ESYS_TR_NONE, ESYS_TR_NONE, ret);
+	TSS2_RC trc = Esys_TR_FromTPMPublic(lk_tpm_esys(tpm), handle, ESYS_TR_NONE, ESYS_TR_NONE,
+					    ESYS_TR_NONE, ret);
 
 	if (lk_tpm_rc_base(trc) == TPM2_RC_HANDLE)
 		return lk_err_set(
 			err, LK_E_OBJECT, trc,
 			"the TPM has no %s at 0x%08x: \"latchkey-provision install\" puts it there",
 			what, handle);
-	return trc == TSS2_RC_SUCCESS
-		       ? LK_OK
-		       : lk_tpm_error(trc, "reading a public area", err);
+	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_tpm_error(trc, "reading a public area", err);
 }
 
-static int begin_session(struct lk_tpm *tpm, struct lk_config_use *u,
-			 struct lk_err *err)
+static int begin_session(struct lk_tpm *tpm, struct lk_config_use *u, struct lk_err *err)
 {
 	struct lk_tpm_shared *s = lk_tpm_shared(tpm);
 
@@ -56,8 +52,7 @@ static int begin_session(struct lk_tpm *tpm, struct lk_config_use *u,
 		return LK_OK;
 	}
 	LK_TRY(find(tpm, LK_HANDLE_SRK, "storage root key", &u->root, err));
-	LK_TRY(lk_tpm_session(tpm, u->root, TPM2_SE_HMAC, LK_ALG_SHA256,
-			      &u->session, err));
+	LK_TRY(lk_tpm_session(tpm, u->root, TPM2_SE_HMAC, LK_ALG_SHA256, &u->session, err));
 	u->shared = s->wanted;
 	if (u->shared) {
 		s->root = u->root;
@@ -97,8 +92,7 @@ int lk_config_begin(struct lk_tpm *tpm, uint32_t handle, const char *what,
 	return LK_OK;
 }
 
-int lk_config_arm(struct lk_config_use *u, TPMA_SESSION want,
-		  struct lk_err *err)
+int lk_config_arm(struct lk_config_use *u, TPMA_SESSION want, struct lk_err *err)
 {
 	TPMA_SESSION got = 0;
 	TSS2_RC trc;
@@ -112,8 +106,7 @@ int lk_config_arm(struct lk_config_use *u, TPMA_SESSION want,
 		return lk_tpm_error(trc, "preparing a session", err);
 	/* Found before the command is sent, not after. */
 	if (got != want)
-		return lk_err_set(err, LK_E_SYSTEM, 0,
-				  "the session has lost its encryption");
+		return lk_err_set(err, LK_E_SYSTEM, 0, "the session has lost its encryption");
 	return LK_OK;
 }
 
@@ -122,8 +115,8 @@ void lk_config_disarm(struct lk_config_use *u)
 	u->session.tr = ESYS_TR_NONE;
 }
 
-int lk_config_error(const struct lk_config_use *u, TSS2_RC trc,
-		    const char *step, struct lk_err *err)
+int lk_config_error(const struct lk_config_use *u, TSS2_RC trc, const char *step,
+		    struct lk_err *err)
 {
 	TSS2_RC base = lk_tpm_rc_base(trc);
 
@@ -141,24 +134,20 @@ int lk_config_error(const struct lk_config_use *u, TSS2_RC trc,
  * The layout is handle, Name, kind, public area. ESAPI keeps what it has read
  * of a public area, but hands it out in this form alone.
  */
-static TSS2_RC find_public(const uint8_t *data, size_t len, uint32_t kind,
-			   size_t *ret_offset)
+static TSS2_RC find_public(const uint8_t *data, size_t len, uint32_t kind, size_t *ret_offset)
 {
 	UINT32 word = 0;
 	TPM2B_NAME name = { 0 };
 	TSS2_RC trc = Tss2_MU_UINT32_Unmarshal(data, len, ret_offset, &word);
 
 	if (trc == TSS2_RC_SUCCESS)
-		trc = Tss2_MU_TPM2B_NAME_Unmarshal(data, len, ret_offset,
-						   &name);
+		trc = Tss2_MU_TPM2B_NAME_Unmarshal(data, len, ret_offset, &name);
 	if (trc == TSS2_RC_SUCCESS)
 		trc = Tss2_MU_UINT32_Unmarshal(data, len, ret_offset, &word);
-	return trc == TSS2_RC_SUCCESS && word != kind ? TSS2_ESYS_RC_BAD_VALUE
-						      : trc;
+	return trc == TSS2_RC_SUCCESS && word != kind ? TSS2_ESYS_RC_BAD_VALUE : trc;
 }
 
-int lk_config_public(const struct lk_config_use *u, TPM2B_PUBLIC *ret,
-		     struct lk_err *err)
+int lk_config_public(const struct lk_config_use *u, TPM2B_PUBLIC *ret, struct lk_err *err)
 {
 	uint8_t *data = NULL;
 	size_t len = 0;
@@ -170,13 +159,10 @@ int lk_config_public(const struct lk_config_use *u, TPM2B_PUBLIC *ret,
 	if (trc == TSS2_RC_SUCCESS)
 		trc = Tss2_MU_TPM2B_PUBLIC_Unmarshal(data, len, &offset, ret);
 	Esys_Free(data);
-	return trc == TSS2_RC_SUCCESS
-		       ? LK_OK
-		       : lk_tpm_error(trc, "reading a public area", err);
+	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_tpm_error(trc, "reading a public area", err);
 }
 
-int lk_config_nv_public(const struct lk_config_use *u, TPM2B_NV_PUBLIC *ret,
-			struct lk_err *err)
+int lk_config_nv_public(const struct lk_config_use *u, TPM2B_NV_PUBLIC *ret, struct lk_err *err)
 {
 	uint8_t *data = NULL;
 	size_t len = 0;
@@ -186,38 +172,30 @@ int lk_config_nv_public(const struct lk_config_use *u, TPM2B_NV_PUBLIC *ret,
 	if (trc == TSS2_RC_SUCCESS)
 		trc = find_public(data, len, KIND_NV, &offset);
 	if (trc == TSS2_RC_SUCCESS)
-		trc = Tss2_MU_TPM2B_NV_PUBLIC_Unmarshal(data, len, &offset,
-							ret);
+		trc = Tss2_MU_TPM2B_NV_PUBLIC_Unmarshal(data, len, &offset, ret);
 	Esys_Free(data);
-	return trc == TSS2_RC_SUCCESS
-		       ? LK_OK
-		       : lk_tpm_error(trc, "reading an NV public area", err);
+	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_tpm_error(trc, "reading an NV public area", err);
 }
 
-static int nv_read(struct lk_config_use *u, uint16_t size,
-		   TPM2B_MAX_NV_BUFFER **ret, struct lk_err *err)
+static int nv_read(struct lk_config_use *u, uint16_t size, TPM2B_MAX_NV_BUFFER **ret,
+		   struct lk_err *err)
 {
-	TSS2_RC trc = Esys_NV_Read(u->esys, u->object, u->object, u->session.tr,
-				   ESYS_TR_NONE, ESYS_TR_NONE, size, 0, ret);
+	TSS2_RC trc = Esys_NV_Read(u->esys, u->object, u->object, u->session.tr, ESYS_TR_NONE,
+				   ESYS_TR_NONE, size, 0, ret);
 
-	return trc == TSS2_RC_SUCCESS
-		       ? LK_OK
-		       : lk_config_error(u, trc, "reading an NV index", err);
+	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_config_error(u, trc, "reading an NV index", err);
 }
 
 /** Anything else there could be exchanged, and with it who is believed. */
-static int check_policy_key(const struct lk_config_use *u, uint16_t *ret_size,
-			    struct lk_err *err)
+static int check_policy_key(const struct lk_config_use *u, uint16_t *ret_size, struct lk_err *err)
 {
-	const uint32_t ours =
-		LK_NV_POLICY_KEY_ATTRIBUTES | LK_NV_WRITTEN | LK_NV_WRITELOCKED;
+	const uint32_t ours = LK_NV_POLICY_KEY_ATTRIBUTES | LK_NV_WRITTEN | LK_NV_WRITELOCKED;
 	TPM2B_NV_PUBLIC pub = { 0 };
 	int rc = lk_config_nv_public(u, &pub, err);
 
 	if (rc != LK_OK)
 		return rc;
-	if (pub.nvPublic.attributes != ours ||
-	    pub.nvPublic.dataSize > LK_SPKI_MAX)
+	if (pub.nvPublic.attributes != ours || pub.nvPublic.dataSize > LK_SPKI_MAX)
 		return lk_err_set(
 			err, LK_E_OBJECT, 0,
 			"NV index 0x%08x isn't a policy key that was locked: attributes 0x%08x, not 0x%08x; run \"latchkey-provision install\" to its end",
@@ -226,8 +204,7 @@ static int check_policy_key(const struct lk_config_use *u, uint16_t *ret_size,
 	return LK_OK;
 }
 
-int lk_tpm_policy_key(struct lk_tpm *tpm, struct lk_policy_key *ret,
-		      struct lk_err *err)
+int lk_tpm_policy_key(struct lk_tpm *tpm, struct lk_policy_key *ret, struct lk_err *err)
 {
 	LK_OWNED_CONFIG_USE u = LK_CONFIG_USE_NONE(tpm);
 	TPM2B_MAX_NV_BUFFER *data = NULL;
@@ -247,22 +224,18 @@ int lk_tpm_policy_key(struct lk_tpm *tpm, struct lk_policy_key *ret,
 	Esys_Free(data);
 	if (rc == LK_OK)
 		return LK_OK;
-	lk_err_prefix(err, "the policy key at NV index 0x%08x",
-		      LK_NV_POLICY_KEY);
+	lk_err_prefix(err, "the policy key at NV index 0x%08x", LK_NV_POLICY_KEY);
 	return LK_E_OBJECT;
 }
 
-int lk_tpm_root_name(struct lk_tpm *tpm, struct lk_name *ret,
-		     struct lk_err *err)
+int lk_tpm_root_name(struct lk_tpm *tpm, struct lk_name *ret, struct lk_err *err)
 {
 	ESYS_CONTEXT *esys = lk_tpm_esys(tpm);
 	TPM2B_NAME *name = NULL;
 	ESYS_TR root = lk_tpm_shared(tpm)->root;
 	bool known = root != ESYS_TR_NONE;
 	TSS2_RC trc;
-	int rc = known ? LK_OK
-		       : find(tpm, LK_HANDLE_SRK, "storage root key", &root,
-			      err);
+	int rc = known ? LK_OK : find(tpm, LK_HANDLE_SRK, "storage root key", &root, err);
 
 	if (rc != LK_OK)
 		return rc;
@@ -275,8 +248,7 @@ int lk_tpm_root_name(struct lk_tpm *tpm, struct lk_name *ret,
 		ret->len = name->size;
 		memcpy(ret->data, name->name, name->size);
 	} else {
-		rc = lk_err_set(err, LK_E_OBJECT, 0,
-				"a Name of %u bytes isn't one of ours",
+		rc = lk_err_set(err, LK_E_OBJECT, 0, "a Name of %u bytes isn't one of ours",
 				name->size);
 	}
 	Esys_Free(name);
@@ -292,8 +264,7 @@ static int check_counter(const struct lk_config_use *u, struct lk_err *err)
 
 	if (trc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(trc, "reading a Name", err);
-	same = lk_floor_name(u->handle, lk_crypto_hash, &ours) == LK_OK &&
-	       name->size == ours.len &&
+	same = lk_floor_name(u->handle, lk_crypto_hash, &ours) == LK_OK && name->size == ours.len &&
 	       memcmp(name->name, ours.data, ours.len) == 0;
 	Esys_Free(name);
 	if (same)
@@ -304,8 +275,8 @@ static int check_counter(const struct lk_config_use *u, struct lk_err *err)
 		u->handle);
 }
 
-static int counter_read(struct lk_config_use *u, TPMA_SESSION attributes,
-			uint64_t *ret, struct lk_err *err)
+static int counter_read(struct lk_config_use *u, TPMA_SESSION attributes, uint64_t *ret,
+			struct lk_err *err)
 {
 	TPM2B_MAX_NV_BUFFER *data = NULL;
 	struct lk_reader r;
@@ -320,14 +291,13 @@ static int counter_read(struct lk_config_use *u, TPMA_SESSION attributes,
 	value = lk_read_be64(&r);
 	Esys_Free(data);
 	if (!lk_reader_done(&r))
-		return lk_err_set(err, LK_E_OBJECT, 0,
-				  "NV index 0x%08x isn't a counter", u->handle);
+		return lk_err_set(err, LK_E_OBJECT, 0, "NV index 0x%08x isn't a counter",
+				  u->handle);
 	*ret = value;
 	return LK_OK;
 }
 
-int lk_tpm_floor_read(struct lk_tpm *tpm, uint32_t nv_index, uint64_t *ret,
-		      struct lk_err *err)
+int lk_tpm_floor_read(struct lk_tpm *tpm, uint32_t nv_index, uint64_t *ret, struct lk_err *err)
 {
 	LK_OWNED_CONFIG_USE u = LK_CONFIG_USE_NONE(tpm);
 
@@ -338,24 +308,20 @@ int lk_tpm_floor_read(struct lk_tpm *tpm, uint32_t nv_index, uint64_t *ret,
 	return LK_OK;
 }
 
-static int counter_increment(struct lk_config_use *u, uint64_t at,
-			     struct lk_err *err)
+static int counter_increment(struct lk_config_use *u, uint64_t at, struct lk_err *err)
 {
-	TSS2_RC trc =
-		Esys_NV_Increment(u->esys, u->object, u->object, u->session.tr,
-				  ESYS_TR_NONE, ESYS_TR_NONE);
+	TSS2_RC trc = Esys_NV_Increment(u->esys, u->object, u->object, u->session.tr, ESYS_TR_NONE,
+					ESYS_TR_NONE);
 	int rc;
 
 	if (trc == TSS2_RC_SUCCESS)
 		return LK_OK;
 	rc = lk_config_error(u, trc, "counting up", err);
-	lk_err_prefix(err, "NV index 0x%08x stands at %llu", u->handle,
-		      (unsigned long long)at);
+	lk_err_prefix(err, "NV index 0x%08x stands at %llu", u->handle, (unsigned long long)at);
 	return rc;
 }
 
-int lk_tpm_counter_raise(struct lk_tpm *tpm, uint32_t nv_index, uint64_t to,
-			 struct lk_err *err)
+int lk_tpm_counter_raise(struct lk_tpm *tpm, uint32_t nv_index, uint64_t to, struct lk_err *err)
 {
 	LK_OWNED_CONFIG_USE u = LK_CONFIG_USE_NONE(tpm);
 	const TPMA_SESSION more = TPMA_SESSION_CONTINUESESSION;
@@ -378,10 +344,8 @@ int lk_tpm_counter_raise(struct lk_tpm *tpm, uint32_t nv_index, uint64_t to,
 		return rc;
 	lk_config_disarm(&u);
 	if (value < to)
-		return lk_err_set(
-			err, LK_E_SYSTEM, 0,
-			"NV index 0x%08x stands at %llu after it was counted up to %llu",
-			nv_index, (unsigned long long)value,
-			(unsigned long long)to);
+		return lk_err_set(err, LK_E_SYSTEM, 0,
+				  "NV index 0x%08x stands at %llu after it was counted up to %llu",
+				  nv_index, (unsigned long long)value, (unsigned long long)to);
 	return LK_OK;
 }

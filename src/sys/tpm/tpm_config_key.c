@@ -18,17 +18,14 @@ static bool is_cipher(const TPMT_PUBLIC *pub)
 {
 	const TPMT_SYM_DEF_OBJECT *sym = &pub->parameters.symDetail.sym;
 
-	return pub->type == TPM2_ALG_SYMCIPHER &&
-	       pub->objectAttributes == LK_CONFIG_KEY_CIPHER &&
-	       sym->algorithm == TPM2_ALG_AES &&
-	       sym->mode.aes == TPM2_ALG_CFB &&
+	return pub->type == TPM2_ALG_SYMCIPHER && pub->objectAttributes == LK_CONFIG_KEY_CIPHER &&
+	       sym->algorithm == TPM2_ALG_AES && sym->mode.aes == TPM2_ALG_CFB &&
 	       (sym->keyBits.aes == 128 || sym->keyBits.aes == 256);
 }
 
 static bool is_sealed(const TPMT_PUBLIC *pub)
 {
-	return pub->type == TPM2_ALG_KEYEDHASH &&
-	       pub->objectAttributes == LK_CONFIG_KEY_SEALED &&
+	return pub->type == TPM2_ALG_KEYEDHASH && pub->objectAttributes == LK_CONFIG_KEY_SEALED &&
 	       pub->parameters.keyedHashDetail.scheme.scheme == TPM2_ALG_NULL;
 }
 
@@ -40,38 +37,33 @@ static int decrypt_in_tpm(struct lk_config_use *u, const struct decryption *d,
 	TPM2B_MAX_BUFFER *out = NULL;
 	TPM2B_IV *iv_out = NULL;
 	TSS2_RC trc;
-	int rc = lk_config_arm(u, TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT,
-			       err);
+	int rc = lk_config_arm(u, TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT, err);
 
 	if (rc != LK_OK)
 		return rc;
 	memcpy(in.buffer, d->in.data, d->in.len);
 	memcpy(iv.buffer, d->iv, BLOCK);
-	trc = Esys_EncryptDecrypt2(u->esys, u->object, u->session.tr,
-				   ESYS_TR_NONE, ESYS_TR_NONE, &in, TPM2_YES,
-				   TPM2_ALG_CFB, &iv, &out, &iv_out);
+	trc = Esys_EncryptDecrypt2(u->esys, u->object, u->session.tr, ESYS_TR_NONE, ESYS_TR_NONE,
+				   &in, TPM2_YES, TPM2_ALG_CFB, &iv, &out, &iv_out);
 	if (lk_tpm_rc_base(trc) == TPM2_RC_COMMAND_CODE)
 		return lk_err_set(
 			err, LK_E_OBJECT, trc,
 			"this TPM has no TPM2_EncryptDecrypt2, which the configuration key at 0x%08x needs: install it in the form \"sealed\"",
 			u->handle);
 	if (trc != TSS2_RC_SUCCESS)
-		return lk_config_error(u, trc, "using the configuration key",
-				       err);
+		return lk_config_error(u, trc, "using the configuration key", err);
 	lk_config_disarm(u);
 	if (out->size == d->in.len)
 		rc = lk_secret_from(ret, out->buffer, out->size, err);
 	else
-		rc = lk_err_set(err, LK_E_OBJECT, 0,
-				"the configuration key gives %u bytes for %zu",
+		rc = lk_err_set(err, LK_E_OBJECT, 0, "the configuration key gives %u bytes for %zu",
 				out->size, d->in.len);
 	lk_tpm_wipe_free(out, sizeof(*out));
 	Esys_Free(iv_out);
 	return rc;
 }
 
-static int unseal(struct lk_config_use *u, struct lk_secret *ret,
-		  struct lk_err *err)
+static int unseal(struct lk_config_use *u, struct lk_secret *ret, struct lk_err *err)
 {
 	TPM2B_SENSITIVE_DATA *data = NULL;
 	TSS2_RC trc;
@@ -79,19 +71,16 @@ static int unseal(struct lk_config_use *u, struct lk_secret *ret,
 
 	if (rc != LK_OK)
 		return rc;
-	trc = Esys_Unseal(u->esys, u->object, u->session.tr, ESYS_TR_NONE,
-			  ESYS_TR_NONE, &data);
+	trc = Esys_Unseal(u->esys, u->object, u->session.tr, ESYS_TR_NONE, ESYS_TR_NONE, &data);
 	if (trc != TSS2_RC_SUCCESS)
-		return lk_config_error(u, trc,
-				       "unsealing the configuration key", err);
+		return lk_config_error(u, trc, "unsealing the configuration key", err);
 	lk_config_disarm(u);
 	if (data->size == 16 || data->size == 32)
 		rc = lk_secret_from(ret, data->buffer, data->size, err);
 	else
-		rc = lk_err_set(
-			err, LK_E_OBJECT, 0,
-			"0x%08x holds %u bytes: the configuration key has 16 or 32",
-			u->handle, data->size);
+		rc = lk_err_set(err, LK_E_OBJECT, 0,
+				"0x%08x holds %u bytes: the configuration key has 16 or 32",
+				u->handle, data->size);
 	lk_tpm_wipe_free(data, sizeof(*data));
 	return rc;
 }
@@ -100,14 +89,12 @@ static int unseal(struct lk_config_use *u, struct lk_secret *ret,
  * The plaintext from the TPM, or, where it can't use the key itself, the key;
  * the other of both stays empty.
  */
-static int use_key(struct lk_tpm *tpm, const struct decryption *d,
-		   struct lk_secret *ret_plain, struct lk_secret *ret_key,
-		   struct lk_err *err)
+static int use_key(struct lk_tpm *tpm, const struct decryption *d, struct lk_secret *ret_plain,
+		   struct lk_secret *ret_key, struct lk_err *err)
 {
 	LK_OWNED_CONFIG_USE u = LK_CONFIG_USE_NONE(tpm);
 	TPM2B_PUBLIC pub = { 0 };
-	int rc = lk_config_begin(tpm, LK_HANDLE_CONFIG_KEY, "configuration key",
-				 &u, err);
+	int rc = lk_config_begin(tpm, LK_HANDLE_CONFIG_KEY, "configuration key", &u, err);
 
 	if (rc == LK_OK)
 		rc = lk_config_public(&u, &pub, err);
@@ -123,9 +110,8 @@ static int use_key(struct lk_tpm *tpm, const struct decryption *d,
 		u.handle, pub.publicArea.type, pub.publicArea.objectAttributes);
 }
 
-int lk_tpm_config_unwrap(struct lk_tpm *tpm, const uint8_t iv[static 16],
-			 struct lk_bytes wrapped, struct lk_secret *ret,
-			 struct lk_err *err)
+int lk_tpm_config_unwrap(struct lk_tpm *tpm, const uint8_t iv[static 16], struct lk_bytes wrapped,
+			 struct lk_secret *ret, struct lk_err *err)
 {
 	const struct decryption d = { iv, wrapped };
 	LK_OWNED_SECRET plain = LK_SECRET_NONE;
@@ -133,8 +119,7 @@ int lk_tpm_config_unwrap(struct lk_tpm *tpm, const uint8_t iv[static 16],
 	int rc;
 
 	if (wrapped.len == 0 || wrapped.len > DATA_MAX)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "a wrapped key of %zu bytes", wrapped.len);
+		return lk_err_set(err, LK_E_INPUT, 0, "a wrapped key of %zu bytes", wrapped.len);
 	rc = use_key(tpm, &d, &plain, &key, err);
 	if (rc == LK_OK && key.len)
 		rc = lk_crypto_cfb_decrypt(&key, iv, wrapped, &plain, err);
@@ -144,8 +129,7 @@ int lk_tpm_config_unwrap(struct lk_tpm *tpm, const uint8_t iv[static 16],
 	return rc;
 }
 
-int lk_tpm_config_zero_block(struct lk_tpm *tpm, uint8_t ret[static 16],
-			     struct lk_err *err)
+int lk_tpm_config_zero_block(struct lk_tpm *tpm, uint8_t ret[static 16], struct lk_err *err)
 {
 	/* Decrypting zeros in CFB mode with an IV of zeros gives the key's
 	 * encryption of zeros: the right to decrypt is enough. */

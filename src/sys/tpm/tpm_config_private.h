@@ -21,11 +21,10 @@ struct lk_config_use {
 	bool shared; /* root and session are the connection's */
 };
 void lk_config_end(struct lk_config_use *u);
-#define LK_OWNED_CONFIG_USE                                                    \
-	__attribute__((cleanup(lk_config_end))) struct lk_config_use
-#define LK_CONFIG_USE_NONE(t)                                                  \
-	((struct lk_config_use){ (t), NULL, ESYS_TR_NONE, ESYS_TR_NONE, 0,     \
-				 LK_TPM_HANDLE_NONE(t), false })
+#define LK_OWNED_CONFIG_USE __attribute__((cleanup(lk_config_end))) struct lk_config_use
+#define LK_CONFIG_USE_NONE(t)                                                                      \
+	((struct lk_config_use){ (t), NULL, ESYS_TR_NONE, ESYS_TR_NONE, 0, LK_TPM_HANDLE_NONE(t),  \
+				 false })
 
 /** @what: the object in words, for who has to put it there */
 int lk_config_begin(struct lk_tpm *tpm, uint32_t handle, const char *what,
@@ -37,19 +36,16 @@ int lk_config_begin(struct lk_tpm *tpm, uint32_t handle, const char *what,
  *	TPMA_SESSION_ENCRYPT for the response's, where they have one that can be
  *	encrypted; TPMA_SESSION_CONTINUESESSION, else that command ends it
  */
-int lk_config_arm(struct lk_config_use *u, TPMA_SESSION want,
-		  struct lk_err *err);
+int lk_config_arm(struct lk_config_use *u, TPMA_SESSION want, struct lk_err *err);
 /** After a command that ended the session. */
 void lk_config_disarm(struct lk_config_use *u);
 
 /** The public area as ESAPI has read it: no further command. */
-int lk_config_public(const struct lk_config_use *u, TPM2B_PUBLIC *ret,
-		     struct lk_err *err);
-int lk_config_nv_public(const struct lk_config_use *u, TPM2B_NV_PUBLIC *ret,
-			struct lk_err *err);
+int lk_config_public(const struct lk_config_use *u, TPM2B_PUBLIC *ret, struct lk_err *err);
+int lk_config_nv_public(const struct lk_config_use *u, TPM2B_NV_PUBLIC *ret, struct lk_err *err);
 
 /** lk_tpm_error, where a refused empty authorization is LK_E_OBJECT. */
-int lk_config_error(const struct lk_config_use *u, TSS2_RC trc,
-		    const char *step, struct lk_err *err);
+int lk_config_error(const struct lk_config_use *u, TSS2_RC trc, const char *step,
+		    struct lk_err *err);
 
 #endif

@@ -37,8 +37,7 @@ static struct patient_tcti *patient(TSS2_TCTI_CONTEXT *tcti)
 	return (struct patient_tcti *)tcti;
 }
 
-static TSS2_RC transmit(TSS2_TCTI_CONTEXT *tcti, size_t size,
-			uint8_t const *command)
+static TSS2_RC transmit(TSS2_TCTI_CONTEXT *tcti, size_t size, uint8_t const *command)
 {
 	patient(tcti)->waiting = true;
 	lk_timing_tpm_sent(command, size);
@@ -73,8 +72,7 @@ static bool answers_in_time(const struct patient_tcti *c)
 }
 #endif
 
-static TSS2_RC receive(TSS2_TCTI_CONTEXT *tcti, size_t *size, uint8_t *response,
-		       int32_t timeout)
+static TSS2_RC receive(TSS2_TCTI_CONTEXT *tcti, size_t *size, uint8_t *response, int32_t timeout)
 {
 	struct patient_tcti *c = patient(tcti);
 	TSS2_RC rc;
@@ -97,8 +95,7 @@ static TSS2_RC cancel(TSS2_TCTI_CONTEXT *tcti)
 	return Tss2_Tcti_Cancel(patient(tcti)->inner);
 }
 
-static TSS2_RC get_poll_handles(TSS2_TCTI_CONTEXT *tcti,
-				TSS2_TCTI_POLL_HANDLE *handles, size_t *n)
+static TSS2_RC get_poll_handles(TSS2_TCTI_CONTEXT *tcti, TSS2_TCTI_POLL_HANDLE *handles, size_t *n)
 {
 	return Tss2_Tcti_GetPollHandles(patient(tcti)->inner, handles, n);
 }
@@ -108,8 +105,7 @@ static TSS2_RC set_locality(TSS2_TCTI_CONTEXT *tcti, uint8_t locality)
 	return Tss2_Tcti_SetLocality(patient(tcti)->inner, locality);
 }
 
-static void wrap(struct lk_tpm *tpm, TSS2_TCTI_CONTEXT *inner,
-		 unsigned int timeout_s)
+static void wrap(struct lk_tpm *tpm, TSS2_TCTI_CONTEXT *inner, unsigned int timeout_s)
 {
 	TSS2_TCTI_CONTEXT_COMMON_V1 *v1 = &tpm->tcti.common.v1;
 
@@ -177,8 +173,7 @@ static bool is_device(const char *tcti)
 }
 
 /* Tries until the device is there and nobody else holds it. */
-static int open_within(const char *tcti, unsigned int timeout_s,
-		       TSS2_TCTI_CONTEXT **ret)
+static int open_within(const char *tcti, unsigned int timeout_s, TSS2_TCTI_CONTEXT **ret)
 {
 	const struct timespec pause = { 0, 5 * 1000 * 1000 };
 	struct timespec start;
@@ -188,8 +183,7 @@ static int open_within(const char *tcti, unsigned int timeout_s,
 	for (;;) {
 		int rc = LK_E_NO_TPM;
 
-		if (!is_device(tcti) ||
-		    access(tcti + strlen("device:"), R_OK | W_OK) == 0)
+		if (!is_device(tcti) || access(tcti + strlen("device:"), R_OK | W_OK) == 0)
 			rc = open_inner(tcti, ret);
 		if (rc != LK_E_NO_TPM || !is_device(tcti))
 			return rc;
@@ -215,15 +209,13 @@ static int wrong_tcti(const char *tcti, struct lk_err *err)
 static bool may_be_tcti(const char *tcti)
 {
 #ifdef LK_TCTI_ANY
-	return is_device(tcti) ||
-	       (strchr(tcti, ':') && strncmp(tcti, "device:", 7) != 0);
+	return is_device(tcti) || (strchr(tcti, ':') && strncmp(tcti, "device:", 7) != 0);
 #else
 	return is_device(tcti);
 #endif
 }
 
-int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret,
-		struct lk_err *err)
+int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret, struct lk_err *err)
 {
 	TSS2_TCTI_CONTEXT *inner = NULL;
 	struct lk_tpm *tpm;
@@ -237,9 +229,8 @@ int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret,
 	if (rc == LK_E_USAGE)
 		return wrong_tcti(tcti, err);
 	if (rc != LK_OK)
-		return lk_err_set(err, rc, 0,
-				  "no TPM: %s can't be opened (tried for %u s)",
-				  tcti, is_device(tcti) ? timeout_s : 0);
+		return lk_err_set(err, rc, 0, "no TPM: %s can't be opened (tried for %u s)", tcti,
+				  is_device(tcti) ? timeout_s : 0);
 	tpm = calloc(1, sizeof(*tpm));
 	if (!tpm) {
 		close_inner(inner);
@@ -263,10 +254,8 @@ int lk_tpm_forget(struct lk_tpm *tpm, struct lk_err *err)
 	tpm->esys = NULL;
 	tpm->shared.root = ESYS_TR_NONE;
 	tpm->shared.session = ESYS_TR_NONE;
-	if (Esys_Initialize(&tpm->esys, (TSS2_TCTI_CONTEXT *)&tpm->tcti,
-			    NULL) != TSS2_RC_SUCCESS)
-		return lk_err_set(err, LK_E_SYSTEM, 0,
-				  "the TPM library can't be initialized");
+	if (Esys_Initialize(&tpm->esys, (TSS2_TCTI_CONTEXT *)&tpm->tcti, NULL) != TSS2_RC_SUCCESS)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "the TPM library can't be initialized");
 	return LK_OK;
 }
 
@@ -296,8 +285,8 @@ bool lk_tpm_bank_known_active(const struct lk_tpm *tpm, enum lk_alg alg)
 {
 	char path[96];
 
-	(void)snprintf(path, sizeof(path), "/sys/class/tpm/%s/pcr-%s",
-		       tpm->sysfs, lk_alg_name(alg));
+	(void)snprintf(path, sizeof(path), "/sys/class/tpm/%s/pcr-%s", tpm->sysfs,
+		       lk_alg_name(alg));
 	return tpm->sysfs[0] && access(path, F_OK) == 0;
 }
 

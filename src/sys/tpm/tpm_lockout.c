@@ -10,16 +10,14 @@ static uint32_t property(const TPML_TAGGED_TPM_PROPERTY *list, TPM2_PT which)
 	return 0;
 }
 
-int lk_tpm_lockout_read(struct lk_tpm *tpm, struct lk_tpm_lockout *ret,
-			struct lk_err *err)
+int lk_tpm_lockout_read(struct lk_tpm *tpm, struct lk_tpm_lockout *ret, struct lk_err *err)
 {
 	TPMS_CAPABILITY_DATA *data = NULL;
 	const TPML_TAGGED_TPM_PROPERTY *list;
 	TPMI_YES_NO more;
-	TSS2_RC rc =
-		Esys_GetCapability(lk_tpm_esys(tpm), ESYS_TR_NONE, ESYS_TR_NONE,
-				   ESYS_TR_NONE, TPM2_CAP_TPM_PROPERTIES,
-				   TPM2_PT_LOCKOUT_COUNTER, 4, &more, &data);
+	TSS2_RC rc = Esys_GetCapability(lk_tpm_esys(tpm), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+					TPM2_CAP_TPM_PROPERTIES, TPM2_PT_LOCKOUT_COUNTER, 4, &more,
+					&data);
 
 	if (rc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(rc, "reading the lockout state", err);

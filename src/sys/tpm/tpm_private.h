@@ -30,17 +30,15 @@ struct lk_tpm_handle {
 };
 #define LK_TPM_HANDLE_NONE(t) ((struct lk_tpm_handle){ (t), ESYS_TR_NONE })
 void lk_tpm_handle_flush(struct lk_tpm_handle *h);
-#define LK_OWNED_TPM_HANDLE                                                    \
-	__attribute__((cleanup(lk_tpm_handle_flush))) struct lk_tpm_handle
+#define LK_OWNED_TPM_HANDLE __attribute__((cleanup(lk_tpm_handle_flush))) struct lk_tpm_handle
 
 /**
  * lk_tpm_session - a session salted with @root, AES-128-CFB parameter
  * encryption both ways
  * @type: TPM2_SE_HMAC, TPM2_SE_POLICY or TPM2_SE_TRIAL
  */
-int lk_tpm_session(struct lk_tpm *tpm, ESYS_TR root, TPM2_SE type,
-		   enum lk_alg hash, struct lk_tpm_handle *ret,
-		   struct lk_err *err);
+int lk_tpm_session(struct lk_tpm *tpm, ESYS_TR root, TPM2_SE type, enum lk_alg hash,
+		   struct lk_tpm_handle *ret, struct lk_err *err);
 
 /** What the calls of tpm_config.h share over one connection, where they do. */
 struct lk_tpm_shared {
@@ -56,12 +54,12 @@ struct lk_tpm_shared *lk_tpm_shared(struct lk_tpm *tpm);
  * From the serialized form where there is one, else from the TPM. A pinned
  * Name that differs is LK_E_OBJECT.
  */
-int lk_tpm_object_load(struct lk_tpm *tpm, const struct lk_tpm_object *obj,
-		       ESYS_TR *ret, struct lk_err *err);
+int lk_tpm_object_load(struct lk_tpm *tpm, const struct lk_tpm_object *obj, ESYS_TR *ret,
+		       struct lk_err *err);
 
 /** The configuration key's attributes, in either of its forms. */
-#define LK_CONFIG_KEY_SEALED                                                   \
-	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_NODA |   \
+#define LK_CONFIG_KEY_SEALED                                                                       \
+	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_NODA |                       \
 	 TPMA_OBJECT_USERWITHAUTH)
 /* Decrypting is all that a device has to do with it. */
 #define LK_CONFIG_KEY_CIPHER (LK_CONFIG_KEY_SEALED | TPMA_OBJECT_DECRYPT)

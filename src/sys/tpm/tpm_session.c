@@ -23,23 +23,19 @@ int lk_tpm_error(TSS2_RC rc, const char *step, struct lk_err *err)
 	switch (lk_tpm_rc_base(rc)) {
 	case TPM2_RC_LOCKOUT:
 		return lk_err_set(err, LK_E_LOCKED, rc,
-				  "%s: the TPM is in dictionary-attack lockout",
-				  step);
+				  "%s: the TPM is in dictionary-attack lockout", step);
 	case TPM2_RC_PCR_CHANGED:
-		return lk_err_set(err, LK_E_AGAIN, rc,
-				  "%s: a PCR changed in mid-session", step);
+		return lk_err_set(err, LK_E_AGAIN, rc, "%s: a PCR changed in mid-session", step);
 	case TPM2_RC_HANDLE:
-		return lk_err_set(err, LK_E_OBJECT, rc,
-				  "%s: the TPM has no such object", step);
+		return lk_err_set(err, LK_E_OBJECT, rc, "%s: the TPM has no such object", step);
 	case TSS2_TCTI_RC_IO_ERROR:
 	case TSS2_TCTI_RC_NO_CONNECTION:
 	case TSS2_TCTI_RC_MALFORMED_RESPONSE:
 	case TSS2_ESYS_RC_MALFORMED_RESPONSE:
-		return lk_err_set(err, LK_E_NO_TPM, rc,
-				  "%s: the TPM doesn't answer", step);
+		return lk_err_set(err, LK_E_NO_TPM, rc, "%s: the TPM doesn't answer", step);
 	default:
-		return lk_err_set(err, LK_E_SYSTEM, rc, "%s: %s (0x%08x)", step,
-				  Tss2_RC_Decode(rc), rc);
+		return lk_err_set(err, LK_E_SYSTEM, rc, "%s: %s (0x%08x)", step, Tss2_RC_Decode(rc),
+				  rc);
 	}
 }
 
@@ -50,16 +46,14 @@ void lk_tpm_handle_flush(struct lk_tpm_handle *h)
 	h->tr = ESYS_TR_NONE;
 }
 
-int lk_tpm_session(struct lk_tpm *tpm, ESYS_TR root, TPM2_SE type,
-		   enum lk_alg hash, struct lk_tpm_handle *ret,
-		   struct lk_err *err)
+int lk_tpm_session(struct lk_tpm *tpm, ESYS_TR root, TPM2_SE type, enum lk_alg hash,
+		   struct lk_tpm_handle *ret, struct lk_err *err)
 {
 	const TPMT_SYM_DEF aes = { .algorithm = TPM2_ALG_AES,
 				   .keyBits.aes = 128,
 				   .mode.aes = TPM2_ALG_CFB };
-	const TPMA_SESSION attributes = TPMA_SESSION_DECRYPT |
-					TPMA_SESSION_ENCRYPT |
-					TPMA_SESSION_CONTINUESESSION;
+	const TPMA_SESSION attributes =
+		TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT | TPMA_SESSION_CONTINUESESSION;
 	/* The least that there may be (Part 3, TPM2_StartAuthSession); the
 	 * TPM's own nonces, and each one after these, are as long. */
 	TPM2B_NONCE nonce = { .size = 16 };
@@ -68,11 +62,10 @@ int lk_tpm_session(struct lk_tpm *tpm, ESYS_TR root, TPM2_SE type,
 	TSS2_RC rc;
 
 	if (!lk_crypto_random(nonce.buffer, nonce.size))
-		return lk_err_set(err, LK_E_SYSTEM, 0,
-				  "the random generator gives nothing");
-	rc = Esys_StartAuthSession(esys, root, ESYS_TR_NONE, ESYS_TR_NONE,
-				   ESYS_TR_NONE, ESYS_TR_NONE, &nonce, type,
-				   &aes, (TPMI_ALG_HASH)hash, &session.tr);
+		return lk_err_set(err, LK_E_SYSTEM, 0, "the random generator gives nothing");
+	rc = Esys_StartAuthSession(esys, root, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+				   ESYS_TR_NONE, &nonce, type, &aes, (TPMI_ALG_HASH)hash,
+				   &session.tr);
 	if (rc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(rc, "starting a session", err);
 	rc = Esys_TRSess_SetAttributes(esys, session.tr, attributes, 0xff);
@@ -84,8 +77,8 @@ int lk_tpm_session(struct lk_tpm *tpm, ESYS_TR root, TPM2_SE type,
 	return LK_OK;
 }
 
-static int check_pin(ESYS_CONTEXT *esys, const struct lk_tpm_object *obj,
-		     ESYS_TR tr, struct lk_err *err)
+static int check_pin(ESYS_CONTEXT *esys, const struct lk_tpm_object *obj, ESYS_TR tr,
+		     struct lk_err *err)
 {
 	TPM2B_NAME *name = NULL;
 	TSS2_RC rc;
@@ -113,27 +106,25 @@ static bool speaks_of(ESYS_CONTEXT *esys, ESYS_TR tr, uint32_t handle)
 {
 	TPM2_HANDLE actual = 0;
 
-	return Esys_TR_GetTpmHandle(esys, tr, &actual) == TSS2_RC_SUCCESS &&
-	       actual == handle;
+	return Esys_TR_GetTpmHandle(esys, tr, &actual) == TSS2_RC_SUCCESS && actual == handle;
 }
 
-int lk_tpm_object_load(struct lk_tpm *tpm, const struct lk_tpm_object *obj,
-		       ESYS_TR *ret, struct lk_err *err)
+int lk_tpm_object_load(struct lk_tpm *tpm, const struct lk_tpm_object *obj, ESYS_TR *ret,
+		       struct lk_err *err)
 {
 	ESYS_CONTEXT *esys = lk_tpm_esys(tpm);
 	ESYS_TR tr = ESYS_TR_NONE;
 	TSS2_RC rc = TSS2_ESYS_RC_BAD_VALUE;
 
 	if (obj->serialized_len)
-		rc = Esys_TR_Deserialize(esys, obj->serialized,
-					 obj->serialized_len, &tr);
+		rc = Esys_TR_Deserialize(esys, obj->serialized, obj->serialized_len, &tr);
 	if (rc == TSS2_RC_SUCCESS && !speaks_of(esys, tr, obj->handle)) {
 		(void)Esys_TR_Close(esys, &tr);
 		rc = TSS2_ESYS_RC_BAD_VALUE;
 	}
 	if (rc != TSS2_RC_SUCCESS)
-		rc = Esys_TR_FromTPMPublic(esys, obj->handle, ESYS_TR_NONE,
-					   ESYS_TR_NONE, ESYS_TR_NONE, &tr);
+		rc = Esys_TR_FromTPMPublic(esys, obj->handle, ESYS_TR_NONE, ESYS_TR_NONE,
+					   ESYS_TR_NONE, &tr);
 	if (lk_tpm_rc_base(rc) == TPM2_RC_HANDLE)
 		return lk_err_set(
 			err, LK_E_OBJECT, rc,

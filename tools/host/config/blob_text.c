@@ -31,23 +31,19 @@ static void time_text(uint64_t seconds, char out[static LK_BLOB_TEXT_MAX])
 
 	if (seconds > INT64_MAX || !gmtime_r(&t, &tm) ||
 	    strftime(out, LK_BLOB_TEXT_MAX, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
-		(void)snprintf(out, LK_BLOB_TEXT_MAX,
-			       "%" PRIu64 " s after 1970", seconds);
+		(void)snprintf(out, LK_BLOB_TEXT_MAX, "%" PRIu64 " s after 1970", seconds);
 }
 
-void lk_blob_field_text(const struct lk_blob_header *header,
-			enum lk_blob_field field,
+void lk_blob_field_text(const struct lk_blob_header *header, enum lk_blob_field field,
 			char out[static LK_BLOB_TEXT_MAX])
 {
 	*out = '\0';
 	switch (field) {
 	case LK_BLOB_SUITE:
-		(void)snprintf(out, LK_BLOB_TEXT_MAX, "%s",
-			       lk_suite_name(header->suite));
+		(void)snprintf(out, LK_BLOB_TEXT_MAX, "%s", lk_suite_name(header->suite));
 		break;
 	case LK_BLOB_SEQUENCE:
-		(void)snprintf(out, LK_BLOB_TEXT_MAX, "%" PRIu64,
-			       header->sequence);
+		(void)snprintf(out, LK_BLOB_TEXT_MAX, "%" PRIu64, header->sequence);
 		break;
 	case LK_BLOB_CREATED:
 		time_text(header->created, out);
@@ -66,8 +62,7 @@ void lk_blob_field_text(const struct lk_blob_header *header,
 		break;
 	case LK_BLOB_CONTENT:
 	case LK_BLOB_FIELDS:
-		(void)snprintf(out, LK_BLOB_TEXT_MAX, "%" PRIu64 " bytes",
-			       header->plain_len);
+		(void)snprintf(out, LK_BLOB_TEXT_MAX, "%" PRIu64 " bytes", header->plain_len);
 		break;
 	}
 }
@@ -78,14 +73,12 @@ void lk_blob_text_print(const struct lk_blob_header *header, uint64_t size)
 
 	for (unsigned int i = 0; i < LK_BLOB_FIELDS; i++) {
 		lk_blob_field_text(header, (enum lk_blob_field)i, text);
-		printf("%-16s%s\n", lk_blob_field_name((enum lk_blob_field)i),
-		       text);
+		printf("%-16s%s\n", lk_blob_field_name((enum lk_blob_field)i), text);
 	}
 	printf("%-16s%" PRIu64 " bytes\n", "file", size);
 }
 
-int lk_blob_text_json(const struct lk_blob_header *header, uint64_t size,
-		      struct lk_err *err)
+int lk_blob_text_json(const struct lk_blob_header *header, uint64_t size, struct lk_err *err)
 {
 	LK_OWNED_JSON o = lk_json_object();
 	LK_OWNED_BUF text = LK_BUF_NONE;
@@ -103,10 +96,8 @@ int lk_blob_text_json(const struct lk_blob_header *header, uint64_t size,
 		lk_json_set_text(o, "target", "any");
 	else
 		lk_json_set_hex(o, "target", header->target, LK_BLOB_ID_SIZE);
-	lk_json_set_hex(o, "policy-key-id", header->policy_key,
-			LK_BLOB_ID_SIZE);
-	lk_json_set_hex(o, "config-key-id", header->config_key,
-			LK_BLOB_ID_SIZE);
+	lk_json_set_hex(o, "policy-key-id", header->policy_key, LK_BLOB_ID_SIZE);
+	lk_json_set_hex(o, "config-key-id", header->config_key, LK_BLOB_ID_SIZE);
 	lk_json_set_uint(o, "content-size", header->plain_len);
 	lk_json_set_uint(o, "size", size);
 	rc = lk_json_write(o, &text, err);

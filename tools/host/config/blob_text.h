@@ -19,13 +19,11 @@ enum lk_blob_field {
 #define LK_BLOB_TEXT_MAX 80u
 
 const char *lk_blob_field_name(enum lk_blob_field field);
-void lk_blob_field_text(const struct lk_blob_header *header,
-			enum lk_blob_field field,
+void lk_blob_field_text(const struct lk_blob_header *header, enum lk_blob_field field,
 			char out[static LK_BLOB_TEXT_MAX]);
 
 /** To standard output. @size: of the file. */
 void lk_blob_text_print(const struct lk_blob_header *header, uint64_t size);
-int lk_blob_text_json(const struct lk_blob_header *header, uint64_t size,
-		      struct lk_err *err);
+int lk_blob_text_json(const struct lk_blob_header *header, uint64_t size, struct lk_err *err);
 
 #endif

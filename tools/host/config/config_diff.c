@@ -9,8 +9,7 @@
 #include "config/listing.h"
 #include "config/opened.h"
 
-static size_t diff_headers(const struct lk_blob_header *a,
-			   const struct lk_blob_header *b)
+static size_t diff_headers(const struct lk_blob_header *a, const struct lk_blob_header *b)
 {
 	char x[LK_BLOB_TEXT_MAX], y[LK_BLOB_TEXT_MAX];
 	size_t n = 0;
@@ -20,8 +19,7 @@ static size_t diff_headers(const struct lk_blob_header *a,
 		lk_blob_field_text(b, (enum lk_blob_field)i, y);
 		if (!strcmp(x, y))
 			continue;
-		printf("%-16s%s to %s\n",
-		       lk_blob_field_name((enum lk_blob_field)i), x, y);
+		printf("%-16s%s to %s\n", lk_blob_field_name((enum lk_blob_field)i), x, y);
 		n++;
 	}
 	return n;
@@ -38,14 +36,12 @@ static int diff_peeked(char **paths, size_t *ret_n, struct lk_err *err)
 	if (rc != LK_OK)
 		return rc;
 	*ret_n = diff_headers(&a.header, &b.header);
-	printf("nothing is verified, and contents aren't compared: that takes "
-	       "--policy-key and --config-key\n");
+	printf("nothing is verified, and contents aren't compared: that takes --policy-key and --config-key\n");
 	return LK_OK;
 }
 
 static int read_one(const char *path, const struct lk_opening_keys *keys,
-		    struct lk_blob_header *ret_header, struct lk_listing *ret,
-		    struct lk_err *err)
+		    struct lk_blob_header *ret_header, struct lk_listing *ret, struct lk_err *err)
 {
 	LK_OWNED_OPENED blob = LK_OPENED_NONE;
 	int rc = lk_opened_init(path, keys, &blob, err);
@@ -56,8 +52,8 @@ static int read_one(const char *path, const struct lk_opening_keys *keys,
 	return lk_listing_read(&blob, ret, err);
 }
 
-static int diff_opened(char **paths, const struct lk_opening_keys *keys,
-		       size_t *ret_n, struct lk_err *err)
+static int diff_opened(char **paths, const struct lk_opening_keys *keys, size_t *ret_n,
+		       struct lk_err *err)
 {
 	LK_OWNED_LISTING a = { .files = NULL };
 	LK_OWNED_LISTING b = { .files = NULL };
@@ -81,23 +77,20 @@ static int run(int argc, char **argv, struct lk_err *err)
 	bool exit_code = false;
 	size_t n = 0;
 	const struct lk_option options[] = {
-		{ "policy-key", 'k', false, "PUB",
-		  "public policy key: verify both", &keys.policy_key, NULL },
-		{ "config-key", 'c', false, "FILE",
-		  "configuration key: compare their files", &keys.config_key,
-		  NULL },
-		{ "exit-code", 0, false, NULL,
-		  "exit with 20 when there are differences", NULL, &exit_code },
+		{ "policy-key", 'k', false, "PUB", "public policy key: verify both",
+		  &keys.policy_key, NULL },
+		{ "config-key", 'c', false, "FILE", "configuration key: compare their files",
+		  &keys.config_key, NULL },
+		{ "exit-code", 0, false, NULL, "exit with 20 when there are differences", NULL,
+		  &exit_code },
 		LK_OPTIONS_END
 	};
-	int rc =
-		lk_command_parse(&lk_cmd_config_diff, options, argc, argv, err);
+	int rc = lk_command_parse(&lk_cmd_config_diff, options, argc, argv, err);
 
 	if (rc != LK_OK)
 		return rc;
 	if (!keys.policy_key != !keys.config_key)
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--policy-key and --config-key go together");
+		return lk_err_set(err, LK_E_USAGE, 0, "--policy-key and --config-key go together");
 	rc = keys.policy_key ? diff_opened(argv + optind, &keys, &n, err)
 			     : diff_peeked(argv + optind, &n, err);
 	if (rc == LK_OK && n && exit_code)

@@ -38,22 +38,19 @@ struct seal_args {
 
 static int check_args(const struct seal_args *a, struct lk_err *err)
 {
-	int targets = (a->target != NULL) + (a->record != NULL) +
-		      (a->records != NULL);
+	int targets = (a->target != NULL) + (a->record != NULL) + (a->records != NULL);
 
 	if (targets > 1)
 		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--target, --record and --records exclude "
-				  "each other");
+				  "--target, --record and --records exclude each other");
 	if (a->from_archive && (a->compress || a->mtime))
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--compress and --mtime are for folders; an "
-				  "archive is sealed as it is");
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--compress and --mtime are for folders; an archive is sealed as it is");
 	return LK_OK;
 }
 
-static int compression(const char *word, enum lk_compression *ret,
-		       struct lk_err *err)
+static int compression(const char *word, enum lk_compression *ret, struct lk_err *err)
 {
 	static const char *const words[] = { [LK_COMPRESS_NONE] = "none",
 					     [LK_COMPRESS_GZIP] = "gzip",
@@ -67,8 +64,7 @@ static int compression(const char *word, enum lk_compression *ret,
 		if (!strcmp(word, words[i]))
 			return LK_OK;
 	}
-	return lk_err_set(err, LK_E_USAGE, 0,
-			  "--compress %.80s: expected none, gzip or zstd",
+	return lk_err_set(err, LK_E_USAGE, 0, "--compress %.80s: expected none, gzip or zstd",
 			  word);
 }
 
@@ -77,16 +73,13 @@ static int read_numbers(const struct seal_args *a, struct lk_sealing *s,
 {
 	static const uint64_t sequences[2] = { 1, UINT64_MAX };
 	static const uint64_t times[2] = { 0, TIME_MAX };
-	int rc = lk_option_number64("sequence", a->sequence, sequences,
-				    &s->sequence, err);
+	int rc = lk_option_number64("sequence", a->sequence, sequences, &s->sequence, err);
 
 	s->created = (uint64_t)time(NULL);
 	if (rc == LK_OK && a->created)
-		rc = lk_option_number64("created", a->created, times,
-					&s->created, err);
+		rc = lk_option_number64("created", a->created, times, &s->created, err);
 	if (rc == LK_OK && a->mtime)
-		rc = lk_option_number64("mtime", a->mtime, times, &input->mtime,
-					err);
+		rc = lk_option_number64("mtime", a->mtime, times, &input->mtime, err);
 	if (rc == LK_OK)
 		rc = compression(a->compress, &input->compression, err);
 	return rc;
@@ -105,8 +98,7 @@ static int find_target(const struct seal_args *a, const struct lk_sealing *s,
 		return LK_OK;
 	rc = lk_record_read(a->record, &record, err);
 	if (rc == LK_OK)
-		rc = lk_record_fits(&record, a->record, s->sequence,
-				    s->config_key.len, err);
+		rc = lk_record_fits(&record, a->record, s->sequence, s->config_key.len, err);
 	if (rc == LK_OK)
 		memcpy(ret, record.device, LK_BLOB_ID_SIZE);
 	return rc;
@@ -116,14 +108,12 @@ static int find_target(const struct seal_args *a, const struct lk_sealing *s,
 static int check_folder(const char *path, struct lk_err *err)
 {
 	if (!strcmp(path, "-"))
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--output -: standard output won't do; with "
-				  "--records it has to be a folder");
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--output -: standard output won't do; with --records it has to be a folder");
 	if (access(path, F_OK) == 0 && !lk_fs_is_directory(path))
 		return lk_err_set(err, LK_E_IO, ENOTDIR,
-				  "%s isn't a folder; with --records the blobs "
-				  "go to one",
-				  path);
+				  "%s isn't a folder; with --records the blobs go to one", path);
 	return LK_OK;
 }
 
@@ -131,13 +121,11 @@ static bool is_within(const char *path, const char *folder)
 {
 	size_t len = strlen(folder);
 
-	return !strncmp(path, folder, len) &&
-	       (!path[len] || path[len] == '/' || len == 1);
+	return !strncmp(path, folder, len) && (!path[len] || path[len] == '/' || len == 1);
 }
 
 /* The next sealing would pack the blob of this one. */
-static int check_outside(const char *output, const char *packed,
-			 struct lk_err *err)
+static int check_outside(const char *output, const char *packed, struct lk_err *err)
 {
 	char folder[PATH_MAX], place[PATH_MAX], above[PATH_MAX];
 	bool within;
@@ -154,16 +142,13 @@ static int check_outside(const char *output, const char *packed,
 	if (!within)
 		return LK_OK;
 	return lk_err_set(err, LK_E_USAGE, 0,
-			  "--output %s lies in %s, which is packed: write it "
-			  "elsewhere",
-			  output, packed);
+			  "--output %s lies in %s, which is packed: write it elsewhere", output,
+			  packed);
 }
 
-static int check_output(const struct seal_args *a, const char *packed,
-			struct lk_err *err)
+static int check_output(const struct seal_args *a, const char *packed, struct lk_err *err)
 {
-	int rc = a->records ? check_folder(a->output.path, err)
-			    : lk_outfile_check(&a->output, err);
+	int rc = a->records ? check_folder(a->output.path, err) : lk_outfile_check(&a->output, err);
 
 	if (rc == LK_OK && lk_fs_is_directory(packed))
 		rc = check_outside(a->output.path, packed, err);
@@ -171,8 +156,7 @@ static int check_output(const struct seal_args *a, const char *packed,
 }
 
 static int seal_single(const struct seal_args *a, const struct lk_sealing *s,
-		       const uint8_t target[static LK_BLOB_ID_SIZE],
-		       struct lk_err *err)
+		       const uint8_t target[static LK_BLOB_ID_SIZE], struct lk_err *err)
 {
 	LK_OWNED_PROGRESS meter;
 
@@ -181,8 +165,8 @@ static int seal_single(const struct seal_args *a, const struct lk_sealing *s,
 }
 
 /* What can be refused at a glance is, before a folder of gigabytes is packed. */
-static int seal(const struct seal_args *a, struct lk_sealing *s,
-		struct lk_sealing_input *input, struct lk_err *err)
+static int seal(const struct seal_args *a, struct lk_sealing *s, struct lk_sealing_input *input,
+		struct lk_err *err)
 {
 	uint8_t target[LK_BLOB_ID_SIZE];
 	int rc = read_numbers(a, s, input, err);
@@ -194,8 +178,7 @@ static int seal(const struct seal_args *a, struct lk_sealing *s,
 	if (rc == LK_OK)
 		rc = find_target(a, s, target, err);
 	if (rc == LK_OK)
-		rc = lk_load_private_key(a->key, a->passphrase_file, &s->key,
-					 err);
+		rc = lk_load_private_key(a->key, a->passphrase_file, &s->key, err);
 	if (rc == LK_OK)
 		rc = lk_sealing_prepare(s, input, err);
 	if (rc != LK_OK)
@@ -206,107 +189,54 @@ static int seal(const struct seal_args *a, struct lk_sealing *s,
 }
 
 /* clang-format off: a table */
-#define SEAL_OPTIONS(a)                                                        \
-	{ "key",                                                               \
-	  'k',                                                                 \
-	  true,                                                                \
-	  "KEY",                                                               \
-	  "private key: PEM file or OpenSSL store URI",                        \
-	  &(a).key,                                                            \
-	  NULL },                                                              \
-		{ "config-key",                                                \
-		  'c',                                                         \
-		  true,                                                        \
-		  "FILE",                                                      \
-		  "configuration key of the devices",                          \
-		  &(a).config_key,                                             \
-		  NULL },                                                      \
-		{ "sequence",                                                  \
-		  's',                                                         \
-		  true,                                                        \
-		  "N",                                                         \
-		  "above that of every blob before",                           \
-		  &(a).sequence,                                               \
-		  NULL },                                                      \
-		{ "target",                                                    \
-		  't',                                                         \
-		  false,                                                       \
-		  "ID",                                                        \
-		  "for this device alone, by its ID",                          \
-		  &(a).target,                                                 \
-		  NULL },                                                      \
-		{ "record",                                                    \
-		  'r',                                                         \
-		  false,                                                       \
-		  "FILE",                                                      \
-		  "the same, by its provisioning record",                      \
-		  &(a).record,                                                 \
-		  NULL },                                                      \
-		{ "records",                                                   \
-		  0,                                                           \
-		  false,                                                       \
-		  "DIR",                                                       \
-		  "a blob for each record (*.json) in DIR",                    \
-		  &(a).records,                                                \
-		  NULL },                                                      \
-		{ "from-archive",                                              \
-		  'a',                                                         \
-		  false,                                                       \
-		  NULL,                                                        \
-		  "seal this archive: tar, bare, gzip or zstd",                \
-		  NULL,                                                        \
-		  &(a).from_archive },                                         \
-		{ "compress",                                                  \
-		  'z',                                                         \
-		  false,                                                       \
-		  "HOW",                                                       \
-		  "none, gzip or zstd (default)",                              \
-		  &(a).compress,                                               \
-		  NULL },                                                      \
-		{ "mtime",                                                     \
-		  0,                                                           \
-		  false,                                                       \
-		  "SECONDS",                                                   \
-		  "time of the packed files; default 0",                       \
-		  &(a).mtime,                                                  \
-		  NULL },                                                      \
-		{ "created",                                                   \
-		  0,                                                           \
-		  false,                                                       \
-		  "SECONDS",                                                   \
-		  "time of the blob; default now",                             \
-		  &(a).created,                                                \
-		  NULL },                                                      \
-		{ "passphrase-file",                                           \
-		  0,                                                           \
-		  false,                                                       \
-		  "FILE",                                                      \
-		  "the key's passphrase or PIN, instead of asking",            \
-		  &(a).passphrase_file,                                        \
-		  NULL },                                                      \
-		{ "output",                                                    \
-		  'o',                                                         \
-		  true,                                                        \
-		  "FILE",                                                      \
-		  "blob to write; with --records, folder of blobs",            \
-		  &(a).output.path,                                            \
-		  NULL },                                                      \
-	{                                                                      \
-		"force", 'f', false, NULL, "replace what is there", NULL,      \
-			&(a).output.force                                      \
+#define SEAL_OPTIONS(a)                                                                                 \
+	{ "key", 'k', true, "KEY", "private key: PEM file or OpenSSL store URI", &(a).key, NULL },      \
+		{ "config-key",	   'c', true, "FILE", "configuration key of the devices",               \
+		  &(a).config_key, NULL },                                                              \
+		{ "sequence", 's', true, "N", "above that of every blob before", &(a).sequence, NULL }, \
+		{ "target", 't', false, "ID", "for this device alone, by its ID", &(a).target, NULL },  \
+		{ "record",    'r', false, "FILE", "the same, by its provisioning record",              \
+		  &(a).record, NULL },                                                                  \
+		{ "records",	0,   false, "DIR", "a blob for each record (*.json) in DIR",            \
+		  &(a).records, NULL },                                                                 \
+		{ "from-archive",                                                                       \
+		  'a',                                                                                  \
+		  false,                                                                                \
+		  NULL,                                                                                 \
+		  "seal this archive: tar, bare, gzip or zstd",                                         \
+		  NULL,                                                                                 \
+		  &(a).from_archive },                                                                  \
+		{ "compress", 'z', false, "HOW", "none, gzip or zstd (default)", &(a).compress, NULL }, \
+		{ "mtime",    0,   false, "SECONDS", "time of the packed files; default 0",             \
+		  &(a).mtime, NULL },                                                                   \
+		{ "created",	0,   false, "SECONDS", "time of the blob; default now",                 \
+		  &(a).created, NULL },                                                                 \
+		{ "passphrase-file",                                                                    \
+		  0,                                                                                    \
+		  false,                                                                                \
+		  "FILE",                                                                               \
+		  "the key's passphrase or PIN, instead of asking",                                     \
+		  &(a).passphrase_file,                                                                 \
+		  NULL },                                                                               \
+		{ "output",                                                                             \
+		  'o',                                                                                  \
+		  true,                                                                                 \
+		  "FILE",                                                                               \
+		  "blob to write; with --records, folder of blobs",                                     \
+		  &(a).output.path,                                                                     \
+		  NULL },                                                                               \
+	{                                                                                               \
+		"force", 'f', false, NULL, "replace what is there", NULL, &(a).output.force             \
 	}
 /* clang-format on */
 
 static int run(int argc, char **argv, struct lk_err *err)
 {
 	struct seal_args args = { 0 };
-	struct lk_sealing sealing = { .config_key = LK_SECRET_NONE,
-				      .archive = -1 };
+	struct lk_sealing sealing = { .config_key = LK_SECRET_NONE, .archive = -1 };
 	struct lk_sealing_input input = { .mtime = 0 };
-	const struct lk_option options[] = { SEAL_OPTIONS(args),
-					     LK_OPTIONS_END };
-	int rc =
-		lk_command_parse(&lk_cmd_config_seal, options, argc, argv, err);
+	const struct lk_option options[] = { SEAL_OPTIONS(args), LK_OPTIONS_END };
+	int rc = lk_command_parse(&lk_cmd_config_seal, options, argc, argv, err);
 
 	if (rc == LK_OK)
 		rc = check_args(&args, err);
@@ -328,10 +258,9 @@ const struct lk_command lk_cmd_config_seal = {
 	.words = "config seal",
 	.operands = "DIR|ARCHIVE",
 	.summary = "Pack, encrypt and sign a configuration: make a blob",
-	.details =
-		"Without --target, --record or --records any device with these\n"
-		"keys takes it. latchkey-manifest.yaml in DIR says where the\n"
-		"files go. The same DIR gives the same archive each time.\n",
+	.details = "Without --target, --record or --records any device with these\n"
+		   "keys takes it. latchkey-manifest.yaml in DIR says where the\n"
+		   "files go. The same DIR gives the same archive each time.\n",
 	.min_operands = 1,
 	.max_operands = 1,
 	.run = run,

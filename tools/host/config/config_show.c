@@ -12,11 +12,9 @@ static int run(int argc, char **argv, struct lk_err *err)
 	struct lk_peeked peeked;
 	bool json = false;
 	const struct lk_option options[] = {
-		{ "json", 'j', false, NULL, "JSON, for programs", NULL, &json },
-		LK_OPTIONS_END
+		{ "json", 'j', false, NULL, "JSON, for programs", NULL, &json }, LK_OPTIONS_END
 	};
-	int rc =
-		lk_command_parse(&lk_cmd_config_show, options, argc, argv, err);
+	int rc = lk_command_parse(&lk_cmd_config_show, options, argc, argv, err);
 
 	if (rc == LK_OK)
 		rc = lk_peek(argv[optind], &peeked, err);
@@ -24,8 +22,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 		return rc;
 	if (json)
 		return lk_blob_text_json(&peeked.header, peeked.size, err);
-	printf("configuration blob; NOTHING of this is verified (config verify "
-	       "does that)\n");
+	printf("configuration blob; NOTHING of this is verified (config verify does that)\n");
 	lk_blob_text_print(&peeked.header, peeked.size);
 	return LK_OK;
 }

@@ -9,8 +9,7 @@
 #include "config/opened.h"
 #include "config/target.h"
 
-static int verify(const char *path, const char *key, const char *target,
-		  struct lk_err *err)
+static int verify(const char *path, const char *key, const char *target, struct lk_err *err)
 {
 	LK_OWNED_VERIFIED_BLOB blob = NULL;
 	uint8_t id[LK_BLOB_ID_SIZE];
@@ -33,8 +32,7 @@ static int verify(const char *path, const char *key, const char *target,
 	printf("good: signed by that policy key, and whole\n");
 	for (unsigned int i = 0; i < LK_BLOB_FIELDS; i++) {
 		lk_blob_field_text(header, (enum lk_blob_field)i, text);
-		printf("%-16s%s\n", lk_blob_field_name((enum lk_blob_field)i),
-		       text);
+		printf("%-16s%s\n", lk_blob_field_name((enum lk_blob_field)i), text);
 	}
 	return LK_OK;
 }
@@ -43,14 +41,11 @@ static int run(int argc, char **argv, struct lk_err *err)
 {
 	const char *key = NULL, *target = NULL;
 	const struct lk_option options[] = {
-		{ "policy-key", 'k', true, "PUB", "public policy key, in PEM",
-		  &key, NULL },
-		{ "target", 't', false, "ID",
-		  "refuse what isn't for this device", &target, NULL },
+		{ "policy-key", 'k', true, "PUB", "public policy key, in PEM", &key, NULL },
+		{ "target", 't', false, "ID", "refuse what isn't for this device", &target, NULL },
 		LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_config_verify, options, argc, argv,
-				  err);
+	int rc = lk_command_parse(&lk_cmd_config_verify, options, argc, argv, err);
 
 	return rc == LK_OK ? verify(argv[optind], key, target, err) : rc;
 }
@@ -59,9 +54,8 @@ const struct lk_command lk_cmd_config_verify = {
 	.words = "config verify",
 	.operands = "BLOB",
 	.summary = "Check a blob's form and its signature",
-	.details =
-		"The device checks the same, and that the sequence is above\n"
-		"its floor.\n",
+	.details = "The device checks the same, and that the sequence is above\n"
+		   "its floor.\n",
 	.min_operands = 1,
 	.max_operands = 1,
 	.run = run,

@@ -19,13 +19,11 @@ struct walk {
 	const struct lk_content_visitor *visitor;
 };
 
-static int take_entry(void *ctx, const struct lk_archive_entry *entry,
-		      const struct lk_source *data, struct lk_err *err)
+static int take_entry(void *ctx, const struct lk_archive_entry *entry, const struct lk_source *data,
+		      struct lk_err *err)
 {
 	const struct walk *w = ctx;
-	struct lk_content_file file = { .mode = entry->mode,
-					.size = entry->size,
-					.data = data };
+	struct lk_content_file file = { .mode = entry->mode, .size = entry->size, .data = data };
 	int rc = lk_archive_rules_entry(w->rules, entry, file.path, err);
 
 	if (rc != LK_OK || !w->visitor || entry->kind != LK_ARCHIVE_FILE)
@@ -34,8 +32,7 @@ static int take_entry(void *ctx, const struct lk_archive_entry *entry,
 }
 
 int lk_content_walk(const struct lk_source *from, uint64_t packed,
-		    const struct lk_content_visitor *visitor,
-		    struct lk_err *err)
+		    const struct lk_content_visitor *visitor, struct lk_err *err)
 {
 	const struct lk_archive_limits limits = {
 		.max_entries = LK_CONTENT_ENTRIES_MAX,
@@ -59,14 +56,13 @@ struct check {
 	size_t n_files;
 };
 
-static int read_whole(const struct lk_content_file *file, uint8_t *out,
-		      struct lk_err *err)
+static int read_whole(const struct lk_content_file *file, uint8_t *out, struct lk_err *err)
 {
 	size_t at = 0, len = 1;
 
 	while (len) {
-		int rc = file->data->read(file->data->ctx, out + at,
-					  (size_t)file->size - at, &len, err);
+		int rc = file->data->read(file->data->ctx, out + at, (size_t)file->size - at, &len,
+					  err);
 
 		if (rc != LK_OK)
 			return rc;
@@ -77,19 +73,16 @@ static int read_whole(const struct lk_content_file *file, uint8_t *out,
 	return LK_OK;
 }
 
-static int read_manifest(struct check *c, const struct lk_content_file *file,
-			 struct lk_err *err)
+static int read_manifest(struct check *c, const struct lk_content_file *file, struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
 	uint8_t *text;
 	int rc;
 
 	if (c->n_files)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "it has to be the first file of the archive");
+		return lk_err_set(err, LK_E_INPUT, 0, "it has to be the first file of the archive");
 	if (file->size > LK_MANIFEST_SIZE_MAX)
-		return lk_err_set(err, LK_E_INPUT, 0, "more than %u bytes",
-				  LK_MANIFEST_SIZE_MAX);
+		return lk_err_set(err, LK_E_INPUT, 0, "more than %u bytes", LK_MANIFEST_SIZE_MAX);
 	text = calloc(1, (size_t)file->size + 1);
 	if (!text)
 		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
@@ -97,33 +90,28 @@ static int read_manifest(struct check *c, const struct lk_content_file *file,
 	if (rc == LK_OK)
 		rc = lk_yaml_parse(text, (size_t)file->size, &yaml, err);
 	if (rc == LK_OK)
-		rc = lk_manifest_from_doc(lk_yaml_root(yaml), &c->manifest,
-					  err);
+		rc = lk_manifest_from_doc(lk_yaml_root(yaml), &c->manifest, err);
 	free(text);
 	if (rc != LK_OK)
 		return rc;
 	c->met = calloc(c->manifest.n_files + 1, sizeof(*c->met));
-	return c->met ? LK_OK
-		      : lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	return c->met ? LK_OK : lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
 }
 
 /* What looks like the manifest, and would lie in the device's folder unread. */
 static void warn_if_misspelt(const char *path)
 {
-	static const char *const others[] = { LK_MANIFEST_NAME,
-					      "latchkey-manifest.yml",
+	static const char *const others[] = { LK_MANIFEST_NAME, "latchkey-manifest.yml",
 					      "latchkey-manifest" };
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (!strcasecmp(path, others[i]))
 			lk_log(LK_LOG_WARNING,
-			       "%s isn't the manifest, which is called "
-			       "%s: it is a file like the others",
+			       "%s isn't the manifest, which is called %s: it is a file like the others",
 			       path, LK_MANIFEST_NAME);
 }
 
-static int check_file(void *ctx, const struct lk_content_file *file,
-		      struct lk_err *err)
+static int check_file(void *ctx, const struct lk_content_file *file, struct lk_err *err)
 {
 	const struct lk_manifest_file *said;
 	struct check *c = ctx;
@@ -148,16 +136,14 @@ static int check_met(const struct check *c, struct lk_err *err)
 	for (size_t i = 0; i < c->manifest.n_files; i++)
 		if (!c->met[i])
 			return lk_err_set(err, LK_E_INPUT, 0,
-					  LK_MANIFEST_NAME
-					  ": %.300s isn't in the archive",
+					  LK_MANIFEST_NAME ": %.300s isn't in the archive",
 					  c->manifest.files[i].path);
 	if (!c->n_files)
 		return lk_err_set(err, LK_E_INPUT, 0, "archive: no file in it");
 	return LK_OK;
 }
 
-int lk_content_check(const struct lk_source *from, uint64_t packed,
-		     struct lk_err *err)
+int lk_content_check(const struct lk_source *from, uint64_t packed, struct lk_err *err)
 {
 	struct check c = { .manifest = LK_MANIFEST_NONE };
 	const struct lk_content_visitor visitor = { check_file, &c };
@@ -170,8 +156,7 @@ int lk_content_check(const struct lk_source *from, uint64_t packed,
 	return rc;
 }
 
-static int read_fd(void *ctx, uint8_t *buf, size_t cap, size_t *ret_len,
-		   struct lk_err *err)
+static int read_fd(void *ctx, uint8_t *buf, size_t cap, size_t *ret_len, struct lk_err *err)
 {
 	struct lk_fd_reader *r = ctx;
 	ssize_t n;
@@ -180,8 +165,7 @@ static int read_fd(void *ctx, uint8_t *buf, size_t cap, size_t *ret_len,
 		n = pread(r->fd, buf, cap, (off_t)r->at);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return lk_err_set(err, LK_E_IO, (uint32_t)errno,
-				  "can't read: %s", strerror(errno));
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "can't read: %s", strerror(errno));
 	r->at += (uint64_t)n;
 	*ret_len = (size_t)n;
 	return LK_OK;

@@ -17,8 +17,7 @@ struct lk_content_file {
 };
 
 struct lk_content_visitor {
-	int (*file)(void *ctx, const struct lk_content_file *file,
-		    struct lk_err *err);
+	int (*file)(void *ctx, const struct lk_content_file *file, struct lk_err *err);
 	void *ctx;
 };
 
@@ -31,8 +30,7 @@ struct lk_content_visitor {
  * must not begin in vain walks twice.
  */
 int lk_content_walk(const struct lk_source *from, uint64_t packed,
-		    const struct lk_content_visitor *visitor,
-		    struct lk_err *err);
+		    const struct lk_content_visitor *visitor, struct lk_err *err);
 
 /**
  * lk_content_check - is this fit to be sealed?
@@ -40,8 +38,7 @@ int lk_content_walk(const struct lk_source *from, uint64_t packed,
  * The rules, at least one file, and where there is a manifest: that it is the
  * first file, can be read, and names only files that are there.
  */
-int lk_content_check(const struct lk_source *from, uint64_t packed,
-		     struct lk_err *err);
+int lk_content_check(const struct lk_source *from, uint64_t packed, struct lk_err *err);
 
 /** A file's bytes from its start, whatever its offset is. */
 struct lk_fd_reader {

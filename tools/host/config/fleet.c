@@ -56,29 +56,26 @@ static bool is_record(const char *path)
 	return len > 5 && !strcmp(path + len - 5, ".json");
 }
 
-static int blob_path(const struct fleet *f, const char *record,
-		     char out[static PATH_MAX], struct lk_err *err)
+static int blob_path(const struct fleet *f, const char *record, char out[static PATH_MAX],
+		     struct lk_err *err)
 {
 	const char *name = strrchr(record, '/');
 
 	name = name ? name + 1 : record;
-	if (snprintf(out, PATH_MAX, "%s/%.*s.lkb", f->folder,
-		     (int)strlen(name) - 5, name) >= PATH_MAX)
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "%s: the path is too long", record);
+	if (snprintf(out, PATH_MAX, "%s/%.*s.lkb", f->folder, (int)strlen(name) - 5, name) >=
+	    PATH_MAX)
+		return lk_err_set(err, LK_E_USAGE, 0, "%s: the path is too long", record);
 	return LK_OK;
 }
 
-static int seal_one(const struct fleet *f, const char *path, struct pending *p,
-		    struct lk_err *err)
+static int seal_one(const struct fleet *f, const char *path, struct pending *p, struct lk_err *err)
 {
 	const struct lk_sealing *s = f->sealing;
 	struct lk_record record;
 	int rc = lk_record_read(path, &record, err);
 
 	if (rc == LK_OK)
-		rc = lk_record_fits(&record, path, s->sequence,
-				    s->config_key.len, err);
+		rc = lk_record_fits(&record, path, s->sequence, s->config_key.len, err);
 	if (rc == LK_OK)
 		rc = blob_path(f, path, p->path, err);
 	p->output = (struct lk_output){ p->path, s->force };
@@ -97,8 +94,7 @@ static void tell_one_more(struct fleet *f)
 
 	(void)pthread_mutex_lock(&f->lock);
 	f->done++;
-	f->meter.progress.tell(f->meter.progress.ctx, f->done * size,
-			       f->n * size);
+	f->meter.progress.tell(f->meter.progress.ctx, f->done * size, f->n * size);
 	(void)pthread_mutex_unlock(&f->lock);
 }
 
@@ -167,8 +163,7 @@ static void *work(void *ctx)
 static size_t processors(void)
 {
 	cpu_set_t set;
-	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set)
-							     : 1;
+	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
 
 	return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (size_t)n;
 }
@@ -186,8 +181,7 @@ static void run(struct fleet *f)
 		f->batch = BATCH_MAX;
 
 	lk_progress_begin(&f->meter, "sealing");
-	while (n + 1 < wanted && n + 1 < f->n &&
-	       pthread_create(&workers[n], NULL, work, f) == 0)
+	while (n + 1 < wanted && n + 1 < f->n && pthread_create(&workers[n], NULL, work, f) == 0)
 		n++;
 	(void)work(f);
 	while (n)
@@ -199,8 +193,7 @@ static void run(struct fleet *f)
  * device would refuse, and what is there already. */
 static int report(const struct fleet *f, struct lk_err *err)
 {
-	static const int order[] = { LK_E_SYSTEM, LK_E_IO, LK_E_INPUT,
-				     LK_E_POLICY, LK_E_REFUSED };
+	static const int order[] = { LK_E_SYSTEM, LK_E_IO, LK_E_INPUT, LK_E_POLICY, LK_E_REFUSED };
 	size_t worst = sizeof(order) / sizeof(order[0]);
 	size_t failed = 0;
 
@@ -221,16 +214,13 @@ static int report(const struct fleet *f, struct lk_err *err)
 		worst = 0;
 	if (failed == f->n)
 		return lk_err_set(err, (enum lk_rc)order[worst], 0,
-				  "%zu of %zu records failed; no blob was made",
-				  failed, f->n);
+				  "%zu of %zu records failed; no blob was made", failed, f->n);
 	return lk_err_set(err, (enum lk_rc)order[worst], 0,
-			  "%zu of %zu records failed; the other blobs are in "
-			  "%s",
-			  failed, f->n, f->folder);
+			  "%zu of %zu records failed; the other blobs are in %s", failed, f->n,
+			  f->folder);
 }
 
-static int list(struct fleet *f, const char *records, char **names,
-		struct lk_err *err)
+static int list(struct fleet *f, const char *records, char **names, struct lk_err *err)
 {
 	f->records = names;
 	for (size_t i = 0; names[i]; i++) {
@@ -242,8 +232,7 @@ static int list(struct fleet *f, const char *records, char **names,
 		names[f->n++] = name;
 	}
 	if (f->n == 0)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: no record (*.json) in it", records);
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: no record (*.json) in it", records);
 	f->outcomes = calloc(f->n, sizeof(*f->outcomes));
 	if (!f->outcomes)
 		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
@@ -255,16 +244,13 @@ static int make_folder(const char *folder, bool *ret_made, struct lk_err *err)
 	*ret_made = mkdir(folder, 0777) == 0;
 	if (*ret_made || errno == EEXIST)
 		return LK_OK;
-	return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", folder,
-			  strerror(errno));
+	return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", folder, strerror(errno));
 }
 
-int lk_sealing_fleet(const struct lk_sealing *s, const char *records,
-		     const char *folder, struct lk_err *err)
+int lk_sealing_fleet(const struct lk_sealing *s, const char *records, const char *folder,
+		     struct lk_err *err)
 {
-	struct fleet f = { .sealing = s,
-			   .folder = folder,
-			   .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct fleet f = { .sealing = s, .folder = folder, .lock = PTHREAD_MUTEX_INITIALIZER };
 	char **names = NULL;
 	size_t n_names = 0;
 	bool made = false;

@@ -24,8 +24,7 @@ static int out_of_memory(struct lk_err *err)
 	return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
 }
 
-static int hash(const struct lk_source *data, struct lk_digest *ret,
-		struct lk_err *err)
+static int hash(const struct lk_source *data, struct lk_digest *ret, struct lk_err *err)
 {
 	LK_OWNED_HASHER hasher = NULL;
 	uint8_t buf[64 * 1024];
@@ -40,8 +39,7 @@ static int hash(const struct lk_source *data, struct lk_digest *ret,
 	return rc == LK_OK ? lk_hasher_final(hasher, ret, err) : rc;
 }
 
-static int list_file(void *ctx, const struct lk_content_file *file,
-		     struct lk_err *err)
+static int list_file(void *ctx, const struct lk_content_file *file, struct lk_err *err)
 {
 	struct lk_listing *l = ctx;
 	struct lk_listed f = { .mode = file->mode, .size = file->size };
@@ -49,8 +47,7 @@ static int list_file(void *ctx, const struct lk_content_file *file,
 
 	if (l->n == l->cap) {
 		size_t cap = l->cap ? 2 * l->cap : 64;
-		struct lk_listed *more =
-			reallocarray(l->files, cap, sizeof(*more));
+		struct lk_listed *more = reallocarray(l->files, cap, sizeof(*more));
 
 		if (!more)
 			return out_of_memory(err);
@@ -74,8 +71,7 @@ static int by_path(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-int lk_listing_read(const struct lk_opened *blob, struct lk_listing *ret,
-		    struct lk_err *err)
+int lk_listing_read(const struct lk_opened *blob, struct lk_listing *ret, struct lk_err *err)
 {
 	LK_OWNED_LISTING l = { .files = NULL };
 	const struct lk_content_visitor visitor = { list_file, &l };
@@ -118,8 +114,7 @@ static void print_change(const struct lk_listed *a, const struct lk_listed *b)
 
 static bool is_same(const struct lk_listed *a, const struct lk_listed *b)
 {
-	return a->size == b->size && a->mode == b->mode &&
-	       lk_digest_equal(&a->sha256, &b->sha256);
+	return a->size == b->size && a->mode == b->mode && lk_digest_equal(&a->sha256, &b->sha256);
 }
 
 size_t lk_listing_diff(const struct lk_listing *a, const struct lk_listing *b)
@@ -127,9 +122,7 @@ size_t lk_listing_diff(const struct lk_listing *a, const struct lk_listing *b)
 	size_t i = 0, k = 0, n = 0;
 
 	while (i < a->n || k < b->n) {
-		int order = i == a->n	? 1
-			    : k == b->n ? -1
-					: by_path(&a->files[i], &b->files[k]);
+		int order = i == a->n ? 1 : k == b->n ? -1 : by_path(&a->files[i], &b->files[k]);
 
 		if (order < 0) {
 			print_whole("removed", &a->files[i++]);

@@ -21,10 +21,8 @@ struct lk_listing {
 	size_t n;
 	size_t cap;
 };
-#define LK_OWNED_LISTING                                                       \
-	__attribute__((cleanup(lk_listing_done))) struct lk_listing
-int lk_listing_read(const struct lk_opened *blob, struct lk_listing *ret,
-		    struct lk_err *err);
+#define LK_OWNED_LISTING __attribute__((cleanup(lk_listing_done))) struct lk_listing
+int lk_listing_read(const struct lk_opened *blob, struct lk_listing *ret, struct lk_err *err);
 void lk_listing_done(struct lk_listing *l);
 
 /**

@@ -19,13 +19,12 @@ static int open_file(const char *path, int *ret, struct lk_err *err)
 {
 	if (!strcmp(path, "-"))
 		return lk_err_set(err, LK_E_USAGE, 0,
-				  "-: standard input won't do; a blob has to "
-				  "be a file");
+				  "-: standard input won't do; a blob has to be a file");
 	*ret = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (*ret >= 0)
 		return LK_OK;
-	return lk_err_set(err, LK_E_INPUT, (uint32_t)errno,
-			  "%s: can't open: %s", path, strerror(errno));
+	return lk_err_set(err, LK_E_INPUT, (uint32_t)errno, "%s: can't open: %s", path,
+			  strerror(errno));
 }
 
 static int named(const char *path, int rc, struct lk_err *err)
@@ -42,8 +41,7 @@ int lk_peek(const char *path, struct lk_peeked *ret, struct lk_err *err)
 
 	if (rc != LK_OK)
 		return rc;
-	return named(path, lk_blob_peek(fd, &ret->header, &ret->size, err),
-		     err);
+	return named(path, lk_blob_peek(fd, &ret->header, &ret->size, err), err);
 }
 
 /* Root can write to everything, and needs no such way. */
@@ -56,14 +54,13 @@ static bool others_can_write(int fd)
 }
 
 static int copy_and_verify(int from, const struct lk_policy_key *key,
-			   const struct lk_progress *progress,
-			   struct lk_verified_blob **ret, struct lk_err *err)
+			   const struct lk_progress *progress, struct lk_verified_blob **ret,
+			   struct lk_err *err)
 {
 	struct lk_blob_copy copy = { .from = from, .max = LK_BLOB_SIZE_MAX };
 	int rc = lk_nameless_file(&copy.copy, err);
 
-	return rc == LK_OK ? lk_blob_copy_verify(&copy, key, progress, ret, err)
-			   : rc;
+	return rc == LK_OK ? lk_blob_copy_verify(&copy, key, progress, ret, err) : rc;
 }
 
 static int verify(const char *path, const char *key_path, bool is_read_again,
@@ -89,8 +86,7 @@ static int verify(const char *path, const char *key_path, bool is_read_again,
 	return named(path, rc, err);
 }
 
-int lk_verify(const char *path, const char *key, struct lk_verified_blob **ret,
-	      struct lk_err *err)
+int lk_verify(const char *path, const char *key, struct lk_verified_blob **ret, struct lk_err *err)
 {
 	return verify(path, key, false, ret, err);
 }
@@ -102,8 +98,8 @@ void lk_opened_done(struct lk_opened *o)
 	*o = LK_OPENED_NONE;
 }
 
-int lk_opened_init(const char *path, const struct lk_opening_keys *keys,
-		   struct lk_opened *ret, struct lk_err *err)
+int lk_opened_init(const char *path, const struct lk_opening_keys *keys, struct lk_opened *ret,
+		   struct lk_err *err)
 {
 	LK_OWNED_OPENED o = { .path = path };
 	LK_OWNED_SECRET config_key = LK_SECRET_NONE;
@@ -131,8 +127,7 @@ int lk_opened_walk(const struct lk_opened *o, const char *doing,
 	int rc;
 
 	lk_progress_begin(&meter, doing);
-	rc = lk_blob_content_open(o->blob, &o->content_key, &meter.progress,
-				  &content, err);
+	rc = lk_blob_content_open(o->blob, &o->content_key, &meter.progress, &content, err);
 	if (rc == LK_OK) {
 		from = lk_blob_content_source(content);
 		rc = lk_content_walk(&from, o->plain_len, visitor, err);
@@ -140,8 +135,8 @@ int lk_opened_walk(const struct lk_opened *o, const char *doing,
 	return named(o->path, rc, err);
 }
 
-static int pump(const struct lk_source *from, const struct lk_sink *to,
-		uint8_t *buf, struct lk_err *err)
+static int pump(const struct lk_source *from, const struct lk_sink *to, uint8_t *buf,
+		struct lk_err *err)
 {
 	size_t len = 1;
 	int rc = LK_OK;
@@ -154,8 +149,7 @@ static int pump(const struct lk_source *from, const struct lk_sink *to,
 	return rc;
 }
 
-int lk_opened_copy(const struct lk_opened *o, const struct lk_sink *to,
-		   struct lk_err *err)
+int lk_opened_copy(const struct lk_opened *o, const struct lk_sink *to, struct lk_err *err)
 {
 	LK_OWNED_BLOB_CONTENT content = NULL;
 	LK_OWNED_PROGRESS meter;
@@ -165,8 +159,7 @@ int lk_opened_copy(const struct lk_opened *o, const struct lk_sink *to,
 
 	lk_progress_begin(&meter, "decrypting");
 	if (buf)
-		rc = lk_blob_content_open(o->blob, &o->content_key,
-					  &meter.progress, &content, err);
+		rc = lk_blob_content_open(o->blob, &o->content_key, &meter.progress, &content, err);
 	else
 		rc = lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
 	if (rc == LK_OK) {

@@ -14,8 +14,7 @@ struct lk_record {
 int lk_record_read(const char *path, struct lk_record *ret, struct lk_err *err);
 
 /** Would that device take it? LK_OK, or LK_E_POLICY naming the record. */
-int lk_record_fits(const struct lk_record *record, const char *path,
-		   uint64_t sequence, size_t config_key_size,
-		   struct lk_err *err);
+int lk_record_fits(const struct lk_record *record, const char *path, uint64_t sequence,
+		   size_t config_key_size, struct lk_err *err);
 
 #endif

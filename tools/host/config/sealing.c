@@ -21,8 +21,7 @@ struct packing {
 	uint64_t done;
 };
 
-static int count_and_write(void *ctx, const uint8_t *data, size_t len,
-			   struct lk_err *err)
+static int count_and_write(void *ctx, const uint8_t *data, size_t len, struct lk_err *err)
 {
 	struct packing *p = ctx;
 
@@ -34,8 +33,7 @@ static int count_and_write(void *ctx, const uint8_t *data, size_t len,
 /* A file first: it is checked as a device will, and sealed as often as needed.
  * It has no name, and isn't beside the blob: that may be a stick that leaves
  * the house. */
-static int pack(struct lk_sealing *s, const struct lk_sealing_input *input,
-		struct lk_err *err)
+static int pack(struct lk_sealing *s, const struct lk_sealing_input *input, struct lk_err *err)
 {
 	const struct lk_pack how = { .dir = input->path,
 				     .first = LK_MANIFEST_NAME,
@@ -55,24 +53,21 @@ static int pack(struct lk_sealing *s, const struct lk_sealing_input *input,
 	return rc;
 }
 
-static int open_archive(struct lk_sealing *s, const char *path,
-			struct lk_err *err)
+static int open_archive(struct lk_sealing *s, const char *path, struct lk_err *err)
 {
 	struct stat st;
 
 	s->archive = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (s->archive < 0 || fstat(s->archive, &st) != 0)
-		return lk_err_set(err, LK_E_INPUT, (uint32_t)errno,
-				  "%s: can't open: %s", path, strerror(errno));
+		return lk_err_set(err, LK_E_INPUT, (uint32_t)errno, "%s: can't open: %s", path,
+				  strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return lk_err_set(err, LK_E_INPUT, 0, "%s: not a regular file",
-				  path);
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: not a regular file", path);
 	s->archive_size = (uint64_t)st.st_size;
 	return LK_OK;
 }
 
-static int check(const struct lk_sealing *s, const char *path,
-		 struct lk_err *err)
+static int check(const struct lk_sealing *s, const char *path, struct lk_err *err)
 {
 	struct lk_fd_reader reader = { s->archive, 0 };
 	const struct lk_source from = lk_fd_source(&reader);
@@ -83,8 +78,8 @@ static int check(const struct lk_sealing *s, const char *path,
 	return rc;
 }
 
-int lk_sealing_prepare(struct lk_sealing *s,
-		       const struct lk_sealing_input *input, struct lk_err *err)
+int lk_sealing_prepare(struct lk_sealing *s, const struct lk_sealing_input *input,
+		       struct lk_err *err)
 {
 	struct stat st;
 	bool found = stat(input->path, &st) == 0;
@@ -92,27 +87,23 @@ int lk_sealing_prepare(struct lk_sealing *s,
 	int rc;
 
 	if (!found)
-		return lk_err_set(err, LK_E_INPUT, (uint32_t)errno,
-				  "%s: can't open: %s", input->path,
-				  strerror(errno));
+		return lk_err_set(err, LK_E_INPUT, (uint32_t)errno, "%s: can't open: %s",
+				  input->path, strerror(errno));
 	if (is_dir && input->is_archive)
 		return lk_err_set(err, LK_E_USAGE, 0,
-				  "%s is a folder: without --from-archive it "
-				  "is packed",
+				  "%s is a folder: without --from-archive it is packed",
 				  input->path);
 	if (!is_dir && !input->is_archive)
 		return lk_err_set(err, LK_E_USAGE, 0,
-				  "%s isn't a folder; --from-archive takes an "
-				  "archive",
+				  "%s isn't a folder; --from-archive takes an archive",
 				  input->path);
 	rc = is_dir ? pack(s, input, err) : open_archive(s, input->path, err);
 	return rc == LK_OK ? check(s, input->path, err) : rc;
 }
 
-int lk_sealing_write(const struct lk_sealing *s,
-		     const uint8_t target[static LK_BLOB_ID_SIZE],
-		     struct lk_outfile *file,
-		     const struct lk_progress *progress, struct lk_err *err)
+int lk_sealing_write(const struct lk_sealing *s, const uint8_t target[static LK_BLOB_ID_SIZE],
+		     struct lk_outfile *file, const struct lk_progress *progress,
+		     struct lk_err *err)
 {
 	struct lk_fd_reader reader = { s->archive, 0 };
 	const struct lk_source content = lk_fd_source(&reader);
@@ -131,10 +122,8 @@ int lk_sealing_write(const struct lk_sealing *s,
 	return rc;
 }
 
-int lk_sealing_blob(const struct lk_sealing *s,
-		    const uint8_t target[static LK_BLOB_ID_SIZE],
-		    const char *path, const struct lk_progress *progress,
-		    struct lk_err *err)
+int lk_sealing_blob(const struct lk_sealing *s, const uint8_t target[static LK_BLOB_ID_SIZE],
+		    const char *path, const struct lk_progress *progress, struct lk_err *err)
 {
 	const struct lk_output output = { path, s->force };
 	LK_OWNED_OUTFILE file = LK_OUTFILE_NONE;

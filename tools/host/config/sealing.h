@@ -30,20 +30,16 @@ struct lk_sealing {
 };
 
 /** Opens or packs the archive into @s, and checks what is in it. */
-int lk_sealing_prepare(struct lk_sealing *s,
-		       const struct lk_sealing_input *input,
+int lk_sealing_prepare(struct lk_sealing *s, const struct lk_sealing_input *input,
 		       struct lk_err *err);
 
 /** The blob into @file, which is open. @target: all zero for any device. */
-int lk_sealing_write(const struct lk_sealing *s,
-		     const uint8_t target[static LK_BLOB_ID_SIZE],
-		     struct lk_outfile *file,
-		     const struct lk_progress *progress, struct lk_err *err);
+int lk_sealing_write(const struct lk_sealing *s, const uint8_t target[static LK_BLOB_ID_SIZE],
+		     struct lk_outfile *file, const struct lk_progress *progress,
+		     struct lk_err *err);
 /** The blob at @path, or nothing. */
-int lk_sealing_blob(const struct lk_sealing *s,
-		    const uint8_t target[static LK_BLOB_ID_SIZE],
-		    const char *path, const struct lk_progress *progress,
-		    struct lk_err *err);
+int lk_sealing_blob(const struct lk_sealing *s, const uint8_t target[static LK_BLOB_ID_SIZE],
+		    const char *path, const struct lk_progress *progress, struct lk_err *err);
 
 /**
  * lk_sealing_fleet - a blob for each *.json of a folder of records
@@ -53,7 +49,7 @@ int lk_sealing_blob(const struct lk_sealing *s,
  *
  * Return: LK_OK, or the worst that happened.
  */
-int lk_sealing_fleet(const struct lk_sealing *s, const char *records,
-		     const char *folder, struct lk_err *err);
+int lk_sealing_fleet(const struct lk_sealing *s, const char *records, const char *folder,
+		     struct lk_err *err);
 
 #endif

@@ -6,11 +6,9 @@
 #include "core/config/blob.h"
 
 /** 64 hexadecimal digits, not all zero. Return: LK_OK or LK_E_USAGE. */
-int lk_target_read(const char *text, uint8_t ret[static LK_BLOB_ID_SIZE],
-		   struct lk_err *err);
+int lk_target_read(const char *text, uint8_t ret[static LK_BLOB_ID_SIZE], struct lk_err *err);
 /** LK_OK, or LK_E_POLICY: it is for another device. */
 int lk_target_check(const struct lk_blob_header *header,
-		    const uint8_t target[static LK_BLOB_ID_SIZE],
-		    struct lk_err *err);
+		    const uint8_t target[static LK_BLOB_ID_SIZE], struct lk_err *err);
 
 #endif

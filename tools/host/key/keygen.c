@@ -31,8 +31,7 @@ static const struct {
 	[CONFIG] = { "config-key.bin", 0600 },
 };
 
-static int path_of(const char *dir, int file, char out[static PATH_MAX],
-		   struct lk_err *err)
+static int path_of(const char *dir, int file, char out[static PATH_MAX], struct lk_err *err)
 {
 	if (snprintf(out, PATH_MAX, "%s/%s", dir, files[file].name) >= PATH_MAX)
 		return lk_err_set(err, LK_E_USAGE, 0, "the path is too long");
@@ -52,16 +51,13 @@ static int refuse_existing(const char *dir, struct lk_err *err)
 			return rc;
 		if (lstat(path, &st) == 0)
 			return lk_err_set(err, LK_E_REFUSED, 0,
-					  "%s exists already: keys are never "
-					  "overwritten",
-					  path);
+					  "%s exists already: keys are never overwritten", path);
 	}
 	return LK_OK;
 }
 
 /* All of them or none: half a set of keys looks like a whole one later. */
-static int write_files(const char *dir, const struct lk_bytes data[N_FILES],
-		       struct lk_err *err)
+static int write_files(const char *dir, const struct lk_bytes data[N_FILES], struct lk_err *err)
 {
 	bool made = mkdir(dir, 0700) == 0;
 	char path[PATH_MAX];
@@ -69,14 +65,12 @@ static int write_files(const char *dir, const struct lk_bytes data[N_FILES],
 	int done = 0;
 
 	if (!made && errno != EEXIST)
-		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", dir,
-				  strerror(errno));
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", dir, strerror(errno));
 	for (; done < N_FILES; done++) {
 		rc = path_of(dir, done, path, err);
 		if (rc == LK_OK)
-			rc = lk_fs_write_new(path, data[done].data,
-					     data[done].len, files[done].mode,
-					     err);
+			rc = lk_fs_write_new(path, data[done].data, data[done].len,
+					     files[done].mode, err);
 		if (rc != LK_OK)
 			break;
 	}
@@ -88,8 +82,7 @@ static int write_files(const char *dir, const struct lk_bytes data[N_FILES],
 	return rc;
 }
 
-static int make_keys(const struct keygen *kg, struct lk_policy_key *ret_public,
-		     struct lk_err *err)
+static int make_keys(const struct keygen *kg, struct lk_policy_key *ret_public, struct lk_err *err)
 {
 	LK_OWNED_PRIVATE_KEY key = NULL;
 	LK_OWNED_SECRET pem = LK_SECRET_NONE;
@@ -103,9 +96,7 @@ static int make_keys(const struct keygen *kg, struct lk_policy_key *ret_public,
 	*ret_public = *lk_private_key_public(key);
 	rc = lk_policy_key_to_pem(ret_public, &public, err);
 	if (rc == LK_OK)
-		rc = lk_private_key_to_pem(key,
-					   kg->encrypt ? &kg->passphrase : NULL,
-					   &pem, err);
+		rc = lk_private_key_to_pem(key, kg->encrypt ? &kg->passphrase : NULL, &pem, err);
 	if (rc == LK_OK)
 		rc = lk_random(&config, kg->config_bytes, err);
 	if (rc != LK_OK)
@@ -118,34 +109,27 @@ static int make_keys(const struct keygen *kg, struct lk_policy_key *ret_public,
 			   err);
 }
 
-static int get_passphrase(struct keygen *kg, const char *file,
-			  struct lk_err *err)
+static int get_passphrase(struct keygen *kg, const char *file, struct lk_err *err)
 {
 	if (file)
 		return lk_read_passphrase(file, &kg->passphrase, err);
-	return lk_passphrase_ask("New passphrase of the policy key: ", true,
-				 &kg->passphrase, err);
+	return lk_passphrase_ask("New passphrase of the policy key: ", true, &kg->passphrase, err);
 }
 
-static int set_kinds(struct keygen *kg, const char *curve, const char *bits,
-		     struct lk_err *err)
+static int set_kinds(struct keygen *kg, const char *curve, const char *bits, struct lk_err *err)
 {
 	if (curve && strcmp(curve, "p384") != 0 && strcmp(curve, "p256") != 0)
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--curve %.80s: expected p384 or p256",
+		return lk_err_set(err, LK_E_USAGE, 0, "--curve %.80s: expected p384 or p256",
 				  curve);
 	if (bits && strcmp(bits, "256") != 0 && strcmp(bits, "128") != 0)
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--config-bits %.80s: expected 256 or 128",
+		return lk_err_set(err, LK_E_USAGE, 0, "--config-bits %.80s: expected 256 or 128",
 				  bits);
-	kg->curve =
-		curve && !strcmp(curve, "p256") ? LK_CURVE_P256 : LK_CURVE_P384;
+	kg->curve = curve && !strcmp(curve, "p256") ? LK_CURVE_P256 : LK_CURVE_P384;
 	kg->config_bytes = bits && !strcmp(bits, "128") ? 16 : 32;
 	return LK_OK;
 }
 
-static int keygen(struct keygen *kg, const char *passphrase_file,
-		  struct lk_err *err)
+static int keygen(struct keygen *kg, const char *passphrase_file, struct lk_err *err)
 {
 	struct lk_policy_key public;
 	struct lk_name name;
@@ -174,13 +158,12 @@ static int run(int argc, char **argv, struct lk_err *err)
 	bool ask = false;
 	struct keygen kg = { .passphrase = LK_SECRET_NONE };
 	const struct lk_option options[] = {
-		{ "curve", 0, false, "CURVE",
-		  "p384 (default), or p256 for TPMs without it", &curve, NULL },
-		{ "config-bits", 0, false, "BITS",
-		  "256 (default), or 128 for TPMs without it", &bits, NULL },
-		{ "passphrase", 0, false, NULL,
-		  "encrypt the private key; ask for the passphrase", NULL,
-		  &ask },
+		{ "curve", 0, false, "CURVE", "p384 (default), or p256 for TPMs without it", &curve,
+		  NULL },
+		{ "config-bits", 0, false, "BITS", "256 (default), or 128 for TPMs without it",
+		  &bits, NULL },
+		{ "passphrase", 0, false, NULL, "encrypt the private key; ask for the passphrase",
+		  NULL, &ask },
 		{ "passphrase-file", 0, false, "FILE",
 		  "encrypt it with the passphrase in this file", &file, NULL },
 		LK_OPTIONS_END
@@ -193,8 +176,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 		return rc;
 	if (ask && file)
 		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--passphrase and --passphrase-file exclude "
-				  "each other");
+				  "--passphrase and --passphrase-file exclude each other");
 	kg.dir = argv[optind];
 	kg.encrypt = ask || file;
 	rc = keygen(&kg, file, err);
@@ -206,10 +188,9 @@ const struct lk_command lk_cmd_keygen = {
 	.words = "keygen",
 	.operands = "DIR",
 	.summary = "Make the policy key pair and the configuration key",
-	.details =
-		"Writes policy-key.pem (private; keep it off the devices),\n"
-		"policy-key.pub.pem and config-key.bin (secret). Nothing is\n"
-		"overwritten, and there are all three or none.\n",
+	.details = "Writes policy-key.pem (private; keep it off the devices),\n"
+		   "policy-key.pub.pem and config-key.bin (secret). Nothing is\n"
+		   "overwritten, and there are all three or none.\n",
 	.min_operands = 1,
 	.max_operands = 1,
 	.run = run,

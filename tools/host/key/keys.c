@@ -20,13 +20,12 @@ static void warn_if_readable(const char *key, const char *what)
 	if (!strncmp(path, "///", 3))
 		path += 2;
 	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_mode & 077)
-		lk_log(LK_LOG_WARNING,
-		       "%s: the %s key can be read by others (chmod 600)", path,
+		lk_log(LK_LOG_WARNING, "%s: the %s key can be read by others (chmod 600)", path,
 		       what);
 }
 
-int lk_load_private_key(const char *uri, const char *passphrase_file,
-			struct lk_private_key **ret, struct lk_err *err)
+int lk_load_private_key(const char *uri, const char *passphrase_file, struct lk_private_key **ret,
+			struct lk_err *err)
 {
 	LK_OWNED_SECRET passphrase = LK_SECRET_NONE;
 	int rc = LK_OK;
@@ -35,8 +34,7 @@ int lk_load_private_key(const char *uri, const char *passphrase_file,
 		rc = lk_read_passphrase(passphrase_file, &passphrase, err);
 	if (rc != LK_OK)
 		return rc;
-	rc = lk_private_key_load(uri, passphrase_file ? &passphrase : NULL, ret,
-				 err);
+	rc = lk_private_key_load(uri, passphrase_file ? &passphrase : NULL, ret, err);
 	if (rc == LK_OK)
 		warn_if_readable(uri, "private");
 	else if (!strstr(err->msg, uri))
@@ -44,8 +42,7 @@ int lk_load_private_key(const char *uri, const char *passphrase_file,
 	return rc;
 }
 
-int lk_load_policy_key(const char *path, struct lk_policy_key *ret,
-		       struct lk_err *err)
+int lk_load_policy_key(const char *path, struct lk_policy_key *ret, struct lk_err *err)
 {
 	LK_OWNED_BUF pem = LK_BUF_NONE;
 	int rc = lk_fs_read(path, PUBLIC_KEY_MAX, &pem, err);
@@ -58,8 +55,7 @@ int lk_load_policy_key(const char *path, struct lk_policy_key *ret,
 	return rc;
 }
 
-int lk_load_config_key(const char *path, struct lk_secret *ret,
-		       struct lk_err *err)
+int lk_load_config_key(const char *path, struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET key = LK_SECRET_NONE;
 	int rc = lk_fs_read_secret(path, CONFIG_KEY_MAX, &key, err);
@@ -68,9 +64,7 @@ int lk_load_config_key(const char *path, struct lk_secret *ret,
 		return rc;
 	if (key.len != 16 && key.len != 32)
 		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: %zu bytes; a configuration key has 16 "
-				  "or 32",
-				  path, key.len);
+				  "%s: %zu bytes; a configuration key has 16 or 32", path, key.len);
 	warn_if_readable(path, "configuration");
 	*ret = lk_secret_take(&key);
 	return LK_OK;

@@ -11,13 +11,11 @@
  * warning, no more: it is too late then. */
 
 /** @passphrase_file: NULL: it is asked for where the key needs one. */
-int lk_load_private_key(const char *uri, const char *passphrase_file,
-			struct lk_private_key **ret, struct lk_err *err);
+int lk_load_private_key(const char *uri, const char *passphrase_file, struct lk_private_key **ret,
+			struct lk_err *err);
 /** PEM */
-int lk_load_policy_key(const char *path, struct lk_policy_key *ret,
-		       struct lk_err *err);
+int lk_load_policy_key(const char *path, struct lk_policy_key *ret, struct lk_err *err);
 /** 16 or 32 bytes, as they are. */
-int lk_load_config_key(const char *path, struct lk_secret *ret,
-		       struct lk_err *err);
+int lk_load_config_key(const char *path, struct lk_secret *ret, struct lk_err *err);
 
 #endif

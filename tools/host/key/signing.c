@@ -6,24 +6,22 @@
 
 #include "sys/crypto/crypto.h"
 
-static int read_inputs(const struct lk_signing_args *args,
-		       struct lk_policy_file *pf, struct lk_pcr_values *values,
-		       struct lk_err *err)
+static int read_inputs(const struct lk_signing_args *args, struct lk_policy_file *pf,
+		       struct lk_pcr_values *values, struct lk_err *err)
 {
 	int rc;
 
 	if (!strcmp(args->policy, "-") && !strcmp(args->pcr_values, "-"))
 		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--policy and --pcr-values can't both be "
-				  "standard input");
+				  "--policy and --pcr-values can't both be standard input");
 	rc = lk_document_policy_file(args->policy, pf, err);
 	if (rc != LK_OK)
 		return rc;
 	return lk_read_pcr_values(args->pcr_values, pf, values, err);
 }
 
-int lk_signing_prepare(const struct lk_signing_args *args,
-		       struct lk_signing *ret, struct lk_err *err)
+int lk_signing_prepare(const struct lk_signing_args *args, struct lk_signing *ret,
+		       struct lk_err *err)
 {
 	static const uint32_t range[2] = { 1, UINT32_MAX };
 	struct lk_pcr_values values;
@@ -31,22 +29,20 @@ int lk_signing_prepare(const struct lk_signing_args *args,
 	int rc = LK_OK;
 
 	if (args->version)
-		rc = lk_option_number("version", args->version, range, &version,
-				      err);
+		rc = lk_option_number("version", args->version, range, &version, err);
 	if (rc == LK_OK)
 		rc = read_inputs(args, &ret->file, &values, err);
 	if (rc != LK_OK)
 		return rc;
-	rc = lk_signed_policy_prepare(&ret->file, &values, version,
-				      args->label ? args->label : "",
+	rc = lk_signed_policy_prepare(&ret->file, &values, version, args->label ? args->label : "",
 				      lk_crypto_hash, &ret->policy, err);
 	if (rc == LK_E_INPUT)
 		lk_err_prefix(err, "%s", args->pcr_values);
 	return rc;
 }
 
-int lk_signed_policy_verify(const struct lk_signed_policy *sp,
-			    const struct lk_policy_file *pf, struct lk_err *err)
+int lk_signed_policy_verify(const struct lk_signed_policy *sp, const struct lk_policy_file *pf,
+			    struct lk_err *err)
 {
 	struct lk_bytes signature = { sp->signature, sp->signature_len };
 	struct lk_digest tbs;
@@ -62,8 +58,7 @@ int lk_signed_policy_verify(const struct lk_signed_policy *sp,
 
 /* A label may come from the command line in any bytes; what no device could
  * read shall not be written. A policy without signature isn't read by any. */
-static int check_readable(const struct lk_signed_policy *sp, const char *text,
-			  struct lk_err *err)
+static int check_readable(const struct lk_signed_policy *sp, const char *text, struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
 	struct lk_signed_policy again;
@@ -76,13 +71,12 @@ static int check_readable(const struct lk_signed_policy *sp, const char *text,
 		lk_err_prefix(err, "label or policy-ref can't be written");
 	else if (sp->signature_len && strcmp(again.label, sp->label) != 0)
 		rc = lk_err_set(err, LK_E_INPUT, 0,
-				"label can't be written so that it is read "
-				"the same");
+				"label can't be written so that it is read the same");
 	return rc;
 }
 
-int lk_signing_write(const struct lk_signed_policy *sp,
-		     const struct lk_output *out, struct lk_err *err)
+int lk_signing_write(const struct lk_signed_policy *sp, const struct lk_output *out,
+		     struct lk_err *err)
 {
 	char text[LK_SIGNED_POLICY_TEXT_MAX];
 	int rc = lk_signed_policy_write(sp, false, text, sizeof(text));
@@ -92,10 +86,7 @@ int lk_signing_write(const struct lk_signed_policy *sp,
 	rc = check_readable(sp, text, err);
 	if (rc != LK_OK)
 		return rc;
-	return lk_write_output(out,
-			       (struct lk_bytes){ (uint8_t *)text,
-						  strlen(text) },
-			       err);
+	return lk_write_output(out, (struct lk_bytes){ (uint8_t *)text, strlen(text) }, err);
 }
 
 int lk_signing_finish(struct lk_signing *signing, struct lk_bytes signature,

@@ -15,40 +15,16 @@ struct lk_signing_args {
 };
 
 /* clang-format off: a table */
-#define LK_SIGNING_OPTIONS(a)                                                  \
-	{ "policy",    'p', true, "FILE", "policy file of the devices",        \
-	  &(a).policy, NULL },                                                 \
-		{ "pcr-values",                                                \
-		  'r',                                                         \
-		  true,                                                        \
-		  "FILE",                                                      \
-		  "PCR values to approve, as read",                            \
-		  &(a).pcr_values,                                             \
-		  NULL },                                                      \
-		{ "version",                                                   \
-		  'v',                                                         \
-		  false,                                                       \
-		  "N",                                                         \
-		  "version, for the device's floor",                           \
-		  &(a).version,                                                \
-		  NULL },                                                      \
-		{ "label",                                                     \
-		  'l',                                                         \
-		  false,                                                       \
-		  "TEXT",                                                      \
-		  "what this boot is, for people",                             \
-		  &(a).label,                                                  \
-		  NULL },                                                      \
-		{ "output",                                                    \
-		  'o',                                                         \
-		  true,                                                        \
-		  "FILE",                                                      \
-		  "what to write; - is standard output",                       \
-		  &(a).output.path,                                            \
-		  NULL },                                                      \
-	{                                                                      \
-		"force", 'f', false, NULL, "replace the output file", NULL,    \
-			&(a).output.force                                      \
+#define LK_SIGNING_OPTIONS(a)                                                                          \
+	{ "policy", 'p', true, "FILE", "policy file of the devices", &(a).policy, NULL },              \
+		{ "pcr-values",	   'r', true, "FILE", "PCR values to approve, as read",                \
+		  &(a).pcr_values, NULL },                                                             \
+		{ "version", 'v', false, "N", "version, for the device's floor", &(a).version, NULL }, \
+		{ "label", 'l', false, "TEXT", "what this boot is, for people", &(a).label, NULL },    \
+		{ "output",	    'o', true, "FILE", "what to write; - is standard output",          \
+		  &(a).output.path, NULL },                                                            \
+	{                                                                                              \
+		"force", 'f', false, NULL, "replace the output file", NULL, &(a).output.force          \
 	}
 /* clang-format on */
 
@@ -58,17 +34,16 @@ struct lk_signing {
 	struct lk_signed_policy policy;
 };
 
-int lk_signing_prepare(const struct lk_signing_args *args,
-		       struct lk_signing *ret, struct lk_err *err);
+int lk_signing_prepare(const struct lk_signing_args *args, struct lk_signing *ret,
+		       struct lk_err *err);
 
 /** Everything that software can check: fields, digest, signature. */
-int lk_signed_policy_verify(const struct lk_signed_policy *sp,
-			    const struct lk_policy_file *pf,
+int lk_signed_policy_verify(const struct lk_signed_policy *sp, const struct lk_policy_file *pf,
 			    struct lk_err *err);
 
 /** YAML of a signed policy to a file, which must then read as it should. */
-int lk_signing_write(const struct lk_signed_policy *sp,
-		     const struct lk_output *out, struct lk_err *err);
+int lk_signing_write(const struct lk_signed_policy *sp, const struct lk_output *out,
+		     struct lk_err *err);
 
 /** Puts the signature in, and writes only what then verifies. */
 int lk_signing_finish(struct lk_signing *signing, struct lk_bytes signature,

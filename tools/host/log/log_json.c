@@ -61,8 +61,7 @@ static void add_event(struct lk_json *list, const struct lk_event *event)
 	set_bytes(digests, "sha256", event->sha256);
 	set_bytes(digests, "sha384", event->sha384);
 	lk_json_set_bool(o, "extended", event->type != LK_EV_NO_ACTION);
-	lk_json_set_bool(o, "data-measured",
-			 lk_event_data_is_measured(event, lk_crypto_hash));
+	lk_json_set_bool(o, "data-measured", lk_event_data_is_measured(event, lk_crypto_hash));
 	lk_json_set_hex(o, "data", event->data.data, event->data.len);
 }
 
@@ -104,8 +103,7 @@ static void add_entries(struct lk_json *list, const struct lk_buf *buf)
 		add_entry(list, &entry);
 }
 
-static void add_pcr(struct lk_json *o, const struct lk_shown_bank *bank,
-		    unsigned int pcr)
+static void add_pcr(struct lk_json *o, const struct lk_shown_bank *bank, unsigned int pcr)
 {
 	const struct lk_explanation *e = &bank->explanation;
 	size_t size = lk_alg_size(e->pcrs.values.sel.bank);
@@ -119,8 +117,7 @@ static void add_pcr(struct lk_json *o, const struct lk_shown_bank *bank,
 static void add_bank(struct lk_json *all, const struct lk_shown_bank *bank)
 {
 	const struct lk_explanation *e = &bank->explanation;
-	struct lk_json *o =
-		lk_json_set_object(all, lk_alg_name(e->pcrs.values.sel.bank));
+	struct lk_json *o = lk_json_set_object(all, lk_alg_name(e->pcrs.values.sel.bank));
 	struct lk_json *pcrs = lk_json_set_object(o, "pcrs");
 
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
@@ -130,16 +127,12 @@ static void add_bank(struct lk_json *all, const struct lk_shown_bank *bank)
 		add_pcr(lk_json_set_object(pcrs, number), bank, i);
 	}
 	lk_json_set_text(o, "boot-aggregate", lk_aggregate_word(e->aggregate));
-	lk_json_set_text(o, "ima-extends",
-			 e->how == LK_IMA_OWN_HASH ? "own-hash"
-						   : "padded-sha1");
-	lk_json_set_bool(o, "contradicted",
-			 lk_explanation_contradicted(e) != 0);
+	lk_json_set_text(o, "ima-extends", e->how == LK_IMA_OWN_HASH ? "own-hash" : "padded-sha1");
+	lk_json_set_bool(o, "contradicted", lk_explanation_contradicted(e) != 0);
 }
 
-int lk_log_show_json(const struct lk_boot_logs *files,
-		     const struct lk_shown_bank *banks, unsigned int n,
-		     struct lk_err *err)
+int lk_log_show_json(const struct lk_boot_logs *files, const struct lk_shown_bank *banks,
+		     unsigned int n, struct lk_err *err)
 {
 	LK_OWNED_JSON json = lk_json_object();
 	LK_OWNED_BUF text = LK_BUF_NONE;

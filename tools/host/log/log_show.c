@@ -43,8 +43,7 @@ static int print_firmware(const struct lk_boot_logs *files, struct lk_err *err)
 {
 	struct lk_event_log log;
 	struct lk_event event;
-	int rc = lk_event_log_open(files->firmware.data, files->firmware.len,
-				   &log, err);
+	int rc = lk_event_log_open(files->firmware.data, files->firmware.len, &log, err);
 
 	if (rc != LK_OK)
 		return rc;
@@ -81,8 +80,7 @@ static int print_ima(const struct lk_boot_logs *files, struct lk_err *err)
 	return LK_OK;
 }
 
-static void print_unexplained(const struct lk_shown_bank *bank,
-			      unsigned int pcr)
+static void print_unexplained(const struct lk_shown_bank *bank, unsigned int pcr)
 {
 	const struct lk_explanation *e = &bank->explanation;
 	size_t size = lk_alg_size(e->pcrs.values.sel.bank);
@@ -93,8 +91,7 @@ static void print_unexplained(const struct lk_shown_bank *bank,
 	lk_print_hex(stdout, bank->values->value[pcr], size);
 }
 
-static void print_pcr(const struct lk_shown_bank *bank, unsigned int pcr,
-		      bool have_ima)
+static void print_pcr(const struct lk_shown_bank *bank, unsigned int pcr, bool have_ima)
 {
 	const struct lk_explanation *e = &bank->explanation;
 
@@ -104,19 +101,15 @@ static void print_pcr(const struct lk_shown_bank *bank, unsigned int pcr,
 		printf("explained");
 		break;
 	case LK_EXPLAINED_WITH_PHASES:
-		printf("explained, with systemd's phases up to %s",
-		       lk_boot_phase(e->phases - 1));
+		printf("explained, with systemd's phases up to %s", lk_boot_phase(e->phases - 1));
 		break;
 	case LK_EXPLAINED_BY_BEGINNING:
-		printf("explained by the first %u of %u entries: more was "
-		       "measured after it was read",
+		printf("explained by the first %u of %u entries: more was measured after it was read",
 		       e->beginning, e->n_entries);
 		break;
 	case LK_UNEXPLAINED_NO_EVENT:
 		printf("extended, and these logs have no event of it%s",
-		       pcr == 10 && !have_ima ? ": the IMA log would "
-						"(--ima-log)"
-					      : "");
+		       pcr == 10 && !have_ima ? ": the IMA log would (--ima-log)" : "");
 		break;
 	case LK_UNEXPLAINED:
 		print_unexplained(bank, pcr);
@@ -136,8 +129,7 @@ static void print_aggregate(enum lk_aggregate what)
 		printf("boot_aggregate is that of the firmware log\n");
 		break;
 	case LK_AGGREGATE_RIGHT_OLD:
-		printf("boot_aggregate is that of the firmware log, without "
-		       "PCRs 8 and 9: a kernel before 5.8\n");
+		printf("boot_aggregate is that of the firmware log, without PCRs 8 and 9: a kernel before 5.8\n");
 		break;
 	case LK_AGGREGATE_WRONG:
 		printf("boot_aggregate is NOT that of the firmware log\n");
@@ -158,40 +150,35 @@ static void print_bank(const struct lk_shown_bank *bank, bool have_ima)
 		return;
 	printf("\nbank %s\n", lk_alg_name(alg));
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
-		if (e->what[i] != LK_UNEXPLAINED_NO_VALUE &&
-		    e->what[i] != LK_EXPLAINED_UNTOUCHED)
+		if (e->what[i] != LK_UNEXPLAINED_NO_VALUE && e->what[i] != LK_EXPLAINED_UNTOUCHED)
 			print_pcr(bank, i, have_ima);
 	print_aggregate(e->aggregate);
 	if (e->ima_pcrs && e->how == LK_IMA_PADDED_SHA1)
-		printf("the kernel extends SHA-1 digests into this bank, with "
-		       "zeros after them\n");
+		printf("the kernel extends SHA-1 digests into this bank, with zeros after them\n");
 }
 
 /* The banks that both the log and, where there are values, these have. */
-static int explain(const struct lk_boot_logs *files,
-		   struct lk_shown_bank *banks, unsigned int *ret_n,
-		   struct lk_err *err)
+static int explain(const struct lk_boot_logs *files, struct lk_shown_bank *banks,
+		   unsigned int *ret_n, struct lk_err *err)
 {
 	struct lk_logs logs = lk_boot_logs_bytes(files);
 	struct lk_event_log log;
 	unsigned int n = 0;
 
-	LK_TRY(lk_event_log_open(logs.firmware.data, logs.firmware.len, &log,
-				 err));
+	LK_TRY(lk_event_log_open(logs.firmware.data, logs.firmware.len, &log, err));
 	for (unsigned int i = 0; i < LK_PCR_BANKS; i++) {
 		if (!lk_event_log_has_bank(&log, lk_pcr_bank(i)))
 			continue;
 		banks[n].values = &files->values.bank[i];
-		LK_TRY(lk_log_explain(&logs, banks[n].values, lk_crypto_hash,
-				      &banks[n].explanation, err));
+		LK_TRY(lk_log_explain(&logs, banks[n].values, lk_crypto_hash, &banks[n].explanation,
+				      err));
 		n++;
 	}
 	*ret_n = n;
 	return LK_OK;
 }
 
-static int show(const struct lk_boot_logs *files,
-		const struct lk_shown_bank *banks, unsigned int n,
+static int show(const struct lk_boot_logs *files, const struct lk_shown_bank *banks, unsigned int n,
 		struct lk_err *err)
 {
 	LK_TRY(print_firmware(files, err));
@@ -204,8 +191,8 @@ static int show(const struct lk_boot_logs *files,
 	return LK_OK;
 }
 
-static int show_files(const struct lk_boot_logs *files, bool json,
-		      uint32_t *ret_bad, struct lk_err *err)
+static int show_files(const struct lk_boot_logs *files, bool json, uint32_t *ret_bad,
+		      struct lk_err *err)
 {
 	struct lk_shown_bank banks[LK_PCR_BANKS] = { 0 };
 	unsigned int n = 0;
@@ -215,8 +202,7 @@ static int show_files(const struct lk_boot_logs *files, bool json,
 	*ret_bad = 0;
 	for (unsigned int i = 0; i < n; i++)
 		*ret_bad |= lk_explanation_contradicted(&banks[i].explanation);
-	return json ? lk_log_show_json(files, banks, n, err)
-		    : show(files, banks, n, err);
+	return json ? lk_log_show_json(files, banks, n, err) : show(files, banks, n, err);
 }
 
 static int run(int argc, char **argv, struct lk_err *err)
@@ -226,12 +212,10 @@ static int run(int argc, char **argv, struct lk_err *err)
 	bool json = false, exit_code = false;
 	uint32_t bad = 0;
 	const struct lk_option options[] = {
-		{ "ima-log", 'i', false, "FILE", "the kernel's, in binary",
-		  &names.ima, NULL },
-		{ "pcrs", 'r', false, "FILE", "PCR values to compare with",
-		  &names.pcrs, NULL },
-		{ "exit-code", 0, false, NULL,
-		  "20 where the log contradicts the PCRs", NULL, &exit_code },
+		{ "ima-log", 'i', false, "FILE", "the kernel's, in binary", &names.ima, NULL },
+		{ "pcrs", 'r', false, "FILE", "PCR values to compare with", &names.pcrs, NULL },
+		{ "exit-code", 0, false, NULL, "20 where the log contradicts the PCRs", NULL,
+		  &exit_code },
 		{ "json", 'j', false, NULL, "JSON, for programs", NULL, &json },
 		LK_OPTIONS_END
 	};
@@ -242,8 +226,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 	names.firmware = argv[optind];
 	if (exit_code && names.firmware && !names.pcrs)
 		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--exit-code compares: with LOG it needs "
-				  "--pcrs");
+				  "--exit-code compares: with LOG it needs --pcrs");
 	LK_TRY(lk_boot_logs_read(&names, &files, err));
 	LK_TRY(show_files(&files, json, &bad, err));
 	return bad && exit_code ? LK_DIFFERENT : LK_OK;
@@ -252,10 +235,8 @@ static int run(int argc, char **argv, struct lk_err *err)
 const struct lk_command lk_cmd_log_show = {
 	.words = "log show",
 	.operands = "[LOG]",
-	.summary =
-		"Show what a boot measured, and whether that explains the PCRs",
-	.details = "Without LOG: the logs and PCRs of the device that this "
-		   "runs on.\n",
+	.summary = "Show what a boot measured, and whether that explains the PCRs",
+	.details = "Without LOG: the logs and PCRs of the device that this runs on.\n",
 	.min_operands = 0,
 	.max_operands = 1,
 	.run = run,

@@ -16,8 +16,7 @@ const char *lk_explained_word(enum lk_explained v);
 const char *lk_aggregate_word(enum lk_aggregate v);
 
 /** @n: banks that the log has, at most LK_PCR_BANKS. */
-int lk_log_show_json(const struct lk_boot_logs *files,
-		     const struct lk_shown_bank *banks, unsigned int n,
-		     struct lk_err *err);
+int lk_log_show_json(const struct lk_boot_logs *files, const struct lk_shown_bank *banks,
+		     unsigned int n, struct lk_err *err);
 
 #endif

@@ -10,8 +10,7 @@
 
 /* DER, as openssl writes it, or r || s, as PKCS #11 does. */
 static int read_signature(const char *path, enum lk_curve curve,
-			  uint8_t ret[static LK_SIGNATURE_MAX], size_t *ret_len,
-			  struct lk_err *err)
+			  uint8_t ret[static LK_SIGNATURE_MAX], size_t *ret_len, struct lk_err *err)
 {
 	LK_OWNED_BUF file = LK_BUF_NONE;
 	size_t raw = 2 * lk_curve_size(curve);
@@ -20,14 +19,14 @@ static int read_signature(const char *path, enum lk_curve curve,
 	rc = lk_fs_read(path, SIGNATURE_FILE_MAX, &file, err);
 	if (rc != LK_OK)
 		return rc;
-	if (lk_ecdsa_der_decode((struct lk_bytes){ file.data, file.len }, curve,
-				ret, ret_len, NULL) == LK_OK)
+	if (lk_ecdsa_der_decode((struct lk_bytes){ file.data, file.len }, curve, ret, ret_len,
+				NULL) == LK_OK)
 		return LK_OK;
 	if (file.len != raw)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: not a signature for this key: neither "
-				  "DER nor r and s in %zu bytes",
-				  path, raw);
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"%s: not a signature for this key: neither DER nor r and s in %zu bytes",
+			path, raw);
 	memcpy(ret, file.data, raw);
 	*ret_len = raw;
 	return LK_OK;
@@ -42,21 +41,17 @@ static int run(int argc, char **argv, struct lk_err *err)
 	size_t len = 0;
 	const struct lk_option options[] = { LK_SIGNING_OPTIONS(args),
 					     { "signature", 's', true, "FILE",
-					       "the signature: DER, or r and s",
-					       &path, NULL },
+					       "the signature: DER, or r and s", &path, NULL },
 					     LK_OPTIONS_END };
-	int rc = lk_command_parse(&lk_cmd_policy_attach, options, argc, argv,
-				  err);
+	int rc = lk_command_parse(&lk_cmd_policy_attach, options, argc, argv, err);
 
 	if (rc == LK_OK)
 		rc = lk_signing_prepare(&args, &signing, err);
 	if (rc == LK_OK)
-		rc = read_signature(path, signing.file.key.curve, signature,
-				    &len, err);
+		rc = read_signature(path, signing.file.key.curve, signature, &len, err);
 	if (rc != LK_OK)
 		return rc;
-	rc = lk_signing_finish(&signing, (struct lk_bytes){ signature, len },
-			       &args.output, err);
+	rc = lk_signing_finish(&signing, (struct lk_bytes){ signature, len }, &args.output, err);
 	if (rc == LK_E_POLICY)
 		lk_err_prefix(err, "%s", path);
 	return rc;

@@ -19,8 +19,7 @@ struct init_args {
 	struct lk_output output;
 };
 
-static int write_key(FILE *f, const struct lk_policy_key *key,
-		     struct lk_err *err)
+static int write_key(FILE *f, const struct lk_policy_key *key, struct lk_err *err)
 {
 	LK_OWNED_BUF pem = LK_BUF_NONE;
 	struct lk_name name;
@@ -31,9 +30,7 @@ static int write_key(FILE *f, const struct lk_policy_key *key,
 		return rc;
 	if (lk_policy_key_name(key, lk_crypto_hash, &name) != LK_OK)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
-	fputs("# Public half of the key whose signature opens the volumes. "
-	      "Its TPM Name:\n# ",
-	      f);
+	fputs("# Public half of the key whose signature opens the volumes. Its TPM Name:\n# ", f);
 	lk_print_hex(f, name.data, name.len);
 	fputs("\npolicy-key: |\n", f);
 	for (line = strtok_r((char *)pem.data, "\n", &save); line;
@@ -47,9 +44,7 @@ static void write_pcrs(FILE *f, const struct init_args *args, uint32_t mask)
 	const char *comma = "";
 
 	fprintf(f,
-		"\n# What has to be unchanged since it was signed. The bank "
-		"has to be active in\n# the TPM: an inactive one would check "
-		"nothing.\nbank: %s\n",
+		"\n# What has to be unchanged since it was signed. The bank has to be active in\n# the TPM: an inactive one would check nothing.\nbank: %s\n",
 		args->bank);
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
 		if (mask & 1u << i)
@@ -67,15 +62,11 @@ static void write_pcrs(FILE *f, const struct init_args *args, uint32_t mask)
 static void write_settings(FILE *f, const struct init_args *args)
 {
 	fprintf(f,
-		"\n# PCR that is extended once the volumes are open, so that "
-		"nothing that runs\n# later in the same boot can open them "
-		"again. It is signed with the others.\nlatch: %s\n",
+		"\n# PCR that is extended once the volumes are open, so that nothing that runs\n# later in the same boot can open them again. It is signed with the others.\nlatch: %s\n",
 		args->latch);
-	fputs("\n# NV counter that holds the oldest version of a signed policy "
-	      "that is still\n# accepted, or none.\n"
+	fputs("\n# NV counter that holds the oldest version of a signed policy that is still\n# accepted, or none.\n"
 	      "version-floor: 0x018a0001\n"
-	      "\n# When a volume can't be opened: fail, prompt (for a "
-	      "passphrase, after the\n# latch is closed) or halt.\n"
+	      "\n# When a volume can't be opened: fail, prompt (for a passphrase, after the\n# latch is closed) or halt.\n"
 	      "on-failure: fail\n"
 	      "\n# Seconds to wait for the TPM and for a device.\n"
 	      "timeout-tpm: 10\ntimeout-device: 30\n",
@@ -84,23 +75,17 @@ static void write_settings(FILE *f, const struct init_args *args)
 
 static void write_volumes(FILE *f)
 {
-	fputs("\n# None yet: signing needs none. To have one, take the [] away "
-	      "and the \"# \" before\n# each line of the example, and edit it. "
-	      "Keys with a default show the default,\n# unless the line says "
-	      "otherwise.\n"
+	fputs("\n# None yet: signing needs none. To have one, take the [] away and the \"# \" before\n# each line of the example, and edit it. Keys with a default show the default,\n# unless the line says otherwise.\n"
 	      "volumes: []\n"
 	      "#   - name: root                # it will be /dev/mapper/root\n"
-	      "#     device: PARTLABEL=root    # or UUID=, LABEL=, PARTUUID=, "
-	      "/dev/...; no default\n"
-	      "#     handle: 0x8100a001        # of the sealed passphrase; no "
-	      "default\n"
+	      "#     device: PARTLABEL=root    # or UUID=, LABEL=, PARTUUID=, /dev/...; no default\n"
+	      "#     handle: 0x8100a001        # of the sealed passphrase; no default\n"
 	      "#     cipher: aes-xts-plain64\n"
 	      "#     key-size: 512             # bits\n"
 	      "#     sector-size: 4096         # the default is 512\n"
 	      "#     integrity: none           # or hmac-sha256\n"
 	      "#     options: []               # discard, read-only, ...\n"
-	      "#     on-failure: fail          # the default is the one "
-	      "above\n",
+	      "#     on-failure: fail          # the default is the one above\n",
 	      f);
 }
 
@@ -109,14 +94,11 @@ static int write_text(FILE *f, const struct init_args *args, uint32_t mask,
 {
 	int rc;
 
-	fputs("# Latchkey policy file; every key is explained in "
-	      "latchkey-policy(5). It has its\n# place in the boot image, "
-	      "which is measured: that is why it is believed.\n"
+	fputs("# Latchkey policy file; every key is explained in latchkey-policy(5). It has its\n# place in the boot image, which is measured: that is why it is believed.\n"
 	      "latchkey-policy: 1\n\n",
 	      f);
 	rc = write_key(f, key, err);
-	fputs("\n# What a signature has to be for; another purpose gets "
-	      "another text.\npolicy-ref: ",
+	fputs("\n# What a signature has to be for; another purpose gets another text.\npolicy-ref: ",
 	      f);
 	lk_print_quoted(f, args->policy_ref, strlen(args->policy_ref));
 	fputc('\n', f);
@@ -127,8 +109,7 @@ static int write_text(FILE *f, const struct init_args *args, uint32_t mask,
 }
 
 /* The rules are in one place, the reader of policy files; so it is asked. */
-static int check(const char *text, size_t len, const struct init_args *args,
-		 struct lk_err *err)
+static int check(const char *text, size_t len, const struct init_args *args, struct lk_err *err)
 {
 	size_t ref_len = strlen(args->policy_ref);
 	LK_OWNED_YAML yaml = NULL;
@@ -137,17 +118,15 @@ static int check(const char *text, size_t len, const struct init_args *args,
 
 	if (rc == LK_OK)
 		rc = lk_policy_file_from_doc(lk_yaml_root(yaml), &pf, err);
-	if (rc == LK_OK && (pf.policy_ref_len != ref_len ||
-			    memcmp(pf.policy_ref, args->policy_ref, ref_len)))
-		rc = lk_err_set(err, LK_E_INPUT, 0,
-				"policy-ref: plain UTF-8 text is needed");
+	if (rc == LK_OK &&
+	    (pf.policy_ref_len != ref_len || memcmp(pf.policy_ref, args->policy_ref, ref_len)))
+		rc = lk_err_set(err, LK_E_INPUT, 0, "policy-ref: plain UTF-8 text is needed");
 	if (rc != LK_OK)
 		lk_err_prefix(err, "these options make no policy file");
 	return rc;
 }
 
-static int check_args(struct init_args *args, uint32_t *ret_mask,
-		      struct lk_err *err)
+static int check_args(struct init_args *args, uint32_t *ret_mask, struct lk_err *err)
 {
 	static const uint32_t range[2] = { 0, LK_PCR_COUNT - 1 };
 	uint32_t latch;
@@ -156,11 +135,9 @@ static int check_args(struct init_args *args, uint32_t *ret_mask,
 	args->bank = args->bank ? args->bank : "sha256";
 	args->pcrs = args->pcrs ? args->pcrs : "0,7,10";
 	args->latch = args->latch ? args->latch : "15";
-	args->policy_ref =
-		args->policy_ref ? args->policy_ref : "latchkey:luks";
+	args->policy_ref = args->policy_ref ? args->policy_ref : "latchkey:luks";
 	if (lk_alg_from_name(args->bank) == LK_ALG_NONE)
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--bank %.80s: expected sha256 or sha384",
+		return lk_err_set(err, LK_E_USAGE, 0, "--bank %.80s: expected sha256 or sha384",
 				  args->bank);
 	if (strcmp(args->latch, "none") != 0) {
 		rc = lk_option_number("latch", args->latch, range, &latch, err);
@@ -198,35 +175,26 @@ static int init(struct init_args *args, struct lk_err *err)
 		rc = check(data, text.len, args, err);
 	if (rc != LK_OK)
 		return rc;
-	return lk_write_output(&args->output,
-			       (struct lk_bytes){ text.data, text.len }, err);
+	return lk_write_output(&args->output, (struct lk_bytes){ text.data, text.len }, err);
 }
 
 static int run(int argc, char **argv, struct lk_err *err)
 {
 	struct init_args args = { 0 };
 	const struct lk_option options[] = {
-		{ "policy-key", 'k', true, "PUB",
-		  "public policy key, as keygen writes it", &args.policy_key,
-		  NULL },
-		{ "bank", 0, false, "BANK", "sha256 (default) or sha384",
-		  &args.bank, NULL },
-		{ "pcrs", 0, false, "LIST", "0,7,10 (default), or others",
-		  &args.pcrs, NULL },
-		{ "latch", 0, false, "PCR", "15 (default), another, or none",
-		  &args.latch, NULL },
-		{ "policy-ref", 0, false, "TEXT",
-		  "what signatures are for; default latchkey:luks",
+		{ "policy-key", 'k', true, "PUB", "public policy key, as keygen writes it",
+		  &args.policy_key, NULL },
+		{ "bank", 0, false, "BANK", "sha256 (default) or sha384", &args.bank, NULL },
+		{ "pcrs", 0, false, "LIST", "0,7,10 (default), or others", &args.pcrs, NULL },
+		{ "latch", 0, false, "PCR", "15 (default), another, or none", &args.latch, NULL },
+		{ "policy-ref", 0, false, "TEXT", "what signatures are for; default latchkey:luks",
 		  &args.policy_ref, NULL },
-		{ "output", 'o', true, "FILE",
-		  "what to write; - is standard output", &args.output.path,
-		  NULL },
-		{ "force", 'f', false, NULL, "replace the output file", NULL,
-		  &args.output.force },
+		{ "output", 'o', true, "FILE", "what to write; - is standard output",
+		  &args.output.path, NULL },
+		{ "force", 'f', false, NULL, "replace the output file", NULL, &args.output.force },
 		LK_OPTIONS_END
 	};
-	int rc =
-		lk_command_parse(&lk_cmd_policy_init, options, argc, argv, err);
+	int rc = lk_command_parse(&lk_cmd_policy_init, options, argc, argv, err);
 
 	return rc == LK_OK ? init(&args, err) : rc;
 }

@@ -58,14 +58,11 @@ static int check_change(const struct change *c, struct lk_err *err)
 	if (!files && !c->uki && !c->db && !c->secure_boot && !c->firmware)
 		return lk_err_set(
 			err, LK_E_USAGE, 0,
-			"what changes? One of --uki, --kernel, "
-			"--initrd, --cmdline, --db, --secure-boot and "
-			"--firmware-log");
+			"what changes? One of --uki, --kernel, --initrd, --cmdline, --db, --secure-boot and --firmware-log");
 	if (files && c->uki)
 		return lk_err_set(
 			err, LK_E_USAGE, 0,
-			"--uki holds kernel, initrd and command line: "
-			"none of these goes with it");
+			"--uki holds kernel, initrd and command line: none of these goes with it");
 	if (c->secure_boot && strcmp(c->secure_boot, "off") != 0)
 		return lk_err_set(
 			err, LK_E_USAGE, 0,
@@ -74,14 +71,12 @@ static int check_change(const struct change *c, struct lk_err *err)
 	if (c->secure_boot && c->db)
 		return lk_err_set(
 			err, LK_E_USAGE, 0,
-			"--db and --secure-boot can't be predicted both "
-			"at once: make one of these changes, boot, and "
-			"predict the other from that boot's log");
+			"--db and --secure-boot can't be predicted both at once: make one of these changes, boot, and predict the other from that boot's log");
 	return LK_OK;
 }
 
-static int plan_secure_boot(const struct change *c, struct inputs *in,
-			    struct lk_log_plan *plan, struct lk_err *err)
+static int plan_secure_boot(const struct change *c, struct inputs *in, struct lk_log_plan *plan,
+			    struct lk_err *err)
 {
 	if (c->secure_boot)
 		LK_TRY(lk_log_plan_secure_boot_off(plan, err));
@@ -91,8 +86,8 @@ static int plan_secure_boot(const struct change *c, struct inputs *in,
 	return named(lk_log_plan_db(plan, bytes_of(&in->db), err), c->db, err);
 }
 
-static int plan_uki(const char *path, struct inputs *in,
-		    struct lk_log_plan *plan, struct lk_err *err)
+static int plan_uki(const char *path, struct inputs *in, struct lk_log_plan *plan,
+		    struct lk_err *err)
 {
 	struct lk_uki uki;
 
@@ -101,8 +96,8 @@ static int plan_uki(const char *path, struct inputs *in,
 	return named(lk_log_plan_uki(plan, &uki, err), path, err);
 }
 
-static int plan_kernel(const char *path, struct inputs *in,
-		       struct lk_log_plan *plan, struct lk_err *err)
+static int plan_kernel(const char *path, struct inputs *in, struct lk_log_plan *plan,
+		       struct lk_err *err)
 {
 	struct lk_pe pe;
 
@@ -111,8 +106,8 @@ static int plan_kernel(const char *path, struct inputs *in,
 	return named(lk_log_plan_kernel(plan, &pe, err), path, err);
 }
 
-static int make_plan(const struct change *c, struct inputs *in,
-		     struct lk_log_plan *plan, struct lk_err *err)
+static int make_plan(const struct change *c, struct inputs *in, struct lk_log_plan *plan,
+		     struct lk_err *err)
 {
 	const struct lk_bytes cmdline = { (const uint8_t *)c->cmdline,
 					  c->cmdline ? strlen(c->cmdline) : 0 };
@@ -133,8 +128,7 @@ static int make_plan(const struct change *c, struct inputs *in,
 	return LK_OK;
 }
 
-static void print_change(FILE *f, const struct lk_plan_change *c,
-			 const struct lk_event *event)
+static void print_change(FILE *f, const struct lk_plan_change *c, const struct lk_event *event)
 {
 	struct lk_text_out words;
 
@@ -165,8 +159,8 @@ struct again {
 };
 
 /* The same place among what is new in that PCR has the same digest. */
-static bool comes_again(const struct lk_log_plan *plan,
-			const struct lk_event *event, struct again *again)
+static bool comes_again(const struct lk_log_plan *plan, const struct lk_event *event,
+			struct again *again)
 {
 	unsigned int place = again->n[event->pcr]++;
 
@@ -176,8 +170,7 @@ static bool comes_again(const struct lk_log_plan *plan,
 		if (c->event || c->pcr != event->pcr || place--)
 			continue;
 		again->same[i] = event->sha256.len &&
-				 !memcmp(event->sha256.data, c->digest[0].data,
-					 event->sha256.len);
+				 !memcmp(event->sha256.data, c->digest[0].data, event->sha256.len);
 		return again->same[i];
 	}
 	return false;
@@ -192,8 +185,7 @@ static void print_plan(FILE *f, struct lk_log_plan *plan)
 	int rc = lk_event_log_open(plan->log.data, plan->log.len, &log, NULL);
 
 	while (rc == LK_OK && lk_event_log_next(&log, &event, NULL) == LK_OK) {
-		const struct lk_plan_change *c =
-			lk_log_plan_find(plan, event.number);
+		const struct lk_plan_change *c = lk_log_plan_find(plan, event.number);
 
 		if (c && !(c->removed && comes_again(plan, &event, &again)))
 			print_change(f, c, &event);
@@ -203,8 +195,8 @@ static void print_plan(FILE *f, struct lk_log_plan *plan)
 			print_change(f, &plan->changes[i], NULL);
 }
 
-static void print_pcrs(FILE *f, const struct lk_pcr_values *now,
-		       const struct lk_pcr_values *then, bool have_ima)
+static void print_pcrs(FILE *f, const struct lk_pcr_values *now, const struct lk_pcr_values *then,
+		       bool have_ima)
 {
 	char text[LK_PCR_MASK_TEXT];
 	uint32_t mask = then->sel.mask & PREDICTED_PCRS;
@@ -213,21 +205,20 @@ static void print_pcrs(FILE *f, const struct lk_pcr_values *now,
 	if (!mask)
 		return;
 	lk_pcr_mask_format(lk_pcr_differing(now, then, mask), text);
-	fprintf(f, "bank %s: PCRs that change: %s\n",
-		lk_alg_name(then->sel.bank), *text ? text : "none");
+	fprintf(f, "bank %s: PCRs that change: %s\n", lk_alg_name(then->sel.bank),
+		*text ? text : "none");
 	lk_pcr_mask_format(left, text);
 	if (*text)
 		fprintf(f,
-			"bank %s: left out, since something extends them that "
-			"isn't in these logs: %s%s\n",
+			"bank %s: left out, since something extends them that isn't in these logs: %s%s\n",
 			lk_alg_name(then->sel.bank), text,
 			!have_ima && left & 1u << PCR_IMA
 				? " (10: the IMA log would say it, --ima-log)"
 				: "");
 }
 
-static int write_values(const struct lk_pcr_values *values,
-			const struct lk_output *out, struct lk_err *err)
+static int write_values(const struct lk_pcr_values *values, const struct lk_output *out,
+			struct lk_err *err)
 {
 	LK_OWNED_JSON json = lk_json_object();
 	LK_OWNED_BUF text = LK_BUF_NONE;
@@ -240,17 +231,14 @@ static int write_values(const struct lk_pcr_values *values,
 
 		if (!mask)
 			continue;
-		bank = lk_json_set_object(json,
-					  lk_alg_name(values[i].sel.bank));
+		bank = lk_json_set_object(json, lk_alg_name(values[i].sel.bank));
 		for (unsigned int pcr = 0; pcr < LK_PCR_COUNT; pcr++) {
 			char number[4];
 
 			(void)snprintf(number, sizeof(number), "%u", pcr);
 			if (mask & 1u << pcr)
-				lk_json_set_hex(bank, number,
-						values[i].value[pcr],
-						lk_alg_size(
-							values[i].sel.bank));
+				lk_json_set_hex(bank, number, values[i].value[pcr],
+						lk_alg_size(values[i].sel.bank));
 		}
 	}
 	LK_TRY(lk_json_write(json, &text, err));
@@ -286,9 +274,8 @@ static int predict(const struct change *c, const struct lk_boot_logs *files,
 		print_pcrs(f, in.values[i], &then[i], files->have_ima);
 	/* SHA-256 is in every kernel with IMA. */
 	if (plan.kernel && files->have_ima && in.values[1]->sel.mask)
-		fprintf(f, "bank sha384: PCR 10 is right if the new kernel has "
-			   "SHA-384 when it begins, or hasn't it, as the one "
-			   "in the log\n");
+		fprintf(f,
+			"bank sha384: PCR 10 is right if the new kernel has SHA-384 when it begins, or hasn't it, as the one in the log\n");
 	return LK_OK;
 }
 
@@ -299,35 +286,26 @@ static int run(int argc, char **argv, struct lk_err *err)
 	struct change c = { 0 };
 	struct lk_output out = { NULL, false };
 	const struct lk_option options[] = {
-		{ "log", 'l', true, "FILE", "the firmware's log now",
-		  &names.firmware, NULL },
-		{ "pcrs", 'r', true, "FILE", "the PCR values now", &names.pcrs,
+		{ "log", 'l', true, "FILE", "the firmware's log now", &names.firmware, NULL },
+		{ "pcrs", 'r', true, "FILE", "the PCR values now", &names.pcrs, NULL },
+		{ "ima-log", 'i', false, "FILE", "the kernel's log now", &names.ima, NULL },
+		{ "uki", 'u', false, "FILE", "another unified kernel image", &c.uki, NULL },
+		{ "kernel", 'k', false, "FILE", "another kernel", &c.kernel, NULL },
+		{ "initrd", 0, false, "FILE", "another initrd", &c.initrd, NULL },
+		{ "cmdline", 0, false, "TEXT", "another command line, as /proc/cmdline", &c.cmdline,
 		  NULL },
-		{ "ima-log", 'i', false, "FILE", "the kernel's log now",
-		  &names.ima, NULL },
-		{ "uki", 'u', false, "FILE", "another unified kernel image",
-		  &c.uki, NULL },
-		{ "kernel", 'k', false, "FILE", "another kernel", &c.kernel,
+		{ "db", 0, false, "FILE", "signature lists added to db", &c.db, NULL },
+		{ "secure-boot", 0, false, "off", "Secure Boot switched off", &c.secure_boot,
 		  NULL },
-		{ "initrd", 0, false, "FILE", "another initrd", &c.initrd,
-		  NULL },
-		{ "cmdline", 0, false, "TEXT",
-		  "another command line, as /proc/cmdline", &c.cmdline, NULL },
-		{ "db", 0, false, "FILE", "signature lists added to db", &c.db,
-		  NULL },
-		{ "secure-boot", 0, false, "off", "Secure Boot switched off",
-		  &c.secure_boot, NULL },
-		{ "firmware-log", 0, false, "FILE",
-		  "log of a machine with the new firmware", &c.firmware, NULL },
-		{ "ima-unchanged", 0, false, NULL,
-		  "what IMA measures of files stays", NULL, &c.ima_unchanged },
-		{ "output", 'o', true, "FILE", "what to write", &out.path,
-		  NULL },
+		{ "firmware-log", 0, false, "FILE", "log of a machine with the new firmware",
+		  &c.firmware, NULL },
+		{ "ima-unchanged", 0, false, NULL, "what IMA measures of files stays", NULL,
+		  &c.ima_unchanged },
+		{ "output", 'o', true, "FILE", "what to write", &out.path, NULL },
 		{ "force", 'f', false, NULL, "replace it", NULL, &out.force },
 		LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_policy_predict, options, argc, argv,
-				  err);
+	int rc = lk_command_parse(&lk_cmd_policy_predict, options, argc, argv, err);
 
 	if (rc != LK_OK)
 		return rc;

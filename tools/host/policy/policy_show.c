@@ -42,9 +42,8 @@ static void show_volume(const struct lk_volume *vol)
 	printf("\n  %-14s0x%08x\n", "handle", vol->handle);
 	if (*vol->uuid)
 		printf("  %-14s%s\n", "uuid", vol->uuid);
-	printf("  %-14s%s, %u bits, sectors of %u bytes, integrity %s\n",
-	       "format", vol->format.cipher, vol->format.key_bits,
-	       vol->format.sector_size,
+	printf("  %-14s%s, %u bits, sectors of %u bytes, integrity %s\n", "format",
+	       vol->format.cipher, vol->format.key_bits, vol->format.sector_size,
 	       lk_integrity_word(vol->format.integrity));
 	printf("  %-14s", "options");
 	for (unsigned int i = 0; (word = lk_volume_option_word(i)); i++)
@@ -60,8 +59,7 @@ static void show_selection(const struct lk_policy_file *pf)
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
 		if (pf->pcrs.mask & 1u << i)
 			printf("PCR %-12u%s\n", i,
-			       i == pf->latch ? "the latch: zero until the "
-						"volumes are open"
+			       i == pf->latch ? "the latch: zero until the volumes are open"
 					      : lk_pcr_meaning(i));
 	if (pf->latch == LK_NO_PCR)
 		printf("%-16snone\n", "latch");
@@ -73,19 +71,16 @@ static int show_policy_file(const struct lk_policy_file *pf, struct lk_err *err)
 
 	if (lk_policy_key_name(&pf->key, lk_crypto_hash, &name) != LK_OK)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
-	printf("policy file\n%-16s%s\n", "policy key",
-	       lk_curve_name(pf->key.curve));
+	printf("policy file\n%-16s%s\n", "policy key", lk_curve_name(pf->key.curve));
 	show_hex("its Name", name.data, name.len);
 	printf("%-16s", "policyRef");
-	lk_print_quoted(stdout, (const char *)pf->policy_ref,
-			pf->policy_ref_len);
+	lk_print_quoted(stdout, (const char *)pf->policy_ref, pf->policy_ref_len);
 	printf("\n");
 	show_selection(pf);
 	show_floor(pf->version_floor);
-	printf("%-16s%u s for the TPM, %u s for a device\n", "time limits",
-	       pf->timeout_tpm, pf->timeout_device);
-	printf("%-16s%s\n", "without TPM",
-	       pf->prompt_without_tpm ? "prompt" : "as on failure");
+	printf("%-16s%u s for the TPM, %u s for a device\n", "time limits", pf->timeout_tpm,
+	       pf->timeout_device);
+	printf("%-16s%s\n", "without TPM", pf->prompt_without_tpm ? "prompt" : "as on failure");
 	printf("%-16s0x%08x\n", "root key", pf->root_handle);
 	if (pf->root_name.len)
 		show_hex("its Name", pf->root_name.data, pf->root_name.len);
@@ -104,15 +99,13 @@ static int show_signed_policy(const struct lk_signed_policy *sp)
 		printf("%-16s%u\n", "version", sp->version);
 	show_floor(sp->version_floor);
 	printf("%-16s", "policyRef");
-	lk_print_quoted(stdout, (const char *)sp->policy_ref,
-			sp->policy_ref_len);
+	lk_print_quoted(stdout, (const char *)sp->policy_ref, sp->policy_ref_len);
 	printf("\n%-16s%s\n", "bank", lk_alg_name(sp->pcrs.sel.bank));
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
 		if (!(sp->pcrs.sel.mask & 1u << i))
 			continue;
 		printf("PCR %-12u", i);
-		lk_print_hex(stdout, sp->pcrs.value[i],
-			     lk_alg_size(sp->pcrs.sel.bank));
+		lk_print_hex(stdout, sp->pcrs.value[i], lk_alg_size(sp->pcrs.sel.bank));
 		printf("  %s\n", lk_pcr_meaning(i));
 	}
 	show_hex("approved policy", sp->digest.data, sp->digest.len);
@@ -131,21 +124,17 @@ static int show_doc(const struct lk_doc *doc, bool json, struct lk_err *err)
 		rc = lk_signed_policy_from_doc(doc, &sp, err);
 		if (rc != LK_OK)
 			return rc;
-		return json ? lk_json_print_signed_policy(&sp, err)
-			    : show_signed_policy(&sp);
+		return json ? lk_json_print_signed_policy(&sp, err) : show_signed_policy(&sp);
 	}
 	LK_TRY(lk_doc_expect_kind(doc, "latchkey-policy", err));
 	if (!lk_doc_get(doc, "latchkey-policy"))
-		return lk_doc_error(doc, err,
-				    "neither a policy file nor a signed "
-				    "policy: "
-				    "no key latchkey-policy or "
-				    "latchkey-signed-policy");
+		return lk_doc_error(
+			doc, err,
+			"neither a policy file nor a signed policy: no key latchkey-policy or latchkey-signed-policy");
 	rc = lk_policy_file_from_doc(doc, &pf, err);
 	if (rc != LK_OK)
 		return rc;
-	return json ? lk_json_print_policy_file(&pf, err)
-		    : show_policy_file(&pf, err);
+	return json ? lk_json_print_policy_file(&pf, err) : show_policy_file(&pf, err);
 }
 
 static int run(int argc, char **argv, struct lk_err *err)
@@ -153,11 +142,9 @@ static int run(int argc, char **argv, struct lk_err *err)
 	bool json = false;
 	LK_OWNED_YAML yaml = NULL;
 	const struct lk_option options[] = {
-		{ "json", 'j', false, NULL, "JSON, for programs", NULL, &json },
-		LK_OPTIONS_END
+		{ "json", 'j', false, NULL, "JSON, for programs", NULL, &json }, LK_OPTIONS_END
 	};
-	int rc =
-		lk_command_parse(&lk_cmd_policy_show, options, argc, argv, err);
+	int rc = lk_command_parse(&lk_cmd_policy_show, options, argc, argv, err);
 
 	if (rc != LK_OK)
 		return rc;

@@ -12,14 +12,11 @@ static int expect_key(const struct lk_private_key *key, const char *uri,
 	const struct lk_policy_key *public = lk_private_key_public(key);
 	size_t size = lk_curve_size(pf->key.curve);
 
-	if (public->curve == pf->key.curve &&
-	    !memcmp(public->x, pf->key.x, size) &&
+	if (public->curve == pf->key.curve && !memcmp(public->x, pf->key.x, size) &&
 	    !memcmp(public->y, pf->key.y, size))
 		return LK_OK;
 	return lk_err_set(err, LK_E_POLICY, 0,
-			  "%s: not the private half of policy-key in the "
-			  "policy file",
-			  uri);
+			  "%s: not the private half of policy-key in the policy file", uri);
 }
 
 static int sign(struct lk_signing *signing, const struct lk_private_key *key,
@@ -30,14 +27,12 @@ static int sign(struct lk_signing *signing, const struct lk_private_key *key,
 	size_t len = 0;
 	int rc;
 
-	if (lk_signed_policy_tbs(&signing->policy, lk_crypto_hash, &tbs) !=
-	    LK_OK)
+	if (lk_signed_policy_tbs(&signing->policy, lk_crypto_hash, &tbs) != LK_OK)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 	rc = lk_private_key_sign(key, &tbs, signature, &len, err);
 	if (rc != LK_OK)
 		return rc;
-	return lk_signing_finish(signing, (struct lk_bytes){ signature, len },
-				 out, err);
+	return lk_signing_finish(signing, (struct lk_bytes){ signature, len }, out, err);
 }
 
 static int run(int argc, char **argv, struct lk_err *err)
@@ -48,15 +43,13 @@ static int run(int argc, char **argv, struct lk_err *err)
 	struct lk_signing signing;
 	const struct lk_option options[] = {
 		LK_SIGNING_OPTIONS(args),
-		{ "key", 'k', true, "KEY",
-		  "private key: PEM file or OpenSSL store URI", &uri, NULL },
+		{ "key", 'k', true, "KEY", "private key: PEM file or OpenSSL store URI", &uri,
+		  NULL },
 		{ "passphrase-file", 0, false, "FILE",
-		  "the key's passphrase or PIN, instead of asking",
-		  &passphrase_file, NULL },
+		  "the key's passphrase or PIN, instead of asking", &passphrase_file, NULL },
 		LK_OPTIONS_END
 	};
-	int rc =
-		lk_command_parse(&lk_cmd_policy_sign, options, argc, argv, err);
+	int rc = lk_command_parse(&lk_cmd_policy_sign, options, argc, argv, err);
 
 	if (rc == LK_OK)
 		rc = lk_secret_harden_process(err);
@@ -75,11 +68,10 @@ const struct lk_command lk_cmd_policy_sign = {
 	.words = "policy sign",
 	.operands = "",
 	.summary = "Sign PCR values: make a signed policy",
-	.details =
-		"PCR values: JSON of latchkey-provision pcrs --json, text of\n"
-		"tpm2_pcrread, or the file that tpm2_pcrread -o writes; the\n"
-		"form is recognized. - is standard input. The latch PCR is\n"
-		"always taken as zero. --version is needed unless the policy\n"
-		"file says version-floor: none.\n",
+	.details = "PCR values: JSON of latchkey-provision pcrs --json, text of\n"
+		   "tpm2_pcrread, or the file that tpm2_pcrread -o writes; the\n"
+		   "form is recognized. - is standard input. The latch PCR is\n"
+		   "always taken as zero. --version is needed unless the policy\n"
+		   "file says version-floor: none.\n",
 	.run = run,
 };

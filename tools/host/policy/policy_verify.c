@@ -9,8 +9,7 @@
 #include "json_out.h"
 #include "key/signing.h"
 
-static void judge(const char *path, const struct lk_policy_file *pf,
-		  struct lk_verdict *ret)
+static void judge(const char *path, const struct lk_policy_file *pf, struct lk_verdict *ret)
 {
 	struct lk_err err = { 0 };
 	struct lk_signed_policy sp;
@@ -49,11 +48,9 @@ static void print(const struct lk_verdict *v)
 
 /* One code for several files: what couldn't be read comes before what isn't
  * signed, for less is known of it; and failures of ours before both. */
-static int worst(const struct lk_verdict *verdicts, size_t n,
-		 struct lk_err *err)
+static int worst(const struct lk_verdict *verdicts, size_t n, struct lk_err *err)
 {
-	static const int order[] = { LK_E_SYSTEM, LK_E_IO, LK_E_INPUT,
-				     LK_E_POLICY };
+	static const int order[] = { LK_E_SYSTEM, LK_E_IO, LK_E_INPUT, LK_E_POLICY };
 	size_t refused = 0;
 
 	for (size_t i = 0; i < n; i++)
@@ -62,14 +59,12 @@ static int worst(const struct lk_verdict *verdicts, size_t n,
 		for (size_t i = 0; i < n; i++)
 			if (verdicts[i].rc == order[k])
 				return lk_err_set(err, (enum lk_rc)order[k], 0,
-						  "%zu of %zu refused: %.800s",
-						  refused, n,
+						  "%zu of %zu refused: %.800s", refused, n,
 						  verdicts[i].reason);
 	return LK_OK;
 }
 
-static int verify(const struct lk_policy_file *pf, char **paths, bool json,
-		  struct lk_err *err)
+static int verify(const struct lk_policy_file *pf, char **paths, bool json, struct lk_err *err)
 {
 	struct lk_verdict *verdicts;
 	size_t n = 0;
@@ -99,13 +94,11 @@ static int run(int argc, char **argv, struct lk_err *err)
 	struct lk_policy_file pf;
 	bool json = false;
 	const struct lk_option options[] = {
-		{ "policy", 'p', true, "FILE", "policy file of the devices",
-		  &policy, NULL },
+		{ "policy", 'p', true, "FILE", "policy file of the devices", &policy, NULL },
 		{ "json", 'j', false, NULL, "JSON, for programs", NULL, &json },
 		LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_policy_verify, options, argc, argv,
-				  err);
+	int rc = lk_command_parse(&lk_cmd_policy_verify, options, argc, argv, err);
 
 	if (rc == LK_OK)
 		rc = lk_document_policy_file(policy, &pf, err);
