@@ -27,7 +27,7 @@ struct lk_plan_change *lk_log_plan_find(struct lk_log_plan *plan, unsigned int e
 int lk_log_plan_add(struct lk_log_plan *plan, const struct lk_event *event,
 		    struct lk_plan_change **ret, struct lk_err *err)
 {
-	struct lk_plan_change *change;
+	struct lk_plan_change *change = NULL;
 
 	if (event && lk_log_plan_find(plan, event->number))
 		return refuse(err, "two of the changes are of one event");
@@ -53,7 +53,7 @@ int lk_log_plan_digest(const struct lk_log_plan *plan, const struct lk_bytes *pa
 static int replace(struct lk_log_plan *plan, const struct lk_event *event, struct lk_bytes bytes,
 		   const char *what, struct lk_err *err)
 {
-	struct lk_plan_change *change;
+	struct lk_plan_change *change = NULL;
 
 	LK_TRY(lk_log_plan_add(plan, event, &change, err));
 	change->what = what;
@@ -72,7 +72,7 @@ static int image_digest(const struct lk_log_plan *plan, const struct lk_pe *pe,
 static int replace_image(struct lk_log_plan *plan, const struct lk_event *event,
 			 const struct lk_pe *pe, const char *what, struct lk_err *err)
 {
-	struct lk_plan_change *change;
+	struct lk_plan_change *change = NULL;
 
 	LK_TRY(lk_log_plan_signed(plan, event, pe, err));
 	LK_TRY(lk_log_plan_add(plan, event, &change, err));
@@ -83,7 +83,7 @@ static int replace_image(struct lk_log_plan *plan, const struct lk_event *event,
 int lk_log_plan_remove(struct lk_log_plan *plan, unsigned int pcr, uint32_t type, const char *what,
 		       struct lk_err *err)
 {
-	struct lk_plan_change *change;
+	struct lk_plan_change *change = NULL;
 	struct lk_event_log log;
 	struct lk_event event;
 	int rc = lk_event_log_open(plan->log.data, plan->log.len, &log, err);
@@ -172,7 +172,7 @@ static int replace_uki_files(struct lk_log_plan *plan, const struct lk_boot_cour
 			     const struct lk_uki *uki, struct lk_err *err)
 {
 	struct lk_load_options options;
-	struct lk_plan_change *change;
+	struct lk_plan_change *change = NULL;
 
 	LK_TRY(lk_log_plan_add(plan, &c->initrd, &change, err));
 	change->what = "the initrd";
@@ -191,7 +191,7 @@ static int replace_inner_kernel(struct lk_log_plan *plan, const struct lk_boot_c
 				const struct lk_uki *uki, struct lk_err *err)
 {
 	const struct lk_event *event = c->image_after_stub ? &c->last_image : NULL;
-	struct lk_plan_change *change;
+	struct lk_plan_change *change = NULL;
 	struct lk_pe pe;
 
 	if (!event && !plan->secure_boot_off)

@@ -67,7 +67,7 @@ static int place_option(struct lk_log_plan *plan, const struct lk_measured_optio
 			const struct lk_efi_variable *var, struct lk_err *err)
 {
 	const struct lk_measured *slot = &o->list[i < o->n ? i : 0];
-	struct lk_plan_change *change;
+	struct lk_plan_change *change = NULL;
 
 	if (i < o->n && lk_bytes_same(var->name, slot->var.name) &&
 	    lk_bytes_same(var->data, slot->var.data))
@@ -83,7 +83,7 @@ static int place_option(struct lk_log_plan *plan, const struct lk_measured_optio
 static int plan_order(struct lk_log_plan *plan, const struct lk_measured_options *o,
 		      struct lk_bytes order, const struct lk_variables *vars, struct lk_err *err)
 {
-	struct lk_plan_change *change;
+	struct lk_plan_change *change = NULL;
 	size_t n = order.len / 2;
 
 	if (!is_regular(o) || order.len % 2 || !n || n > LK_MEASURED_OPTIONS_MAX)

@@ -152,7 +152,7 @@ static int digest_variable(const struct lk_log_plan *plan, const struct variable
 static int change_variable(struct lk_log_plan *plan, const struct variable *v,
 			   const struct lk_bytes data[2], const char *what, struct lk_err *err)
 {
-	struct lk_plan_change *change;
+	struct lk_plan_change *change = NULL;
 
 	LK_TRY(lk_log_plan_add(plan, &v->event, &change, err));
 	change->what = what;
@@ -272,7 +272,7 @@ static int change_authority(struct lk_log_plan *plan, const struct settings *s,
 {
 	static const char what[] = "the certificate that accepts the image";
 	const struct lk_bytes data[2] = { signer->owner, signer->data };
-	struct lk_plan_change *change;
+	struct lk_plan_change *change = NULL;
 
 	if (s->n_own)
 		return change_variable(plan, &s->own, data, what, err);

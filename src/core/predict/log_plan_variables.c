@@ -54,7 +54,7 @@ int lk_measured_becomes(struct lk_log_plan *plan, const struct lk_measured *m, s
 			struct lk_err *err)
 {
 	const struct lk_efi_variable var = { m->var.guid, m->var.name, data };
-	struct lk_plan_change *change;
+	struct lk_plan_change *change = NULL;
 
 	if (m->form == LK_FORM_UNKNOWN)
 		return refuse(
