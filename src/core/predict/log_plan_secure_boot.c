@@ -296,7 +296,7 @@ static bool stays_accepted(const struct settings *s, unsigned int n_signers)
 int lk_log_plan_signed(struct lk_log_plan *plan, const struct lk_event *old,
 		       const struct lk_pe *image, struct lk_err *err)
 {
-	struct lk_efi_signature signer;
+	struct lk_efi_signature signer = { .data = { NULL, 0 } };
 	struct settings s;
 	unsigned int n;
 
