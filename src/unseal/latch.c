@@ -53,24 +53,19 @@ struct extension {
 	const struct lk_secret *key; /* NULL: a plain hash */
 };
 
-static int extend(struct lk_tpm *tpm, unsigned int pcr, const char *text, const struct extension *x,
-		  struct lk_err *err)
+static int describe(unsigned int pcr, const char *text, const struct extension *x,
+		    struct lk_latch_event *ret, struct lk_err *err)
 {
 	struct lk_latch_event event = { .pcr = pcr, .volume_key = x->key != NULL, .n = x->n };
-	struct lk_pcr_extension ext = { .pcr = pcr, .n = x->n };
-	int rc;
 
 	(void)snprintf(event.text, sizeof(event.text), "%s", text);
 	for (size_t i = 0; i < x->n; i++) {
-		event.bank[i].alg = ext.bank[i].alg = x->alg[i];
-		if (!measure(x->alg[i], &event, x->key, &ext.bank[i].digest))
+		event.bank[i].alg = x->alg[i];
+		if (!measure(x->alg[i], &event, x->key, &event.bank[i].digest))
 			return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
-		event.bank[i].digest = ext.bank[i].digest;
 	}
-	rc = lk_tpm_pcr_extend(tpm, &ext, err);
-	if (rc == LK_OK)
-		log_event(&event);
-	return rc;
+	*ret = event;
+	return LK_OK;
 }
 
 /* The policy's bank always; the other one too where the kernel says that it is
@@ -88,23 +83,35 @@ static struct extension banks(const struct lk_tpm *tpm, enum lk_alg used)
 int lk_latch_close(struct lk_tpm *tpm, const struct lk_policy_file *pf, bool thorough,
 		   struct lk_err *err)
 {
+	static const char text[] = "latchkey:closed";
+	const struct lk_bytes bytes = { (const uint8_t *)text, sizeof(text) - 1 };
 	struct extension x = banks(tpm, pf->pcrs.bank);
-	struct extension both = x;
+	struct lk_latch_event event;
 
-	both.n = 2;
-	/* A TPM that doesn't know the other hash refuses the whole command. */
-	if (thorough && x.n == 1 && extend(tpm, pf->latch, "latchkey:closed", &both, NULL) == LK_OK)
-		return LK_OK;
-	return extend(tpm, pf->latch, "latchkey:closed", &x, err);
+	if (thorough)
+		x.n = 2;
+	LK_TRY(describe(pf->latch, text, &x, &event, err));
+	LK_TRY(lk_tpm_pcr_event(tpm, pf->latch, bytes, err));
+	log_event(&event);
+	return LK_OK;
 }
 
 int lk_latch_measure(struct lk_tpm *tpm, const struct lk_policy_file *pf, const struct lk_target *t,
 		     struct lk_err *err)
 {
 	struct extension x = banks(tpm, pf->pcrs.bank);
+	struct lk_pcr_extension ext = { .pcr = pf->latch, .n = x.n };
+	struct lk_latch_event event;
 	char text[256];
 
 	x.key = &t->volume_key;
 	(void)snprintf(text, sizeof(text), "cryptsetup:%s:%s", t->vol->name, lk_luks_uuid(t->luks));
-	return extend(tpm, pf->latch, text, &x, err);
+	LK_TRY(describe(pf->latch, text, &x, &event, err));
+	for (size_t i = 0; i < x.n; i++) {
+		ext.bank[i].alg = event.bank[i].alg;
+		ext.bank[i].digest = event.bank[i].digest;
+	}
+	LK_TRY(lk_tpm_pcr_extend(tpm, &ext, err));
+	log_event(&event);
+	return LK_OK;
 }

@@ -19,6 +19,7 @@ struct run {
 	struct lk_secret last_pin;
 	struct lk_tpm *tpm;
 	struct lk_err no_tpm; /* why there is none */
+	bool unproven;	      /* the latch, though its root key is pinned */
 	struct lk_target targets[LK_VOLUMES_MAX];
 	size_t n;
 	struct lk_diagnosis diagnosis;
@@ -32,6 +33,11 @@ static void run_done(struct run *run)
 	lk_token_done(&run->files.token);
 	lk_secret_done(&run->last_pin);
 	lk_tpm_free(run->tpm);
+}
+
+static bool has_latch(const struct run *run)
+{
+	return !run->options->dry_run && run->pf.latch != LK_NO_PCR;
 }
 
 static int choose_targets(struct run *run, struct lk_err *err)
@@ -57,6 +63,7 @@ static int choose_targets(struct run *run, struct lk_err *err)
 		}
 		run->targets[run->n++] = (struct lk_target){ .vol = vol,
 							     .last_pin = &run->last_pin,
+							     .latched = has_latch(run),
 							     .token = LK_TOKEN_NONE };
 	}
 	return LK_OK;
@@ -138,6 +145,25 @@ static bool anything_unsealed(const struct run *run)
 }
 
 /*
+ * Where something was unsealed a session is kept. Else, where the policy file says
+ * whose root key it has to be, one is started: what only seems to be without that
+ * key may be a TPM behind somebody who keeps the latch open for what boots after a
+ * typed key.
+ */
+static void prove_tpm(struct run *run)
+{
+	const struct lk_tpm_object root = { .handle = run->pf.root_handle,
+					    .pinned = run->pf.root_name };
+	struct lk_err err = { 0 };
+
+	if (!root.pinned.len || lk_tpm_prove(run->tpm, &root, &err) == LK_OK)
+		return;
+	run->unproven = true;
+	lk_log(LK_LOG_WARNING, "that the latch (PCR %u) closes can't be proven: %s", run->pf.latch,
+	       err.msg);
+}
+
+/*
  * Where there is no TPM there is nothing to close, and one that never answers
  * is as good as none; but it may have come up while devices were waited for.
  * Everything else that goes wrong here is fatal for the whole run.
@@ -146,12 +172,13 @@ static int close_latch(struct run *run, struct lk_err *err)
 {
 	int rc;
 
-	if (run->options->dry_run || run->pf.latch == LK_NO_PCR)
+	if (!has_latch(run))
 		return LK_OK;
 	if (!run->tpm)
 		(void)lk_tpm_open(run->options->tcti, 0, &run->tpm, NULL);
 	if (!run->tpm)
 		return LK_OK;
+	prove_tpm(run);
 	rc = lk_latch_close(run->tpm, &run->pf, !anything_unsealed(run), err);
 	lk_timing_step(NULL, "latch closed");
 	if (rc == LK_E_NO_TPM && !lk_tpm_answered(run->tpm)) {
@@ -171,7 +198,7 @@ static void measure(struct run *run, const struct lk_target *t)
 {
 	struct lk_err err = { 0 };
 
-	if (run->options->dry_run || run->pf.latch == LK_NO_PCR || !run->tpm)
+	if (!has_latch(run) || !run->tpm)
 		return;
 	if (lk_latch_measure(run->tpm, &run->pf, t, &err) != LK_OK)
 		lk_log(LK_LOG_WARNING, "%s: its volume key isn't measured: %s", t->vol->name,
@@ -216,7 +243,7 @@ static int map(struct run *run, struct lk_target *t)
 static bool may_prompt(const struct run *run, const struct lk_target *t)
 {
 	return !run->options->dry_run && t->luks && t->vol->on_failure == LK_ON_FAILURE_PROMPT &&
-	       (run->tpm || run->pf.prompt_without_tpm);
+	       ((run->tpm && !run->unproven) || run->pf.prompt_without_tpm);
 }
 
 static void prompt(struct run *run, struct lk_target *t)

@@ -34,6 +34,7 @@ struct lk_target {
 	struct lk_pcr_values seen;		/* PCRs as read, for choosing or diagnosis */
 	const struct lk_signed_policy *refused; /* the remembered one */
 	const struct lk_signed_policy *used;	/* that it was opened by */
+	bool latched;  /* the latch is closed after it: its session is kept for that */
 	bool no_token; /* none that could be read: nothing to add policies to */
 	bool learned;  /* token's hints are others than on the disk */
 	int rc;
@@ -99,10 +100,12 @@ void lk_candidates_load(const char *path, struct lk_signed_files *ret);
 
 /* latch.c */
 /**
- * lk_latch_close - extends the latch PCR, so that nothing more is unsealed
- * @thorough: nothing was unsealed; extend every bank that the TPM takes, since
- *	the policy's own may not be active
+ * lk_latch_close - extends the latch PCR in every bank, so that nothing more is unsealed
+ * @thorough: nothing was unsealed, so the policy's own bank may not be active:
+ *	both go into the record
  *
+ * By an event that the TPM hashes, in the session that the TPM has proven itself
+ * in, where one is kept.
  * Return: LK_OK, or what the TPM said.
  */
 int lk_latch_close(struct lk_tpm *tpm, const struct lk_policy_file *pf, bool thorough,

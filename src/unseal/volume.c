@@ -152,6 +152,7 @@ static void fill_request(const struct lk_target *t, const struct lk_policy_file 
 		.pcrs = pf->pcrs,
 		.policy_ref = { pf->policy_ref, pf->policy_ref_len },
 		.version_floor = pf->version_floor,
+		.keep_session = t->latched,
 	};
 	if (lk_digest_equal(&hints->policy, &sp->digest))
 		req->ticket = (struct lk_bytes){ hints->ticket, hints->ticket_len };

@@ -11,6 +11,7 @@
 
 struct lk_tpm {
 	bool answered;
+	const char *kept; /* whose unseal's session is kept */
 };
 
 static struct lk_tpm the_tpm;
@@ -23,7 +24,7 @@ int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret, s
 	fake.tpm_opens++;
 	fake_event("tpm %s %u", rc == LK_OK ? "open" : "missing", timeout_s);
 	if (rc == LK_OK) {
-		the_tpm.answered = false;
+		the_tpm = (struct lk_tpm){ .answered = false };
 		*ret = &the_tpm;
 		fake.tpms++;
 	}
@@ -40,7 +41,7 @@ void lk_tpm_free(struct lk_tpm *tpm)
 
 int lk_tpm_forget(struct lk_tpm *tpm, struct lk_err *err)
 {
-	(void)tpm;
+	tpm->kept = NULL;
 	fake_event("tpm forget");
 	return fake_result(fake.forget_rc, "forgetting", err);
 }
@@ -96,6 +97,8 @@ int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 	}
 	rc = heard(tpm, v->unseal_rc[v->unseals < last ? v->unseals : last]);
 	v->unseals++;
+	if (rc == LK_OK && req->keep_session && !tpm->kept)
+		tpm->kept = v->name;
 	return rc == LK_OK ? give(v, ret_secret, err) : fake_result(rc, "unsealing", err);
 }
 
@@ -108,15 +111,6 @@ int lk_tpm_pcr_read(struct lk_tpm *tpm, const struct lk_pcr_selection *sel,
 	*ret = fake.pcrs;
 	ret->sel = *sel;
 	return LK_OK;
-}
-
-static bool is_closing(enum lk_alg alg, const struct lk_digest *have)
-{
-	static const char text[] = "latchkey:closed";
-	const struct lk_bytes bytes = { (const uint8_t *)text, sizeof(text) - 1 };
-	struct lk_digest want;
-
-	return lk_crypto_hash(alg, &bytes, 1, &want) && lk_digest_equal(&want, have);
 }
 
 static bool is_key_of(const struct fake_volume *v, enum lk_alg alg, const struct lk_digest *have)
@@ -132,7 +126,7 @@ static bool is_key_of(const struct fake_volume *v, enum lk_alg alg, const struct
 	       lk_digest_equal(&want, have);
 }
 
-/* "closed", a volume's name for its key, or "?"; of every bank the same. */
+/* A volume's name for its key, or "?"; of every bank the same. */
 static const char *meaning(const struct lk_pcr_extension *ext)
 {
 	const char *first = NULL;
@@ -140,7 +134,7 @@ static const char *meaning(const struct lk_pcr_extension *ext)
 	for (size_t b = 0; b < ext->n; b++) {
 		enum lk_alg alg = ext->bank[b].alg;
 		const struct lk_digest *digest = &ext->bank[b].digest;
-		const char *word = is_closing(alg, digest) ? "closed" : "?";
+		const char *word = "?";
 
 		for (size_t i = 0; i < fake.n_volumes; i++)
 			if (is_key_of(&fake.volumes[i], alg, digest))
@@ -152,15 +146,43 @@ static const char *meaning(const struct lk_pcr_extension *ext)
 	return first ? first : "?";
 }
 
-int lk_tpm_pcr_extend(struct lk_tpm *tpm, const struct lk_pcr_extension *ext, struct lk_err *err)
+static int extend_result(void)
 {
-	int rc = fake.extend_rc;
-
 	fake.extends++;
 	if (fake.extend_fails_at && fake.extends != fake.extend_fails_at)
-		rc = LK_OK;
-	if (rc == LK_OK && fake.other_bank_refused && ext->n > 1)
-		rc = LK_E_SYSTEM;
+		return LK_OK;
+	return fake.extend_rc;
+}
+
+int lk_tpm_prove(struct lk_tpm *tpm, const struct lk_tpm_object *root, struct lk_err *err)
+{
+	if (tpm->kept)
+		return LK_OK;
+	fake_event("prove 0x%08x", root->handle);
+	if (heard(tpm, fake.prove_rc) == LK_OK)
+		tpm->kept = "root key";
+	return fake_result(fake.prove_rc, "proving", err);
+}
+
+int lk_tpm_pcr_event(struct lk_tpm *tpm, unsigned int pcr, struct lk_bytes event,
+		     struct lk_err *err)
+{
+	static const char closed[] = "latchkey:closed";
+	bool is_closing =
+		event.len == sizeof(closed) - 1 && memcmp(event.data, closed, event.len) == 0;
+	int rc = extend_result();
+
+	fake_event("%s %u by %s, %s%s", rc == LK_OK ? "extend" : "not extended", pcr,
+		   is_closing ? "closed" : "?", tpm->kept ? "proven by " : "unproven",
+		   tpm->kept ? tpm->kept : "");
+	tpm->kept = NULL;
+	return fake_result(heard(tpm, rc), "extending", err);
+}
+
+int lk_tpm_pcr_extend(struct lk_tpm *tpm, const struct lk_pcr_extension *ext, struct lk_err *err)
+{
+	int rc = extend_result();
+
 	fake_event("%s %u by %s in %zu banks", rc == LK_OK ? "extend" : "not extended", ext->pcr,
 		   meaning(ext), ext->n);
 	return fake_result(heard(tpm, rc), "extending", err);

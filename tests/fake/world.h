@@ -48,9 +48,9 @@ struct fake_world {
 	int extend_rc;
 	unsigned int extend_fails_at; /* which extension, from 1; 0: each */
 	unsigned int extends;
-	bool other_bank;	 /* active, by the kernel's word */
-	bool other_bank_refused; /* the TPM doesn't know its hash */
-	int pcr_rc;		 /* of reading PCRs */
+	bool other_bank; /* active, by the kernel's word */
+	int prove_rc;	 /* of a session to the root key */
+	int pcr_rc;	 /* of reading PCRs */
 	struct lk_pcr_values pcrs;
 	const char *answers[FAKE_ANSWERS]; /* to prompts; NULL: no terminal */
 	unsigned int asked;

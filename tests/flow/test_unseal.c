@@ -23,8 +23,11 @@ struct setting {
 	const char *on_failure;		/* NULL: fail */
 	const char *each[FAKE_VOLUMES]; /* a volume's own, or NULL */
 	bool prompt_without_tpm;
-	size_t n; /* volumes, 1 unless said otherwise */
+	const char *root_key; /* NULL: not said */
+	size_t n;	      /* volumes, 1 unless said otherwise */
 };
+
+#define PINNED "{ name: \"000b1111111111111111111111111111111111111111111111111111111111111111\" }"
 
 static const char head[] = "latchkey-policy: 1\n"
 			   "policy-key: |\n"
@@ -41,12 +44,13 @@ static char *token_text;
 static void write_policy(const struct setting *set)
 {
 	static const char *const names[FAKE_VOLUMES] = { "root", "data", "more", "last" };
-	size_t n =
-		(size_t)snprintf(policy_text, sizeof(policy_text),
-				 "%slatch: %s\non-failure: %s\nprompt-without-tpm: %s\nvolumes:\n",
-				 head, set->latch ? set->latch : "15",
-				 set->on_failure ? set->on_failure : "fail",
-				 set->prompt_without_tpm ? "true" : "false");
+	size_t n = (size_t)
+		snprintf(policy_text, sizeof(policy_text),
+			 "%s%s%s\nlatch: %s\non-failure: %s\nprompt-without-tpm: %s\nvolumes:\n",
+			 head, set->root_key ? "root-key: " : "",
+			 set->root_key ? set->root_key : "", set->latch ? set->latch : "15",
+			 set->on_failure ? set->on_failure : "fail",
+			 set->prompt_without_tpm ? "true" : "false");
 
 	fake.n_volumes = set->n ? set->n : 1;
 	for (size_t i = 0; i < fake.n_volumes; i++) {
@@ -188,7 +192,7 @@ static void test_one_volume_is_opened_in_the_order_of_the_design(void **s)
 		"wait /dev/root",
 		"header root",
 		"unseal root",
-		"extend 15 by closed in 1 banks",
+		"extend 15 by closed, proven by root",
 		"append /run/log/systemd/tpm2-measure.log",
 		"tpm forget",
 		"keyslot root 1",
@@ -233,7 +237,7 @@ static void test_each_volume_key_is_measured_before_any_is_mapped(void **s)
 	fake.other_bank = true;
 	assert_int_equal(run(), LK_OK);
 	assert_int_equal(fake_count("extend "), 4);
-	assert_int_equal(fake_count("extend 15 by closed in 2 banks"), 1);
+	assert_int_equal(fake_count("extend 15 by closed, proven by root"), 1);
 	assert_int_equal(fake_count("extend 15 by root in 2 banks"), 1);
 	assert_int_equal(fake_count("extend 15 by data in 2 banks"), 1);
 	assert_int_equal(fake_count("extend 15 by more in 2 banks"), 1);
@@ -285,26 +289,55 @@ static void test_without_a_latch_nothing_is_extended(void **s)
 	assert_int_equal(fake.tpm_opens, 1);
 }
 
-static void test_nothing_unsealed_closes_the_latch_in_every_bank(void **s)
+static void test_the_latch_closes_in_the_session_of_the_first_volume_unsealed(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .n = 3 });
+	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+	assert_int_equal(run(), LK_E_POLICY);
+	assert_int_equal(fake_count("extend 15 by closed, proven by data"), 1);
+	assert_int_equal(fake_count("prove "), 0);
+	/* What a wrong handle leads to forgets the first one's session. */
+	world(&(struct setting){ .n = 2 });
+	fake.volumes[1].unseal_rc[0] = LK_E_OBJECT;
+	assert_int_equal(run(), LK_OK);
+	assert_int_equal(fake_count("tpm forget"), 2);
+	assert_int_equal(fake_count("extend 15 by closed, proven by data"), 1);
+}
+
+static void test_a_latch_that_no_root_key_proves_is_no_reason_to_prompt(void **s)
+{
+	(void)s;
+	for (int without = 0; without < 2; without++) {
+		world(&(struct setting){ .on_failure = "prompt",
+					 .prompt_without_tpm = without,
+					 .root_key = PINNED });
+		fake.volumes[0].unseal_rc[0] = fake.volumes[0].unseal_rc[1] = LK_E_OBJECT;
+		fake.prove_rc = LK_E_OBJECT;
+		fake.answers[0] = "typed";
+		assert_int_equal(run(), without ? LK_OK : LK_E_OBJECT);
+		assert_int_equal(fake_count("prove 0x81000001"), 1);
+		assert_int_equal(fake_count("extend 15 by closed, unproven"), 1);
+		assert_int_equal(fake_count("ask "), without);
+	}
+	/* The pinned key's own TPM proves it, whatever it refused before. */
+	world(&(struct setting){ .on_failure = "prompt", .root_key = PINNED });
+	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+	fake.answers[0] = "typed";
+	assert_int_equal(run(), LK_OK);
+	assert_int_equal(fake_count("extend 15 by closed, proven by root key"), 1);
+	assert_int_equal(fake_count("ask "), 1);
+}
+
+static void test_nothing_unsealed_closes_the_latch(void **s)
 {
 	(void)s;
 	world(&(struct setting){ 0 });
 	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
 	assert_int_equal(run(), LK_E_POLICY);
 	assert_int_equal(fake_count("extend "), 1);
-	assert_int_equal(fake_count("extend 15 by closed in 2 banks"), 1);
-	/* One that doesn't know the other hash gets its own. */
-	world(&(struct setting){ 0 });
-	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
-	fake.other_bank_refused = true;
-	assert_int_equal(run(), LK_E_POLICY);
-	assert_int_equal(fake_count("not extended 15 by closed in 2 banks"), 1);
-	assert_int_equal(fake_count("extend 15 by closed in 1 banks"), 1);
-	/* What was unsealed proves the policy's bank to be active. */
-	world(&(struct setting){ .n = 2 });
-	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
-	assert_int_equal(run(), LK_E_POLICY);
-	assert_int_equal(fake_count("extend 15 by closed in 1 banks"), 1);
+	assert_int_equal(fake_count("extend 15 by closed, unproven"), 1);
+	assert_int_equal(fake_count("prove "), 0);
 }
 
 static void test_what_the_library_remembers_goes_before_the_long_work(void **s)
@@ -540,7 +573,7 @@ static void test_a_tpm_that_comes_up_late_closes_the_latch(void **s)
 		assert_int_equal(fake_count("tpm open 0"), 1);
 		assert_true(fake_first("header ") < fake_first("tpm open 0"));
 		assert_int_equal(fake_count("unseal "), 0);
-		assert_int_equal(fake_count("extend 15 by closed in 2 banks"), 1);
+		assert_int_equal(fake_count("extend 15 by closed, unproven"), 1);
 		assert_int_equal(fake_count("ask "), 1);
 	}
 	world(&(struct setting){ .on_failure = "prompt", .prompt_without_tpm = true });
@@ -906,7 +939,9 @@ int main(void)
 		cmocka_unit_test(test_a_key_that_is_not_ours_is_not_measured),
 		cmocka_unit_test(test_measuring_that_fails_costs_a_warning_only),
 		cmocka_unit_test(test_without_a_latch_nothing_is_extended),
-		cmocka_unit_test(test_nothing_unsealed_closes_the_latch_in_every_bank),
+		cmocka_unit_test(test_the_latch_closes_in_the_session_of_the_first_volume_unsealed),
+		cmocka_unit_test(test_a_latch_that_no_root_key_proves_is_no_reason_to_prompt),
+		cmocka_unit_test(test_nothing_unsealed_closes_the_latch),
 		cmocka_unit_test(test_what_the_library_remembers_goes_before_the_long_work),
 		cmocka_unit_test(test_a_latch_that_fails_opens_nothing_and_never_prompts),
 		cmocka_unit_test(test_a_latch_that_fails_halts_where_the_policy_says_so),

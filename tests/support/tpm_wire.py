@@ -6,7 +6,7 @@ import struct
 CC = {0x11f: "NV_UndefineSpaceSpecial", 0x120: "EvictControl", 0x121: "HierarchyControl", 0x122: "NV_UndefineSpace",
       0x126: "Clear", 0x12a: "NV_DefineSpace", 0x129: "HierarchyChangeAuth", 0x131: "CreatePrimary", 0x134: "NV_Increment",
       0x137: "NV_Write", 0x138: "NV_WriteLock", 0x139: "DictionaryAttackLockReset", 0x13a: "DictionaryAttackParameters",
-      0x13e: "SequenceComplete", 0x143: "SelfTest", 0x144: "Startup", 0x145: "Shutdown", 0x149: "PolicyNV",
+      0x13c: "PCR_Event", 0x13e: "SequenceComplete", 0x143: "SelfTest", 0x144: "Startup", 0x145: "Shutdown", 0x149: "PolicyNV",
       0x14a: "CertifyCreation", 0x14e: "NV_Read", 0x14f: "NV_ReadLock", 0x151: "PolicySecret", 0x153: "Create",
       0x154: "ECDH_ZGen", 0x155: "HMAC", 0x156: "Import", 0x157: "Load", 0x158: "Quote", 0x159: "RSA_Decrypt",
       0x15c: "SequenceUpdate", 0x15d: "Sign", 0x15e: "Unseal", 0x160: "PolicySigned", 0x161: "ContextLoad",

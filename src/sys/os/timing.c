@@ -39,6 +39,7 @@ static const struct {
 	{ 0x16a, "PolicyAuthorize" },  { 0x16b, "PolicyAuthValue" }, { 0x173, "ReadPublic" },
 	{ 0x176, "StartAuthSession" }, { 0x177, "VerifySignature" }, { 0x17a, "GetCapability" },
 	{ 0x17e, "PCR_Read" },	       { 0x17f, "PolicyPCR" },	     { 0x182, "PCR_Extend" },
+	{ 0x13c, "PCR_Event" },
 };
 
 static uint64_t now(void)

@@ -54,6 +54,7 @@ struct lk_unseal_request {
 	uint32_t version_floor;	      /* from the policy file; 0: none */
 	struct lk_bytes ticket;	      /* of a verification before; len 0: none */
 	struct lk_bytes pin;	      /* as typed; len 0: sealed without */
+	bool keep_session;	      /* for lk_tpm_pcr_event, where none is kept yet */
 };
 
 /**
@@ -81,7 +82,24 @@ int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 int lk_tpm_pcr_read(struct lk_tpm *tpm, const struct lk_pcr_selection *sel,
 		    struct lk_pcr_values *ret, struct lk_err *err);
 
-/** One digest a bank, all extended by one command. */
+/**
+ * lk_tpm_prove - keeps a session salted with @root, where an unseal has kept none
+ *
+ * Return: LK_OK; LK_E_OBJECT where the TPM hasn't that key, or another error.
+ */
+int lk_tpm_prove(struct lk_tpm *tpm, const struct lk_tpm_object *root, struct lk_err *err);
+/**
+ * lk_tpm_pcr_event - TPM2_PCR_Event: the TPM hashes @event, and extends every bank
+ * @event: at most 1024 bytes
+ *
+ * In the session that is kept, which ends with it: then LK_OK means that the TPM
+ * with that root key has done it, since nobody on its bus can answer for it.
+ * Without a session the answer proves nothing.
+ */
+int lk_tpm_pcr_event(struct lk_tpm *tpm, unsigned int pcr, struct lk_bytes event,
+		     struct lk_err *err);
+
+/** One digest a bank, all extended by one command; the answer proves nothing. */
 struct lk_pcr_extension {
 	unsigned int pcr;
 	size_t n;

@@ -29,6 +29,7 @@ struct lk_tpm {
 	struct patient_tcti tcti;
 	ESYS_CONTEXT *esys;
 	struct lk_tpm_shared shared;
+	ESYS_TR proven;
 	char sysfs[32]; /* "tpm0"; empty when it isn't the kernel's device */
 };
 
@@ -249,9 +250,12 @@ int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret, s
 
 int lk_tpm_forget(struct lk_tpm *tpm, struct lk_err *err)
 {
-	if (tpm->esys)
+	if (tpm->esys) {
+		lk_tpm_proven_flush(tpm);
 		Esys_Finalize(&tpm->esys);
+	}
 	tpm->esys = NULL;
+	tpm->proven = ESYS_TR_NONE;
 	tpm->shared.root = ESYS_TR_NONE;
 	tpm->shared.session = ESYS_TR_NONE;
 	if (Esys_Initialize(&tpm->esys, (TSS2_TCTI_CONTEXT *)&tpm->tcti, NULL) != TSS2_RC_SUCCESS)
@@ -265,8 +269,10 @@ void lk_tpm_free(struct lk_tpm *tpm)
 		return;
 	if (tpm->esys && tpm->shared.session != ESYS_TR_NONE)
 		(void)Esys_FlushContext(tpm->esys, tpm->shared.session);
-	if (tpm->esys)
+	if (tpm->esys) {
+		lk_tpm_proven_flush(tpm);
 		Esys_Finalize(&tpm->esys);
+	}
 	close_inner(tpm->tcti.inner);
 	free(tpm);
 }
@@ -274,6 +280,11 @@ void lk_tpm_free(struct lk_tpm *tpm)
 struct lk_tpm_shared *lk_tpm_shared(struct lk_tpm *tpm)
 {
 	return &tpm->shared;
+}
+
+ESYS_TR *lk_tpm_proven(struct lk_tpm *tpm)
+{
+	return &tpm->proven;
 }
 
 ESYS_CONTEXT *lk_tpm_esys(struct lk_tpm *tpm)

@@ -48,6 +48,10 @@ struct lk_tpm_shared {
 };
 struct lk_tpm_shared *lk_tpm_shared(struct lk_tpm *tpm);
 
+/** The session that is kept, or ESYS_TR_NONE. */
+ESYS_TR *lk_tpm_proven(struct lk_tpm *tpm);
+void lk_tpm_proven_flush(struct lk_tpm *tpm);
+
 /**
  * lk_tpm_object_load - the ESYS handle of a persistent object
  *

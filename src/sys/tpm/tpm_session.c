@@ -28,6 +28,12 @@ int lk_tpm_error(TSS2_RC rc, const char *step, struct lk_err *err)
 		return lk_err_set(err, LK_E_AGAIN, rc, "%s: a PCR changed in mid-session", step);
 	case TPM2_RC_HANDLE:
 		return lk_err_set(err, LK_E_OBJECT, rc, "%s: the TPM has no such object", step);
+	case TSS2_ESYS_RC_RSP_AUTH_FAILED:
+	case TSS2_SYS_RC_BAD_SEQUENCE: /* the answer has no session */
+		return lk_err_set(
+			err, LK_E_SYSTEM, rc,
+			"%s: the answer isn't that of the TPM that the session was started with: something between this program and the TPM has changed it",
+			step);
 	case TSS2_TCTI_RC_IO_ERROR:
 	case TSS2_TCTI_RC_NO_CONNECTION:
 	case TSS2_TCTI_RC_MALFORMED_RESPONSE:

@@ -299,6 +299,7 @@ int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 	struct lk_hints learned = { 0 };
 	ESYS_TR root;
 	ESYS_TR object;
+	bool keep;
 	int rc;
 
 	LK_TRY(lk_tpm_object_load(tpm, &req->root, &root, err));
@@ -309,13 +310,17 @@ int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
 	LK_TRY(policy_nv(tpm, session.tr, req, err));
 	LK_TRY(policy_authorize(tpm, session.tr, req, &learned, err));
 	LK_TRY(policy_auth_value(tpm, session.tr, object, req, err));
+	keep = req->keep_session && *lk_tpm_proven(tpm) == ESYS_TR_NONE;
 	/* The last command of the way that succeeds ends the session itself. */
-	(void)Esys_TRSess_SetAttributes(lk_tpm_esys(tpm), session.tr, 0,
-					TPMA_SESSION_CONTINUESESSION);
+	if (!keep)
+		(void)Esys_TRSess_SetAttributes(lk_tpm_esys(tpm), session.tr, 0,
+						TPMA_SESSION_CONTINUESESSION);
 	rc = unseal(tpm, session.tr, object, req->pin.len != 0, ret_secret, err);
 	lk_wipe_stack();
 	if (rc != LK_OK)
 		return rc;
+	if (keep)
+		*lk_tpm_proven(tpm) = session.tr;
 	session.tr = ESYS_TR_NONE;
 	learn_handle(tpm, root, learned.root_key, &learned.root_key_len);
 	learn_handle(tpm, object, learned.sealed, &learned.sealed_len);
