@@ -15,7 +15,7 @@ static const char *remedy(int rc)
 	case LK_E_POLICY:
 		return "if this boot is as it should be, sign its PCR values (latchkey policy sign) and add the signed policy (latchkey-provision policy add); the recovery key opens the volume meanwhile";
 	case LK_E_NO_TPM:
-		return "see whether the TPM is enabled in the firmware and its driver is in the initramfs; the recovery key opens the volume";
+		return "see whether the TPM is enabled in the firmware, its driver is in the initramfs, and no other program holds or fills it; the recovery key opens the volume";
 	case LK_E_OBJECT:
 		return "open the volume with the recovery key; if the TPM was cleared or exchanged, run latchkey-provision install; then seal again (latchkey-provision reseal)";
 	case LK_E_NO_DEVICE:

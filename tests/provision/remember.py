@@ -93,7 +93,7 @@ class Remember(rig.TestCase):
         self.assertTrue(os.path.exists(self.file))
 
     def test_a_directory_that_isnt_there(self):
-        self.assertIn(f"--learned {self.learned}: there is no such directory", self.remember(check=3))
+        self.assertIn(f"--learned: {self.learned}: can't open: No such file", self.remember(check=3))
         # Without one by name it is as after a boot that left nothing.
         if not os.path.exists("/run/latchkey/learned"):
             self.assertIn(b"nothing was learned", self.dev.header("remember", "--policy", self.path("policy.yaml")).stderr)

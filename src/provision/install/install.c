@@ -29,14 +29,27 @@ static struct lk_fapi_place fapi_place(const struct lk_install *in)
 static int make_root(struct lk_install *in, struct lk_err *err)
 {
 	const struct lk_fapi_place place = fapi_place(in);
+	struct lk_err why;
 	int rc;
 
 	/* FAPI opens the TPM itself, which takes one program at a time. */
 	lk_tpm_free(in->tpm);
 	in->tpm = NULL;
 	rc = lk_fapi_provision(&place, err);
-	if (rc != LK_OK)
+	if (rc != LK_OK && rc != LK_E_NO_TPM)
 		return rc;
+	if (rc == LK_OK)
+		return lk_tpm_open_option(in->opts, &in->tpm, err);
+	/* Full of what others have left? FAPI doesn't help itself. */
+	why = *err;
+	LK_TRY(lk_tpm_open_option(in->opts, &in->tpm, err));
+	if (!lk_tpm_make_room(in->tpm)) {
+		*err = why;
+		return rc;
+	}
+	lk_tpm_free(in->tpm);
+	in->tpm = NULL;
+	LK_TRY(lk_fapi_provision(&place, err));
 	return lk_tpm_open_option(in->opts, &in->tpm, err);
 }
 

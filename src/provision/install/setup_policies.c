@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns the folder of signed policies that setup takes, and what of it a token gets. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -60,7 +61,7 @@ void lk_policy_set_load(const char *dir, const struct lk_policy_file *pf, struct
 	size_t n = 0;
 	struct lk_err one = { 0 };
 
-	if (access(dir, F_OK)) {
+	if (access(dir, F_OK) != 0 && errno == ENOENT) {
 		lk_log(LK_LOG_INFO, "%s isn't there: no signed policies", dir);
 		return;
 	}

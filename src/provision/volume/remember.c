@@ -168,9 +168,10 @@ static int remember_all(struct remember *r, struct lk_err *err)
 
 static int check_dir(const char *option, const char *dir, struct lk_err *err)
 {
-	if (!dir || lk_fs_is_directory(dir))
+	if (!dir || lk_fs_check_directory(dir, err) == LK_OK)
 		return LK_OK;
-	return lk_err_set(err, LK_E_INPUT, 0, "--%s %s: there is no such directory", option, dir);
+	lk_err_prefix(err, "--%s", option);
+	return LK_E_INPUT;
 }
 
 static int run(const struct lk_options *opts, struct lk_err *err)

@@ -2,6 +2,7 @@
 /* Owns reading a boot's logs and PCR values. */
 #include "sys/boot/boot_logs.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,7 +96,8 @@ static int read_device_values(struct lk_pcr_banks *ret, struct lk_err *err)
 static int read_device(struct lk_boot_logs *files, struct lk_err *err)
 {
 	files->names.firmware = LK_BOOT_LOG_FIRMWARE;
-	if (!files->names.ima && access(LK_BOOT_LOG_IMA, F_OK) == 0)
+	/* One that may not be read is there: reading it says so. */
+	if (!files->names.ima && (access(LK_BOOT_LOG_IMA, F_OK) == 0 || errno != ENOENT))
 		files->names.ima = LK_BOOT_LOG_IMA;
 	if (files->names.pcrs)
 		return LK_OK;

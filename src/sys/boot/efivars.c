@@ -11,6 +11,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "sys/os/reach.h"
+
 #define VARIABLE_MAX (1024u * 1024u)
 #define ATTRIBUTES   4u
 #define NAME_MAX_LEN 128u
@@ -35,7 +37,11 @@ int lk_efivars_check(const struct lk_efivars *vars, struct lk_err *err)
 {
 	DIR *dir = opendir(vars->dir);
 	struct dirent *entry = NULL;
+	char why[LK_REACH_MAX];
 
+	if (!dir && errno != ENOENT)
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: can't list: %s", vars->dir,
+				  lk_reach_why(vars->dir, errno, why));
 	while (dir && (entry = readdir(dir)) && entry->d_name[0] == '.')
 		;
 	if (dir)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "sys/os/fs.h"
+#include "sys/os/reach.h"
 #include "sys/luks/luks_format.h"
 
 #define CHUNK	   (64u * 1024u)
@@ -31,11 +32,12 @@ static void take_value(blkid_probe probe, const char *name, const char *kind,
 int lk_blkid_probe(const char *device, char ret_found[static LK_BLKID_TEXT], struct lk_err *err)
 {
 	blkid_probe probe = blkid_new_probe_from_filename(device);
+	char why[LK_REACH_MAX];
 	int found;
 
 	if (!probe)
-		return lk_err_set(err, LK_E_NO_DEVICE, (uint32_t)errno, "%s: %s", device,
-				  strerror(errno));
+		return lk_err_set(err, LK_E_NO_DEVICE, (uint32_t)errno, "%s: can't open: %s",
+				  device, lk_reach_why(device, errno, why));
 	blkid_probe_enable_superblocks(probe, 1);
 	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_BADCSUM);
 	blkid_probe_enable_partitions(probe, 1);

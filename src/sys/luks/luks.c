@@ -16,6 +16,7 @@
 #include "core/luks/luks_header.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/yaml.h"
+#include "sys/os/reach.h"
 
 #define BINARY_HEADER_SIZE 4096u
 #define HEADER_COPY_MAX	   (16u * 1024u * 1024u)
@@ -152,12 +153,13 @@ static int copy_header(struct lk_luks *luks, const char *device, struct lk_err *
 	LK_OWNED_FD fd = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	struct extent extent = { 0, 0 };
+	char why[LK_REACH_MAX];
 	uint8_t *data;
 	int rc;
 
 	if (fd < 0)
 		return lk_err_set(err, errno == ENOENT ? LK_E_NO_DEVICE : LK_E_IO, (uint32_t)errno,
-				  "%s: can't open: %s", device, strerror(errno));
+				  "%s: can't open: %s", device, lk_reach_why(device, errno, why));
 	if (fstat(fd, &st) != 0 || !(S_ISBLK(st.st_mode) || S_ISREG(st.st_mode)))
 		return lk_err_set(err, LK_E_HEADER, 0, "%s: neither a block device nor a file",
 				  device);

@@ -3,6 +3,7 @@
 #include "sys/luks/luks_format.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libcryptsetup.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 #include <unistd.h>
 
 #include "core/luks/token.h"
+#include "sys/os/fs.h"
+#include "sys/os/reach.h"
 
 #define METADATA_SIZE	 (LK_LUKS_KEYSLOTS / 2) /* two copies */
 #define SECTOR		 512u
@@ -59,8 +62,15 @@ void lk_volume_header_free(struct lk_volume_header *h)
 static int header_new(const char *device, struct lk_volume_header **ret, struct lk_err *err)
 {
 	LK_OWNED_VOLUME_HEADER h = calloc(1, sizeof(*h));
+	/* libcryptsetup's own word for a lacking permission is "Block device
+	 * required". Not blocking: what is there may be a pipe. */
+	LK_OWNED_FD fd = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char why[LK_REACH_MAX];
 	int n;
 
+	if (fd < 0)
+		return lk_err_set(err, LK_E_NO_DEVICE, (uint32_t)errno, "%s: can't open: %s",
+				  device, lk_reach_why(device, errno, why));
 	if (!h)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	n = crypt_init(&h->cd, device);

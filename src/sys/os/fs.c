@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sys/os/reach.h"
+
 void lk_buf_done(struct lk_buf *buf)
 {
 	if (buf->data) {
@@ -33,9 +35,11 @@ void lk_fd_closep(int *fd)
 
 static int fail(struct lk_err *err, enum lk_rc rc, const char *path, const char *what)
 {
+	char why[LK_REACH_MAX];
 	int saved = errno;
 
-	return lk_err_set(err, rc, (uint32_t)saved, "%s: %s: %s", path, what, strerror(saved));
+	return lk_err_set(err, rc, (uint32_t)saved, "%s: %s: %s", path, what,
+			  lk_reach_why(path, saved, why));
 }
 
 ssize_t lk_fs_read_full(int fd, uint8_t *data, size_t cap)
@@ -223,6 +227,17 @@ bool lk_fs_is_directory(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+int lk_fs_check_directory(const char *path, struct lk_err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return fail(err, LK_E_INPUT, path, "can't open");
+	if (S_ISDIR(st.st_mode))
+		return LK_OK;
+	return lk_err_set(err, LK_E_INPUT, 0, "%s: not a directory", path);
+}
+
 int lk_fs_check_regular(const char *path, struct lk_err *err)
 {
 	struct stat st;
@@ -337,10 +352,18 @@ static double now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+/* After access() has failed. */
 static int no_device(const char *spec, const char *path, unsigned int timeout_s, struct lk_err *err)
 {
 	bool same = strcmp(spec, path) == 0;
+	char why[LK_REACH_MAX];
+	int saved = errno;
 
+	/* What can't be looked for may well be there. */
+	if (saved != ENOENT)
+		return lk_err_set(err, LK_E_NO_DEVICE, (uint32_t)saved, "device %s%s%s: %s", spec,
+				  same ? "" : ": ", same ? "" : path,
+				  lk_reach_why(path, saved, why));
 	if (!timeout_s)
 		return lk_err_set(err, LK_E_NO_DEVICE, 0, "device %s%s%s isn't there", spec,
 				  same ? "" : ": ", same ? "" : path);

@@ -58,6 +58,8 @@ int lk_fs_append(const char *path, const void *data, size_t len, struct lk_err *
 int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n, struct lk_err *err);
 void lk_fs_list_free(char **names, size_t n);
 bool lk_fs_is_directory(const char *path);
+/** LK_E_INPUT for anything else, and where it isn't there or may not be looked at. */
+int lk_fs_check_directory(const char *path, struct lk_err *err);
 /** LK_E_INPUT for a pipe, device or socket, which reading might hang on. */
 int lk_fs_check_regular(const char *path, struct lk_err *err);
 /** Bytes of a block device or file. */

@@ -17,6 +17,7 @@
 
 #include "sys/os/fs.h"
 #include "sys/format/json.h"
+#include "sys/tpm/tpm_private.h"
 
 #define PROFILE	       "P_ECCP256SHA256"
 #define PROFILE_DIR    "/etc/tpm2-tss/fapi-profiles"
@@ -185,6 +186,8 @@ static int provision_in(const struct lk_fapi_place *place, const struct paths *p
 			return rc;
 		trc = provision();
 	}
+	if (lk_tpm_rc_is_full(lk_tpm_rc_base(trc)))
+		return lk_tpm_error(trc, "FAPI key store", err);
 	if (trc != TSS2_RC_SUCCESS && trc != TSS2_FAPI_RC_ALREADY_PROVISIONED)
 		return lk_err_set(err, trc == TSS2_FAPI_RC_NO_TPM ? LK_E_NO_TPM : LK_E_SYSTEM, trc,
 				  "FAPI key store: %s (0x%x)", Tss2_RC_Decode(trc), trc);

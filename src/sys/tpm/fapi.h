@@ -22,7 +22,7 @@ struct lk_fapi_place {
  * A storage root key that is at 0x81000001 already is kept, of whatever kind.
  * No other connection to the TPM may be open.
  *
- * Return: LK_OK, LK_E_NO_TPM, LK_E_IO or LK_E_SYSTEM.
+ * Return: LK_OK, LK_E_NO_TPM (also where the TPM is full), LK_E_IO or LK_E_SYSTEM.
  */
 int lk_fapi_provision(const struct lk_fapi_place *place, struct lk_err *err);
 

@@ -36,6 +36,13 @@ static inline void lk_tpm_freep(struct lk_tpm **p)
  */
 int lk_tpm_forget(struct lk_tpm *tpm, struct lk_err *err);
 
+/**
+ * Flushes what other programs have left in a TPM that is ours alone, after it
+ * has told somebody else that it is full: commands of this connection do that
+ * themselves. Return: whether anything was flushed.
+ */
+bool lk_tpm_make_room(struct lk_tpm *tpm);
+
 /** A persistent object: its handle, and its serialized ESYS form when known. */
 struct lk_tpm_object {
 	uint32_t handle;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns the connection to the TPM: which TCTI, and how long to wait. */
-#include <poll.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,114 +13,18 @@
 #include <tss2/tss2_tctildr.h>
 #endif
 
-#include "sys/os/timing.h"
+#include "sys/os/fs.h"
+#include "sys/os/reach.h"
 #include "sys/tpm/tpm_private.h"
-
-/** A TCTI around another one: it gives up on a TPM that is silent. */
-struct patient_tcti {
-	TSS2_TCTI_CONTEXT_COMMON_V2 common;
-	TSS2_TCTI_CONTEXT *inner;
-	int32_t timeout_ms;
-	bool answered;
-	bool waiting; /* a command was sent, and nothing of its answer read */
-};
+#include "sys/tpm/tpm_wire_private.h"
 
 struct lk_tpm {
-	struct patient_tcti tcti;
+	struct lk_tpm_wire wire;
 	ESYS_CONTEXT *esys;
 	struct lk_tpm_shared shared;
 	ESYS_TR proven;
 	char sysfs[32]; /* "tpm0"; empty when it isn't the kernel's device */
 };
-
-static struct patient_tcti *patient(TSS2_TCTI_CONTEXT *tcti)
-{
-	return (struct patient_tcti *)tcti;
-}
-
-static TSS2_RC transmit(TSS2_TCTI_CONTEXT *tcti, size_t size, uint8_t const *command)
-{
-	patient(tcti)->waiting = true;
-	lk_timing_tpm_sent(command, size);
-	return Tss2_Tcti_Transmit(patient(tcti)->inner, size, command);
-}
-
-#ifdef LK_TCTI_ANY
-/*
- * The socket TCTIs, as distributions build them, know no time limit and tell
- * no handle to poll. The sockets of this process are theirs, so those are
- * polled. The kernel's device needs none of this: its driver gives up itself.
- */
-static bool answers_in_time(const struct patient_tcti *c)
-{
-	struct pollfd socks[8];
-	nfds_t n = 0;
-
-	/* A socket is opened for each command, under the lowest number. */
-	for (int fd = 3; fd < 32 && n < 8; fd++) {
-		struct stat st;
-
-		if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
-			socks[n++] = (struct pollfd){ fd, POLLIN, 0 };
-	}
-	return n == 0 || poll(socks, n, c->timeout_ms) != 0;
-}
-#else
-static bool answers_in_time(const struct patient_tcti *c)
-{
-	(void)c;
-	return true;
-}
-#endif
-
-static TSS2_RC receive(TSS2_TCTI_CONTEXT *tcti, size_t *size, uint8_t *response, int32_t timeout)
-{
-	struct patient_tcti *c = patient(tcti);
-	TSS2_RC rc;
-
-	/* Receive is called twice for an answer: for its size, then for it. */
-	if (c->waiting && !answers_in_time(c))
-		return TSS2_TCTI_RC_IO_ERROR;
-	c->waiting = false;
-	rc = Tss2_Tcti_Receive(c->inner, size, response, timeout);
-	if (rc != TSS2_RC_SUCCESS)
-		return rc;
-	c->answered = true;
-	if (response)
-		lk_timing_tpm_answered(*size);
-	return rc;
-}
-
-static TSS2_RC cancel(TSS2_TCTI_CONTEXT *tcti)
-{
-	return Tss2_Tcti_Cancel(patient(tcti)->inner);
-}
-
-static TSS2_RC get_poll_handles(TSS2_TCTI_CONTEXT *tcti, TSS2_TCTI_POLL_HANDLE *handles, size_t *n)
-{
-	return Tss2_Tcti_GetPollHandles(patient(tcti)->inner, handles, n);
-}
-
-static TSS2_RC set_locality(TSS2_TCTI_CONTEXT *tcti, uint8_t locality)
-{
-	return Tss2_Tcti_SetLocality(patient(tcti)->inner, locality);
-}
-
-static void wrap(struct lk_tpm *tpm, TSS2_TCTI_CONTEXT *inner, unsigned int timeout_s)
-{
-	TSS2_TCTI_CONTEXT_COMMON_V1 *v1 = &tpm->tcti.common.v1;
-
-	v1->magic = 0x6c617463686b6579u; /* "latchkey" */
-	v1->version = 1;
-	v1->transmit = transmit;
-	v1->receive = receive;
-	v1->cancel = cancel;
-	v1->getPollHandles = get_poll_handles;
-	v1->setLocality = set_locality;
-	tpm->tcti.inner = inner;
-	/* Commands that touch NV take seconds on some chips. */
-	tpm->tcti.timeout_ms = (int32_t)(timeout_s < 5 ? 5 : timeout_s) * 1000;
-}
 
 static void close_inner(TSS2_TCTI_CONTEXT *inner)
 {
@@ -173,24 +77,64 @@ static bool is_device(const char *tcti)
 	return strncmp(tcti, "device:/", strlen("device:/")) == 0;
 }
 
+/*
+ * The kernel's /dev/tpm0 is opened by one program at a time, and a software TPM
+ * serves one connection. Behind its /dev/tpmrm0, or a resource manager, others
+ * have objects that aren't ours to flush.
+ */
+static bool is_alone(const char *tcti)
+{
+	const char *name = strrchr(tcti, '/');
+
+	if (!is_device(tcti))
+		return strncmp(tcti, "swtpm", 5) == 0 || strncmp(tcti, "mssim", 5) == 0;
+	return strncmp(name, "/tpm", 4) == 0 && name[4] >= '0' && name[4] <= '9';
+}
+
+/* The library couldn't open it, and doesn't say why. */
+static void find_reason(const char *path, char why[static LK_REACH_MAX])
+{
+	LK_OWNED_FD fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		(void)lk_reach_why(path, errno, why);
+	else
+		(void)snprintf(why, LK_REACH_MAX, "the TPM library can't use it");
+}
+
+static void add_time(unsigned int timeout_s, char why[static LK_REACH_MAX])
+{
+	size_t len = strlen(why);
+
+	(void)snprintf(why + len, LK_REACH_MAX - len, " (tried for %u s)", timeout_s);
+}
+
 /* Tries until the device is there and nobody else holds it. */
-static int open_within(const char *tcti, unsigned int timeout_s, TSS2_TCTI_CONTEXT **ret)
+static int open_within(const char *tcti, unsigned int timeout_s, TSS2_TCTI_CONTEXT **ret,
+		       char why[static LK_REACH_MAX])
 {
 	const struct timespec pause = { 0, 5 * 1000 * 1000 };
+	const char *path = tcti + strlen("device:");
 	struct timespec start;
 	struct timespec now;
 
+	(void)snprintf(why, LK_REACH_MAX, "nothing answers there");
+	if (!is_device(tcti))
+		return open_inner(tcti, ret);
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	for (;;) {
-		int rc = LK_E_NO_TPM;
+		enum lk_reach reach = lk_reach_tpm(path, why);
+		int rc = reach == LK_REACH_USABLE ? open_inner(tcti, ret) : LK_E_NO_TPM;
 
-		if (!is_device(tcti) || access(tcti + strlen("device:"), R_OK | W_OK) == 0)
-			rc = open_inner(tcti, ret);
-		if (rc != LK_E_NO_TPM || !is_device(tcti))
+		if (rc != LK_E_NO_TPM || reach == LK_REACH_NEVER)
 			return rc;
 		(void)clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec - start.tv_sec >= (time_t)timeout_s)
+		if (now.tv_sec - start.tv_sec >= (time_t)timeout_s) {
+			if (reach == LK_REACH_USABLE)
+				find_reason(path, why);
+			add_time(timeout_s, why);
 			return rc;
+		}
 		(void)nanosleep(&pause, NULL);
 	}
 }
@@ -219,6 +163,7 @@ static bool may_be_tcti(const char *tcti)
 int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret, struct lk_err *err)
 {
 	TSS2_TCTI_CONTEXT *inner = NULL;
+	char why[LK_REACH_MAX];
 	struct lk_tpm *tpm;
 	int rc;
 
@@ -226,18 +171,17 @@ int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret, s
 		return wrong_tcti(tcti, err);
 	/* The libraries' own log would speak of failures that we handle. */
 	(void)setenv("TSS2_LOG", "all+NONE", 1);
-	rc = open_within(tcti, timeout_s, &inner);
+	rc = open_within(tcti, timeout_s, &inner, why);
 	if (rc == LK_E_USAGE)
 		return wrong_tcti(tcti, err);
 	if (rc != LK_OK)
-		return lk_err_set(err, rc, 0, "no TPM: %s can't be opened (tried for %u s)", tcti,
-				  is_device(tcti) ? timeout_s : 0);
+		return lk_err_set(err, rc, 0, "no TPM: %s can't be used: %s", tcti, why);
 	tpm = calloc(1, sizeof(*tpm));
 	if (!tpm) {
 		close_inner(inner);
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	}
-	wrap(tpm, inner, timeout_s);
+	lk_tpm_wire_init(&tpm->wire, inner, timeout_s, is_alone(tcti));
 	if (sscanf(tcti, "device:/dev/%31[a-z0-9]", tpm->sysfs) != 1)
 		tpm->sysfs[0] = '\0';
 	rc = lk_tpm_forget(tpm, err);
@@ -258,9 +202,14 @@ int lk_tpm_forget(struct lk_tpm *tpm, struct lk_err *err)
 	tpm->proven = ESYS_TR_NONE;
 	tpm->shared.root = ESYS_TR_NONE;
 	tpm->shared.session = ESYS_TR_NONE;
-	if (Esys_Initialize(&tpm->esys, (TSS2_TCTI_CONTEXT *)&tpm->tcti, NULL) != TSS2_RC_SUCCESS)
+	if (Esys_Initialize(&tpm->esys, (TSS2_TCTI_CONTEXT *)&tpm->wire, NULL) != TSS2_RC_SUCCESS)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "the TPM library can't be initialized");
 	return LK_OK;
+}
+
+bool lk_tpm_make_room(struct lk_tpm *tpm)
+{
+	return lk_tpm_wire_make_room(&tpm->wire, TPM2_RC_MEMORY);
 }
 
 void lk_tpm_free(struct lk_tpm *tpm)
@@ -273,7 +222,7 @@ void lk_tpm_free(struct lk_tpm *tpm)
 		lk_tpm_proven_flush(tpm);
 		Esys_Finalize(&tpm->esys);
 	}
-	close_inner(tpm->tcti.inner);
+	close_inner(tpm->wire.inner);
 	free(tpm);
 }
 
@@ -303,5 +252,5 @@ bool lk_tpm_bank_known_active(const struct lk_tpm *tpm, enum lk_alg alg)
 
 bool lk_tpm_answered(const struct lk_tpm *tpm)
 {
-	return tpm->tcti.answered;
+	return tpm->wire.answered;
 }

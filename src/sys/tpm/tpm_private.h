@@ -16,9 +16,14 @@ ESYS_CONTEXT *lk_tpm_esys(struct lk_tpm *tpm);
  * lk_tpm_error - an ESAPI result as ours: "<step>: <meaning>"
  *
  * Lockout, PCRs changed, no answer from the device and "no such handle" get
- * their own codes; anything else is LK_E_SYSTEM.
+ * their own codes; a full TPM is one that can't be used, LK_E_NO_TPM; anything
+ * else is LK_E_SYSTEM.
  */
 int lk_tpm_error(TSS2_RC rc, const char *step, struct lk_err *err);
+
+/** Whether a TPM's response code says that it has no room: for objects, or for sessions. */
+bool lk_tpm_rc_is_full(TSS2_RC rc);
+bool lk_tpm_rc_is_full_of_sessions(TSS2_RC rc);
 
 /** The response code without layer and parameter, session or handle number. */
 TSS2_RC lk_tpm_rc_base(TSS2_RC rc);

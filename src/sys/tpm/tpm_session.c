@@ -18,8 +18,33 @@ TSS2_RC lk_tpm_rc_base(TSS2_RC rc)
 	return rc & TPM2_RC_FMT1 ? rc & 0xbfu : rc;
 }
 
+bool lk_tpm_rc_is_full_of_sessions(TSS2_RC rc)
+{
+	return rc == TPM2_RC_SESSION_MEMORY || rc == TPM2_RC_SESSION_HANDLES ||
+	       rc == TPM2_RC_CONTEXT_GAP;
+}
+
+bool lk_tpm_rc_is_full(TSS2_RC rc)
+{
+	return rc == TPM2_RC_OBJECT_MEMORY || rc == TPM2_RC_OBJECT_HANDLES ||
+	       rc == TPM2_RC_MEMORY || lk_tpm_rc_is_full_of_sessions(rc);
+}
+
+static int full(TSS2_RC rc, const char *step, struct lk_err *err)
+{
+	bool sessions = lk_tpm_rc_is_full_of_sessions(lk_tpm_rc_base(rc));
+
+	return lk_err_set(
+		err, LK_E_NO_TPM, rc,
+		"%s: the TPM is full of %s of other programs (0x%08x; tpm2_getcap %s lists them): end those programs, or flush what they have left (tpm2_flushcontext), or restart the machine",
+		step, sessions ? "sessions" : "objects", rc,
+		sessions ? "handles-saved-session" : "handles-transient");
+}
+
 int lk_tpm_error(TSS2_RC rc, const char *step, struct lk_err *err)
 {
+	if (lk_tpm_rc_is_full(lk_tpm_rc_base(rc)))
+		return full(rc, step, err);
 	switch (lk_tpm_rc_base(rc)) {
 	case TPM2_RC_LOCKOUT:
 		return lk_err_set(err, LK_E_LOCKED, rc,
