@@ -209,7 +209,9 @@ static int add_file(struct reading *r, const char *path, const struct lk_archive
 	if (!more)
 		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
 	plan->files = more;
-	rc = fill(r, path, entry, &f, err);
+	rc = lk_manifest_check_place(&plan->manifest, path, err);
+	if (rc == LK_OK)
+		rc = fill(r, path, entry, &f, err);
 	if (rc == LK_OK)
 		rc = claim(r, &f, err);
 	/* Owned by the plan in any case. */

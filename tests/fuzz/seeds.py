@@ -10,9 +10,11 @@ To look for more, with clang:
 """
 import base64
 import hashlib
+import io
 import json
 import os
 import re
+import tarfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 POLICY = os.path.join(HERE, "..", "data", "policy")
@@ -242,6 +244,40 @@ def entries():
     yield narrow + b"".join(entry(b"%d/%d/%d" % (i, i, i), 0, 0o140, 0) for i in range(30))
     yield bytes([255, 40, 40, 3]) + b"".join(entry(b"%d" % i, 32, 0o140, 2048) for i in range(4))
     yield bytes([255, 61, 61, 61]) + b"".join(entry(b"%d" % i, 0xe0, 0o140, 8192) for i in range(4))
+
+
+def tar_names():
+    """Archives with names of each form, whole and cut by a zero byte."""
+    def tar(*entries, form=tarfile.PAX_FORMAT):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w", format=form) as archive:
+            for name, headers, content in entries:
+                info = tarfile.TarInfo(name)
+                info.size, info.pax_headers = len(content), headers
+                archive.addfile(info, io.BytesIO(content))
+        return out.getvalue()[:4096]
+
+    yield tar(("a", {}, b"x"), ("b" * 90 + "/" + "c" * 90, {}, b""), form=tarfile.USTAR_FORMAT)
+    yield tar(("d" * 200, {}, b"x"), form=tarfile.GNU_FORMAT)
+    yield tar(("e", {"path": "\u2713", "size": "1", "comment": "c"}, b"x"), ("f", {}, b""))
+    for key in ("path", "linkpath", "GNU.sparse.name", "SCHILY.xattr.user.x"):
+        yield tar(("g", {key: "x\0y"}, b""))
+    sparse = bytearray(tar(("h", {}, b""), form=tarfile.GNU_FORMAT)[:512] + bytes(1536))
+    sparse[156:157], sparse[482] = b"S", 1
+    yield bytes(sparse)
+
+
+def zstd_frames():
+    """Frames with windows small and large, one after the other."""
+    small, large = bytes.fromhex("28b52ffd0068"), bytes.fromhex("28b52ffd0088")
+    block = bytes.fromhex("110000") + b"ab"
+    yield small + block
+    yield small + block + small + bytes.fromhex("2b000062")
+    yield small + block + large + block
+    yield bytes.fromhex("28b52ffda400008000") + block + b"sum."
+    yield bytes.fromhex("28b52ffde3") + b"dict" + bytes(8) + block
+    yield bytes.fromhex("502a4d1804000000") + b"skip"
+    yield b"\x1f\x8b\x08"
 
 
 def recorded(name):
@@ -590,6 +626,8 @@ def main():
     write("userconfig_file", settings())
     write("manifest", manifests())
     write("archive_rules", entries())
+    write("tar_names", tar_names())
+    write("zstd_frames", zstd_frames())
     write("event_log", event_logs())
     write("ima_log", ima_logs())
     write("image", images())

@@ -172,13 +172,40 @@ class Seal(config.TestCase):
         self.assertEqual(sorted(self.tree("settings")), sorted(config.FILES))
         self.seal(folder, out="settings.lkb")
 
-    def test_a_misspelt_manifest_is_warned_of(self):
-        for name in ("latchkey-manifest.yml", "Latchkey-Manifest.yaml"):
-            done = self.seal(self.folder({name: MANIFEST, "app/app.conf": ""}, name=name), "--force")
-            self.assertSaid(done, name + " isn't the manifest, which is called latchkey-manifest.yaml")
-        done = self.seal(self.folder({"app/app.conf": "", "app/latchkey-manifest.yml": ""}, manifest=MANIFEST),
-                         "--force")
-        self.assertEqual(done.stderr, b"")
+    def test_a_manifest_in_another_place_or_spelling_is_refused(self):
+        """What it says would not hold: neither in a folder nor in an archive is it sealed."""
+        for i, name in enumerate(("latchkey-manifest.yml", "Latchkey-Manifest.yaml", "latchkey_manifest.yaml",
+                                  "update/latchkey-manifest.yaml", "a/b/LATCHKEY-MANIFEST.YAML", "a/latchkey-manifest",
+                                  "latchkey-manifest.yaml.txt")):
+            folder = self.folder({name: MANIFEST, "app/app.conf": ""}, name=f"folder{i}")
+            rig.run(["tar", "-C", folder, "-czf", self.path("c.tgz"), "."], check=0)
+            for args in ((folder,), ("--from-archive", self.path("c.tgz"))):
+                said = self.seal(*args, check=3)
+                self.assertSaid(said, f'"{name}": a manifest has to be at the top')
+                self.assertSaid(said, "tar -C " + (os.path.dirname(name) or "DIR") + " -cf")
+        self.assertFalse(os.path.exists(self.path("blob")))
+
+    def test_a_file_of_that_name_that_the_manifest_speaks_of_is_sealed(self):
+        text = "latchkey-manifest: 1\nfiles:\n  - {path: app/latchkey-manifest.yaml, destination: /opt/m}\n"
+        self.seal(self.folder({"app/latchkey-manifest.yaml": "x"}, manifest=text))
+
+    def test_sparse_files_are_refused_with_the_reason(self):
+        """A terabyte of holes would be read for hours; a hole as any blob may have is zeros."""
+        folder = self.folder({"app/app.conf": "x"}, manifest=MANIFEST)
+        for layout in ("end", "start", "middle"):
+            with open(os.path.join(folder, "big"), "wb") as f:
+                if layout != "start":
+                    f.write(b"x" * 4096)
+                f.seek(1 << 39)
+                if layout != "end":
+                    f.write(b"y")
+                f.truncate(1 << 40)
+            done = self.seal(folder, check=3)
+            self.assertSaid(done, "big: a sparse file")
+            self.assertSaid(done, "leave it out")
+        with open(os.path.join(folder, "big"), "wb") as f:
+            f.truncate(1 << 19)
+        self.seal(folder)
 
     def test_bombs_are_refused(self):
         out = io.BytesIO()

@@ -101,6 +101,32 @@ class Entries(Case):
             ("zeros behind", gzip.compress(archive(entry("a", b"1")) + bytes(20 << 20)), 3, "archive: bytes after"),
             ("a directory that has content", gzip.compress(archive((big_directory(), bytes(20 << 20)))), 3)])
 
+    def test_names_with_a_zero_byte_inside(self):
+        """libarchive would give the name up to it."""
+        good, raw = entry("good", b"1"), tarfile.TarInfo("x")
+        raw.pax_headers = {"path": "x\0y"}
+        head = bytearray(archive(entry("aXb", b""), form=tarfile.USTAR_FORMAT).replace(b"aXb", b"a\0b"))
+        head[148:156] = b" " * 8
+        head[148:156] = b"%06o\0 " % sum(head[:512])
+        long = archive(entry("n" * 150, b"x"), form=tarfile.GNU_FORMAT).replace(b"n" * 150, b"n" * 70 + b"\0" + b"n" * 79, 1)
+        self.judge([("pax", archive(good, (raw, b"")), 3, "a zero byte within a name"),
+                    ("ustar", bytes(head), 3, "a zero byte within a name"),
+                    ("GNU", long, 3, "a zero byte within a name"),
+                    ("pax, packed", zstd(archive(good, (raw, b""))), 3, "a zero byte within a name")])
+
+    def test_windows_that_a_decompressor_would_allocate(self):
+        """A few hundred bytes that ask for 128 MiB; zstd's levels up to 19 ask for 8 at most."""
+        tar = archive(entry("a", b"A"))
+        long = lambda *how: rig.run(["zstd", "-q", "-c", *how], stdin=tar, check=0).stdout
+        self.judge([("--long=27", long("--long=27"), 3, "a window of 134217728 bytes"),
+                    ("--ultra", long("--ultra", "-22"), 3, "window"),
+                    ("in a second frame", zstd(tar[:700]) + rig.run(["zstd", "-q", "-c", "--long=27"], stdin=tar[700:],
+                                                                    check=0).stdout, 3, "window"),
+                    ("a skippable frame", bytes.fromhex("502a4d1804000000") + b"skip" + zstd(tar), 3)])
+        self.dev.apply(self.dev.seal(rig.run(["zstd", "-q", "-c", "-19"], stdin=archive(entry("a", os.urandom(9 << 20))),
+                                             check=0).stdout, 2), prefix=BOUNDED)
+        self.assertEqual(len(self.dev.get("/opt/a")), 9 << 20)
+
     def test_what_is_no_whole_tar(self):
         tar = archive(entry("a", b"1" * 5000), entry("b", b"2"))
         zipped = io.BytesIO()
@@ -175,6 +201,23 @@ class Manifests(Case):
             with self.subTest(name):
                 self.refuse(self.dev.seal(content, 2), 3, word, floor=False)
         self.unchanged(self.seen())
+
+    def test_a_manifest_that_nobody_would_read(self):
+        """A folder further down, or in another spelling: the secret would lie on the disk, and in another place."""
+        text = b"latchkey-manifest: 1\nfiles:\n  - {path: app/token, destination: /opt/token, volatile: true}\n"
+        for name in ("update/" + MANIFEST, "a/b/c/" + MANIFEST, "./d/" + MANIFEST, "latchkey-manifest.yml",
+                     "Latchkey-Manifest.YAML", "latchkey_manifest.yaml", "d/latchkey-manifest"):
+            for first in (True, False):
+                with self.subTest(name, first=first):
+                    both = [entry(name, text), entry("d/app/token", b"s3cret")]
+                    self.refuse(self.dev.seal(archive(*(both if first else both[::-1])), 2), 3,
+                                "a manifest has to be at the top", "tar -C", floor=False)
+        self.unchanged(self.seen())
+
+    def test_a_file_of_that_name_that_the_manifest_speaks_of(self):
+        name = "docs/" + MANIFEST
+        self.dev.apply(self.dev.seal(archive(manifest(f"path: {name}, destination: /opt/m"), entry(name, b"x")), 2))
+        self.assertEqual(self.dev.get("/opt/m"), b"x")
 
     def test_what_settings_do_not_allow(self):
         upload = "/home/update/upload/mnt"

@@ -198,6 +198,49 @@ const struct lk_manifest_file *lk_manifest_find(const struct lk_manifest *m, con
 	return NULL;
 }
 
+/* Letters and digits alone, as small ones: what is left tells spellings apart
+ * that people take for the same. */
+static bool looks_like_manifest(const char *name)
+{
+	static const char *const likes[] = { "latchkeymanifest",	"latchkeymanifestyaml",
+					     "latchkeymanifestyml",	"latchkeymanifestjson",
+					     "latchkeymanifestyamltxt", "latchkeymanifesttxt" };
+	char folded[32];
+	size_t n = 0;
+
+	for (; *name && n < sizeof(folded) - 1; name++) {
+		char c = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
+
+		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+			folded[n++] = c;
+	}
+	folded[n] = '\0';
+	for (size_t i = 0; *name == '\0' && i < sizeof(likes) / sizeof(likes[0]); i++)
+		if (strcmp(folded, likes[i]) == 0)
+			return true;
+	return false;
+}
+
+int lk_manifest_check_place(const struct lk_manifest *m, const char *path, struct lk_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char shown[LK_TEXT_SHOWN_MAX + 4], folder[LK_TEXT_SHOWN_MAX + 4];
+	char in[LK_ARCHIVE_PATH_MAX + 1] = "DIR";
+
+	if (!looks_like_manifest(slash ? slash + 1 : path) || lk_manifest_find(m, path))
+		return LK_OK;
+	if (slash && (size_t)(slash - path) < sizeof(in)) {
+		memcpy(in, path, (size_t)(slash - path));
+		in[slash - path] = '\0';
+	}
+	return lk_err_set(
+		err, LK_E_INPUT, 0,
+		"\"%s\": a manifest has to be at the top of the archive, as its first file, and be called " LK_MANIFEST_NAME
+		"; anywhere else nothing that it says would hold. Seal the folder that it lies in (latchkey config seal ... %s), or pack it with: tar -C %s -cf config.tar " LK_MANIFEST_NAME
+		" FILE...",
+		lk_text_show(path, shown), lk_text_show(in, folder), folder);
+}
+
 static int not_allowed(const struct lk_manifest_file *f, const char *what, const char *setting,
 		       struct lk_err *err)
 {

@@ -48,6 +48,20 @@ void lk_manifest_done(struct lk_manifest *m);
  */
 int lk_manifest_from_doc(const struct lk_doc *doc, struct lk_manifest *ret, struct lk_err *err);
 
+/**
+ * lk_manifest_check_place - is that a manifest in a place where nobody reads it?
+ * @m: the manifest that was read, or an empty one
+ * @path: of another file of the archive
+ *
+ * A manifest one folder down, as "tar -cf c.tar DIR" packs it, or spelled
+ * otherwise, would be a file like the others: nothing that it says would hold,
+ * and what it calls volatile would lie on the disk. Refused, unless the manifest
+ * itself says where that file goes.
+ *
+ * Return: LK_OK or LK_E_INPUT, with how to pack it.
+ */
+int lk_manifest_check_place(const struct lk_manifest *m, const char *path, struct lk_err *err);
+
 /** Where the file @path of the archive is told to go; NULL: nothing is said. */
 const struct lk_manifest_file *lk_manifest_find(const struct lk_manifest *m, const char *path);
 

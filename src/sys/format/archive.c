@@ -11,6 +11,9 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include "core/config/tar_names.h"
+#include "core/config/zstd_frames.h"
+
 #define PIECE (64u * 1024u)
 /* libarchive keeps a header whole before anyone can judge it: names of up to a
  * MiB, and a sparse map without end. So it is given this much for one. */
@@ -33,7 +36,9 @@ struct tar_reader {
 	uint64_t unpacked;  /* bytes that the second was given */
 	uint64_t last_used; /* of them up to the last that isn't zero */
 	uint64_t stop;	    /* an entry that wants bytes from here on is none */
-	int rc;		    /* of a callback that failed */
+	struct lk_zstd_frames frames;
+	struct lk_tar_names names;
+	int rc; /* of a callback that failed */
 	struct lk_err *err;
 };
 
@@ -81,6 +86,9 @@ static la_ssize_t give_packed(struct archive *a, void *ctx, const void **ret)
 	size_t len = 0;
 	int rc = r->from->read(r->from->ctx, r->buf, PIECE, &len, r->err);
 
+	/* libzstd allocates the window that a frame asks for, up to 128 MiB. */
+	if (rc == LK_OK)
+		rc = lk_zstd_frames_see(&r->frames, r->buf, len, r->err);
 	if (rc != LK_OK)
 		return break_off(r, rc, a);
 	*ret = r->buf;
@@ -105,6 +113,7 @@ static la_ssize_t give_unpacked(struct archive *a, void *ctx, const void **ret)
 	size_t len = 0;
 	int64_t offset;
 	int got = ARCHIVE_OK;
+	int rc;
 
 	if (r->unpacked >= r->stop)
 		return break_off(
@@ -121,6 +130,9 @@ static la_ssize_t give_unpacked(struct archive *a, void *ctx, const void **ret)
 		return 0;
 	if (got != ARCHIVE_OK)
 		return break_off(r, fail(r, r->packed), a);
+	rc = lk_tar_names_see(&r->names, *ret, len, r->err);
+	if (rc != LK_OK)
+		return break_off(r, rc, a);
 	note_unpacked(r, *ret, len);
 	return (la_ssize_t)len;
 }

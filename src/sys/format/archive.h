@@ -12,7 +12,8 @@
 /**
  * lk_archive_read - each entry of a tar archive, in its order
  * @from: tar (ustar, pax, GNU), bare or compressed with gzip or zstd; nothing
- *	else is recognized
+ *	else is recognized. zstd's window is at most LK_ZSTD_WINDOW_MAX, and no
+ *	name has a zero byte inside
  * @entry: called for each; @data gives the content of a regular file, which
  *	the callee may leave unread. Anything but LK_OK ends the reading.
  *
@@ -39,7 +40,8 @@ enum lk_compression { LK_COMPRESS_NONE, LK_COMPRESS_GZIP, LK_COMPRESS_ZSTD };
  * Entries sorted by path bytewise, @first before all others where it exists;
  * owner and group 0 without names, times @mtime, modes as they are (0777
  * masked). Refused (LK_E_INPUT, with the path): links, devices, sockets,
- * FIFOs, set-id bits, names that core/config/archive_rules.h refuses.
+ * FIFOs, set-id bits, names that core/config/archive_rules.h refuses, and files
+ * with holes of more than a MiB.
  */
 struct lk_pack {
 	const char *dir;

@@ -19,6 +19,9 @@
 
 #define PIECE	  (64u * 1024u)
 #define TAR_BLOCK 10240 /* what a bare tar is made of, as tar(1) does */
+#define HOLES_MAX (1024u * 1024u)
+/* Of a file that has more pieces than that, the rest counts as filled. */
+#define SEGMENTS_MAX 65536u
 
 struct packer {
 	const struct lk_pack *pack;
@@ -186,15 +189,58 @@ static int write_data(struct packer *p, int fd, const char *path, uint64_t size)
 	return LK_OK;
 }
 
+/* Bytes that no block of the disk stands for. Where a file system can't tell,
+ * a file has none. */
+static uint64_t bytes_of_holes(int fd, uint64_t size)
+{
+	uint64_t holes = 0;
+	off_t at = 0;
+
+	for (unsigned int i = 0; i < SEGMENTS_MAX && (uint64_t)at < size; i++) {
+		off_t data = lseek(fd, at, SEEK_DATA);
+
+		/* Nothing but a hole up to the end. */
+		if (data < 0)
+			return errno == ENXIO ? holes + (size - (uint64_t)at) : 0;
+		holes += (uint64_t)(data - at);
+		at = lseek(fd, data, SEEK_HOLE);
+		if (at < 0)
+			return 0;
+	}
+	return holes;
+}
+
+/* A terabyte of nothing takes hours to pack, and no device unpacks more than
+ * 200 times a blob's size. Holes that fit a blob of any size are zeros. */
+static int check_holes(struct packer *p, int fd, const char *path, uint64_t size)
+{
+	uint64_t holes = bytes_of_holes(fd, size);
+	int rc = LK_OK;
+
+	if (holes > HOLES_MAX)
+		rc = lk_err_set(
+			p->err, LK_E_INPUT, 0,
+			"%s/%.*s: a sparse file: %" PRIu64 " of its %" PRIu64
+			" bytes are holes, of which at most %u are packed; leave it out, make it smaller, or fill it with \"cp --sparse=never\"",
+			p->pack->dir, (int)LK_ARCHIVE_PATH_MAX, path, holes, size, HOLES_MAX);
+	else if (lseek(fd, 0, SEEK_SET) != 0)
+		rc = io_error(p, path, "can't read");
+	return rc;
+}
+
 static int write_file(struct packer *p, struct archive_entry *entry, const char *path)
 {
 	LK_OWNED_FD fd = openat(p->dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
+	int rc;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return io_error(p, path, "can't open");
 	if (!S_ISREG(st.st_mode) || why_not(st.st_mode))
 		return refuse(p, path, "changed while it was packed");
+	rc = check_holes(p, fd, path, (uint64_t)st.st_size);
+	if (rc != LK_OK)
+		return rc;
 	archive_entry_clear(entry);
 	archive_entry_set_pathname(entry, path);
 	archive_entry_set_filetype(entry, AE_IFREG);

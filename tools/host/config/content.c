@@ -5,13 +5,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "core/config/blob.h"
 #include "core/config/manifest.h"
 #include "sys/format/archive.h"
-#include "sys/os/log.h"
 #include "sys/format/yaml.h"
 
 struct walk {
@@ -98,19 +96,6 @@ static int read_manifest(struct check *c, const struct lk_content_file *file, st
 	return c->met ? LK_OK : lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
 }
 
-/* What looks like the manifest, and would lie in the device's folder unread. */
-static void warn_if_misspelt(const char *path)
-{
-	static const char *const others[] = { LK_MANIFEST_NAME, "latchkey-manifest.yml",
-					      "latchkey-manifest" };
-
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (!strcasecmp(path, others[i]))
-			lk_log(LK_LOG_WARNING,
-			       "%s isn't the manifest, which is called %s: it is a file like the others",
-			       path, LK_MANIFEST_NAME);
-}
-
 static int check_file(void *ctx, const struct lk_content_file *file, struct lk_err *err)
 {
 	const struct lk_manifest_file *said;
@@ -122,7 +107,7 @@ static int check_file(void *ctx, const struct lk_content_file *file, struct lk_e
 		if (rc != LK_OK)
 			lk_err_prefix(err, LK_MANIFEST_NAME);
 	} else {
-		warn_if_misspelt(file->path);
+		rc = lk_manifest_check_place(&c->manifest, file->path, err);
 	}
 	c->n_files++;
 	said = rc == LK_OK ? lk_manifest_find(&c->manifest, file->path) : NULL;
