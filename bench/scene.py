@@ -99,7 +99,7 @@ class Scene:
         os.mkdir(self.path("script"))
         text = self.read("signed.yaml").decode()
         approved = bytes.fromhex(re.search("^digest: ([0-9a-f]+)", text, re.M)[1])
-        for name, data in {"approved": approved, "signed": approved + b"latchkey:luks", "ref": b"latchkey:luks",
+        for name, data in {"approved": approved, "signed": approved + self.owner.ref.encode(), "ref": self.owner.ref.encode(),
                            "signature": self.read("sig.der"), "operand": (1).to_bytes(8, "big"),
                            "policy-key.pem": self.read("owner.pub.pem")}.items():
             self.write(f"script/{name}", data)

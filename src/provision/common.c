@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/policy/policy_digest.h"
+#include "core/policy/policy_ref.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/document.h"
 
@@ -64,6 +65,16 @@ int lk_target_load(const struct lk_options *opts, struct lk_target *ret, struct 
 	rc = lk_target_resolve(&pf, opts->value[LK_OPT_VOLUME], opts->value[LK_OPT_DEVICE], ret,
 			       err);
 	if (rc == LK_E_INPUT || rc == LK_E_USAGE)
+		lk_err_prefix(err, "%s", opts->value[LK_OPT_POLICY]);
+	return rc;
+}
+
+int lk_check_policy_ref(const struct lk_options *opts, const struct lk_policy_file *pf,
+			struct lk_err *err)
+{
+	int rc = lk_policy_ref_check(pf, opts->value[LK_OPT_SHARED_POLICY_REF], err);
+
+	if (rc != LK_OK)
 		lk_err_prefix(err, "%s", opts->value[LK_OPT_POLICY]);
 	return rc;
 }

@@ -33,6 +33,11 @@ int lk_target_resolve(const struct lk_policy_file *pf, const char *volume, const
 /** By --policy, --volume (may be left out when there is one) and --device. */
 int lk_target_load(const struct lk_options *opts, struct lk_target *ret, struct lk_err *err);
 
+/** Something new is to be sealed to, signed for or judged by @pf's policyRef: it is
+ * bound to the selection, or --shared-policy-ref names it. LK_E_REFUSED else. */
+int lk_check_policy_ref(const struct lk_options *opts, const struct lk_policy_file *pf,
+			struct lk_err *err);
+
 /** Asks for @word to be typed; --yes is the same answer. LK_E_REFUSED else. */
 int lk_confirm(const struct lk_options *opts, const char *word, struct lk_err *err);
 /** --volume is in @pf, and --device is for one volume alone. */

@@ -55,6 +55,8 @@ static const struct {
 	[LK_OPT_FIRMWARE_LOG] = { "firmware-log", "FILE",
 				  "log of a machine with the new firmware" },
 	[LK_OPT_PREDICTED] = { "predicted", "FILE", "write the PCR values to come, for signing" },
+	[LK_OPT_SHARED_POLICY_REF] = { "shared-policy-ref", "REF",
+				       "for a policy file of format 1: its policy-ref" },
 	[LK_OPT_IMA_UNCHANGED] = { "ima-unchanged", NULL, "what IMA measures of files stays" },
 	[LK_OPT_SHRED] = { "shred", NULL, "overwrite and remove the configuration key's file" },
 	[LK_OPT_VERBOSE] = { "verbose", NULL, "libraries' messages too" },

@@ -77,9 +77,16 @@ def sign(digest, private=1, nonce=2):
     return r.to_bytes(48, "big") + s.to_bytes(48, "big")
 
 
+def reference(name="latchkey:luks", *, bank="sha256", pcrs=(0, 7, 10), latch=15, floor=0x018a0001):
+    """The policyRef of format 2: a name, and the selection's digest (latchkey-policy(5))."""
+    floor = "none" if floor is None else f"0x{floor:08x}"
+    line = f"bank={bank} pcrs={','.join(map(str, sorted(pcrs)))} latch={latch} floor={floor}"
+    return f"{name}:{hashlib.sha256(line.encode()).hexdigest()[:16]}"
+
+
 def policy_file():
     indented = "\n".join("  " + line for line in pem(G).split("\n"))
-    return f"""latchkey-policy: 1
+    return f"""latchkey-policy: 2
 policy-key: |
 {indented}
 policy-ref: "latchkey:luks"
@@ -99,7 +106,7 @@ volumes:
 PCRS = {0: b"\x11" * 32, 7: b"\x22" * 32, 10: b"\x33" * 32, 15: bytes(32)}
 
 
-def signed_policy(*, version=3, pcrs=None, ref="latchkey:luks", digest=None, private=1,
+def signed_policy(*, version=3, pcrs=None, ref=reference(), digest=None, private=1,
                   signature=None, floor=0x018a0001):
     pcrs = PCRS if pcrs is None else pcrs
     digest = digest or approved_policy(pcrs, version, floor=floor)
@@ -149,16 +156,22 @@ def bad_policy_files():
     case("alias", "latch: 15", "latch: *a", said="alias")
     case("merge", "bank: sha256", "<<: *a", said="alias")
     case("tag", "latch: 15", "latch: !!int 15", said="tag")
-    case("directive", "latchkey-policy: 1", "%YAML 1.1\n---\nlatchkey-policy: 1", "%YAML",
+    case("directive", "latchkey-policy: 2", "%YAML 1.1\n---\nlatchkey-policy: 2", "%YAML",
          "directive")
     case("two-documents", "    options: [discard]\n", "    options: [discard]\n---\na: 1\n",
          "---\na: 1", "second document")
     case("nine-levels", "pcrs: [0, 7, 10]", "pcrs: [[[[[[[[[0]]]]]]]]]", said="8 levels")
     case("map-as-key", "latch: 15", "{a: b}: 15", said="key")
     case("nul", "latch: 15", 'latch: "1\\05"', said="control character")
-    case("format", "latchkey-policy: 1", "latchkey-policy: 2", said="latchkey-policy")
-    case("no-key", "policy-ref: \"latchkey:luks\"\n", "", "latchkey-policy", "policy-ref")
-    case("long-ref", '"latchkey:luks"', '"' + "x" * 49 + '"', said="policy-ref")
+    case("format", "latchkey-policy: 2", "latchkey-policy: 3", said="latchkey-policy")
+    case("no-key", "bank: sha256\n", "", "latchkey-policy", "bank")
+    case("long-ref", '"latchkey:luks"', '"' + "x" * 16 + '"', said="policy-ref: at most 15")
+    case("empty-ref", '"latchkey:luks"', '""', said="policy-ref")
+    case("strange-ref", '"latchkey:luks"', '"latchkey luks"', said="policy-ref: a name")
+    text = _swap(_swap(good, "latchkey-policy: 2", "latchkey-policy: 1"), "latchkey:luks", reference())
+    cases["bound-ref-in-format-1"] = (text.encode(), _at(text, "policy-ref") + ".*policy-ref")
+    text = _swap(_swap(good, "latchkey-policy: 2", "latchkey-policy: 1"), "latchkey:luks", "x" * 49)
+    cases["long-ref-in-format-1"] = (text.encode(), _at(text, "policy-ref") + ".*policy-ref")
     case("bank", "bank: sha256", "bank: sha1", said="bank")
     case("pcr-24", "[0, 7, 10]", "[0, 7, 24]", said="24")
     case("pcr-twice", "[0, 7, 10]", "[0, 7, 7]", said="7")
@@ -231,7 +244,7 @@ def bad_signed_policies():
     case("signed-cut-signature", re.sub('..("\n)$', r"\1", good), 3, "signature")
     case("signed-version-without-floor", _swap(good, "0x018a0001", "none"), 3, "version")
     digest = approved_policy(PCRS, 3)
-    tbs = hashlib.sha384(digest + b"latchkey:luks").digest()
+    tbs = hashlib.sha384(digest + reference().encode()).digest()
     r, s = sign(tbs)[:48], sign(tbs)[48:]
     zero, n = bytes(48), N.to_bytes(48, "big")
     for name, value in (("r-0", zero + s), ("s-0", r + zero), ("r-n", n + s), ("s-n", r + n),
@@ -240,6 +253,8 @@ def bad_signed_policies():
         case("signed-" + name, signed_policy(signature=value), 5, "signature")
     case("signed-by-another-key", signed_policy(private=2), 5, "signature")
     case("signed-other-ref", signed_policy(ref="latchkey:other"), 5, "policy-ref")
+    case("signed-name-as-ref", signed_policy(ref="latchkey:luks"), 5, "policy-ref")
+    case("signed-for-no-latch", signed_policy(ref=reference(latch="none")), 5, "policy-ref")
     case("signed-other-digest", signed_policy(digest=approved_policy(PCRS, 4)), 5, "digest")
     case("signed-other-pcrs", _swap(good, "22" * 32, "44" * 32), 5, "digest")
     case("signed-other-version", _swap(good, "version: 3", "version: 4"), 5, "digest")
@@ -267,6 +282,12 @@ def huge_files():
     }
 
 
+def format_1():
+    """A policy file and a signed policy of format 1, as installations have them."""
+    return (_swap(policy_file(), "latchkey-policy: 2", "latchkey-policy: 1").encode(),
+            signed_policy(ref="latchkey:luks").encode())
+
+
 def off_curve_policy_file():
     """Reads well; its key is no point of the curve, which verification says."""
     good = policy_file()
@@ -281,7 +302,8 @@ FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "policy")
 def kept_files():
     """What is committed: file name -> bytes."""
     files = {"good-policy": policy_file().encode(), "good-signed": signed_policy().encode(),
-             "off-curve-policy": off_curve_policy_file().encode()}
+             "off-curve-policy": off_curve_policy_file().encode(),
+             "format-1-policy": format_1()[0], "format-1-signed": format_1()[1]}
     files.update({"bad-" + k: v[0] for k, v in bad_policy_files().items()})
     files.update({"bad-" + k: v[0] for k, v in bad_signed_policies().items()})
     return {name + ".yaml": data for name, data in files.items()}

@@ -76,7 +76,7 @@ static struct lk_policy_file read_policy(void)
 
 	if (lk_yaml_parse((const uint8_t *)policy_text, strlen(policy_text), &yaml, &err) !=
 		    LK_OK ||
-	    lk_policy_file_from_doc(lk_yaml_root(yaml), &pf, &err) != LK_OK)
+	    lk_policy_file_from_doc(lk_yaml_root(yaml), lk_crypto_hash, &pf, &err) != LK_OK)
 		fail_msg("%s", err.msg);
 	return pf;
 }
@@ -752,7 +752,7 @@ static void test_a_bad_policy_file_touches_neither_tpm_nor_disk(void **s)
 {
 	(void)s;
 	world(&(struct setting){ 0 });
-	fake.files[0].text = "latchkey-policy: 2\n";
+	fake.files[0].text = "latchkey-policy: 3\n";
 	assert_int_equal(run(), LK_E_INPUT);
 	assert_int_equal(fake.n_events, 1); /* what the log says */
 	world(&(struct setting){ 0 });

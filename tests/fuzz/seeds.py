@@ -616,8 +616,8 @@ def write(corpus, seeds):
 
 
 def main():
-    write("policy_file", files(r"good-policy|off-curve|bad-(?!signed)") + list(policies()))
-    write("signed_policy", files(r"good-signed|bad-signed|bad-anchor"))
+    write("policy_file", files(r"good-policy|format-1-policy|off-curve|bad-(?!signed)") + list(policies()))
+    write("signed_policy", files(r"good-signed|format-1-signed|bad-signed|bad-anchor"))
     write("token", tokens())
     write("luks_header", (json.dumps(h) for h in headers()))
     write("pcr_values", pcr_values())

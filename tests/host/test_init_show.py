@@ -26,9 +26,12 @@ class Init(host.TestCase):
 
     def test_options(self):
         shown = self.shown(self.policy("--bank", "sha384", "--pcrs", "4,9", "--latch", "none",
-                                       "--policy-ref", 'a "b" \\ c'))
+                                       "--policy-ref", "site-7.data"))
         self.assertEqual((shown["bank"], shown["pcrs"], shown["latch"], shown["policy-ref"]),
-                         ("sha384", [4, 9], "none", 'a "b" \\ c'))
+                         ("sha384", [4, 9], "none", "site-7.data"))
+        self.assertEqual((shown["bound-to"], shown["reference"]),
+                         ("bank=sha384 pcrs=4,9 latch=none floor=0x018a0001",
+                          policy_files.reference("site-7.data", bank="sha384", pcrs=(4, 9), latch="none")))
 
     def test_its_example_volume_is_right_once_the_comment_is_taken_away(self):
         for options in ([], ["--latch", "none"]):
@@ -49,7 +52,7 @@ class Init(host.TestCase):
         for code, options in ((2, ["--bank", "sha1"]), (2, ["--pcrs", "0,24"]),
                               (2, ["--pcrs", ""]), (2, ["--pcrs", "1,1"]), (2, ["--latch", "x"]),
                               (2, ["--latch", "24"]), (3, ["--latch", "16"]),
-                              (3, ["--pcrs", "0,15"]), (3, ["--policy-ref", "x" * 49]),
+                              (3, ["--pcrs", "0,15"]), (3, ["--policy-ref", "x" * 16]), (3, ["--policy-ref", ""]),
                               (3, ["--policy-ref", os.fsdecode(b"\xff")])):
             with self.subTest(options):
                 self.latchkey("policy", "init", "--policy-key", keys + "/policy-key.pub.pem",
@@ -57,10 +60,29 @@ class Init(host.TestCase):
                 self.assertNotMade("out")
 
     def test_a_policy_ref_stays_one_value(self):
-        reference = 'x"\nbank: sha384\n# none'
-        path = self.policy("--policy-ref", reference)
+        done = self.latchkey("policy", "init", "--policy-key", os.path.join(self.keys(), "policy-key.pub.pem"),
+                             "--policy-ref", 'x"\nbank: a', "-o", self.path("out"), check=3)
+        self.assertIn(b"policy-ref: a name of letters", done.stderr)
+        self.assertNotMade("out")
+
+    def test_the_reference_is_what_stock_tools_make(self):
+        """As latchkey-policy(5) says, by the page's own words."""
+        with open(os.path.join(host.HERE, "..", "..", "man", "latchkey-policy.5")) as f:
+            command = re.search(r"^printf .*cut -c 1-16$", f.read(), re.M).group(0).replace("\\", "")
+        shown = self.shown(self.policy())
+        self.assertIn(shown["bound-to"], command)
+        digits = host.rig.run(["sh", "-c", command], check=0).stdout.decode().strip()
+        self.assertEqual(shown["reference"], "latchkey:luks:" + digits)
+        plain = self.latchkey("policy", "show", self.path("policy.yaml")).stdout.decode()
+        self.assertIn(f'policyRef       "latchkey:luks:{digits}"', plain)
+        self.assertIn("bound to        " + shown["bound-to"], plain)
+
+    def test_format_1_is_shown_as_shared(self):
+        path = self.write("old", policy_files.format_1()[0])
         shown = self.shown(path)
-        self.assertEqual((shown["policy-ref"], shown["bank"]), (reference, "sha256"))
+        self.assertEqual((shown["latchkey-policy"], shown["policy-ref"], shown["reference"], shown.get("bound-to")),
+                         (1, "latchkey:luks", "latchkey:luks", None))
+        self.assertIn("shared by all", self.latchkey("policy", "show", path).stdout.decode())
 
     def test_a_policy_ref_with_a_control_character_is_refused(self):
         done = self.latchkey("policy", "init", "--policy-key",

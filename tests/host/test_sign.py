@@ -113,7 +113,7 @@ class Signed(host.TestCase):
         tpm = self.swtpm()
         self.extended(tpm)
         keys = self.keys()
-        policy = self.policy("--latch", "none", "--policy-ref", "", keys=keys)
+        policy = self.policy("--latch", "none", "--policy-ref", "x", keys=keys)
         with open(policy) as f:
             text = f.read().replace("version-floor: 0x018a0001", "version-floor: none")
         with open(policy, "w") as f:

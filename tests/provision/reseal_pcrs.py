@@ -26,9 +26,10 @@ class Selection(rig.TestCase):
         self.dev.owner_auth_file()
         self.new = self.changed("new.yaml", ref=NEW_REF, handle="0x8100a002")
 
-    def changed(self, name, *, pcrs="0, 4, 7, 10", ref=None, handle=None):
+    def changed(self, name, *, pcrs="0, 4, 7, 10", ref=None, handle=None, form=2):
         """The policy file with another selection."""
         text = re.sub(r"^pcrs: .*$", f"pcrs: [{pcrs}]", self.read("policy.yaml").decode(), flags=re.M)
+        text = text.replace("latchkey-policy: 2", f"latchkey-policy: {form}")
         if ref:
             text = re.sub(r"^policy-ref: .*$", f'policy-ref: "{ref}"', text, flags=re.M)
         return self.write(name, text.replace("0x8100a001", handle or "0x8100a001"))
@@ -100,17 +101,28 @@ class Selection(rig.TestCase):
             self.by_hand(self.signed, "0x8100a002")
         self.assertIn("policy check failed", str(refused.exception).lower().replace("a policy", "policy"))
 
-    def test_with_the_same_policy_ref_they_would_open_it_and_so_it_is_refused(self):
+    def test_the_same_name_is_another_reference_with_another_selection(self):
+        self.reseal(self.changed("same.yaml", handle="0x8100a002"))
+        with self.assertRaises(AssertionError):
+            self.by_hand(self.signed, "0x8100a002")
+
+    def test_with_the_same_shared_policy_ref_they_would_open_it_and_so_it_is_refused(self):
+        """Format 1, where the reference is the text that stands there."""
+        shared = ("--shared-policy-ref", "latchkey:luks")
+        old = self.write("old.yaml", self.read("policy.yaml").decode().replace("latchkey-policy: 2", "latchkey-policy: 1"))
+        self.dev.provision(*self.reseal_argv(old), *shared)
+        self.dev.provision("policy", "add", "--policy", old, self.dev.sign(1, *shared, policy="old.yaml", out="old-signed.yaml"), *shared)
         for handle in ("0x8100a001", "0x8100a002"):
             with self.subTest(handle=handle):
                 before = self.read("disk.img")
-                said = self.reseal(self.changed("same.yaml", handle=handle), check=13)
+                same = self.changed("same.yaml", handle=handle, form=1)
+                said = self.dev.provision(*self.reseal_argv(same), *shared, check=13).stderr.decode()
                 self.assertIn("policy-ref: it has to be a new one", said)
                 self.assertIn("sha256:0,7,10,15, and not sha256:0,4,7,10,15", said)
                 self.assertEqual(self.read("disk.img"), before)
         # Not where the TPM refuses them by their version.
         self.dev.tpm.tool("tpm2_nvincrement", "-C", "0x018a0001", "0x018a0001")
-        self.reseal(self.changed("same.yaml"))
+        self.dev.provision(*self.reseal_argv(self.changed("same.yaml", form=1)), *shared)
 
     def test_in_place_the_old_one_ends_with_it(self):
         new = self.changed("new.yaml", ref=NEW_REF)

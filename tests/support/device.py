@@ -10,8 +10,6 @@ import threading
 
 import rig
 
-POLICY_REF = "latchkey:luks"
-
 
 class Device:
     """Keys of one owner and one device; every path is in a test's directory."""
@@ -96,32 +94,33 @@ class Device:
         self.format()
         return self
 
-    def sign(self, version, *, label="test", out="signed.yaml", policy="policy.yaml"):
+    def sign(self, version, *more, label="test", out="signed.yaml", policy="policy.yaml"):
         pcrs = self.provision("pcrs", "--json").stdout
         self.test.write("pcrs.json", pcrs)
         if os.path.exists(self.path(out)):
             os.unlink(self.path(out))
         rig.run([rig.program("latchkey"), "policy", "sign", "--policy", self.path(policy), "--key",
                  self.path("keys", "policy-key.pem"), "--pcr-values", self.path("pcrs.json"),
-                 "--version", version, "--label", label, "-o", self.path(out)], check=0)
+                 "--version", version, "--label", label, *more, "-o", self.path(out)], check=0)
         return self.path(out)
 
-    def unseal_by_hand(self, signed, version, *, auth=None):
+    def unseal_by_hand(self, signed, version, *, auth=None, selection="sha256:0,7,10,15"):
         """The sealed payload, had with the stock tools and a signed policy file; auth: of a PIN."""
         with open(signed) as f:
             text = f.read()
         field = dict(re.findall(r"^(digest|signature): \"?([0-9a-f]+)", text, re.M))
         raw = bytes.fromhex(field["signature"])
+        reference = re.search(r'^policy-ref: "(.*)"$', text, re.M).group(1).encode()
         write, path, tool = self.test.write, self.path, self.tpm.tool
         write("approved", bytes.fromhex(field["digest"]))
-        write("tbs", bytes.fromhex(field["digest"]) + POLICY_REF.encode())
-        write("ref", POLICY_REF.encode())
+        write("tbs", bytes.fromhex(field["digest"]) + reference)
+        write("ref", reference)
         write("sig", der_signature(raw))
         write("operand", version.to_bytes(8, "big"))
         session = path("session")
         kind = {"sha384": "ecc384:ecdsa-sha384", "sha256": "ecc256:ecdsa-sha256"}[self.hash]
         tool("tpm2_startauthsession", "--policy-session", "-g", self.hash, "-S", session)
-        tool("tpm2_policypcr", "-S", session, "-l", "sha256:0,7,10,15")
+        tool("tpm2_policypcr", "-S", session, "-l", selection)
         tool("tpm2_policynv", "-S", session, "-C", "0x018a0001", "-i", path("operand"),
              "0x018a0001", "ule")
         tool("tpm2_loadexternal", "-C", "o", "-G", kind, "-g", self.hash,

@@ -16,14 +16,23 @@ CURVES = {"p384": ("secp384r1", "sha384", "ecc384:ecdsa-sha384"),
           "p256": ("prime256v1", "sha256", "ecc256:ecdsa-sha256")}
 
 
+def reference(name, *, bank="sha256", pcrs="0,7,10", latch="15", floor=FLOOR):
+    """The policyRef of format 2, as latchkey-policy(5) says: of the name and what is selected."""
+    listed = ",".join(str(n) for n in sorted(int(p) for p in pcrs.split(",")))
+    line = f"bank={bank} pcrs={listed} latch={latch} floor={floor}"
+    return f"{name}:{hashlib.sha256(line.encode()).hexdigest()[:16]}"
+
+
 class Owner:
     """A policy key of openssl's making, and a policy file around it."""
 
     def __init__(self, test, curve="p384", *, pcrs="0,7,10", latch="15", floor=FLOOR,
-                 ref="latchkey:luks", bank="sha256", name="owner"):
-        self.test, self.curve, self.name = test, curve, name
+                 ref="latchkey:luks", bank="sha256", name="owner", form=2):
+        """@ref: what policy-ref says; in format 2 the reference is made of it."""
+        self.test, self.curve, self.name, self.form, self.ref_name = test, curve, name, form, ref
         self.group, self.hash, self.scheme = CURVES[curve]
-        self.pcrs, self.latch, self.floor, self.ref, self.bank = pcrs, latch, floor, ref, bank
+        self.pcrs, self.latch, self.floor, self.bank = pcrs, latch, floor, bank
+        self.ref = ref if form == 1 else reference(ref, bank=bank, pcrs=pcrs, latch=latch, floor=floor)
         self.key = test.path(name + ".pem")
         self.pub = test.path(name + ".pub.pem")
         rig.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt",
@@ -37,7 +46,7 @@ class Owner:
         """Writes a policy file; volume and top are further YAML lines."""
         with open(self.pub) as f:
             pem = "".join("  " + line for line in f)
-        text = (f"latchkey-policy: 1\npolicy-key: |\n{pem}policy-ref: \"{self.ref}\"\n"
+        text = (f"latchkey-policy: {self.form}\npolicy-key: |\n{pem}policy-ref: \"{self.ref_name}\"\n"
                 f"bank: {self.bank}\npcrs: [{self.pcrs}]\nlatch: {self.latch}\n"
                 f"version-floor: {self.floor}\n")
         for key, value in {"on-failure": "fail", "timeout-tpm": "1", "timeout-device": "0"}.items():

@@ -32,7 +32,11 @@ class Unseal(rig.TestCase):
                 self.assertIn("would open", self.unseal(policy, "--signed", signed))
 
     def test_without_latch_floor_and_policy_ref_where_the_policy_file_says_so(self):
-        _, policy, signed = self.make(latch="none", floor="none", ref="")
+        _, policy, signed = self.make(latch="none", floor="none", ref="", form=1)
+        self.assertIn("would open", self.unseal(policy, "--signed", signed))
+
+    def test_format_1_opens_what_was_sealed_with_it(self):
+        _, policy, signed = self.make(form=1)
         self.assertIn("would open", self.unseal(policy, "--signed", signed))
 
     def test_the_sha384_bank(self):

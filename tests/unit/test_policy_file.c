@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "core/policy/policy_file.h"
+#include "core/policy/policy_ref.h"
+#include "sys/crypto/crypto.h"
 
 #define BYTES16 "000102030405060708090a0b0c0d0e0f"
 #define NAME33	"0b" BYTES16 BYTES16
@@ -18,7 +20,7 @@ static int parse_into(const uint8_t *data, size_t len, struct lk_policy_file *re
 	int rc = lk_yaml_parse(data, len, &yaml, err);
 
 	if (rc == LK_OK)
-		rc = lk_policy_file_from_doc(lk_yaml_root(yaml), ret, err);
+		rc = lk_policy_file_from_doc(lk_yaml_root(yaml), lk_crypto_hash, ret, err);
 	return rc;
 }
 
@@ -62,8 +64,11 @@ static void test_each_field_is_read(void **s)
 	(void)s;
 	assert_int_equal(parse_into(good.data, good.len, &pf, NULL), LK_OK);
 	assert_int_equal(pf.key.curve, LK_CURVE_P384);
-	assert_int_equal(pf.policy_ref_len, 13);
-	assert_memory_equal(pf.policy_ref, "latchkey:luks", 13);
+	assert_int_equal(pf.format, 2);
+	assert_int_equal(pf.policy_ref_len, 30);
+	/* printf 'bank=sha256 pcrs=0,7,10 latch=15 floor=0x018a0001' | sha256sum */
+	assert_memory_equal(pf.policy_ref, "latchkey:luks:158cb629cec8ce3f", 30);
+	assert_int_equal(lk_policy_ref_name(&pf).len, 13);
 	assert_int_equal(pf.pcrs.bank, LK_ALG_SHA256);
 	assert_int_equal(pf.pcrs.mask, 0x8481);
 	assert_int_equal(pf.latch, 15);
@@ -114,7 +119,8 @@ static void test_what_the_man_page_allows_is_taken(void **s)
 		{ "[discard]", "[discard]\n    integrity: hmac-sha256" },
 		{ "[discard]", "[discard]\n    cipher: aes-cbc-essiv:sha256\n    key-size: 256" },
 		{ "[discard]", "[discard]\n    uuid: 01234567-89ab-cdef-0123-456789abcdef" },
-		{ "\"latchkey:luks\"", "\"\"" },
+		{ "policy-ref: \"latchkey:luks\"\n", "" },
+		{ "\"latchkey:luks\"", "\"123456789012345\"" },
 	};
 
 	(void)s;
@@ -129,8 +135,9 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 		const char *from;
 		const char *to;
 	} edits[] = {
-		{ "latchkey-policy: 1", "latchkey-policy: 2" },
-		{ "latchkey-policy: 1\n", "" },
+		{ "latchkey-policy: 2", "latchkey-policy: 3" },
+		{ "latchkey-policy: 2", "latchkey-policy: 0" },
+		{ "latchkey-policy: 2\n", "" },
 		{ "bank: sha256", "bank: sha1" },
 		{ "pcrs: [0, 7, 10]", "pcrs: [0, 7, 24]" },
 		{ "pcrs: [0, 7, 10]", "pcrs: [0, 7, 7]" },
@@ -182,13 +189,122 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 		{ "[discard]",
 		  "[discard]\n  - name: other\n    device: /dev/x\n    handle: 0x8100a001" },
 		{ "[discard]", "[discard]\n  - x" },
-		{ "\"latchkey:luks\"", "\"0123456789012345678901234567890123456789012345678\"" },
+		{ "\"latchkey:luks\"", "\"\"" },
+		{ "\"latchkey:luks\"", "\"1234567890123456\"" },
+		{ "\"latchkey:luks\"", "\"a b\"" },
 	};
 
 	(void)s;
 	for (size_t i = 0; i < N_OF(edits); i++)
 		if (parse_swapped(edits[i].from, edits[i].to) != LK_E_INPUT)
 			fail_msg("taken: %s instead of %s", edits[i].to, edits[i].from);
+}
+
+static void edited(const char *from, const char *to, struct lk_policy_file *ret)
+{
+	LK_OWNED_BUF good = data_file("policy/good-policy.yaml");
+	char *text = swapped((const char *)good.data, from, to);
+
+	assert_int_equal(parse_into((const uint8_t *)text, strlen(text), ret, NULL), LK_OK);
+	free(text);
+}
+
+static struct lk_bytes ref_of(const struct lk_policy_file *pf)
+{
+	return (struct lk_bytes){ pf->policy_ref, pf->policy_ref_len };
+}
+
+static void test_each_part_of_the_selection_makes_another_reference(void **s)
+{
+	static const struct {
+		const char *from, *to, *line;
+	} edits[] = {
+		{ "on-failure: fail", "on-failure: halt",
+		  "bank=sha256 pcrs=0,7,10 latch=15 floor=0x018a0001" },
+		{ "bank: sha256", "bank: sha384",
+		  "bank=sha384 pcrs=0,7,10 latch=15 floor=0x018a0001" },
+		{ "[0, 7, 10]", "[10, 0]", "bank=sha256 pcrs=0,10 latch=15 floor=0x018a0001" },
+		{ "latch: 15", "latch: none",
+		  "bank=sha256 pcrs=0,7,10 latch=none floor=0x018a0001" },
+		/* The same PCRs in all, and another meaning. */
+		{ "[0, 7, 10]\nlatch: 15", "[0, 7, 10, 15]\nlatch: none",
+		  "bank=sha256 pcrs=0,7,10,15 latch=none floor=0x018a0001" },
+		{ "latch: 15", "latch: 14", "bank=sha256 pcrs=0,7,10 latch=14 floor=0x018a0001" },
+		{ "0x018a0001", "none", "bank=sha256 pcrs=0,7,10 latch=15 floor=none" },
+		{ "0x018a0001", "0x018a0003", "bank=sha256 pcrs=0,7,10 latch=15 floor=0x018a0003" },
+	};
+	static struct lk_policy_file pf[N_OF(edits)];
+	char line[LK_POLICY_REF_LINE_MAX];
+
+	(void)s;
+	for (size_t i = 0; i < N_OF(edits); i++) {
+		edited(edits[i].from, edits[i].to, &pf[i]);
+		lk_policy_ref_line(&pf[i], line);
+		assert_string_equal(line, edits[i].line);
+		assert_true(lk_policy_ref_is_bound(ref_of(&pf[i])));
+		for (size_t k = 0; k < i; k++)
+			assert_false(lk_bytes_same(ref_of(&pf[i]), ref_of(&pf[k])));
+	}
+}
+
+static void test_the_longest_line_has_room(void **s)
+{
+	static struct lk_policy_file pf;
+	char line[LK_POLICY_REF_LINE_MAX];
+
+	(void)s;
+	edited("[0, 7, 10]",
+	       "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 17, 18, 19, 20, 21, 22]", &pf);
+	lk_policy_ref_line(&pf, line);
+	assert_string_equal(
+		line,
+		"bank=sha256 pcrs=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,17,18,19,20,21,22 latch=15 floor=0x018a0001");
+}
+
+static void test_format_1_is_read_and_not_used_for_anything_new(void **s)
+{
+	LK_OWNED_BUF old = data_file("policy/format-1-policy.yaml");
+	static struct lk_policy_file pf;
+	struct lk_err err = { 0 };
+
+	(void)s;
+	assert_int_equal(parse_into(old.data, old.len, &pf, NULL), LK_OK);
+	assert_int_equal(pf.format, 1);
+	assert_int_equal(pf.policy_ref_len, 13);
+	assert_false(lk_policy_ref_is_bound(ref_of(&pf)));
+	assert_int_equal(lk_policy_ref_check(&pf, NULL, &err), LK_E_REFUSED);
+	assert_non_null(strstr(err.msg, "--shared-policy-ref \"latchkey:luks\""));
+	assert_int_equal(lk_policy_ref_check(&pf, "latchkey:luk", &err), LK_E_USAGE);
+	assert_int_equal(lk_policy_ref_check(&pf, "latchkey:luks2", &err), LK_E_USAGE);
+	assert_int_equal(lk_policy_ref_check(&pf, "latchkey:luks", &err), LK_OK);
+}
+
+static void test_format_2_has_nothing_to_share(void **s)
+{
+	static struct lk_policy_file pf;
+
+	(void)s;
+	edited("latch: 15", "latch: 15", &pf);
+	assert_int_equal(lk_policy_ref_check(&pf, NULL, NULL), LK_OK);
+	assert_int_equal(lk_policy_ref_check(&pf, "latchkey:luks", NULL), LK_E_USAGE);
+}
+
+static void test_what_a_bound_reference_looks_like(void **s)
+{
+	static const char *const no[] = { "",
+					  "latchkey:luks",
+					  ":0123456789abcdef",
+					  "a-0123456789abcdef",
+					  "a:0123456789abcdeF",
+					  "a:0123456789abcdeg",
+					  "1234567890123456:0123456789abcdef" };
+
+	(void)s;
+	for (size_t i = 0; i < N_OF(no); i++)
+		assert_false(lk_policy_ref_is_bound(
+			(struct lk_bytes){ (const uint8_t *)no[i], strlen(no[i]) }));
+	assert_true(lk_policy_ref_is_bound(
+		(struct lk_bytes){ (const uint8_t *)"a:0123456789abcdef", 18 }));
 }
 
 static void test_a_prompt_needs_a_latch(void **s)
@@ -246,6 +362,11 @@ int main(void)
 		cmocka_unit_test(test_each_field_is_read),
 		cmocka_unit_test(test_what_the_man_page_allows_is_taken),
 		cmocka_unit_test(test_what_breaks_a_rule_is_refused),
+		cmocka_unit_test(test_each_part_of_the_selection_makes_another_reference),
+		cmocka_unit_test(test_the_longest_line_has_room),
+		cmocka_unit_test(test_format_1_is_read_and_not_used_for_anything_new),
+		cmocka_unit_test(test_format_2_has_nothing_to_share),
+		cmocka_unit_test(test_what_a_bound_reference_looks_like),
 		cmocka_unit_test(test_a_prompt_needs_a_latch),
 		cmocka_unit_test(test_every_committed_bad_file_is_refused),
 		cmocka_unit_test(test_a_policy_file_cut_before_its_options_is_refused),

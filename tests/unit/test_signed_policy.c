@@ -43,7 +43,8 @@ static struct lk_policy_file good_policy(void)
 	LK_OWNED_YAML yaml = doc_of((const char *)buf.data);
 	struct lk_policy_file pf;
 
-	assert_int_equal(lk_policy_file_from_doc(lk_yaml_root(yaml), &pf, NULL), LK_OK);
+	assert_int_equal(lk_policy_file_from_doc(lk_yaml_root(yaml), lk_crypto_hash, &pf, NULL),
+			 LK_OK);
 	return pf;
 }
 
@@ -55,7 +56,7 @@ static void test_each_field_is_read(void **s)
 	assert_string_equal(sp.label, "test");
 	assert_int_equal(sp.version, 3);
 	assert_int_equal(sp.version_floor, 0x018a0001);
-	assert_int_equal(sp.policy_ref_len, 13);
+	assert_int_equal(sp.policy_ref_len, 30);
 	assert_int_equal(sp.pcrs.sel.mask, 0x8481);
 	assert_int_equal(sp.pcrs.value[7][0], 0x22);
 	assert_int_equal(sp.digest.len, 48);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "core/base/bytes.h"
+#include "core/policy/policy_ref.h"
 #include "sys/crypto/crypto.h"
 #include "words.h"
 
@@ -98,8 +99,16 @@ static void add_settings(struct json_object *o, const struct lk_policy_file *pf)
 {
 	uint32_t latch = pf->latch == LK_NO_PCR ? 0 : 1u << pf->latch;
 
-	add(o, "policy-ref",
+	struct lk_bytes name = lk_policy_ref_name(pf);
+	char line[LK_POLICY_REF_LINE_MAX];
+
+	add(o, "policy-ref", json_object_new_string_len((const char *)name.data, (int)name.len));
+	add(o, "reference",
 	    json_object_new_string_len((const char *)pf->policy_ref, (int)pf->policy_ref_len));
+	if (pf->format >= 2) {
+		lk_policy_ref_line(pf, line);
+		add_text(o, "bound-to", line);
+	}
 	add_text(o, "bank", lk_alg_name(pf->pcrs.bank));
 	add(o, "pcrs", pcr_list(pf->pcrs.mask & ~latch));
 	if (latch)
@@ -121,7 +130,7 @@ int lk_json_print_policy_file(const struct lk_policy_file *pf, struct lk_err *er
 	struct json_object *root = json_object_new_object();
 	struct json_object *volumes = json_object_new_array();
 
-	add(o, "latchkey-policy", json_object_new_int(1));
+	add(o, "latchkey-policy", json_object_new_int((int)pf->format));
 	add_key(o, &pf->key);
 	add_settings(o, pf);
 	add_handle(root, "handle", pf->root_handle);

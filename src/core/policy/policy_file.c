@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/policy/policy_ref.h"
+
 static const char *const on_failure_words[] = { "fail", "prompt", "halt", NULL };
 
 static int parse_key(const struct lk_doc *doc, struct lk_policy_file *pf, struct lk_err *err)
@@ -306,15 +308,51 @@ static int parse_volumes(const struct lk_doc *doc, struct lk_policy_file *pf,
 	return LK_OK;
 }
 
-static int parse_settings(const struct lk_doc *doc, struct lk_policy_file *pf,
-			  enum lk_on_failure *ret_on_failure, struct lk_err *err)
+/* Format 1: the bytes as they stand. They can't be those of format 2, which
+ * would open what is sealed to another selection. */
+static int parse_plain_ref(const struct lk_doc *doc, struct lk_policy_file *pf, struct lk_err *err)
 {
 	const char *ref;
-	unsigned int word;
 
 	LK_TRY(lk_doc_get_text(doc, "policy-ref", LK_POLICY_REF_MAX, &ref, err));
 	pf->policy_ref_len = strlen(ref);
 	memcpy(pf->policy_ref, ref, pf->policy_ref_len);
+	if (lk_policy_ref_is_bound((struct lk_bytes){ pf->policy_ref, pf->policy_ref_len }))
+		return lk_doc_error(
+			lk_doc_get(doc, "policy-ref"), err,
+			"policy-ref: a reference that ends like one of format 2 (\":\" and 16 digits) can't stand in a file of format 1");
+	return LK_OK;
+}
+
+/* Format 2: a name, which the selection joins; after it was read. */
+static int parse_bound_ref(const struct lk_doc *doc, lk_hash_fn hash, struct lk_policy_file *pf,
+			   struct lk_err *err)
+{
+	const struct lk_doc *node = lk_doc_get(doc, "policy-ref");
+	const char *name = LK_POLICY_REF_DEFAULT;
+
+	if (node) {
+		LK_TRY(lk_doc_get_text(doc, "policy-ref", LK_POLICY_REF_MAX, &name, err));
+		if (!*name || !all_of(name, LOWER UPPER DIGIT "_-.:+"))
+			return lk_doc_error(
+				node, err,
+				"policy-ref: a name of letters, digits and _ - . : + is expected");
+		if (strlen(name) > LK_POLICY_REF_NAME_MAX)
+			return lk_doc_error(
+				node, err,
+				"policy-ref: at most %u characters: with \":\" and 16 digits the reference has %u bytes, and a TPM may take no more",
+				LK_POLICY_REF_NAME_MAX, LK_POLICY_REF_BOUND_MAX);
+	}
+	if (lk_policy_ref_bind(pf, name, hash) != LK_OK)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
+	return LK_OK;
+}
+
+static int parse_settings(const struct lk_doc *doc, struct lk_policy_file *pf,
+			  enum lk_on_failure *ret_on_failure, struct lk_err *err)
+{
+	unsigned int word;
+
 	LK_TRY(parse_pcrs(doc, pf, err));
 	LK_TRY(parse_latch(doc, pf, err));
 	LK_TRY(parse_floor(doc, pf, err));
@@ -330,7 +368,7 @@ static int parse_settings(const struct lk_doc *doc, struct lk_policy_file *pf,
 	return parse_root_key(doc, pf, err);
 }
 
-int lk_policy_file_from_doc(const struct lk_doc *doc, struct lk_policy_file *ret,
+int lk_policy_file_from_doc(const struct lk_doc *doc, lk_hash_fn hash, struct lk_policy_file *ret,
 			    struct lk_err *err)
 {
 	static const char *const known[] = { "latchkey-policy",
@@ -352,9 +390,12 @@ int lk_policy_file_from_doc(const struct lk_doc *doc, struct lk_policy_file *ret
 	uint64_t format;
 
 	LK_TRY(lk_doc_expect_keys(doc, known, err));
-	LK_TRY(lk_doc_get_uint(doc, "latchkey-policy", 1, 1, &format, err));
+	LK_TRY(lk_doc_get_uint(doc, "latchkey-policy", 1, 2, &format, err));
+	pf.format = (unsigned int)format;
 	LK_TRY(parse_key(doc, &pf, err));
 	LK_TRY(parse_settings(doc, &pf, &on_failure, err));
+	LK_TRY(pf.format == 1 ? parse_plain_ref(doc, &pf, err)
+			      : parse_bound_ref(doc, hash, &pf, err));
 	LK_TRY(parse_volumes(doc, &pf, on_failure, err));
 	*ret = pf;
 	return LK_OK;

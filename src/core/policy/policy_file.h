@@ -46,8 +46,9 @@ struct lk_volume {
 };
 
 struct lk_policy_file {
+	unsigned int format; /* 1: policy_ref as it was written; 2: bound, see policy_ref.h */
 	struct lk_policy_key key;
-	uint8_t policy_ref[LK_POLICY_REF_MAX];
+	uint8_t policy_ref[LK_POLICY_REF_MAX]; /* what is sealed and signed */
 	size_t policy_ref_len;
 	struct lk_pcr_selection pcrs; /* latch PCR included */
 	unsigned int latch;	      /* PCR, or LK_NO_PCR */
@@ -61,8 +62,14 @@ struct lk_policy_file {
 	struct lk_volume volumes[LK_VOLUMES_MAX];
 };
 
-/** Return: LK_OK, or LK_E_INPUT with line and column. @ret untouched on failure. */
-int lk_policy_file_from_doc(const struct lk_doc *doc, struct lk_policy_file *ret,
+/**
+ * lk_policy_file_from_doc - the rules of latchkey-policy(5)
+ * @hash: for the reference of format 2
+ *
+ * Return: LK_OK, LK_E_INPUT with line and column, or LK_E_SYSTEM when hashing
+ * failed. @ret untouched on failure.
+ */
+int lk_policy_file_from_doc(const struct lk_doc *doc, lk_hash_fn hash, struct lk_policy_file *ret,
 			    struct lk_err *err);
 
 /** The volume of that name; NULL when there is none. */

@@ -166,12 +166,6 @@ static int check_fields(const struct lk_signed_policy *sp, const struct lk_polic
 	if (sp->key.len != name->len || memcmp(sp->key.data, name->data, name->len) != 0)
 		return lk_err_set(err, LK_E_POLICY, 0,
 				  "key: made for another policy key than the policy file's");
-	if (sp->policy_ref_len != pf->policy_ref_len ||
-	    memcmp(sp->policy_ref, pf->policy_ref, pf->policy_ref_len) != 0)
-		return lk_err_set(
-			err, LK_E_POLICY, 0,
-			"policy-ref: signed for \"%.48s\", the policy file wants \"%.48s\"",
-			(const char *)sp->policy_ref, (const char *)pf->policy_ref);
 	if (sp->pcrs.sel.bank != pf->pcrs.bank)
 		return lk_err_set(err, LK_E_POLICY, 0, "bank: %s, the policy file wants %s",
 				  lk_alg_name(sp->pcrs.sel.bank), lk_alg_name(pf->pcrs.bank));
@@ -184,6 +178,13 @@ static int check_fields(const struct lk_signed_policy *sp, const struct lk_polic
 	}
 	if (sp->version_floor != pf->version_floor)
 		return lk_err_set(err, LK_E_POLICY, 0, "version-floor: not the policy file's");
+	/* Last: in format 2 it differs with each of the others, which say more. */
+	if (sp->policy_ref_len != pf->policy_ref_len ||
+	    memcmp(sp->policy_ref, pf->policy_ref, pf->policy_ref_len) != 0)
+		return lk_err_set(err, LK_E_POLICY, 0,
+				  "policy-ref: signed for \"%.*s\", the policy file wants \"%.*s\"",
+				  (int)sp->policy_ref_len, (const char *)sp->policy_ref,
+				  (int)pf->policy_ref_len, (const char *)pf->policy_ref);
 	return LK_OK;
 }
 

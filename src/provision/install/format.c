@@ -34,6 +34,8 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = lk_target_load(opts, &f.target, err);
 	if (rc == LK_OK)
+		rc = lk_check_policy_ref(opts, &f.target.pf, err);
+	if (rc == LK_OK)
 		rc = lk_format_look(&f, err);
 	if (rc == LK_OK)
 		rc = check_device(&f, err);
@@ -53,6 +55,7 @@ const struct lk_command lk_cmd_format = {
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
 		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) |
 		   LK_OPT_BIT(NO_RECOVERY_KEY) | LK_OPT_BIT(OVERWRITE) |
-		   LK_OPT_BIT(REPLACE_OBJECT) | LK_OPT_BIT(PIN_FILE),
+		   LK_OPT_BIT(REPLACE_OBJECT) | LK_OPT_BIT(PIN_FILE) |
+		   LK_OPT_BIT(SHARED_POLICY_REF),
 	.run = run,
 };

@@ -185,6 +185,8 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = lk_policy_file_load(opts->value[LK_OPT_POLICY], &s.pf, err);
 	if (rc == LK_OK)
+		rc = lk_check_policy_ref(opts, &s.pf, err);
+	if (rc == LK_OK)
 		rc = lk_check_volume_options(opts, &s.pf, err);
 	if (rc != LK_OK)
 		return rc;
@@ -205,6 +207,7 @@ const struct lk_command lk_cmd_setup = {
 	.required = LK_FORMAT_REQUIRED,
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
 		   LK_OPT_BIT(POLICIES) | LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECORD) |
-		   LK_OPT_BIT(RECIPIENT) | LK_OPT_BIT(NO_RECOVERY_KEY) | LK_OPT_BIT(PIN_FILE),
+		   LK_OPT_BIT(RECIPIENT) | LK_OPT_BIT(NO_RECOVERY_KEY) | LK_OPT_BIT(PIN_FILE) |
+		   LK_OPT_BIT(SHARED_POLICY_REF),
 	.run = run,
 };

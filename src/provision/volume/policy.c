@@ -103,6 +103,8 @@ static int add(const struct lk_options *opts, struct lk_err *err)
 	size_t added = 0;
 	int rc = policies_load(opts, &p, err);
 
+	if (rc == LK_OK)
+		rc = lk_check_policy_ref(opts, &p.target.pf, err);
 	for (int i = 0; rc == LK_OK && i < opts->n_args; i++)
 		rc = add_one(&p, opts->args[i], &added, err);
 	if (rc == LK_OK)
@@ -271,7 +273,7 @@ const struct lk_command lk_cmd_policy_add = {
 	.args = "SIGNED...",
 	.min_args = 1,
 	.max_args = LK_TOKEN_POLICIES_MAX,
-	.options = POLICY_OPTIONS | LK_OPT_BIT(TPM),
+	.options = POLICY_OPTIONS | LK_OPT_BIT(TPM) | LK_OPT_BIT(SHARED_POLICY_REF),
 	.run = add,
 };
 

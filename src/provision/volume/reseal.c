@@ -199,6 +199,8 @@ static int reseal(struct reseal *r, struct lk_err *err)
 	int rc = lk_target_load(r->opts, &r->target, err);
 
 	if (rc == LK_OK)
+		rc = lk_check_policy_ref(r->opts, &r->target.pf, err);
+	if (rc == LK_OK)
 		rc = open_volume(r, err);
 	if (rc == LK_OK)
 		rc = lk_tpm_open_option(r->opts, &r->tpm, err);
@@ -253,6 +255,7 @@ const struct lk_command lk_cmd_reseal = {
 	.args = "",
 	.required = "--recovery-key-file FILE",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
-		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECOVERY_KEY_FILE) | LK_OPT_BIT(PIN_FILE),
+		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECOVERY_KEY_FILE) | LK_OPT_BIT(PIN_FILE) |
+		   LK_OPT_BIT(SHARED_POLICY_REF),
 	.run = run,
 };

@@ -8,6 +8,7 @@
 #include "core/config/blob.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/json.h"
+#include "volume/status_refs.h"
 
 /* One document is built; the text form is written from the same values. */
 
@@ -22,6 +23,7 @@ struct status {
 	struct lk_json *json;
 	bool text;
 	bool in_lockout;
+	struct lk_refs refs;
 };
 
 static void say(struct status *s, struct lk_json *obj, const char *key, const char *value)
@@ -246,6 +248,7 @@ static int volume_status(struct status *s, struct lk_json *array, const struct l
 			    : "of another policy");
 	if (lk_fs_wait_device(device ? device : vol->device, 0, path, NULL)) {
 		say(s, obj, "device", "missing");
+		lk_refs_collect(&s->refs, pf, NULL);
 		return LK_OK;
 	}
 	say(s, obj, "device", path);
@@ -253,6 +256,7 @@ static int volume_status(struct status *s, struct lk_json *array, const struct l
 		token_status(s, obj, &v, h);
 	else
 		say(s, obj, "state", "no LUKS2 header");
+	lk_refs_collect(&s->refs, pf, h);
 	return LK_OK;
 }
 
@@ -275,6 +279,7 @@ static int volumes_status(struct status *s, struct lk_err *err)
 	for (size_t i = 0; rc == LK_OK && i < pf.n_volumes; i++)
 		if (!only || strcmp(only, pf.volumes[i].name) == 0)
 			rc = volume_status(s, array, &pf, &pf.volumes[i], err);
+	lk_refs_say(&s->refs, s->json, s->text);
 	return rc;
 }
 

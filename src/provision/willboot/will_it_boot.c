@@ -322,6 +322,7 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 	enum lk_answer answer;
 
 	LK_TRY(lk_policy_file_load(opts->value[LK_OPT_POLICY], &a.pf, err));
+	LK_TRY(lk_check_policy_ref(opts, &a.pf, err));
 	LK_TRY(lk_check_volume_options(opts, &a.pf, err));
 	a.say = (struct lk_say){ .json = lk_json_object(),
 				 .text = !lk_option_given(opts, LK_OPT_JSON),
@@ -344,6 +345,6 @@ const struct lk_command lk_cmd_will_it_boot = {
 		   LK_OPT_BIT(IMA_LOG) | LK_OPT_BIT(PCRS) | LK_OPT_BIT(EFIVARS) | LK_OPT_BIT(ESP) |
 		   LK_OPT_BIT(UKI) | LK_OPT_BIT(KERNEL) | LK_OPT_BIT(INITRD) | LK_OPT_BIT(CMDLINE) |
 		   LK_OPT_BIT(FIRMWARE_LOG) | LK_OPT_BIT(PREDICTED) | LK_OPT_BIT(IMA_UNCHANGED) |
-		   LK_OPT_BIT(JSON),
+		   LK_OPT_BIT(SHARED_POLICY_REF) | LK_OPT_BIT(JSON),
 	.run = run,
 };

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "sys/crypto/crypto.h"
 #include "sys/os/fs.h"
 
 /** Other files of ours, which a YAML parser would find strange words for. */
@@ -50,7 +51,7 @@ int lk_document_policy_file(const char *path, struct lk_policy_file *ret, struct
 
 	if (rc != LK_OK)
 		return rc;
-	rc = lk_policy_file_from_doc(lk_yaml_root(yaml), ret, err);
+	rc = lk_policy_file_from_doc(lk_yaml_root(yaml), lk_crypto_hash, ret, err);
 	if (rc != LK_OK)
 		lk_err_prefix(err, "%s", path);
 	return rc;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/policy/policy_ref.h"
 #include "sys/crypto/crypto.h"
 
 static int read_inputs(const struct lk_signing_args *args, struct lk_policy_file *pf,
@@ -17,6 +18,11 @@ static int read_inputs(const struct lk_signing_args *args, struct lk_policy_file
 	rc = lk_document_policy_file(args->policy, pf, err);
 	if (rc != LK_OK)
 		return rc;
+	rc = lk_policy_ref_check(pf, args->shared_ref, err);
+	if (rc != LK_OK) {
+		lk_err_prefix(err, "%s", args->policy);
+		return rc;
+	}
 	return lk_read_pcr_values(args->pcr_values, pf, values, err);
 }
 

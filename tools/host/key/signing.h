@@ -11,6 +11,7 @@ struct lk_signing_args {
 	const char *pcr_values;
 	const char *version;
 	const char *label;
+	const char *shared_ref;
 	struct lk_output output;
 };
 
@@ -21,6 +22,13 @@ struct lk_signing_args {
 		  &(a).pcr_values, NULL },                                                             \
 		{ "version", 'v', false, "N", "version, for the device's floor", &(a).version, NULL }, \
 		{ "label", 'l', false, "TEXT", "what this boot is, for people", &(a).label, NULL },    \
+		{ "shared-policy-ref",                                                                 \
+		  0,                                                                                   \
+		  false,                                                                               \
+		  "REF",                                                                               \
+		  "for a policy file of format 1: its policy-ref",                                     \
+		  &(a).shared_ref,                                                                     \
+		  NULL },                                                                              \
 		{ "output",	    'o', true, "FILE", "what to write; - is standard output",          \
 		  &(a).output.path, NULL },                                                            \
 	{                                                                                              \

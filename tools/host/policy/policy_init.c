@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "core/policy/policy_ref.h"
 #include "documents.h"
 #include "key/keys.h"
 #include "sys/crypto/crypto.h"
@@ -95,10 +96,10 @@ static int write_text(FILE *f, const struct init_args *args, uint32_t mask,
 	int rc;
 
 	fputs("# Latchkey policy file; every key is explained in latchkey-policy(5). It has its\n# place in the boot image, which is measured: that is why it is believed.\n"
-	      "latchkey-policy: 1\n\n",
+	      "latchkey-policy: 2\n\n",
 	      f);
 	rc = write_key(f, key, err);
-	fputs("\n# What a signature has to be for; another purpose gets another text.\npolicy-ref: ",
+	fputs("\n# What a signature has to be for: this name, and the bank, PCRs, latch and floor\n# below, which \"latchkey policy show\" puts into one line.\npolicy-ref: ",
 	      f);
 	lk_print_quoted(f, args->policy_ref, strlen(args->policy_ref));
 	fputc('\n', f);
@@ -109,18 +110,14 @@ static int write_text(FILE *f, const struct init_args *args, uint32_t mask,
 }
 
 /* The rules are in one place, the reader of policy files; so it is asked. */
-static int check(const char *text, size_t len, const struct init_args *args, struct lk_err *err)
+static int check(const char *text, size_t len, struct lk_err *err)
 {
-	size_t ref_len = strlen(args->policy_ref);
 	LK_OWNED_YAML yaml = NULL;
 	struct lk_policy_file pf;
 	int rc = lk_yaml_parse((const uint8_t *)text, len, &yaml, err);
 
 	if (rc == LK_OK)
-		rc = lk_policy_file_from_doc(lk_yaml_root(yaml), &pf, err);
-	if (rc == LK_OK &&
-	    (pf.policy_ref_len != ref_len || memcmp(pf.policy_ref, args->policy_ref, ref_len)))
-		rc = lk_err_set(err, LK_E_INPUT, 0, "policy-ref: plain UTF-8 text is needed");
+		rc = lk_policy_file_from_doc(lk_yaml_root(yaml), lk_crypto_hash, &pf, err);
 	if (rc != LK_OK)
 		lk_err_prefix(err, "these options make no policy file");
 	return rc;
@@ -135,7 +132,7 @@ static int check_args(struct init_args *args, uint32_t *ret_mask, struct lk_err 
 	args->bank = args->bank ? args->bank : "sha256";
 	args->pcrs = args->pcrs ? args->pcrs : "0,7,10";
 	args->latch = args->latch ? args->latch : "15";
-	args->policy_ref = args->policy_ref ? args->policy_ref : "latchkey:luks";
+	args->policy_ref = args->policy_ref ? args->policy_ref : LK_POLICY_REF_DEFAULT;
 	if (lk_alg_from_name(args->bank) == LK_ALG_NONE)
 		return lk_err_set(err, LK_E_USAGE, 0, "--bank %.80s: expected sha256 or sha384",
 				  args->bank);
@@ -172,7 +169,7 @@ static int init(struct init_args *args, struct lk_err *err)
 		rc = lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	text.data = (uint8_t *)data;
 	if (rc == LK_OK)
-		rc = check(data, text.len, args, err);
+		rc = check(data, text.len, err);
 	if (rc != LK_OK)
 		return rc;
 	return lk_write_output(&args->output, (struct lk_bytes){ text.data, text.len }, err);
@@ -187,7 +184,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 		{ "bank", 0, false, "BANK", "sha256 (default) or sha384", &args.bank, NULL },
 		{ "pcrs", 0, false, "LIST", "0,7,10 (default), or others", &args.pcrs, NULL },
 		{ "latch", 0, false, "PCR", "15 (default), another, or none", &args.latch, NULL },
-		{ "policy-ref", 0, false, "TEXT", "what signatures are for; default latchkey:luks",
+		{ "policy-ref", 0, false, "NAME", "what signatures are for; default latchkey:luks",
 		  &args.policy_ref, NULL },
 		{ "output", 'o', true, "FILE", "what to write; - is standard output",
 		  &args.output.path, NULL },

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "core/policy/policy_ref.h"
 #include "documents.h"
 #include "json_out.h"
 #include "sys/crypto/crypto.h"
@@ -65,6 +66,21 @@ static void show_selection(const struct lk_policy_file *pf)
 		printf("%-16snone\n", "latch");
 }
 
+static void show_ref(const struct lk_policy_file *pf)
+{
+	char line[LK_POLICY_REF_LINE_MAX];
+
+	printf("%-16s", "policyRef");
+	lk_print_quoted(stdout, (const char *)pf->policy_ref, pf->policy_ref_len);
+	if (pf->format >= 2) {
+		lk_policy_ref_line(pf, line);
+		printf("\n%-16s%s\n", "bound to", line);
+	} else {
+		printf("\n%-16snothing: shared by all that is signed and sealed with it (format 1)\n",
+		       "bound to");
+	}
+}
+
 static int show_policy_file(const struct lk_policy_file *pf, struct lk_err *err)
 {
 	struct lk_name name;
@@ -73,9 +89,7 @@ static int show_policy_file(const struct lk_policy_file *pf, struct lk_err *err)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 	printf("policy file\n%-16s%s\n", "policy key", lk_curve_name(pf->key.curve));
 	show_hex("its Name", name.data, name.len);
-	printf("%-16s", "policyRef");
-	lk_print_quoted(stdout, (const char *)pf->policy_ref, pf->policy_ref_len);
-	printf("\n");
+	show_ref(pf);
 	show_selection(pf);
 	show_floor(pf->version_floor);
 	printf("%-16s%u s for the TPM, %u s for a device\n", "time limits", pf->timeout_tpm,
@@ -131,7 +145,7 @@ static int show_doc(const struct lk_doc *doc, bool json, struct lk_err *err)
 		return lk_doc_error(
 			doc, err,
 			"neither a policy file nor a signed policy: no key latchkey-policy or latchkey-signed-policy");
-	rc = lk_policy_file_from_doc(doc, &pf, err);
+	rc = lk_policy_file_from_doc(doc, lk_crypto_hash, &pf, err);
 	if (rc != LK_OK)
 		return rc;
 	return json ? lk_json_print_policy_file(&pf, err) : show_policy_file(&pf, err);
