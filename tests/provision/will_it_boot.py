@@ -73,6 +73,17 @@ class Case(rig.TestCase):
         self.dev.header("policy", "add", "--policy", self.policy_file, "--device", self.path("disk.img"), "--tpm", self.dev.tpm.tcti,
                         *signed)
 
+    def select(self, pcrs):
+        """Another selection: what is sealed to it, and a policy file for it, of this test alone."""
+        handle, auth = "0x8100a002", self.dev.auth("owner")
+        with open(self.policy_file, encoding="ascii") as f:
+            text = re.sub(r"^pcrs: .*", f"pcrs: {pcrs}", f.read(), flags=re.M).replace("0x8100a001", handle)
+        self.policy_file = self.write("policy.yaml", text)
+        self.addCleanup(self.dev.tpm.tool, "tpm2_evictcontrol", "-C", "o", "-P", auth, "-c", handle, check=None)
+        self.dev.provision("reseal", "--policy", self.policy_file, "--device", self.path("disk.img"), "--owner-auth",
+                           self.write("owner", auth), "--recovery-key-file",
+                           self.write("recovery", self.dev.decrypt(self.dev.record()["volumes"][0]["recovery-key"])))
+
     def opened(self, files=None):
         """A policy for the boot that runs is deployed, and has opened the volume. files: that IMA had measured by then."""
         signed = self.sign(self.boot.pcrs(files), label="this boot")
@@ -142,9 +153,7 @@ class Unchanged(Case):
         self.ask(YES, "covers this boot", more=("--policies", self.path("policies")))
 
     def test_pcr_11_before_and_after_a_boot_phase(self):
-        with open(self.policy_file, encoding="ascii") as f:
-            text = re.sub(r"^pcrs: .*", "pcrs: [4, 11]", f.read(), flags=re.M)
-        self.policy_file = self.write("policy.yaml", text)
+        self.select("[4, 11]")
         pcrs = self.boot.pcrs()
         for phase in (b"enter-initrd", b"leave-initrd"):
             at = bytes.fromhex(pcrs["sha256"]["11"])
@@ -608,9 +617,7 @@ class Logs(Case):
         self.ask(UNKNOWN, "doesn't explain what PCR 4 of bank sha256")
 
     def test_something_else_extends_a_pcr(self):
-        with open(self.policy_file, encoding="ascii") as f:
-            text = re.sub(r"^pcrs: .*", "pcrs: [0, 7, 8]", f.read(), flags=re.M)
-        self.policy_file = self.write("policy.yaml", text)
+        self.select("[0, 7, 8]")
         pcrs = self.boot.pcrs()
         pcrs["sha256"]["8"] = "44" * 32
         self.write("pcrs.json", json.dumps(pcrs))
