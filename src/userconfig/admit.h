@@ -13,6 +13,12 @@ enum lk_admission {
 	LK_ADMIT_RESUMED, /* one whose applying was cut short: either */
 };
 
+/** Of what is kept in a state directory: where it was a try, no floor was raised for it. */
+static inline enum lk_admission lk_admission_of_kept(const struct lk_uc *uc)
+{
+	return uc->real ? LK_ADMIT_STORED : LK_ADMIT_RESUMED;
+}
+
 struct lk_admitted {
 	struct lk_verified_blob *blob;
 	struct lk_secret content_key;

@@ -82,7 +82,9 @@ static int apply_blob(const struct lk_uc *uc, const struct lk_upload *upload, st
 	LK_OWNED_ADMITTED blob = LK_ADMITTED_NONE;
 	LK_OWNED_PLAN plan = LK_PLAN_NONE;
 	int copy = -1;
-	int rc = not_the_blobs(lk_unpack_begin(uc, &copy, err), err);
+	int rc = not_the_blobs(uc->opts->dry_run ? lk_unpack_try(uc, &copy, err)
+						 : lk_unpack_begin(uc, &copy, err),
+			       err);
 
 	if (rc == LK_OK)
 		rc = lk_admit(uc, upload->fd, copy, &blob, err);
@@ -93,7 +95,7 @@ static int apply_blob(const struct lk_uc *uc, const struct lk_upload *upload, st
 	else if (rc == LK_OK)
 		rc = carry_out(uc, &blob, &plan, err);
 	/* After success it has another name, and nothing is removed. */
-	if (lk_unpack_discard(uc, NULL) != LK_OK)
+	if (!uc->opts->dry_run && lk_unpack_discard(uc, NULL) != LK_OK)
 		lk_log(LK_LOG_WARNING, "the next run tidies up");
 	return rc;
 }
@@ -127,7 +129,22 @@ static void say_nothing_there(const struct lk_uc *uc)
 	       kind == LK_TREE_DIR ? "" : ", which isn't there");
 }
 
-static int take_upload(const struct lk_uc *uc, struct lk_err *err)
+/* Without the lock: whoever writes slowly holds up nothing but this upload. */
+static int wait_for_writer(struct lk_uc *uc, const struct lk_upload *upload, struct lk_err *err)
+{
+	struct lk_err why = { 0 };
+	bool locked = uc->lock >= 0;
+	int rc;
+
+	lk_uc_unlock(uc);
+	rc = lk_upload_wait(uc, upload, err);
+	return !locked || lk_uc_lock(uc, &why) == LK_OK
+		       ? rc
+		       : lk_err_set(err, why.rc, why.code, "%s", why.msg);
+}
+
+/* @ret_again: others may have gone first, so all is to be looked at anew. */
+static int take_upload(struct lk_uc *uc, bool *ret_again, struct lk_err *err)
 {
 	LK_OWNED_UPLOAD upload = LK_UPLOAD_NONE;
 	struct lk_err why = { 0 };
@@ -138,8 +155,13 @@ static int take_upload(const struct lk_uc *uc, struct lk_err *err)
 		say_nothing_there(uc);
 		return LK_OK;
 	}
-	if (rc == LK_OK && upload.dir >= 0)
-		rc = lk_upload_wait(&upload, err);
+	*ret_again = rc == LK_OK && upload.dir >= 0 && lk_upload_is_written(&upload);
+	if (*ret_again) {
+		rc = wait_for_writer(uc, &upload, err);
+		*ret_again = rc == LK_OK;
+		if (rc == LK_OK)
+			return LK_OK;
+	}
 	if (rc == LK_OK && !is_in_place(uc, &upload)) {
 		rc = apply_blob(uc, &upload, err);
 		if (rc != LK_OK)
@@ -168,26 +190,40 @@ static int refresh_current(const struct lk_uc *uc, struct lk_err *err)
 	return rc;
 }
 
+/* What a run before has left, and what the boot has taken away. */
+static int settle_before(const struct lk_uc *uc, struct lk_err *err)
+{
+	int rc;
+
+	if (uc->opts->dry_run)
+		return LK_OK;
+	if (!uc->opts->blob)
+		lk_upload_sweep(uc);
+	rc = lk_commit_recover(uc, err);
+	if (rc == LK_OK)
+		rc = refresh_current(uc, err);
+	/* A change that can't be finished is no ground to begin another. What
+	 * else went wrong doesn't keep a new configuration from being applied.
+	 */
+	if (rc != LK_OK)
+		lk_log(LK_LOG_ERR, "%s", err->msg);
+	return rc;
+}
+
 int lk_uc_apply(const struct lk_uc_options *opts, struct lk_err *err)
 {
 	LK_OWNED_UC uc = NULL;
 	struct lk_err first = { 0 };
 	int before = LK_OK;
-	int rc = lk_uc_open(opts, true, &uc, err);
+	bool again = true;
+	int rc = lk_uc_open(opts, !opts->dry_run, &uc, err);
 
-	if (rc == LK_OK && !opts->dry_run && !opts->blob)
-		lk_upload_sweep(uc);
-	if (rc == LK_OK && !opts->dry_run)
-		before = lk_commit_recover(uc, &first);
-	if (rc == LK_OK && before == LK_OK && !opts->dry_run)
-		before = refresh_current(uc, &first);
-	/* A change that can't be finished is no ground to begin another. What
-	 * else went wrong doesn't keep a new configuration from being applied.
-	 */
-	if (rc == LK_OK && before != LK_OK)
-		lk_log(LK_LOG_ERR, "%s", first.msg);
-	if (rc == LK_OK && (opts->dry_run || !lk_commit_is_pending(uc)))
-		rc = take_upload(uc, err);
+	while (rc == LK_OK && again) {
+		again = false;
+		before = settle_before(uc, &first);
+		if (opts->dry_run || !lk_commit_is_pending(uc))
+			rc = take_upload(uc, &again, err);
+	}
 	if (rc == LK_OK && before != LK_OK)
 		rc = lk_err_set(err, first.rc, first.code, "what was begun before isn't complete");
 	return rc;

@@ -2,7 +2,7 @@
 /* Owns comparing generations. */
 #include "changes.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,42 +34,91 @@ static int place_of(const struct lk_uc *uc, uint64_t sequence, const char *desti
 	return lk_tree_kind(uc->at, ret, ret_kind, err);
 }
 
-static int differs(const struct comparison *c, const char *destination, bool *ret,
-		   struct lk_err *err)
+static bool differs(const struct comparison *c, const char *destination)
 {
 	char a[PATH_MAX], b[PATH_MAX];
 	enum lk_tree_kind ka = LK_TREE_NONE, kb = LK_TREE_NONE;
+	struct lk_err why = { 0 };
 	bool same = false;
-	int rc = place_of(c->uc, c->from, destination, a, &ka, err);
+	int rc = place_of(c->uc, c->from, destination, a, &ka, &why);
 
 	if (rc == LK_OK)
-		rc = place_of(c->uc, c->to, destination, b, &kb, err);
+		rc = place_of(c->uc, c->to, destination, b, &kb, &why);
 	if (rc == LK_OK && ka == LK_TREE_FILE && kb == LK_TREE_FILE)
-		rc = lk_tree_same(c->uc->at, a, c->uc->at, b, &same, err);
+		rc = lk_tree_same(c->uc->at, a, c->uc->at, b, &same, &why);
 	else
 		same = ka == LK_TREE_NONE && kb == LK_TREE_NONE;
-	if (rc == LK_OK)
-		*ret = !same;
-	return rc;
+	if (rc != LK_OK)
+		lk_log(LK_LOG_WARNING, "%s: taken for changed: %s", destination, why.msg);
+	return rc != LK_OK || !same;
+}
+
+/* Where it is among those that are sorted, or would be. */
+static size_t find_unit(const struct lk_changes *found, const char *unit, bool *ret_there)
+{
+	size_t low = 0, high = found->n_actions;
+
+	*ret_there = false;
+	while (low < high && !*ret_there) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(unit, found->action[found->by_name[middle]].unit);
+
+		*ret_there = order == 0;
+		if (order == 0)
+			return middle;
+		*(order < 0 ? &high : &low) = order < 0 ? middle : middle + 1;
+	}
+	return low;
+}
+
+static int grow(struct lk_changes *found, struct lk_err *err)
+{
+	size_t cap = found->cap ? 2 * found->cap : 64;
+	struct lk_unit_action *action;
+	size_t *by_name;
+
+	if (found->n_actions < found->cap)
+		return LK_OK;
+	action = reallocarray(found->action, cap, sizeof(*action));
+	if (action)
+		found->action = action;
+	by_name = reallocarray(found->by_name, cap, sizeof(*by_name));
+	if (by_name)
+		found->by_name = by_name;
+	if (!action || !by_name)
+		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	found->cap = cap;
+	return LK_OK;
 }
 
 static int add_unit(struct lk_changes *found, const char *unit, bool reload, struct lk_err *err)
 {
-	size_t i = 0;
+	bool there = false;
+	size_t at = find_unit(found, unit, &there);
+	char *name;
 
-	while (i < found->n_actions && strcmp(found->names[i], unit) != 0)
-		i++;
-	if (i == LK_CHANGES_UNITS_MAX)
-		return lk_err_set(err, LK_E_INPUT, 0, "more than %u units to restart",
-				  LK_CHANGES_UNITS_MAX);
-	if (i < found->n_actions) {
-		found->action[i].reload &= reload;
+	if (there) {
+		found->action[found->by_name[at]].reload &= reload;
 		return LK_OK;
 	}
-	(void)snprintf(found->names[i], sizeof(found->names[i]), "%s", unit);
-	found->action[i] = (struct lk_unit_action){ found->names[i], reload };
-	found->n_actions++;
+	LK_TRY(grow(found, err));
+	name = strdup(unit);
+	if (!name)
+		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	memmove(found->by_name + at + 1, found->by_name + at,
+		(found->n_actions - at) * sizeof(*found->by_name));
+	found->by_name[at] = found->n_actions;
+	found->action[found->n_actions++] = (struct lk_unit_action){ name, reload };
 	return LK_OK;
+}
+
+void lk_changes_done(struct lk_changes *c)
+{
+	for (size_t i = 0; i < c->n_actions; i++)
+		free((void *)(uintptr_t)c->action[i].unit);
+	free(c->action);
+	free(c->by_name);
+	*c = LK_CHANGES_NONE;
 }
 
 static int add_units(struct comparison *c, const struct lk_manifest *m, const char *destination,
@@ -92,11 +141,10 @@ static int add_units(struct comparison *c, const struct lk_manifest *m, const ch
 
 static int compare(struct comparison *c, const char *destination, struct lk_err *err)
 {
-	bool changed = false;
-	int rc = differs(c, destination, &changed, err);
+	int rc;
 
-	if (rc != LK_OK || !changed)
-		return rc;
+	if (!differs(c, destination))
+		return LK_OK;
 	c->found->files++;
 	rc = add_units(c, &c->after, destination, err);
 	if (rc == LK_OK)
@@ -117,12 +165,12 @@ static int compare_old(void *ctx, const char *destination, enum lk_tree_kind kin
 {
 	const struct comparison *c = ctx;
 	char path[PATH_MAX];
-	int rc;
 
+	/* A folder, or a file on the way: the old file is gone. */
 	lk_generation_file(c->uc, c->to, destination, path);
-	rc = lk_tree_kind(c->uc->at, path, &kind, err);
-	if (rc != LK_OK || kind != LK_TREE_NONE)
-		return rc;
+	if (lk_tree_kind(c->uc->at, path, &kind, NULL) == LK_OK &&
+	    (kind == LK_TREE_FILE || kind == LK_TREE_LINK))
+		return LK_OK;
 	return compare(ctx, destination, err);
 }
 
@@ -163,6 +211,6 @@ int lk_changes_find(const struct lk_uc *uc, uint64_t from, uint64_t to, struct l
 	c.before = before;
 	c.after = after;
 	c.found = ret;
-	memset(ret, 0, sizeof(*ret));
+	*ret = LK_CHANGES_NONE;
 	return compare_trees(&c, err);
 }

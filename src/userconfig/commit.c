@@ -56,25 +56,22 @@ static int act_on(const struct lk_uc *uc, const struct lk_changes *changes, stru
 	return LK_E_SERVICE;
 }
 
+/* The switch is made: what can't be found out must not keep the change from
+ * coming to its end, in this run or in each one after it. */
 static int act(const struct lk_uc *uc, const struct lk_commit *c, struct lk_commit_result *ret,
 	       struct lk_err *err)
 {
-	struct lk_changes *changes = calloc(1, sizeof(*changes));
-	int rc;
+	LK_OWNED_CHANGES changes = LK_CHANGES_NONE;
+	struct lk_err why = { 0 };
 
-	if (!changes)
-		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
-	rc = lk_changes_find(uc, c->from, c->to, changes, err);
-	if (rc == LK_OK) {
-		ret->files_changed = changes->files;
-		ret->units = changes->n_actions;
-	}
-	if (rc == LK_OK && changes->n_actions && !uc->live)
+	if (lk_changes_find(uc, c->from, c->to, &changes, &why) != LK_OK)
+		lk_log(LK_LOG_ERR, "%s; units whose files come after that aren't restarted",
+		       why.msg);
+	ret->files_changed = changes.files;
+	ret->units = changes.n_actions;
+	if (changes.n_actions && !uc->live)
 		lk_log(LK_LOG_INFO, "no unit is restarted under --root");
-	if (rc == LK_OK && changes->n_actions && uc->live)
-		rc = act_on(uc, changes, err);
-	free(changes);
-	return rc;
+	return changes.n_actions && uc->live ? act_on(uc, &changes, err) : LK_OK;
 }
 
 /* An upload that is the very blob of @sequence is dealt with. */
@@ -155,12 +152,16 @@ static int finish(const struct lk_uc *uc, const struct lk_commit *c, struct lk_e
 static int settle(const struct lk_uc *uc, const struct lk_commit *c, struct lk_commit_result *ret,
 		  struct lk_err *err)
 {
+	struct lk_err why = { 0 };
 	int rc = write_stage(uc, c, LK_STAGE_SETTLE, err);
 
-	if (rc == LK_OK && c->raise_floor)
+	if (rc == LK_OK && c->raise_floor && uc->real)
 		rc = raise_floor(uc, c, err);
-	if (rc == LK_OK && c->to != LK_GENERATION_ORIGINAL)
-		rc = lk_volatile_refresh(uc, c->to, err);
+	/* They are there unless the run was cut by a boot; and what memory has no
+	 * room for today must not bar the way for a smaller configuration. */
+	if (rc == LK_OK && c->to != LK_GENERATION_ORIGINAL &&
+	    lk_volatile_refresh(uc, c->to, &why) != LK_OK)
+		lk_log(LK_LOG_ERR, "volatile files: %s", why.msg);
 	if (rc == LK_OK)
 		rc = act(uc, c, ret, err);
 	if (rc == LK_E_SERVICE)

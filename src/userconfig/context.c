@@ -10,6 +10,7 @@
 
 #include "sys/format/document.h"
 #include "sys/os/fs.h"
+#include "sys/os/log.h"
 #include "sys/os/tree.h"
 #include "userconfig.h"
 
@@ -43,7 +44,21 @@ static int read_settings(struct lk_uc *uc, struct lk_err *err)
 	return parse_settings(uc, path, err);
 }
 
-static int take_lock(struct lk_uc *uc, struct lk_err *err)
+/* Another run is short: what it leaves is what this one goes on from. */
+static int wait_for_lock(int fd)
+{
+	int rc = flock(fd, LOCK_EX | LOCK_NB);
+
+	if (rc == 0 || errno != EWOULDBLOCK)
+		return rc;
+	lk_log(LK_LOG_INFO, "another run of latchkey-userconfig is under way: waiting for its end");
+	do
+		rc = flock(fd, LOCK_EX);
+	while (rc != 0 && errno == EINTR);
+	return rc;
+}
+
+int lk_uc_lock(struct lk_uc *uc, struct lk_err *err)
 {
 	LK_OWNED_FD state = -1;
 	int rc = lk_tree_open_dir(uc->at, uc->settings.state_directory.text, true, &state, err);
@@ -51,11 +66,16 @@ static int take_lock(struct lk_uc *uc, struct lk_err *err)
 	if (rc != LK_OK)
 		return rc;
 	uc->lock = openat(state, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	/* Another run is short: what it leaves is what we go on from. */
-	if (uc->lock < 0 || flock(uc->lock, LOCK_EX) != 0)
+	if (uc->lock < 0 || wait_for_lock(uc->lock) != 0)
 		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s/lock: %s",
 				  uc->settings.state_directory.text, strerror(errno));
 	return LK_OK;
+}
+
+void lk_uc_unlock(struct lk_uc *uc)
+{
+	lk_fd_closep(&uc->lock);
+	uc->lock = -1;
 }
 
 int lk_uc_open(const struct lk_uc_options *opts, bool write, struct lk_uc **ret, struct lk_err *err)
@@ -69,11 +89,12 @@ int lk_uc_open(const struct lk_uc_options *opts, bool write, struct lk_uc **ret,
 	uc->at = -1;
 	uc->lock = -1;
 	uc->live = !opts->root || strcmp(opts->root, "/") == 0;
+	uc->real = uc->live || opts->raise_floor;
 	rc = read_settings(uc, err);
 	if (rc == LK_OK)
 		rc = lk_tree_open_root(opts->root ? opts->root : "/", &uc->at, err);
 	if (rc == LK_OK && write)
-		rc = take_lock(uc, err);
+		rc = lk_uc_lock(uc, err);
 	if (rc != LK_OK)
 		return rc;
 	*ret = uc;

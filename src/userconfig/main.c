@@ -8,7 +8,16 @@
 #include "sys/os/secret.h"
 #include "userconfig.h"
 
-enum { OPT_HELP = 0x100, OPT_CONFIG, OPT_BLOB, OPT_ROOT, OPT_TPM, OPT_DRY_RUN, OPT_JSON };
+enum {
+	OPT_HELP = 0x100,
+	OPT_CONFIG,
+	OPT_BLOB,
+	OPT_ROOT,
+	OPT_TPM,
+	OPT_DRY_RUN,
+	OPT_JSON,
+	OPT_RAISE_FLOOR
+};
 
 static const struct option all_options[] = {
 	{ "config", required_argument, NULL, OPT_CONFIG },
@@ -17,6 +26,7 @@ static const struct option all_options[] = {
 	{ "tpm", required_argument, NULL, OPT_TPM },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "raise-floor", no_argument, NULL, OPT_RAISE_FLOOR },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -30,7 +40,10 @@ static const struct {
 } help[] = {
 	{ OPT_CONFIG, "--config FILE  settings (default " LK_UC_SETTINGS ")" },
 	{ OPT_BLOB, "--blob FILE    this blob instead of an upload; it stays where it is" },
-	{ OPT_ROOT, "--root DIR     a system that isn't running; no unit is restarted" },
+	{ OPT_ROOT,
+	  "--root DIR     try it in a folder: the TPM's floor stays, no unit is restarted" },
+	{ OPT_RAISE_FLOOR,
+	  "--raise-floor  DIR is this device's own system, not running: no try, the floor is raised" },
 	{ OPT_TPM, "--tpm TCTI     the TPM (default " LK_UC_TPM ")" },
 	{ OPT_DRY_RUN,
 	  "--dry-run      judge the blob, show where its files would go, change nothing" },
@@ -46,11 +59,12 @@ struct command {
 };
 static const struct command commands[] = {
 	{ "apply", "put an uploaded configuration in place",
-	  COMMON | BIT(OPT_BLOB) | BIT(OPT_DRY_RUN), lk_uc_apply },
+	  COMMON | BIT(OPT_BLOB) | BIT(OPT_DRY_RUN) | BIT(OPT_RAISE_FLOOR), lk_uc_apply },
 	{ "check", "compare what is in place with what was signed", COMMON, lk_uc_check },
 	{ "status", "show what is in place, and what may come", COMMON | BIT(OPT_JSON),
 	  lk_uc_status },
-	{ "rollback", "put the configuration before this one in place", COMMON, lk_uc_rollback },
+	{ "rollback", "put the configuration before this one in place",
+	  COMMON | BIT(OPT_RAISE_FLOOR), lk_uc_rollback },
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -103,6 +117,8 @@ static int take(struct lk_uc_options *o, int opt, const char *value)
 		o->dry_run = true;
 	if (opt == OPT_JSON)
 		o->json = true;
+	if (opt == OPT_RAISE_FLOOR)
+		o->raise_floor = true;
 	if (!place)
 		return 0;
 	/* Of two values one would be ignored. */
@@ -156,6 +172,8 @@ static int parse(const struct command *cmd, int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage(prefix, argv[optind], "not expected");
+	if (opts.raise_floor && !opts.root)
+		return usage(prefix, "--raise-floor", "of use with --root alone");
 	return run(cmd, &opts);
 }
 

@@ -3,9 +3,11 @@
 #include "unpack.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -76,6 +78,25 @@ int lk_unpack_begin(const struct lk_uc *uc, int *ret_blob, struct lk_err *err)
 
 	new_path(uc, "/blob", path);
 	return rc == LK_OK ? lk_tree_create(uc->at, &blob, ret_blob, err) : rc;
+}
+
+int lk_unpack_try(const struct lk_uc *uc, int *ret_blob, struct lk_err *err)
+{
+	LK_OWNED_FD state = -1;
+	int fd = -1;
+
+	/* Where there is no state directory yet, or it can't be written to, in
+	 * memory. */
+	if (lk_tree_open_dir(uc->at, uc->settings.state_directory.text, false, &state, NULL) ==
+	    LK_OK)
+		fd = openat(state, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0)
+		fd = memfd_create("latchkey-blob", MFD_CLOEXEC);
+	if (fd < 0)
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "a copy of the blob: %s",
+				  strerror(errno));
+	*ret_blob = fd;
+	return LK_OK;
 }
 
 /** A writing under way. */

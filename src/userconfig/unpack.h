@@ -7,6 +7,8 @@
 
 /** The new generation's folder, empty, and the file that its blob goes into. */
 int lk_unpack_begin(const struct lk_uc *uc, int *ret_blob, struct lk_err *err);
+/** A file without a name for a blob that is judged alone: nothing is left of it. */
+int lk_unpack_try(const struct lk_uc *uc, int *ret_blob, struct lk_err *err);
 /** Throws it away; an absent one is LK_OK. */
 int lk_unpack_discard(const struct lk_uc *uc, struct lk_err *err);
 

@@ -26,15 +26,19 @@ void lk_upload_done(struct lk_upload *upload);
 int lk_upload_open(const struct lk_uc *uc, bool *ret_present, struct lk_upload *ret,
 		   struct lk_err *err);
 
+/** Whether somebody has it open for writing, as far as that can be told. */
+bool lk_upload_is_written(const struct lk_upload *upload);
 /**
  * lk_upload_wait - until nobody has it open for writing
  *
  * A slow upload shows long before it is whole. Waits as long as it grows, and
- * a minute longer.
+ * a minute longer, but no more than eight minutes. The caller holds no lock
+ * meanwhile: whoever uploads must not keep the administrator waiting.
  *
- * Return: LK_OK, LK_E_IO for one that is held open.
+ * Return: LK_OK, LK_E_IO for one that is held open, LK_E_INPUT for one that has
+ * grown beyond max-blob.
  */
-int lk_upload_wait(const struct lk_upload *upload, struct lk_err *err);
+int lk_upload_wait(const struct lk_uc *uc, const struct lk_upload *upload, struct lk_err *err);
 
 /** Removes it; another that was put in its place meanwhile stays. */
 int lk_upload_remove(const struct lk_upload *upload, struct lk_err *err);

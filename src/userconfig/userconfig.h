@@ -20,6 +20,7 @@ struct lk_uc_options {
 	const char *root;   /* NULL: / */
 	const char *tcti;
 	bool dry_run;
+	bool raise_floor; /* with --root: not a try, but this device's own system */
 	bool json;
 };
 
@@ -30,6 +31,7 @@ struct lk_uc {
 	int at;	   /* the root folder */
 	int lock;  /* held until the end; -1: reading only */
 	bool live; /* the root is the running system's */
+	bool real; /* so is what is applied: the TPM's floor is raised for it */
 };
 void lk_uc_close(struct lk_uc *uc);
 static inline void lk_uc_closep(struct lk_uc **p)
@@ -44,6 +46,9 @@ static inline void lk_uc_closep(struct lk_uc **p)
  */
 int lk_uc_open(const struct lk_uc_options *opts, bool write, struct lk_uc **ret,
 	       struct lk_err *err);
+/** For a time in which others may go first; whatever they did, they left it whole. */
+void lk_uc_unlock(struct lk_uc *uc);
+int lk_uc_lock(struct lk_uc *uc, struct lk_err *err);
 int lk_uc_tpm(const struct lk_uc *uc, struct lk_tpm **ret, struct lk_err *err);
 
 /**

@@ -31,7 +31,7 @@ static int refresh(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err
 {
 	LK_OWNED_ADMITTED blob = LK_ADMITTED_NONE;
 	LK_OWNED_PLAN plan = LK_PLAN_NONE;
-	int rc = lk_admit_stored(uc, sequence, LK_ADMIT_STORED, &blob, err);
+	int rc = lk_admit_stored(uc, sequence, lk_admission_of_kept(uc), &blob, err);
 
 	if (rc == LK_OK)
 		rc = lk_plan_read(uc, &blob, &plan, err);

@@ -81,7 +81,10 @@ class Receiver(Device):
         with open(self.upload_path, "wb") as f:
             f.write(data)
 
-    def run(self, command, *argv, check=0, tcti=None, prefix=()):
+    def run(self, command, *argv, check=0, tcti=None, prefix=(), real=True):
+        """Of the device itself, unless `real` is False: then it is a try."""
+        if real and command in ("apply", "rollback") and "--dry-run" not in argv:
+            argv = ("--raise-floor", *argv)
         return rig.run([*prefix, rig.program("latchkey-userconfig"), command, "--root", self.root,
                         "--tpm", tcti or self.tpm.tcti, *argv], check=check)
 

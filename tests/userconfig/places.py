@@ -89,7 +89,7 @@ def stopped(test, call, when):
     trace = test.path("trace")
     process = subprocess.Popen(
         [*inject(call, when, "signal=SIGSTOP", trace),
-         rig.program("latchkey-userconfig"), "apply", "--root", test.dev.root, "--tpm", test.dev.tpm.tcti],
+         rig.program("latchkey-userconfig"), "apply", "--raise-floor", "--root", test.dev.root, "--tpm", test.dev.tpm.tcti],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     test.addCleanup(process.stderr.close)
     victim, deadline = None, time.monotonic() + 300
