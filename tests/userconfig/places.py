@@ -87,6 +87,10 @@ def stopped_child(parent, trace):
 def stopped(test, call, when):
     """Applies, and stops before the nth call; what is returned lets it go on, and gives its exit code."""
     trace = test.path("trace")
+    # Before strace empties its log it tries out ptrace on a child of its own, which stands still for a moment: with the log of the
+    # call before, which says that a process stopped, that child would be taken for the program.
+    if os.path.exists(trace):
+        os.unlink(trace)
     process = subprocess.Popen(
         [*inject(call, when, "signal=SIGSTOP", trace),
          rig.program("latchkey-userconfig"), "apply", "--raise-floor", "--root", test.dev.root, "--tpm", test.dev.tpm.tcti],
