@@ -22,8 +22,8 @@ class Device:
         self.hash = {"p384": "sha384", "p256": "sha256"}[curve]
         rig.run([rig.program("latchkey"), "keygen", "--curve", curve, "--config-bits", config_bits,
                  self.path("keys")], check=0)
-        rig.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=owner",
-                 "-keyout", self.path("owner.key"), "-out", self.path("owner.pem")], check=0)
+        for name in ("owner.key", "owner.pem"):
+            shutil.copy(os.path.join(rig.made_once("owner", _owner), name), self.dir)
         self.new_disk("disk.img")
 
     def path(self, *parts):
@@ -144,6 +144,12 @@ class Device:
     def luks(self, disk="disk.img"):
         return json.loads(rig.run(["cryptsetup", "luksDump", "--dump-json-metadata",
                                    self.path(disk)], check=0).stdout)
+
+
+def _owner(folder):
+    """Whom recovery keys are encrypted to."""
+    rig.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=owner", "-keyout", os.path.join(folder, "owner.key"),
+             "-out", os.path.join(folder, "owner.pem")], check=0)
 
 
 def der_signature(raw):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Owns what tests share: temporary directories, software TPMs, running programs."""
+import fcntl
+import hashlib
+import itertools
 import os
 import shutil
 import socket
@@ -45,22 +48,49 @@ def _free_pair():
     raise RuntimeError("no two neighbouring free ports")
 
 
+def made_once(name, make):
+    """A folder in the build tree that make(folder) fills once, for all test programs; they copy from it, and change nothing in it."""
+    pool = os.path.join(BUILD, "tests", "made-once")
+    os.makedirs(pool, exist_ok=True)
+    folder = os.path.join(pool, name)
+    with open(folder + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.isdir(folder):
+            shutil.rmtree(folder + ".new", ignore_errors=True)
+            os.mkdir(folder + ".new")
+            make(folder + ".new")
+            os.rename(folder + ".new", folder)
+    return folder
+
+
+_made = itertools.count()
+
+
 class Swtpm:
-    """A software TPM of its own, with or without an EK certificate."""
+    """A software TPM of its own, with or without an EK certificate.
+
+    Making one takes half a second, so they are made once and copied. The nth TPM of a test program is always a copy of the nth that
+    was made: no two in one program have the same seeds.
+    """
 
     def __init__(self, directory, *, ek_cert=False, banks="sha256,sha384"):
         self.dir = os.path.abspath(directory)
-        os.makedirs(self.dir, exist_ok=True)
         self.process = None
-        setup = ["swtpm_setup", "--tpm2", "--tpmstate", self.dir, "--pcr-banks", banks,
-                 "--overwrite", "--logfile", os.path.join(self.dir, "setup.log")]
+        kind = hashlib.sha256(repr((shutil.which("swtpm"), os.stat(shutil.which("swtpm")).st_mtime, ek_cert, banks)).encode()).hexdigest()
+        made = made_once(f"tpm-{kind[:12]}-{next(_made)}", lambda folder: self._set_up(folder, ek_cert, banks))
+        shutil.copytree(made, self.dir, dirs_exist_ok=True)
+
+    def _set_up(self, directory, ek_cert, banks):
+        setup = ["swtpm_setup", "--tpm2", "--tpmstate", directory, "--pcr-banks", banks,
+                 "--overwrite", "--logfile", os.path.join(directory, "setup.log")]
         if ek_cert:
-            setup += ["--create-ek-cert", "--config", self._local_ca()]
+            setup += ["--create-ek-cert", "--config", self._local_ca(directory)]
         run(setup, check=0)
 
-    def _local_ca(self):
-        """Configuration of a certificate authority inside our own directory."""
-        ca = os.path.join(self.dir, "ca")
+    @staticmethod
+    def _local_ca(directory):
+        """Configuration of a certificate authority inside the TPM's directory."""
+        ca = os.path.join(directory, "ca")
         os.makedirs(ca, exist_ok=True)
         conf = os.path.join(ca, "setup.conf")
         with open(os.path.join(ca, "localca.conf"), "w") as f:
