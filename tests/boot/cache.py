@@ -2,6 +2,7 @@
 """Owns the cache of the boot tests: entries named by what went into them, made once, and whole or not at all."""
 
 import fcntl
+import functools
 import hashlib
 import inspect
 import os
@@ -47,6 +48,41 @@ def digest(*parts):
             raw = part if isinstance(part, bytes) else repr(part).encode()
             total.update(hashlib.sha256(raw).digest())
     return total.hexdigest()[:16]
+
+
+USED = {}  # what the scenario that runs depends on: label to digest
+
+
+def known(label):
+    """Marks a function that says, by a digest, which state something is in that machines are made of. It is asked once a run, so that
+    who edits sources meanwhile gets one state of them or the other. label: with the function's arguments in it.
+    """
+    def mark(function):
+        once = functools.cache(function)
+
+        @functools.wraps(function)
+        def ask(*args):
+            value = once(*args)
+            USED[label.format(*args)] = str(value)
+            return value
+        ASKED[label.split(" ")[0]] = ask
+        return ask
+    return mark
+
+
+ASKED = {}
+
+
+def ask(label):
+    """The digest that the label has now."""
+    name, *args = label.split(" ")
+    return str(ASKED[name](*args))
+
+
+@known("tree {}")
+def tree(name):
+    """A file or folder of the source tree."""
+    return digest(SOURCE / name)
 
 
 def _files(path):

@@ -12,7 +12,7 @@ PACKAGES = """
     dracut-core systemd systemd-sysv udev dmsetup cryptsetup-bin kmod e2fsprogs busybox-static fdisk cpio xz-utils zstd binutils
     systemd-boot-efi libtss2-dev libcryptsetup-dev libssl-dev libyaml-dev libjson-c-dev libblkid-dev
     libarchive-dev libsystemd-dev libcmocka-dev cmake make gcc libc6-dev pkg-config tpm2-tools
-    dbus openssh-client strace
+    dbus openssh-client strace ccache
 """.split()
 # Debian 12 has these two in its systemd package.
 EXTRA = {"debian12": [], "debian13": ["systemd-cryptsetup"]}
@@ -29,10 +29,18 @@ def mirror():
     return found[1]
 
 
+@cache.known("chroot {}")
 def path(distro):
     """The root folder of that Debian, made when it isn't in the cache."""
     key = cache.digest(SUITES[distro], PACKAGES, EXTRA[distro], KERNEL, _make)
     return cache.entry(f"chroot-{distro}", key, lambda root: _make(distro, root))
+
+
+def compiler_cache():
+    """Folder of what compilers made; the path inside is the same for every tree and run."""
+    folder = cache.ROOT.parent / "ccache"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def enter(root, script, binds=(), keep=False):

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
-"""Owns the power cuts: the machine is killed in the midst of applying a configuration, and with it goes what its kernel hadn't
-written. After each, the old configuration or the new one is there, whole; and the next run finishes."""
+"""Owns the power cuts: a machine loses, in the midst of applying a configuration, what its kernel hadn't written. After each cut, the
+old configuration or the new one is there, whole; and the next run finishes.
 
+One life of the machine has many of them: while the program stands still, what the disk has is copied to another disk, and the machine
+goes on with that one, as after a power cut. The last one switches the machine itself off.
+"""
+
+import os
 import re
-import shutil
 from collections import Counter
 from pathlib import Path
 
+import cache
 import images
 from device import Device
 from machine import Machine
@@ -15,7 +20,8 @@ from scenarios import scenario
 DEVICE = Device("debian12", "plain")
 PROGRAMS = ("latchkey-userconfig", "strace", "mke2fs")
 MODULES = ("virtio_pci", "virtio_blk", "ext4")
-CUTS = 20
+# LATCHKEY_LONG: after each system call that changes something.
+CUTS = 10000 if os.environ.get("LATCHKEY_LONG") else 40
 LINES = 500
 BASE = 10  # over the sequence floor that a new TPM begins with
 # Each configuration has these, and one more that only every second has.
@@ -60,19 +66,20 @@ def points(trace):
         counted[call[1]] += 1
         numbered.append(f"{call[1]}:signal=SIGSTOP:when={counted[call[1]]}")
     increment = [n for n, call in enumerate(calls) if call[1] == "write" and NV_INCREMENT.match(call[2])]
-    assert len(increment) == 1 and len(calls) > 2 * CUTS, f"{len(calls)} calls, {len(increment)} increments:\n{trace}"
+    assert len(increment) == 1 and len(calls) > 40, f"{len(calls)} calls, {len(increment)} increments:\n{trace}"
+    wanted = min(CUTS, len(calls))
     chosen = {increment[0] - 1, increment[0], increment[0] + 1}
-    evenly = [n * (len(calls) - 1) // (CUTS - 1) for n in range(CUTS)]
+    evenly = [n * (len(calls) - 1) // (wanted - 1) for n in range(wanted)]
     for n in sorted(evenly, key=lambda n: min(abs(n - c) for c in chosen), reverse=True):
-        if len(chosen) < CUTS:
+        if len(chosen) < wanted:
             chosen.add(n)
     return [(numbered[n], calls[n][0]) for n in sorted(chosen)]
 
 
-def boot(machine, initrd, blobs, **settings):
+def boot(machine, initrd, blobs, files=(), **settings):
     """One life of the machine."""
-    text = "".join(f"{key}='{value}'\n" for key, value in {"plain": "", "last": "", "cut": "", "synced": "", **settings}.items())
-    control = {"main.sh": (images.HERE / "guest/cuts").read_text(), "settings": text + f"names='{' '.join(shown(0))}'\n"}
+    text = "".join(f"{key}='{value}'\n" for key, value in {"plain": "", "last": "", "disk": "state", **settings}.items())
+    control = {"main.sh": (images.HERE / "guest/cuts").read_text(), "settings": text + f"names='{' '.join(shown(0))}'\n", **dict(files)}
     for path in blobs:
         control[path.name] = path.read_bytes()
     return machine.boot(kernel=images.kernel(DEVICE.distro), initrd=initrd, control=control)
@@ -99,23 +106,31 @@ def power_cut_while_a_configuration_is_applied(folder):
     machine = Machine(DEVICE.provisioned() / "machine").copy(folder / "machine")
     machine.add_disk("state", 64)
     initrd = images.bare(DEVICE.distro, PROGRAMS, MODULES)
-    seal(folder, range(1, 4 + CUTS))
+    seal(folder, (1, 2, 3))
     with boot(machine, initrd, [folder / f"blob-{n}" for n in (1, 2, 3)], next=1, plain="1 2", last=3) as running:
         assert running.expect(r"FACTORY-EXIT (\d+)\n", 180)[1] == "0", running.console[-3000:]
         running.expect_off()
         assert running.console.count("APPLIED 0\n") == 3, running.console[-3000:]
         cuts = points(running.collected()["trace"].decode())
-    found = Counter()
-    for n, (cut, call) in enumerate([*cuts, ("", "")]):
-        number, last = 3 + n, n == CUTS
-        blobs = [] if last else [folder / f"blob-{number + 1}"]
-        with boot(machine, initrd, blobs, next=number + 1, last="" if last else number + 1, cut=cut, synced=n % 2) as running:
-            found[finishes(running, number, cuts[n - 1] if n else "no cut")] += 1
-            if not last:
-                assert running.expect(r"CUT (\w+)\n")[1] == "now", running.console[-3000:]
-            else:
-                running.expect_off()
-                files = running.collected()["files"].decode()
+    machine.add_disk("spare", 64)
+    numbers = range(4, 4 + len(cuts))
+    seal(folder, numbers)
+    listed = "".join(f"{number} {cut} {number % 2}\n" for number, (cut, _) in zip(numbers, cuts))
+    found, disk, spare = Counter(), "state", "spare"
+    with boot(machine, initrd, [folder / f"blob-{n}" for n in (3, *numbers)], {"cuts": listed}, next=3) as running:
+        for number, (cut, _) in zip(numbers, cuts):
+            before = cuts[number - 5] if number > 4 else "no cut"
+            found[finishes(running, number - 1, before)] += 1
+            assert running.expect(r"CUT (\w+)\n")[1] == "now", running.console[-3000:]
+            if number != numbers[-1]:
+                cache.run("cp", "--sparse=always", machine.disk(disk), machine.disk(spare))
+                disk, spare = spare, disk
+                running.type(disk + "\n")
+    with boot(machine, initrd, [], next=numbers[-1] + 1, disk=disk) as running:
+        found[finishes(running, numbers[-1], cuts[-1])] += 1
+        running.expect_off()
+        files = running.collected()["files"].decode()
     # Both sides of the switch were hit, and nothing was left behind.
     assert found["old"] > 3 and found["new"] > 3, found
     assert not re.search(r"incoming|pending|\.latchkey-|config\.lkb", files), files
+    print(f"{len(cuts)} power cuts: {dict(found)}")

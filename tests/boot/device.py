@@ -37,7 +37,7 @@ class Device(Kit):
 
     def provisioned(self):
         """Cache folder: machine/, which is a TPM with Latchkey's keys in it and no disks, and record.json."""
-        key = cache.digest(images.factory(self.distro).parent.name, self.keys().name, FACTORY, OWNER_AUTH, *kits.hardware())
+        key = cache.digest(images.factory(self.distro).parent.name, self.keys().name, FACTORY, OWNER_AUTH, kits.hardware())
         return cache.entry(f"provisioned-{self.distro}", key, self._provision)
 
     def entry(self):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Owns what the machines boot: programs built for each Debian, initramfs images, signed unified kernel images, the factory's."""
 
+import functools
 import re
 import shutil
 import tempfile
@@ -24,24 +25,36 @@ FACTORY_MODULES = """
 """.split()
 # Whose initramfs gets the static latchkey-unseal; the others get Debian's libraries with it.
 STATIC = {("debian12", "plain"), ("debian13", "systemd")}
+PROGRAMS = "latchkey latchkey-provision latchkey-unseal latchkey-userconfig".split()
 FACTORY_PROGRAMS = "latchkey-provision latchkey-unseal cryptsetup dmsetup mke2fs blkid".split()
 
 
+@functools.cache
 def programs(distro):
     """Folder with latchkey, latchkey-provision and latchkey-unseal, built in that Debian from this source tree."""
     root = chroot.path(distro)
-    key = cache.digest(root.name, *(path for path in BUILT_FROM if path.exists()))
+    key = cache.digest(root.name, _build, *(path for path in BUILT_FROM if path.exists()))
     return cache.entry(f"programs-{distro}", key, lambda out: _build(root, out))
+
+
+@cache.known("program {} {}")
+def program(distro, name):
+    """What an image is named by that has this program, or the administrator's commands by the program that ran them: a change of
+    the sources that leaves the program as it is changes no image. Other people's programs come with the Debian itself."""
+    path = programs(distro) / name
+    return cache.digest(path) if path.exists() else "Debian's"
 
 
 def _build(root, out):
     chroot.enter(root, """
-        cmake -S /in/source -B /tmp/build -DCMAKE_BUILD_TYPE=Release -DLATCHKEY_TESTS=OFF
+        export CCACHE_DIR=/ccache CCACHE_MAXSIZE=500M
+        cmake -S /in/source -B /tmp/build -DCMAKE_BUILD_TYPE=Release -DLATCHKEY_TESTS=OFF -DCMAKE_C_COMPILER_LAUNCHER=ccache
         cmake --build /tmp/build -j 2
         find /tmp/build -type f -perm -100 -name 'latchkey*' -exec cp {} /out \\;
-    """, binds=[(cache.SOURCE, "/in/source"), (out, "/out")])
+    """, binds=[(cache.SOURCE, "/in/source"), (chroot.compiler_cache(), "/ccache"), (out, "/out")])
 
 
+@functools.cache
 def static_program():
     """Folder with the static latchkey-unseal, which is the same for every Debian."""
     sysroot = cache.run(cache.SOURCE / "scripts/build-sysroot").splitlines()[-1]
@@ -49,10 +62,16 @@ def static_program():
     return cache.entry("static", key, lambda out: _build_static(sysroot, out))
 
 
+@cache.known("static")
+def static():
+    """The same as program() for it."""
+    return cache.digest(static_program() / "latchkey-unseal")
+
+
 def _build_static(sysroot, out):
     with tempfile.TemporaryDirectory(prefix="latchkey-static-") as build:
         cache.run("cmake", "-G", "Ninja", "-S", cache.SOURCE, "-B", build, f"-DCMAKE_TOOLCHAIN_FILE={cache.SOURCE}/cmake/musl.cmake",
-                  f"-DLATCHKEY_SYSROOT={sysroot}", "-DLATCHKEY_STATIC=ON", "-DCMAKE_BUILD_TYPE=Release")
+                  f"-DLATCHKEY_SYSROOT={sysroot}", "-DLATCHKEY_STATIC=ON", "-DLATCHKEY_CCACHE=ON", "-DCMAKE_BUILD_TYPE=Release")
         cache.run("cmake", "--build", build)
         shutil.copy(Path(build) / "latchkey-unseal", out)
 
@@ -64,10 +83,11 @@ def kernel(distro):
 def initramfs(distro, flavour, policy):
     """A dracut initramfs with our module. flavour: "systemd" or "plain"; policy: text of /etc/latchkey/policy.yaml."""
     root, built = chroot.path(distro), programs(distro)
-    static = static_program() if (distro, flavour) in STATIC else None
-    key = cache.digest((static or built).name, root.name, flavour, policy, cache.SOURCE / "dracut", HERE / "dracut", MODULES, SYSTEMD, _dracut)
+    linked = static_program() if (distro, flavour) in STATIC else None
+    unseal = static() if linked else program(distro, "latchkey-unseal")
+    key = cache.digest(unseal, root.name, flavour, policy, cache.tree("dracut"), HERE / "dracut", MODULES, SYSTEMD, _dracut)
     return cache.entry(f"initramfs-{distro}-{flavour}-{cache.digest(policy)[:6]}", key,
-                       lambda out: _dracut(root, built, static, (flavour, policy), out)) / "initramfs"
+                       lambda out: _dracut(root, built, linked, (flavour, policy), out)) / "initramfs"
 
 
 def _dracut(root, built, static, kind, out):
@@ -100,7 +120,8 @@ def factory(distro, more=()):
 def bare(distro, names, modules):
     """The same with these programs and kernel modules alone."""
     root, built = chroot.path(distro), programs(distro)
-    key = cache.digest(built.name, root.name, HERE / "guest/factory-init", HERE / "guest/root-init", modules, names, _factory)
+    held = [program(distro, name) for name in sorted({*names, "latchkey-unseal"})]
+    key = cache.digest(held, root.name, HERE / "guest/factory-init", HERE / "guest/root-init", modules, names, _factory)
     return cache.entry(f"factory-{distro}", key, lambda out: _factory(root, built, names, modules, out)) / "initramfs"
 
 
@@ -151,7 +172,8 @@ def _strace(root, out):
 def system(distro, policy):
     """File system of a device that boots into systemd, with our units and the tests' agent and services."""
     root, built = chroot.path(distro), programs(distro)
-    key = cache.digest(built.name, root.name, policy, cache.SOURCE / "systemd", HERE / "system", _system)
+    held = [program(distro, name) for name in PROGRAMS]
+    key = cache.digest(held, root.name, policy, cache.tree("systemd"), HERE / "system", _system)
     return cache.entry(f"system-{distro}", key, lambda out: _system(root, built, policy, out)) / "system.img"
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import cache
 import chroot
 import images
-from machine import CODE, FIRMWARE, VARIABLES, Machine
+from machine import CODE, FIRMWARE, VARIABLES, Machine, accelerator
 
 CMDLINE = ("console=ttyS0 quiet root=/dev/mapper/root rootfstype=ext4 ro rd.retry=15 "
            "mitigations=off init_on_alloc=0 cryptomgr.notests systemd.show_status=0")
@@ -62,7 +62,7 @@ class Kit:
 
     def policy(self, on_failure=None):
         """The policy file's text: what `latchkey policy init` writes, with our volumes put in."""
-        text = (self.keys() / "policy.yaml").read_text()
+        text = policy_init(self.distro).read_text()
         text = re.sub(r"^on-failure: .*", f"on-failure: {on_failure or self.on_failure}", text, flags=re.M)
         text = re.sub(r"^timeout-device: .*", "timeout-device: 15", text, flags=re.M)
         return text[:text.index("volumes:")] + "volumes:\n" + "".join(v.yaml() for v in self.volumes)
@@ -73,10 +73,16 @@ class Kit:
 
     # A prepared machine.
 
+    def manufactured(self):
+        """Cache folder: machine/, pcrs (text) of its first boot, policy.yaml, secret-NAME and recovery-NAME. Nothing is signed yet."""
+        key = cache.digest(self.image().parent.name, images.factory(self.distro).parent.name, self.keys().name, FACTORY, hardware())
+        return cache.entry(f"made-{self.name}", key, self._prepare)
+
     def entry(self):
-        """Cache folder: machine/, pcrs (text), signed.yaml, secret-NAME and recovery-NAME."""
-        key = cache.digest(self.image().parent.name, images.factory(self.distro).parent.name, self.keys().name, FACTORY, *hardware())
-        return cache.entry(f"kit-{self.name}", key, self._prepare)
+        """Cache folder: the same machine with the policy that was signed for it, and signed.yaml."""
+        made = self.manufactured()
+        key = cache.digest(made.name, host_programs(self.distro, "latchkey latchkey-provision"), _sign_and_enroll)
+        return cache.entry(f"kit-{self.name}", key, lambda out: _sign_and_enroll(self, made, out))
 
     def machine(self, folder):
         return Machine(self.entry() / "machine").copy(Path(folder) / "machine")
@@ -92,8 +98,6 @@ class Kit:
         with machine.boot(esp=self.image()) as boot:
             (out / "pcrs").write_text(measured(boot))
             boot.expect("latchkey-unseal: .*\n")
-        self.sign(out)
-        self.enroll(machine, out)
 
     def sign(self, out):
         """Sign the values in out/pcrs as the owner does, into out/signed.yaml."""
@@ -149,9 +153,17 @@ class Kit:
                              "-recip", self.keys() / "recipient.pem", "-inkey", self.keys() / "recipient.key").strip()
 
 
+def _sign_and_enroll(kit, made, out):
+    cache.run("cp", "-r", "--sparse=always", f"{made}/.", out)
+    kit.sign(out)
+    kit.enroll(Machine(out / "machine"), out)
+
+
+@cache.known("hardware")
 def hardware():
     """What the measured values depend on beside the image."""
-    return [cache.run("qemu-system-x86_64", "--version"), *(FIRMWARE / name for name in (CODE, *VARIABLES.values()))]
+    return cache.digest(cache.run("qemu-system-x86_64", "--version"), cache.run("swtpm", "--version"), accelerator(),
+                        *(FIRMWARE / name for name in (CODE, *VARIABLES.values())))
 
 
 FACTORY = r"""
@@ -175,23 +187,37 @@ done 9< volumes
 """
 
 
+@cache.known("keys {}")
 def keys(distro):
-    """Folder with the owner's keys, a recipient for provisioning records, and the policy file as `policy init` writes it."""
-    key = cache.digest(images.programs(distro).name, _make_keys)
+    """Folder with the owner's keys and a recipient for provisioning records; they last until keys are made in another way."""
+    key = cache.digest(cache.tree("tools/host/key"), _make_keys)
     return cache.entry(f"keys-{distro}", key, lambda out: _make_keys(distro, out))
 
 
+def policy_init(distro):
+    """The policy file as `policy init` writes it for these keys."""
+    key = cache.digest(host_programs(distro, "latchkey"), keys(distro).name, _policy_init)
+    return cache.entry(f"policy-{distro}", key, lambda out: _policy_init(distro, out)) / "policy.yaml"
+
+
+def _policy_init(distro, out):
+    in_chroot(distro, "latchkey policy init --policy-key /in/keys/policy-key.pub.pem -o /io/policy.yaml", out, keys(distro))
+
+
 def _make_keys(distro, out):
-    in_chroot(distro, """
-        latchkey keygen /io/new && cp /io/new/* /io/ && rm -r /io/new
-        latchkey policy init --policy-key /io/policy-key.pub.pem -o /io/policy.yaml
-    """, out)
+    in_chroot(distro, "latchkey keygen /io/new && cp /io/new/* /io/ && rm -r /io/new", out)
     cache.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=records", "-days", "3650",
               "-keyout", out / "recipient.key", "-out", out / "recipient.pem")
 
 
+def host_programs(distro, words):
+    """Digests of those of Latchkey's programs that the words name."""
+    return [images.program(distro, name) for name in images.PROGRAMS if re.search(rf"(?<![\w-]){name}(?![\w-])", words)]
+
+
 def in_chroot(distro, script, io, keys=None):
     """Run the host's programs in their own Debian. io is there as /io, the keys as /in/keys."""
+    host_programs(distro, script)
     binds = [(images.programs(distro), "/in/programs"), (io, "/io")] + ([(keys, "/in/keys")] if keys else [])
     return chroot.enter(chroot.path(distro), "PATH=$PATH:/in/programs\n" + script, binds=binds)
 

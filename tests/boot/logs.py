@@ -115,7 +115,7 @@ def kept(what, make):
     """
     emulators = [cache.run(name, "--version") for name in ("qemu-system-x86_64", "swtpm")]
     variables = [machine.FIRMWARE / name for name in machine.VARIABLES.values()]
-    key = cache.digest(what, *emulators, machine.FIRMWARE / machine.CODE, *variables, Path(machine.__file__), Path(__file__), INIT)
+    key = cache.digest(what, *emulators, machine.accelerator(), machine.FIRMWARE / machine.CODE, *variables, Path(machine.__file__), Path(__file__), INIT)
     return Measured.read(cache.entry(f"measured-{key[:6]}", key, lambda out: _keep(make, out)))
 
 

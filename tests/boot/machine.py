@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Owns a test machine: its firmware variables, TPM, disks and serial console, and the two processes that emulate it."""
 
+import functools
 import io
 import os
 import re
@@ -13,6 +14,7 @@ import time
 from pathlib import Path
 
 import cache
+import chroot
 
 FIRMWARE = Path("/usr/share/OVMF")
 CODE = "OVMF_CODE_4M.secboot.fd"
@@ -23,6 +25,49 @@ CONTROL_SIZE = 16 << 20
 PATIENCE = 3
 # What costs time in an emulated machine and proves nothing there.
 FASTER = "mitigations=off init_on_alloc=0 cryptomgr.notests"
+
+
+@functools.cache
+def accelerator():
+    """"kvm" where that really boots a machine of ours, else "tcg", which is QEMU's own emulation.
+
+    A device node alone proves nothing: there are hosts where a guest hangs before its first line, or QEMU ends at once. So one is
+    booted, by the firmware with its system management mode and into the kernel, once for each boot of this host.
+    """
+    wanted = os.environ.get("LATCHKEY_ACCEL", "")
+    if wanted:
+        return wanted
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return "tcg"
+    key = cache.digest(Path("/proc/sys/kernel/random/boot_id").read_text(), cache.run("qemu-system-x86_64", "--version"), _kvm_boots, CPU)
+    return (cache.entry("kvm", key, lambda out: (out / "accelerator").write_text("kvm" if _kvm_boots() else "tcg")) / "accelerator").read_text()
+
+
+def _kvm_boots(seconds=15):
+    """Whether the kernel says its first words within that time; where KVM works it takes three seconds."""
+    kernel = next((chroot.path("debian12") / "boot").glob("vmlinuz-*"))
+    with tempfile.TemporaryDirectory(prefix="latchkey-kvm-") as work:
+        shutil.copy(FIRMWARE / VARIABLES[False], f"{work}/variables")
+        argv = [*DIES_WITH_US, "timeout", "-s", "KILL", str(seconds), "qemu-system-x86_64", *_processor("kvm"), *_flash(f"{work}/variables"),
+                "-kernel", str(kernel), "-append", "console=ttyS0 panic=-1"]
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    boots = b"Linux version" in done.stdout
+    cache.say("KVM boots machines here" if boots else "there is a /dev/kvm, but no machine boots with it: they are emulated")
+    return boots
+
+
+CPU = "Haswell-noTSX,-cx16"
+
+
+def _processor(accel):
+    return ["-accel", accel, "-cpu", CPU, "-smp", "1", "-m", "512", "-nodefaults", "-nic", "none", "-display", "none", "-serial", "stdio",
+            "-no-reboot"]
+
+
+def _flash(variables):
+    return ["-machine", "q35,smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on",
+            "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE / CODE}",
+            "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
 
 
 class Machine:
@@ -166,8 +211,7 @@ class Boot:
             time.sleep(0.02)
 
     def _start_qemu(self):
-        argv = [*DIES_WITH_US, "qemu-system-x86_64", "-accel", "tcg", "-cpu", "Haswell-noTSX,-cx16", "-smp", "1", "-m", "512",
-                "-nodefaults", "-nic", "none", "-display", "none", "-serial", "stdio", "-no-reboot",
+        argv = [*DIES_WITH_US, "qemu-system-x86_64", *_processor(accelerator()),
                 "-chardev", f"socket,id=tpm,path={self.work / 'tpm.sock'}",
                 "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm0"]
         argv += self._firmware() if self.esp else self._direct()
@@ -180,10 +224,7 @@ class Boot:
 
     def _firmware(self):
         shutil.copy(FIRMWARE / VARIABLES[self.secure_boot], self.work / "variables")
-        return ["-machine", "q35,smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on",
-                "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE / CODE}",
-                "-drive", f"if=pflash,format=raw,unit=1,file={self.work / 'variables'}",
-                *self._drive("esp", self.esp, ",bootindex=1", ",readonly=on")]
+        return [*_flash(self.work / "variables"), *self._drive("esp", self.esp, ",bootindex=1", ",readonly=on")]
 
     def _direct(self):
         return ["-machine", "q35", "-kernel", str(self.kernel), "-initrd", str(self.initrd),

@@ -20,7 +20,7 @@ OTHER = "another=1"
 def tools(distro):
     """A tar archive of latchkey-provision with what it loads, and of the module for EFI variables; kept as a folder of the cache."""
     root, built = chroot.path(distro), images.programs(distro)
-    return cache.entry(f"tools-{distro}", cache.digest(built.name, root.name, _tools), lambda out: _tools(root, built, out)) / "tools.tar"
+    return cache.entry(f"tools-{distro}", cache.digest(images.program(distro, "latchkey-provision"), root.name, _tools), lambda out: _tools(root, built, out)) / "tools.tar"
 
 
 def _tools(root, built, out):

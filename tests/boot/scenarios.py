@@ -288,6 +288,7 @@ def rd_latchkey_0_systemd(folder):
 @scenario()
 def no_image_without_policy_or_program(folder):
     """dracut fails, says what is missing, and leaves no image that would be found wanting at the device."""
+    cache.tree("dracut")
     for distro in chroot.SUITES:
         root = chroot.path(distro)
         said = chroot.enter(root, f"""

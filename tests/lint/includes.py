@@ -27,6 +27,25 @@ OUTSIDE = ("fopen fdopen freopen open openat creat close read write pread pwrite
            "localtime_r gmtime_r sleep nanosleep getenv secure_getenv setenv putenv system popen fork "
            "execv execve execvp exit _exit abort getpid rand random srand getrandom syslog mmap ioctl "
            "socket").split()
+# Which rooms a room may include besides itself; ARCHITECTURE.md says the same.
+CORE_ROOMS = {
+    "base": "",
+    "policy": "base",
+    "bootlog": "base policy",
+    "luks": "base policy bootlog",
+    "predict": "base policy bootlog",
+    "config": "base policy",
+}
+SYS_ROOMS = {
+    "os": "",
+    "format": "os",
+    "crypto": "os",
+    "boot": "os format",
+    "ask": "os crypto",
+    "service": "os",
+    "tpm": "os crypto format",
+    "luks": "os crypto format",
+}
 PROGRAMS = {"src/unseal/": "unseal", "src/provision/": "provision", "src/userconfig/": "userconfig",
             "tools/host/": "host"}
 
@@ -104,6 +123,57 @@ class Includes(tree.TestCase):
                     if path.startswith(place) and not own:
                         bad.append(f"{name}:{line}: {path} is a program's own")
         self.assertNone(bad, "a dependency points the wrong way")
+
+    def check_rooms(self, place, allowed):
+        bad, seen = [], set()
+        for name in tree.sources(f"src/{place}/"):
+            room = name.split("/")[2]
+            self.assertIn(room, allowed, f"{name}: a room that the table above doesn't know")
+            for line, what in tree.includes(name):
+                m = re.match(rf"{place}/([a-z]+)/", what)
+                if m and m[1] != room:
+                    seen.add((room, m[1]))
+                    if m[1] not in allowed[room].split():
+                        bad.append(f"{name}:{line}: {room} includes {what}")
+        self.assertNone(bad, f"a room of src/{place} includes one that it may not")
+        unused = {(room, other) for room, others in allowed.items() for other in others.split()} - seen
+        self.assertNone([f"{room} -> {other}" for room, other in sorted(unused)], "the table allows what nobody needs")
+
+    def test_rooms_of_core_include_what_they_may(self):
+        self.check_rooms("core", CORE_ROOMS)
+
+    def test_rooms_of_sys_include_what_they_may(self):
+        self.check_rooms("sys", SYS_ROOMS)
+
+    def test_the_tables_have_no_circle(self):
+        for rooms in (CORE_ROOMS, SYS_ROOMS):
+            done = set()
+            while len(done) < len(rooms):
+                ready = {r for r, others in rooms.items() if set(others.split()) <= done} - done
+                self.assertTrue(ready, f"a circle among {sorted(set(rooms) - done)}")
+                done |= ready
+
+    def test_architecture_says_the_same_of_core(self):
+        rows = re.findall(r"^\| `src/core/(\w+)/` \|.*\| (.*) \|$", tree.read("ARCHITECTURE.md"), re.M)
+        said = {room: " ".join("" if may == "nobody" else may for may in mays.split(", ")) for room, mays in rows}
+        self.assertEqual(said, CORE_ROOMS)
+
+    def test_no_headers_include_each_other_in_a_circle(self):
+        graph = {}
+        for name in tree.sources("src/", "tools/", endings=(".h",)):
+            graph[name] = [p for p in (resolve(name, what) for _, what in tree.includes(name)) if p]
+        bad, done = [], set()
+
+        def visit(name, way):
+            if name in way:
+                bad.append(" -> ".join([*way[way.index(name):], name]))
+            elif name not in done:
+                for other in graph.get(name, []):
+                    visit(other, [*way, name])
+                done.add(name)
+        for name in graph:
+            visit(name, [])
+        self.assertNone(bad, "headers in a circle")
 
     def test_private_headers_stay_in_sys(self):
         bad = []

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Owns what lint checks share: the sources of the tree and what is built of them."""
+import functools
 import os
 import re
 import subprocess
@@ -13,18 +14,31 @@ PROGRAMS = {"latchkey": "tools/host/latchkey", "latchkey-unseal": "src/unseal/la
             "latchkey-userconfig": "src/userconfig/latchkey-userconfig"}
 
 
-def committed():
-    """Files that git knows, or would take."""
-    out = subprocess.run(["git", "-c", f"safe.directory={ROOT}", "-C", ROOT, "ls-files", "-co",
-                          "--exclude-standard", "-z"], stdout=subprocess.PIPE, check=False)
-    if out.returncode == 0:
-        names = out.stdout.decode().split("\0")
-        return sorted(n for n in set(names) if n and os.path.isfile(os.path.join(ROOT, n)))
-    found = []  # a release tarball
+def from_git():
+    """Files that git knows, or would take; None without git or its folder, as in a release tarball."""
+    try:
+        out = subprocess.run(["git", "-c", f"safe.directory={ROOT}", "-C", ROOT, "ls-files", "-co", "--exclude-standard", "-z"],
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    except FileNotFoundError:
+        return None
+    return out.stdout.decode().split("\0") if out.returncode == 0 else None
+
+
+def from_disk():
+    """The same by what lies there: all but what builds leave."""
+    found = []
     for directory, dirs, files in os.walk(ROOT):
-        dirs[:] = [d for d in dirs if not d.startswith((".", "build"))]
-        found += [os.path.relpath(os.path.join(directory, f), ROOT) for f in files]
-    return sorted(found)
+        top = directory == ROOT
+        dirs[:] = [d for d in dirs if d != "__pycache__" and (d == ".ci" or not (top and d.startswith((".", "build"))))]
+        found += [os.path.relpath(os.path.join(directory, f), ROOT) for f in files if not (top and f == ".git")]
+    return found
+
+
+@functools.cache
+def committed():
+    """The files of the tree."""
+    names = from_git()
+    return sorted(n for n in set(from_disk() if names is None else names) if n and os.path.isfile(os.path.join(ROOT, n)))
 
 
 def sources(*places, endings=(".c", ".h")):

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""README.md's commands, run as they are written: at a desk in one folder, and on a device in another, whose TPM is a software TPM
+and whose disk is a file. Stand-ins on the PATH add that to the programs' command lines, and nothing else is changed."""
+import json
+import os
+import re
+import shutil
+import unittest
+
+import readme
+import rig
+
+DISK = "/dev/disk/by-partlabel/root"
+
+
+class Readme(rig.TestCase):
+    def setUp(self):
+        super().setUp()
+        for folder in ("desk", "device", "bin"):
+            os.mkdir(self.path(folder))
+        with open(self.path("device/disk.img"), "wb") as f:
+            f.truncate(64 << 20)
+        self.tpm = self.swtpm()
+        self.stand_in("latchkey", f'exec {rig.program("latchkey")} "$@"')
+        more = f"--tpm {self.tpm.tcti}"
+        self.stand_in("latchkey-provision", f'if [ "$1" = install ]; then set -- "$@" --fapi-dir {self.path("fapi")}; fi\n'
+                                            f'exec {rig.program("latchkey-provision")} "$@" {more}')
+        # The volume is a file, and nothing is mapped: whether the key opens it is what is asked.
+        self.stand_in("cryptsetup", f'[ "$1 $4 $5" = "open {DISK} root" ]\n'
+                                    f'exec {shutil.which("cryptsetup")} open --test-passphrase "$2" "$3" {self.path("device/disk.img")}')
+        self.stand_in("systemctl", "[ \"$1\" = enable ]; shift\n"
+                                   f'for unit in "$@"; do grep -q "^\\[Install\\]" {readme.ROOT}/systemd/$unit; done')
+        for name in ("owner-auth", "lockout-auth"):
+            self.write(f"device/{name}", f"{name} of the README\n")
+        for name, content in (("linux", os.urandom(9000)), ("initrd", os.urandom(5000)), ("cmdline", b"quiet"), ("os-release", b"ID=test\n")):
+            self.write(f"desk/{name}", content)
+        rig.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=Secure Boot", "-keyout", self.path("desk/sb.key"),
+                 "-out", self.path("desk/sb.pem")], check=0)
+        self.write("desk/app.conf", "of the README\n")
+
+    def stand_in(self, name, text):
+        path = self.write(f"bin/{name}", f"#!/bin/sh -e\n{text}\n")
+        os.chmod(path, 0o755)
+
+    def bring(self, role, name):
+        """From the other machine. What a boot would have left is what the software TPM has."""
+        other = self.path("device" if role == "desk" else "desk", name)
+        if name == "pcrs.json":
+            other = self.write(name, rig.run([self.path("bin/latchkey-provision"), "pcrs", "--json"], check=0).stdout)
+        shutil.copy(other, self.path(role))
+
+    def sh(self, block):
+        for name in block.has:
+            self.bring(block.what, name)
+        script = f"set -e\ncd {self.path(block.what)}\n{block.text}"
+        env = dict(os.environ, PATH=f"{self.path('bin')}:{os.environ['PATH']}")
+        done = rig.run(["sh", "-c", script], env=env)
+        self.assertEqual(done.returncode, 0, f"README.md:{block.line}:\n{block.text}\n{done.stdout.decode()}{done.stderr.decode()}")
+
+    def edit(self, block):
+        """As an administrator does it: keys of the block take the place of the file's."""
+        path = self.path("desk", block.what)
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        top, volumes = block.text.split("volumes:\n")
+        for line in top.splitlines():
+            key = line.split(":")[0]
+            text, n = re.subn(rf"^{key}: .*", line, text, flags=re.M)
+            self.assertEqual(n, 1, f"README.md:{block.line}: {key} isn't in what policy init writes")
+        text = text[:text.index("\nvolumes:")] + "\nvolumes:\n" + volumes.replace("PARTLABEL=root", self.path("device/disk.img"))
+        self.write(f"desk/{block.what}", text)
+
+    def test_the_walk(self):
+        for block in readme.to_run("desk", "device"):
+            if block.kind == "edit":
+                self.edit(block)
+            else:
+                self.sh(block)
+        self.assert_what_it_promises()
+
+    def assert_what_it_promises(self):
+        """The volume opens by the TPM; image and blob are signed."""
+        rig.run([rig.program("latchkey-unseal"), "--policy", self.path("desk/policy.yaml"), "--tpm", self.tpm.tcti, "--dry-run"], check=0)
+        rig.run(["sbverify", "--cert", self.path("desk/sb.pem"), self.path("desk/BOOTX64.EFI")], check=0)
+        sections = rig.run(["objdump", "-h", self.path("desk/BOOTX64.EFI")], check=0).stdout.decode()
+        for name in (".osrel", ".cmdline", ".initrd", ".linux"):
+            self.assertIn(f" {name} ", sections)
+        rig.run([rig.program("latchkey"), "config", "verify", "--policy-key", self.path("desk/keys/policy-key.pub.pem"),
+                 self.path("desk/config.lkb")], check=0)
+        self.assertIn("recovery-key", json.loads(self.read("device/record.json"))["volumes"][0])
+
+    def test_the_try_without_a_device(self):
+        block, = readme.to_run("try")[-1:]
+        os.mkdir(self.path("try"))
+        text = block.text.replace("2321", str(port := rig._free_pair())).replace("2322", str(port + 1))
+        done = rig.run(["sh", "-c", f"set -e\ncd {self.path('try')}\n{text}\n"
+                                    f"for i in $(seq 100); do {rig.program('latchkey-provision')} pcrs --tpm swtpm:host=127.0.0.1,port={port} && break; sleep 0.1; done\n"
+                                    "test $(stat -c %s disk.img) = 67108864\nkill $!"])
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        self.assertTrue(done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
