@@ -38,7 +38,7 @@ CORE_ROOMS = {
 }
 SYS_ROOMS = {
     "os": "",
-    "format": "os",
+    "format": "os crypto",
     "crypto": "os",
     "boot": "os format",
     "ask": "os crypto",
