@@ -10,6 +10,7 @@
 
 #include "core/policy/policy_digest.h"
 #include "core/policy/policy_ref.h"
+#include "core/policy/recovery_key.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/document.h"
 
@@ -234,6 +235,34 @@ int lk_auth_make(struct lk_tpm *tpm, struct lk_secret *ret, struct lk_err *err)
 		text.data[text.len++] = (uint8_t)digits[raw.data[i] & 15];
 	}
 	*ret = lk_secret_take(&text);
+	return LK_OK;
+}
+
+int lk_recovery_key_make(struct lk_tpm *tpm, struct lk_secret *ret, struct lk_err *err)
+{
+	LK_OWNED_SECRET raw = LK_SECRET_NONE;
+	int rc = lk_tpm_random(tpm, &raw, LK_RECOVERY_KEY_BYTES, err);
+
+	if (rc == LK_OK)
+		rc = lk_secret_init(ret, LK_RECOVERY_KEY_TEXT + 1, err);
+	if (rc != LK_OK)
+		return rc;
+	lk_recovery_key_format(raw.data, (char *)ret->data);
+	ret->len = LK_RECOVERY_KEY_TEXT;
+	return LK_OK;
+}
+
+int lk_recovery_key_read(const char *path, struct lk_secret *ret, struct lk_err *err)
+{
+	char text[LK_RECOVERY_KEY_TEXT + 1];
+
+	LK_TRY(lk_read_line_secret(path, 512, ret, err));
+	if (lk_recovery_key_normalize((const char *)ret->data, ret->len, text) &&
+	    ret->cap >= LK_RECOVERY_KEY_TEXT) {
+		memcpy(ret->data, text, LK_RECOVERY_KEY_TEXT);
+		ret->len = LK_RECOVERY_KEY_TEXT;
+	}
+	lk_wipe(text, sizeof(text));
 	return LK_OK;
 }
 

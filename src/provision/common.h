@@ -57,6 +57,11 @@ int lk_check_tpm(struct lk_tpm *tpm, const struct lk_policy_file *pf, struct lk_
 /** New random text of 32 modhex letters (128 bits), for an authorization. */
 int lk_auth_make(struct lk_tpm *tpm, struct lk_secret *ret, struct lk_err *err);
 
+/** A new recovery key as text. */
+int lk_recovery_key_make(struct lk_tpm *tpm, struct lk_secret *ret, struct lk_err *err);
+/** From its file; typed off a sheet of paper it may lack dashes or be in capitals. */
+int lk_recovery_key_read(const char *path, struct lk_secret *ret, struct lk_err *err);
+
 /** Signed policy from a file, checked against @pf and its key's signature. */
 int lk_signed_policy_load(const char *path, const struct lk_policy_file *pf,
 			  struct lk_signed_policy *ret, struct lk_err *err);

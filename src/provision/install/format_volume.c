@@ -150,40 +150,25 @@ static int record_volume(struct lk_format *f, const struct lk_secret *recovery, 
 {
 	const char *path = f->opts->value[LK_OPT_RECORD];
 	const struct lk_record_volume vol = {
-		.name = f->target.vol->name,
+		.target = &f->target,
 		.uuid = lk_volume_header_uuid(f->header),
-		.handle = f->target.vol->handle,
 		.object = f->object,
 	};
 	LK_OWNED_JSON record = NULL;
 	struct lk_json *entry;
-	bool existed;
-	int rc;
 
 	if (!path)
 		return LK_OK;
-	rc = lk_record_load(path, &record, &existed, err);
-	if (rc != LK_OK)
-		return rc;
-	entry = lk_record_volume_entry(record, &vol);
-	if (recovery)
-		rc = lk_record_set_secret(entry, "recovery-key", f->opts->value[LK_OPT_RECIPIENT],
-					  recovery, err);
-	return rc == LK_OK ? lk_record_save(path, record, err) : rc;
-}
-
-static int make_recovery_key(struct lk_tpm *tpm, struct lk_secret *ret, struct lk_err *err)
-{
-	LK_OWNED_SECRET raw = LK_SECRET_NONE;
-	int rc = lk_tpm_random(tpm, &raw, LK_RECOVERY_KEY_BYTES, err);
-
-	if (rc == LK_OK)
-		rc = lk_secret_init(ret, LK_RECOVERY_KEY_TEXT + 1, err);
-	if (rc != LK_OK)
-		return rc;
-	lk_recovery_key_format(raw.data, (char *)ret->data);
-	ret->len = LK_RECOVERY_KEY_TEXT;
-	return LK_OK;
+	LK_TRY(lk_record_of_tpm(path, f->tpm, &record, err));
+	entry = lk_record_volume_entry(record, &vol, err);
+	if (!entry)
+		return LK_E_SYSTEM;
+	if (recovery) {
+		lk_json_set_uint(entry, "recovery-keyslot", KEYSLOT_RECOVERY);
+		LK_TRY(lk_record_set_secret(entry, "recovery-key", f->opts->value[LK_OPT_RECIPIENT],
+					    recovery, err));
+	}
+	return lk_record_save(path, record, err);
 }
 
 /** In the record before it opens anything. */
@@ -194,7 +179,7 @@ static int add_recovery_key(struct lk_format *f, struct lk_err *err)
 
 	if (lk_option_given(f->opts, LK_OPT_NO_RECOVERY_KEY))
 		return LK_OK;
-	rc = make_recovery_key(f->tpm, &key, err);
+	rc = lk_recovery_key_make(f->tpm, &key, err);
 	if (rc == LK_OK)
 		rc = record_volume(f, &key, err);
 	if (rc != LK_OK)
@@ -262,14 +247,6 @@ static int make_volume(struct lk_format *f, struct lk_err *err)
 	return rc;
 }
 
-/** Found before the header is made, not when its recovery key is. */
-static int check_outputs(const struct lk_format *f, struct lk_err *err)
-{
-	const char *record = f->opts->value[LK_OPT_RECORD];
-
-	return record ? lk_record_try(record, f->opts->value[LK_OPT_RECIPIENT], err) : LK_OK;
-}
-
 /** A rotated key is legitimate; a policy file of another device looks the same. */
 static void compare_policy_key(const struct lk_format *f)
 {
@@ -295,7 +272,7 @@ int lk_format_volume(struct lk_format *f, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = check_object(f, err);
 	if (rc == LK_OK && !is_all_there(f))
-		rc = check_outputs(f, err);
+		rc = lk_record_check(f->opts, f->tpm, err);
 	/* Asked for before anything is written. */
 	if (rc == LK_OK && !is_all_there(f))
 		rc = lk_volume_pin(f->opts, &f->target, &f->pin, err);

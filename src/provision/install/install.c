@@ -134,42 +134,39 @@ static int put_objects(struct lk_install *in, struct lk_err *err)
 	return rc;
 }
 
-/** A new authorization in memory, and encrypted in the record. */
+/** A new authorization in memory, and encrypted in the record; one that a run before chose
+ * stays there, for who knows whether the TPM has got it? */
 static int choose_auth(struct lk_install *in, struct lk_json *auths, enum lk_hierarchy which,
 		       struct lk_err *err)
 {
 	const char *recipient = in->opts->value[LK_OPT_RECIPIENT];
 	bool owner = which == LK_HIERARCHY_OWNER;
-	const char *key = owner ? "owner" : "lockout";
+	const char *const keys[] = { owner ? "owner" : "lockout", NULL };
 	struct lk_secret *auth = owner ? &in->owner : &in->lockout;
 	bool set = owner ? in->info.owner_auth_set : in->info.lockout_auth_set;
 	int rc = LK_OK;
 
-	if (set && !lk_json_get_text(auths, key))
-		lk_json_set_text(auths, key, "not set by this program");
+	if (set && !lk_json_get_text(auths, keys[0]))
+		lk_json_set_text(auths, keys[0], "not set by this program");
 	if (set)
 		return LK_OK;
-	if (auth->len && !recipient) {
-		lk_json_set_text(auths, key, "as given");
-		return LK_OK;
-	}
 	if (!auth->len)
 		rc = lk_auth_make(in->tpm, auth, err);
 	if (rc != LK_OK)
 		return rc;
-	return lk_record_set_secret(auths, key, recipient, auth, err);
+	(void)lk_record_retire(auths, "superseded", keys);
+	if (recipient)
+		return lk_record_set_secret(auths, keys[0], recipient, auth, err);
+	lk_json_set_text(auths, keys[0], "as given");
+	return LK_OK;
 }
 
 static int write_record(struct lk_install *in, struct lk_err *err)
 {
-	const char *path = in->opts->value[LK_OPT_RECORD];
 	LK_OWNED_JSON record = NULL;
 	struct lk_json *auths;
-	bool existed;
-	int rc = lk_record_load(path, &record, &existed, err);
+	int rc = lk_install_open_record(in, &record, err);
 
-	if (rc == LK_OK)
-		rc = lk_install_describe(in, record, err);
 	if (rc != LK_OK)
 		return rc;
 	auths = lk_json_get(record, "auths");
@@ -178,7 +175,7 @@ static int write_record(struct lk_install *in, struct lk_err *err)
 	rc = choose_auth(in, auths, LK_HIERARCHY_OWNER, err);
 	if (rc == LK_OK)
 		rc = choose_auth(in, auths, LK_HIERARCHY_LOCKOUT, err);
-	return rc == LK_OK ? lk_record_save(path, record, err) : rc;
+	return rc == LK_OK ? lk_record_save(in->opts->value[LK_OPT_RECORD], record, err) : rc;
 }
 
 static int set_auth(struct lk_install *in, enum lk_hierarchy which, struct lk_err *err)
@@ -280,6 +277,8 @@ static int install(struct lk_install *in, struct lk_err *err)
 
 	if (rc == LK_OK)
 		rc = lk_install_survey(in, err);
+	if (rc == LK_OK)
+		rc = lk_install_check_record(in, err);
 	if (rc != LK_OK)
 		return rc;
 	if (is_complete(in)) {

@@ -40,6 +40,18 @@ void lk_install_done(struct lk_install *in);
  */
 int lk_install_survey(struct lk_install *in, struct lk_err *err);
 
+/**
+ * lk_install_check_record - does --record belong to this device?
+ *
+ * By its storage root key; where that is another, or missing, by its endorsement
+ * key, for a TPM that was cleared is still the same device. Changes nothing.
+ *
+ * Return: LK_OK, LK_E_REFUSED for another device's record, or another error.
+ */
+int lk_install_check_record(struct lk_install *in, struct lk_err *err);
+/** The record with all but the authorizations; what an installation before left is kept. */
+int lk_install_open_record(struct lk_install *in, struct lk_json **ret, struct lk_err *err);
+
 /** The endorsement key and its certificate, checked where --ek-ca asks for it. */
 int lk_install_describe_ek(struct lk_install *in, struct lk_json *record, struct lk_err *err);
 /** The inventory part of the record: all but the secrets. */

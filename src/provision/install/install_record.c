@@ -2,10 +2,10 @@
 /* Owns what install writes into the record of the TPM, its keys and its PCRs. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "core/config/blob.h"
 #include "install/install.h"
-#include "sys/crypto/crypto.h"
+#include "install/record.h"
 #include "sys/crypto/crypto_admin.h"
 #include "sys/os/log.h"
 #include "sys/tpm/tpm_config.h"
@@ -114,15 +114,11 @@ static int describe_objects(struct lk_install *in, struct lk_json *record, struc
 /** What configuration for this one device is made out to. */
 static int describe_device(struct lk_tpm *tpm, struct lk_json *record, struct lk_err *err)
 {
-	uint8_t id[LK_BLOB_ID_SIZE];
-	struct lk_name root;
-	int rc = lk_tpm_root_name(tpm, &root, err);
+	char id[LK_DEVICE_ID_TEXT];
 
-	if (rc == LK_OK)
-		rc = lk_device_id(&root, lk_crypto_hash, id, err);
-	if (rc == LK_OK)
-		lk_json_set_hex(record, "device-id", id, sizeof(id));
-	return rc;
+	LK_TRY(lk_tpm_device(tpm, id, err));
+	lk_json_set_text(record, "device-id", id);
+	return LK_OK;
 }
 
 static int describe_pcrs(struct lk_tpm *tpm, struct lk_json *record, struct lk_err *err)
@@ -205,4 +201,58 @@ int lk_install_describe(struct lk_install *in, struct lk_json *record, struct lk
 	if (rc == LK_OK)
 		rc = describe_pcrs(in->tpm, record, err);
 	return rc;
+}
+
+/** Whether the record's endorsement key is this TPM's. */
+static bool is_same_ek(struct lk_tpm *tpm, const struct lk_json *record)
+{
+	const char *has = lk_json_get_text(lk_json_get(record, "ek"), "public");
+	LK_OWNED_BUF spki = LK_BUF_NONE;
+	LK_OWNED_BUF pem = LK_BUF_NONE;
+
+	return has && lk_tpm_ek_public(tpm, &spki, NULL) == LK_OK &&
+	       lk_crypto_pem("PUBLIC KEY", (struct lk_bytes){ spki.data, spki.len }, &pem, NULL) ==
+		       LK_OK &&
+	       strcmp(has, (const char *)pem.data) == 0;
+}
+
+int lk_install_check_record(struct lk_install *in, struct lk_err *err)
+{
+	const char *path = in->opts->value[LK_OPT_RECORD];
+	char ours[LK_DEVICE_ID_TEXT] = "", its[LK_DEVICE_ID_TEXT];
+	LK_OWNED_JSON record = NULL;
+	bool existed;
+
+	LK_TRY(lk_record_load(path, &record, &existed, err));
+	LK_TRY(lk_record_device(record, its, err));
+	if (its[0] && in->has_root)
+		LK_TRY(lk_tpm_device(in->tpm, ours, err));
+	if (!its[0] || strcmp(its, ours) == 0 || is_same_ek(in->tpm, record))
+		return LK_OK;
+	return lk_err_set(
+		err, LK_E_REFUSED, 0,
+		"--record %s belongs to another device (device-id %.16s...): this TPM has neither its storage root key nor its endorsement key; nothing was changed; give this device's record, or a new file, and keep that one: it has recovery keys",
+		path, its);
+}
+
+int lk_install_open_record(struct lk_install *in, struct lk_json **ret, struct lk_err *err)
+{
+	static const char *const gone[] = { "device-id", "auths", "objects", NULL };
+	const char *path = in->opts->value[LK_OPT_RECORD];
+	char ours[LK_DEVICE_ID_TEXT], its[LK_DEVICE_ID_TEXT];
+	LK_OWNED_JSON record = NULL;
+	bool existed;
+
+	LK_TRY(lk_record_load(path, &record, &existed, err));
+	LK_TRY(lk_tpm_device(in->tpm, ours, err));
+	LK_TRY(lk_record_device(record, its, err));
+	if (its[0] && strcmp(its, ours) != 0) {
+		(void)lk_record_retire(record, "installed-before", gone);
+		lk_log(LK_LOG_WARNING,
+		       "the TPM was cleared since this record was written: the device's ID is another now, and its volumes are to be sealed anew (reseal)");
+	}
+	LK_TRY(lk_install_describe(in, record, err));
+	*ret = record;
+	record = NULL;
+	return LK_OK;
 }

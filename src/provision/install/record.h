@@ -3,37 +3,82 @@
 #ifndef LK_PROVISION_INSTALL_RECORD_H
 #define LK_PROVISION_INSTALL_RECORD_H
 
-#include "core/base/bytes.h"
-#include "core/policy/policy_key.h"
+#include "common.h"
 #include "sys/format/json.h"
-#include "sys/os/secret.h"
+
+/*
+ * A record belongs to one device, and never loses a secret: what is replaced
+ * stays in it, marked with "superseded" (true) and "superseded-at" (UTC). Of
+ * volumes with one name those that aren't superseded come first.
+ */
 
 /** The record at @path, or a new one where there is none. */
 int lk_record_load(const char *path, struct lk_json **ret, bool *ret_existed, struct lk_err *err);
-/** Whole or not at all, synced, readable by its owner alone. */
+/**
+ * lk_record_save - whole or not at all, synced, readable by its owner alone
+ *
+ * The one before is kept beside it as @path.old, and one that has a secret
+ * which the new record lacks is never replaced: then another number is taken.
+ */
 int lk_record_save(const char *path, const struct lk_json *record, struct lk_err *err);
 
 /**
  * lk_record_try - can it be written, for this recipient?
  * @recipient: may be NULL
  *
- * Makes an empty record where there is none, and takes it away again: what is
- * refused later shall leave none behind.
+ * Writes more than is needed beside it, and takes that away again; a record
+ * that is there is written once more as it is.
  */
 int lk_record_try(const char *path, const char *recipient, struct lk_err *err);
+
+/** The device ID of @record as text, "" where it has none. LK_E_INPUT for one
+ * that is malformed. */
+#define LK_DEVICE_ID_TEXT 65u
+int lk_record_device(const struct lk_json *record, char ret[static LK_DEVICE_ID_TEXT],
+		     struct lk_err *err);
+/** The device ID of a TPM that has a storage root key. */
+int lk_tpm_device(struct lk_tpm *tpm, char ret[static LK_DEVICE_ID_TEXT], struct lk_err *err);
+/**
+ * lk_record_of_tpm - the record at @path, if it is this TPM's
+ * @ret: may be NULL; a new record has the TPM's device ID
+ *
+ * Return: LK_OK, LK_E_REFUSED for another device's, or another error.
+ */
+int lk_record_of_tpm(const char *path, struct lk_tpm *tpm, struct lk_json **ret,
+		     struct lk_err *err);
+/** lk_record_of_tpm and lk_record_try: all that can be known before anything is changed. */
+int lk_record_check(const struct lk_options *opts, struct lk_tpm *tpm, struct lk_err *err);
 
 /** Member @key becomes CMS (PEM) of @secret for @recipient. */
 int lk_record_set_secret(struct lk_json *obj, const char *key, const char *recipient,
 			 const struct lk_secret *secret, struct lk_err *err);
+/** Marks @obj. */
+void lk_record_supersede(struct lk_json *obj);
+/**
+ * lk_record_retire - members of @obj move into a new element of its array @list
+ * @keys: NULL-terminated
+ *
+ * Return: the element, marked as superseded; NULL where @obj has none of them.
+ */
+struct lk_json *lk_record_retire(struct lk_json *obj, const char *list, const char *const *keys);
 
 /** What is recorded of a volume; its recovery key is added by who has it. */
 struct lk_record_volume {
-	const char *name;
+	const struct lk_target *target;
 	const char *uuid;
-	uint32_t handle;
 	struct lk_name object; /* len 0: not known yet */
 };
-/** The volume's entry, made or brought up to date; belongs to @record. */
-struct lk_json *lk_record_volume_entry(struct lk_json *record, const struct lk_record_volume *vol);
+/**
+ * lk_record_volume_entry - the volume's entry, made or brought up to date
+ *
+ * Entries are told apart by UUID. Another volume that has the same name is
+ * marked as superseded, and what this one was sealed as before is kept.
+ *
+ * Return: the entry, which belongs to @record; NULL after an error.
+ */
+struct lk_json *lk_record_volume_entry(struct lk_json *record, const struct lk_record_volume *vol,
+				       struct lk_err *err);
+/** Entry of the volume with this UUID, or NULL. */
+struct lk_json *lk_record_find_volume(const struct lk_json *record, const char *uuid);
 
 #endif

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/policy/recovery_key.h"
 #include "volume/reseal_check.h"
 #include "sys/os/log.h"
 
@@ -39,19 +38,6 @@ static void reseal_done(struct reseal *r)
 	lk_tpm_free(r->tpm);
 }
 
-/** Typed off a sheet of paper, it may lack dashes or be in capitals. */
-static void normalize(struct lk_secret *key)
-{
-	char text[LK_RECOVERY_KEY_TEXT + 1];
-
-	if (lk_recovery_key_normalize((const char *)key->data, key->len, text) &&
-	    key->cap >= LK_RECOVERY_KEY_TEXT) {
-		memcpy(key->data, text, LK_RECOVERY_KEY_TEXT);
-		key->len = LK_RECOVERY_KEY_TEXT;
-	}
-	lk_wipe(text, sizeof(text));
-}
-
 static struct lk_bytes recovery_key(const struct reseal *r)
 {
 	return (struct lk_bytes){ r->recovery.data, r->recovery.len };
@@ -64,9 +50,7 @@ static int open_volume(struct reseal *r, struct lk_err *err)
 
 	if (!path)
 		return lk_err_set(err, LK_E_USAGE, 0, "--recovery-key-file is needed");
-	rc = lk_read_line_secret(path, 512, &r->recovery, err);
-	if (rc == LK_OK)
-		normalize(&r->recovery);
+	rc = lk_recovery_key_read(path, &r->recovery, err);
 	if (rc == LK_OK)
 		rc = lk_volume_header_open(r->target.device, &r->header, err);
 	if (rc == LK_OK && strcmp(lk_volume_header_subsystem(r->header), LK_MARK_FORMAT) == 0)

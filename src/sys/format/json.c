@@ -210,3 +210,73 @@ struct lk_json *lk_json_find(const struct lk_json *array, const char *key, const
 	}
 	return NULL;
 }
+
+bool lk_json_is_array(const struct lk_json *json)
+{
+	return json && json_object_is_type(in(json), json_type_array);
+}
+
+size_t lk_json_count(const struct lk_json *array)
+{
+	return lk_json_is_array(array) ? json_object_array_length(in(array)) : 0;
+}
+
+struct lk_json *lk_json_at(const struct lk_json *array, size_t i)
+{
+	json_object *at = i < lk_json_count(array) ? json_object_array_get_idx(in(array), i) : NULL;
+
+	return at && json_object_is_type(at, json_type_object) ? out(at) : NULL;
+}
+
+void lk_json_move_to_end(struct lk_json *array, size_t i)
+{
+	json_object *at;
+
+	if (i >= lk_json_count(array))
+		return;
+	at = json_object_get(json_object_array_get_idx(in(array), i));
+	if (json_object_array_del_idx(in(array), i, 1) || json_object_array_add(in(array), at))
+		abort();
+}
+
+static json_object *member(const struct lk_json *obj, const char *key)
+{
+	json_object *value = NULL;
+
+	if (obj && json_object_is_type(in(obj), json_type_object))
+		(void)json_object_object_get_ex(in(obj), key, &value);
+	return value;
+}
+
+bool lk_json_has(const struct lk_json *obj, const char *key)
+{
+	return obj && json_object_is_type(in(obj), json_type_object) &&
+	       json_object_object_get_ex(in(obj), key, NULL);
+}
+
+bool lk_json_get_uint(const struct lk_json *obj, const char *key, uint64_t *ret)
+{
+	json_object *value = member(obj, key);
+
+	if (!value || !json_object_is_type(value, json_type_int) ||
+	    json_object_get_int64(value) < 0)
+		return false;
+	*ret = json_object_get_uint64(value);
+	return true;
+}
+
+bool lk_json_is_true(const struct lk_json *obj, const char *key)
+{
+	json_object *value = member(obj, key);
+
+	return value && json_object_is_type(value, json_type_boolean) &&
+	       json_object_get_boolean(value);
+}
+
+void lk_json_share(struct lk_json *to, const struct lk_json *from, const char *key)
+{
+	json_object *value = member(from, key);
+
+	if (value)
+		set(to, key, json_object_get(value));
+}

@@ -48,6 +48,22 @@ void lk_json_remove(struct lk_json *obj, const char *key);
 struct lk_json *lk_json_get(const struct lk_json *obj, const char *key);
 /** Text of a member, or NULL. Valid until the member is changed. */
 const char *lk_json_get_text(const struct lk_json *obj, const char *key);
+/** Whether it is an array; NULL is none. */
+bool lk_json_is_array(const struct lk_json *json);
+/** Elements of an array; 0 for anything else. */
+size_t lk_json_count(const struct lk_json *array);
+/** Element @i, or NULL when there is none or it is no object. */
+struct lk_json *lk_json_at(const struct lk_json *array, size_t i);
+/** Element @i becomes the last; the order of the others stays. */
+void lk_json_move_to_end(struct lk_json *array, size_t i);
+/** Whether @key is there, of whatever type. */
+bool lk_json_has(const struct lk_json *obj, const char *key);
+/** A whole number that is there and not negative. */
+bool lk_json_get_uint(const struct lk_json *obj, const char *key, uint64_t *ret);
+/** Whether @key is there and true. */
+bool lk_json_is_true(const struct lk_json *obj, const char *key);
+/** Member @key of @from, where it has one, becomes a member of @to; both share it. */
+void lk_json_share(struct lk_json *to, const struct lk_json *from, const char *key);
 /** The element whose member @key is @text; NULL when there is none. */
 struct lk_json *lk_json_find(const struct lk_json *array, const char *key, const char *text);
 

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/bytes.h"
 #include "sys/os/reach.h"
 
 void lk_buf_done(struct lk_buf *buf)
@@ -153,48 +154,94 @@ static int sync_directory_of(const char *path)
 	return fd < 0 ? -1 : fsync(fd);
 }
 
-int lk_fs_write_new(const char *path, const void *data, size_t len, mode_t mode, struct lk_err *err)
+/** The content under a name of its own, synced; nothing is left on failure. */
+static int write_temporary(const char *path, struct lk_bytes data, mode_t mode,
+			   char ret[static PATH_MAX], struct lk_err *err)
 {
-	LK_OWNED_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	LK_OWNED_FD fd = -1;
 
-	if (fd < 0 && errno == EEXIST)
-		return lk_err_set(err, LK_E_REFUSED, EEXIST,
-				  "%s exists already; it is left as it is", path);
+	if (snprintf(ret, PATH_MAX, "%s" LK_TEMPORARY, path) >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return fail(err, LK_E_INPUT, path, "can't write");
+	}
+	fd = mkostemp(ret, O_CLOEXEC);
 	if (fd < 0)
 		return fail(err, LK_E_IO, path, "can't create");
-	if (write_full(fd, data, len) != 0 || fchmod(fd, mode) != 0 || fsync(fd) != 0 ||
-	    sync_directory_of(path) != 0) {
+	if (write_full(fd, data.data, data.len) != 0 || fchmod(fd, mode) != 0 || fsync(fd) != 0) {
 		(void)fail(err, LK_E_IO, path, "can't write");
-		(void)unlink(path);
+		(void)unlink(ret);
 		return LK_E_IO;
 	}
 	return LK_OK;
 }
 
+/** By a link, which never replaces; a file system without links can't do better than a look. */
+static int name_new(const char *temporary, const char *path)
+{
+	struct stat st;
+
+	if (link(temporary, path) == 0)
+		return unlink(temporary);
+	if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+		return -1;
+	if (lstat(path, &st) != 0)
+		return rename(temporary, path);
+	errno = EEXIST;
+	return -1;
+}
+
+static int already_there(const char *path, struct lk_err *err)
+{
+	return lk_err_set(err, LK_E_REFUSED, EEXIST, "%s exists already; it is left as it is",
+			  path);
+}
+
+int lk_fs_write_new(const char *path, const void *data, size_t len, mode_t mode, struct lk_err *err)
+{
+	char temporary[PATH_MAX];
+	struct stat st;
+	int rc;
+
+	if (lstat(path, &st) == 0)
+		return already_there(path, err);
+	rc = write_temporary(path, (struct lk_bytes){ data, len }, mode, temporary, err);
+	if (rc != LK_OK)
+		return rc;
+	if (name_new(temporary, path) != 0) {
+		rc = errno == EEXIST ? already_there(path, err)
+				     : fail(err, LK_E_IO, path, "can't create");
+		(void)unlink(temporary);
+		return rc;
+	}
+	if (sync_directory_of(path) == 0)
+		return LK_OK;
+	(void)fail(err, LK_E_IO, path, "can't write");
+	(void)unlink(path);
+	return LK_E_IO;
+}
+
 int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode, struct lk_err *err)
 {
 	char temporary[PATH_MAX];
-	LK_OWNED_FD fd = -1;
+	struct stat st;
+	int rc;
 
 	if (strcmp(path, "-") == 0)
 		return write_full(STDOUT_FILENO, data, len) == 0
 			       ? LK_OK
 			       : fail(err, LK_E_IO, "standard output", "can't write");
-	if (snprintf(temporary, sizeof(temporary), "%s" LK_TEMPORARY, path) >=
-	    (int)sizeof(temporary)) {
-		errno = ENAMETOOLONG;
-		return fail(err, LK_E_INPUT, path, "can't write");
-	}
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return fail(err, LK_E_IO, path, "can't create");
-	if (write_full(fd, data, len) != 0 || fchmod(fd, mode) != 0 || fsync(fd) != 0 ||
-	    rename(temporary, path) != 0 || sync_directory_of(path) != 0) {
-		(void)fail(err, LK_E_IO, path, "can't write");
-		(void)unlink(temporary);
-		return LK_E_IO;
-	}
-	return LK_OK;
+	/* A rename would put a file in the place of /dev/null, too. */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return lk_err_set(err, LK_E_IO, 0, "%s isn't a regular file, and is left as it is",
+				  path);
+	rc = write_temporary(path, (struct lk_bytes){ data, len }, mode, temporary, err);
+	if (rc != LK_OK)
+		return rc;
+	if (rename(temporary, path) == 0 && sync_directory_of(path) == 0)
+		return LK_OK;
+	(void)fail(err, LK_E_IO, path, "can't write");
+	(void)unlink(temporary);
+	return LK_E_IO;
 }
 
 int lk_fs_make_parent(const char *path, struct lk_err *err)

@@ -39,6 +39,8 @@ int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret, struc
 
 /**
  * lk_fs_write_new - create a file that must not exist yet; synced
+ *
+ * It is there whole or not at all, whenever the power goes.
  * Return: LK_OK, LK_E_REFUSED when it exists, LK_E_IO. Nothing is left on failure.
  */
 int lk_fs_write_new(const char *path, const void *data, size_t len, mode_t mode,

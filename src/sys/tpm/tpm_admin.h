@@ -147,5 +147,7 @@ struct lk_ek {
 void lk_ek_done(struct lk_ek *ek);
 #define LK_OWNED_EK __attribute__((cleanup(lk_ek_done))) struct lk_ek
 int lk_tpm_ek_read(struct lk_tpm *tpm, struct lk_ek *ret, struct lk_err *err);
+/** Its key alone (DER), which a TPM without a storage root key has too. */
+int lk_tpm_ek_public(struct lk_tpm *tpm, struct lk_buf *ret, struct lk_err *err);
 
 #endif

@@ -168,3 +168,13 @@ int lk_tpm_ek_read(struct lk_tpm *tpm, struct lk_ek *ret, struct lk_err *err)
 	ek = (struct lk_ek){ LK_BUF_NONE, LK_BUF_NONE };
 	return LK_OK;
 }
+
+int lk_tpm_ek_public(struct lk_tpm *tpm, struct lk_buf *ret, struct lk_err *err)
+{
+	bool ecc = false, rsa = false;
+
+	/* The same choice as above, without the session that reading a certificate takes. */
+	LK_TRY(lk_admin_handle_exists(tpm, NV_ECC_CERTIFICATE, &ecc, err));
+	LK_TRY(lk_admin_handle_exists(tpm, NV_RSA_CERTIFICATE, &rsa, err));
+	return read_key(tpm, rsa && !ecc ? &rsa_template : &ecc_template, ret, err);
+}

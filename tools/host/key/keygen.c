@@ -3,13 +3,16 @@
 #include "command.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "documents.h"
+#include "outfile.h"
 #include "sys/crypto/crypto.h"
 #include "sys/crypto/crypto_sign.h"
 
@@ -56,16 +59,12 @@ static int refuse_existing(const char *dir, struct lk_err *err)
 	return LK_OK;
 }
 
-/* All of them or none: half a set of keys looks like a whole one later. */
-static int write_files(const char *dir, const struct lk_bytes data[N_FILES], struct lk_err *err)
+static int write_into(const char *dir, const struct lk_bytes data[N_FILES], struct lk_err *err)
 {
-	bool made = mkdir(dir, 0700) == 0;
 	char path[PATH_MAX];
 	int rc = LK_OK;
 	int done = 0;
 
-	if (!made && errno != EEXIST)
-		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", dir, strerror(errno));
 	for (; done < N_FILES; done++) {
 		rc = path_of(dir, done, path, err);
 		if (rc == LK_OK)
@@ -77,9 +76,43 @@ static int write_files(const char *dir, const struct lk_bytes data[N_FILES], str
 	while (rc != LK_OK && done-- > 0)
 		if (path_of(dir, done, path, NULL) == LK_OK)
 			(void)unlink(path);
-	if (rc != LK_OK && made)
-		(void)rmdir(dir);
 	return rc;
+}
+
+/** The folder's name appears when all that is in it is on the disk. */
+static int write_folder(const char *dir, const struct lk_bytes data[N_FILES], struct lk_err *err)
+{
+	char temporary[PATH_MAX], parent[PATH_MAX], path[PATH_MAX];
+	size_t len = strlen(dir);
+	int rc;
+
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	if (snprintf(temporary, sizeof(temporary), "%.*s" LK_TEMPORARY, (int)len, dir) >= PATH_MAX)
+		return lk_err_set(err, LK_E_USAGE, 0, "the path is too long");
+	if (!mkdtemp(temporary))
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", dir, strerror(errno));
+	rc = write_into(temporary, data, err);
+	if (rc == LK_OK && rename(temporary, dir) != 0) {
+		rc = lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", dir, strerror(errno));
+		for (int i = 0; i < N_FILES; i++)
+			if (path_of(temporary, i, path, NULL) == LK_OK)
+				(void)unlink(path);
+	}
+	if (rc != LK_OK) {
+		(void)rmdir(temporary);
+		return rc;
+	}
+	(void)snprintf(parent, sizeof(parent), "%.*s", (int)len, dir);
+	return lk_outfile_sync_folder(dirname(parent), err);
+}
+
+/* All of them or none: half a set of keys looks like a whole one later. */
+static int write_files(const char *dir, const struct lk_bytes data[N_FILES], struct lk_err *err)
+{
+	struct stat st;
+
+	return stat(dir, &st) == 0 ? write_into(dir, data, err) : write_folder(dir, data, err);
 }
 
 static int make_keys(const struct keygen *kg, struct lk_policy_key *ret_public, struct lk_err *err)
