@@ -122,7 +122,9 @@ class Policies(rig.TestCase):
             self.assertIn(f"0x{values['7'].upper()}".encode(), theirs)
 
     def recovery_file(self):
-        self.write("recovery", self.dev.decrypt(self.dev.record()["volumes"][0]["recovery-key"]))
+        if not os.path.exists(self.path("recovery")):
+            self.write("recovery",
+                       self.dev.decrypt(self.dev.record()["volumes"][0]["recovery-key"]))
         return self.dev.path("recovery")
 
     def reseal(self, check=0):
