@@ -29,14 +29,16 @@ static int not_the_blobs(int rc, struct lk_err *err)
 
 static void show_plan(const struct lk_plan *plan, uint64_t sequence)
 {
-	printf("configuration %" PRIu64 "%s%s would be applied:\n", sequence,
-	       plan->manifest.label[0] ? ", " : "", plan->manifest.label);
+	printf("configuration %" PRIu64 "%s", sequence, plan->manifest.label[0] ? ", " : "");
+	lk_print_shown(stdout, plan->manifest.label);
+	printf(" would be applied:\n");
 	for (size_t i = 0; i < plan->n_files; i++) {
 		const struct lk_plan_file *f = &plan->files[i];
 
-		printf("  %s  %04o %u:%u  %" PRIu64 " bytes%s\n", f->destination,
-		       (unsigned int)f->mode, f->uid, f->gid, f->size,
-		       f->is_volatile ? ", in memory" : "");
+		printf("  ");
+		lk_print_shown(stdout, f->destination);
+		printf("  %04o %u:%u  %" PRIu64 " bytes%s\n", (unsigned int)f->mode, f->uid, f->gid,
+		       f->size, f->is_volatile ? ", in memory" : "");
 	}
 }
 

@@ -87,7 +87,8 @@ static void print_generation(const char *what, bool present, const struct lk_uc_
 		return;
 	}
 	if (r->sequence == LK_GENERATION_ORIGINAL) {
-		printf("%s\n", r->label);
+		lk_print_shown(stdout, r->label);
+		putchar('\n');
 		return;
 	}
 	if (r->unreadable) {
@@ -96,8 +97,9 @@ static void print_generation(const char *what, bool present, const struct lk_uc_
 	}
 	if (gmtime_r(&applied, &tm))
 		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
-	printf("%" PRIu64 "%s%s, %" PRIu64 " file%s, applied %s\n", r->sequence,
-	       r->label[0] ? ", " : "", r->label, r->files, r->files == 1 ? "" : "s", when);
+	printf("%" PRIu64 "%s", r->sequence, r->label[0] ? ", " : "");
+	lk_print_shown(stdout, r->label);
+	printf(", %" PRIu64 " file%s, applied %s\n", r->files, r->files == 1 ? "" : "s", when);
 }
 
 static void print_text(const struct state *s, int tpm_rc)

@@ -119,9 +119,9 @@ static void test_control_characters_never_reach_a_terminal(void **s)
 	said(8, LK_EV_IPL,
 	     "a\x1b[31m\n\"\xff\xc2\x9b"
 	     "b",
-	     12, "boot loader command \"a?[31m?????b\"");
+	     12, "boot loader command \"a\\x1b[31m\\x0a\\\"\\xff\\u009bb\"");
 	said(12, LK_EV_IPL, "a\0\x1b\0\"\0\x9b\0\x0\xd8\xe9\0\x20\xac\0\0", 16,
-	     "kernel command line \"a????\xc3\xa9\xea\xb0\xa0\"");
+	     "kernel command line \"a\\x1b\\\"\\u009b\\ud800\xc3\xa9\xea\xb0\xa0\"");
 }
 
 static void test_long_text_ends_in_dots(void **s)

@@ -62,7 +62,7 @@ static void test_what_is_shown_is_plain_and_bounded(void **s)
 	assert_string_equal(lk_text_show("a\x1b\n\xc3"
 					 "b\xff",
 					 shown),
-			    "a???b?");
+			    "a\\x1b\\x0a\\xc3b\\xff");
 	for (size_t n = 0; n < sizeof(text) - 2; n++) {
 		/* Two bytes a character after the first: none is cut. */
 		text[0] = 'x';
@@ -76,6 +76,55 @@ static void test_what_is_shown_is_plain_and_bounded(void **s)
 			assert_string_equal(text, shown);
 		else
 			assert_non_null(strstr(shown, "..."));
+	}
+}
+
+static void test_what_a_terminal_obeys_or_hides_is_escaped(void **s)
+{
+	static const struct {
+		const char *text, *shown;
+	} want[] = {
+		{ "\xc2\x9b"
+		  "31m",
+		  "\\u009b31m" },
+		{ "\xe2\x80\xae", "\\u202e" },	       /* right to left */
+		{ "\xe2\x81\xa6", "\\u2066" },	       /* an isolate */
+		{ "\xd8\x9c", "\\u061c" },	       /* Arabic letter mark */
+		{ "\xe2\x80\x8b", "\\u200b" },	       /* no width */
+		{ "\xe2\x80\xa8", "\\u2028" },	       /* a line's end */
+		{ "\xe2\x80\xa9", "\\u2029" },	       /* a paragraph's */
+		{ "\xef\xbb\xbf", "\\ufeff" },	       /* byte order mark */
+		{ "\xc2\xad", "\\u00ad" },	       /* soft hyphen */
+		{ "\xef\xbf\xbf", "\\uffff" },	       /* no character */
+		{ "\xf3\xa0\x81\x81", "\\U000e0041" }, /* a tag */
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" }, /* a surrogate */
+		{ "\xe6\x97\xa5", "\xe6\x97\xa5" },
+		{ "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
+	};
+
+	(void)s;
+	for (size_t i = 0; i < N_OF(want); i++) {
+		char shown[LK_TEXT_SHOWN_MAX + 4];
+
+		assert_string_equal(lk_text_show(want[i].text, shown), want[i].shown);
+		assert_int_equal(lk_text_is_visible(want[i].text),
+				 strcmp(want[i].text, want[i].shown) == 0);
+		assert_true(lk_text_is_visible(shown));
+	}
+}
+
+static void test_a_code_point_is_read_as_it_is_written(void **s)
+{
+	(void)s;
+	for (uint32_t c = 1; c < 0x110000; c++) {
+		uint32_t back = 0;
+		char utf8[4];
+		size_t n = lk_text_encode(c, utf8);
+
+		if (c >= 0xd800 && c <= 0xdfff)
+			assert_int_equal(lk_text_decode((const uint8_t *)utf8, n, &back), 0);
+		else if (lk_text_decode((const uint8_t *)utf8, n, &back) != n || back != c)
+			fail_msg("%x", c);
 	}
 }
 
@@ -199,6 +248,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain_text_is_utf8_without_controls),
 		cmocka_unit_test(test_what_is_shown_is_plain_and_bounded),
+		cmocka_unit_test(test_what_a_terminal_obeys_or_hides_is_escaped),
+		cmocka_unit_test(test_a_code_point_is_read_as_it_is_written),
 		cmocka_unit_test(test_accounts),
 		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_modes),

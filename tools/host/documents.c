@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/policy/pcr_text.h"
 
 #define PCR_VALUES_MAX (64u * 1024u)
@@ -89,24 +90,17 @@ int lk_write_output(const struct lk_output *out, struct lk_bytes data, struct lk
 	return rc;
 }
 
-/* C0 and DEL; C1 as UTF-8 has it, which terminals obey too. */
-static bool is_control(const uint8_t *p, size_t left)
-{
-	return *p < 0x20 || *p == 0x7f || (*p == 0xc2 && left > 1 && p[1] < 0xa0);
-}
-
 void lk_print_quoted(FILE *f, const char *text, size_t len)
 {
 	const uint8_t *p = (const uint8_t *)text;
+	char shown[LK_TEXT_ESCAPED_MAX];
 
 	fputc('"', f);
-	for (size_t i = 0; i < len; i++) {
-		if (is_control(p + i, len - i))
-			fprintf(f, "\\x%02x", p[i]);
-		else if (p[i] == '"' || p[i] == '\\')
-			fprintf(f, "\\%c", p[i]);
-		else
-			fputc(p[i], f);
+	for (size_t i = 0; i < len;) {
+		if (p[i] == '"' || p[i] == '\\')
+			fputc('\\', f);
+		i += lk_text_escape(p + i, len - i, shown);
+		fputs(shown, f);
 	}
 	fputc('"', f);
 }

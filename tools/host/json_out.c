@@ -4,8 +4,10 @@
 
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/base/bytes.h"
+#include "core/base/json_text.h"
 #include "core/policy/policy_ref.h"
 #include "sys/crypto/crypto.h"
 #include "words.h"
@@ -42,12 +44,18 @@ static void add_hex(struct json_object *object, const char *key, struct lk_bytes
 
 static int print(struct json_object *object, struct lk_err *err)
 {
-	const char *text = json_object_to_json_string_ext(object, STYLE);
+	size_t len = 0;
+	const char *text = json_object_to_json_string_length(object, STYLE, &len);
+	char *out = text ? malloc(LK_JSON_ESCAPED_MAX(len)) : NULL;
+	bool done = out != NULL;
 
-	if (text)
-		printf("%s\n", text);
+	if (done) {
+		(void)fwrite(out, 1, lk_json_escape_hidden(text, len, out), stdout);
+		putchar('\n');
+	}
+	free(out);
 	json_object_put(object);
-	return text ? LK_OK : lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	return done ? LK_OK : lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 }
 
 static struct json_object *pcr_list(uint32_t mask)

@@ -18,20 +18,54 @@ static void put(struct lk_json_text *j, const char *text, size_t len)
 	j->len += len;
 }
 
+/* As "\u202e", and what is beyond 16 bits as two of these. */
+static size_t escape(uint32_t c, char out[static 13])
+{
+	if (c < 0x10000)
+		return (size_t)snprintf(out, 13, "\\u%04" PRIx32, c);
+	c -= 0x10000;
+	return (size_t)snprintf(out, 13, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xd800 + (c >> 10),
+				0xdc00 + (c & 0x3ff));
+}
+
+size_t lk_json_escape_hidden(const char *text, size_t len, char *out)
+{
+	size_t at = 0;
+
+	for (size_t i = 0, n; i < len; i += n) {
+		uint32_t c = 0;
+
+		n = lk_text_decode((const uint8_t *)text + i, len - i, &c);
+		n = n ? n : 1;
+		/* Line ends are the document's own: in strings they are escaped before. */
+		if (c == '\n' || lk_text_is_shown(c)) {
+			memcpy(out + at, text + i, n);
+			at += n;
+		} else {
+			at += escape(c, out + at);
+		}
+	}
+	return at;
+}
+
 static void put_string(struct lk_json_text *j, const char *text)
 {
 	size_t left = strlen(text);
 
 	put(j, "\"", 1);
 	while (left) {
-		size_t n = lk_text_character((const uint8_t *)text, left);
+		uint32_t c = 0;
+		size_t n = lk_text_decode((const uint8_t *)text, left, &c);
+		char hidden[13];
 
-		if (n == 0)
-			put(j, "?", 1);
-		else if (*text == '"' || *text == '\\')
+		if (n && (*text == '"' || *text == '\\'))
 			put(j, "\\", 1);
-		if (n)
+		if (!n)
+			put(j, "?", 1);
+		else if (lk_text_is_shown(c))
 			put(j, text, n);
+		else
+			put(j, hidden, escape(c, hidden));
 		text += n ? n : 1;
 		left -= n ? n : 1;
 	}

@@ -2,23 +2,27 @@
 /* Owns text from outside. */
 #include "core/base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS	"0123456789"
 
-size_t lk_text_character(const uint8_t *p, size_t left)
+size_t lk_text_decode(const uint8_t *p, size_t left, uint32_t *ret)
 {
 	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
 	uint8_t low = 0x80;
 	uint8_t high = 0xbf;
+	uint32_t c;
 
-	if (n == 1)
-		return p[0] >= 0x20 && p[0] < 0x7f;
+	if (n == 1) {
+		*ret = p[0];
+		return 1;
+	}
 	if (p[0] < 0xc2 || p[0] > 0xf4 || left < n)
 		return 0;
-	if (p[0] == 0xc2 || p[0] == 0xe0)
-		low = 0xa0; /* no C1 controls; no overlong form */
+	if (p[0] == 0xe0)
+		low = 0xa0; /* no overlong form */
 	else if (p[0] == 0xf0)
 		low = 0x90;
 	else if (p[0] == 0xed)
@@ -27,10 +31,93 @@ size_t lk_text_character(const uint8_t *p, size_t left)
 		high = 0x8f;
 	if (p[1] < low || p[1] > high)
 		return 0;
-	for (size_t i = 2; i < n; i++)
+	c = p[0] & (0xffu >> (n + 1));
+	for (size_t i = 1; i < n; i++) {
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
+		c = c << 6 | (p[i] & 0x3fu);
+	}
+	*ret = c;
 	return n;
+}
+
+static bool is_control(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0);
+}
+
+size_t lk_text_character(const uint8_t *p, size_t left)
+{
+	uint32_t c;
+	size_t n = lk_text_decode(p, left, &c);
+
+	return n && !is_control(c) ? n : 0;
+}
+
+bool lk_text_is_shown(uint32_t c)
+{
+	/* Unicode's Default_Ignorable_Code_Point and Bidi_Control, line and
+	 * paragraph separators, and interlinear annotations. */
+	static const struct {
+		uint32_t first, last;
+	} hidden[] = {
+		{ 0xad, 0xad },	      { 0x34f, 0x34f },	    { 0x61c, 0x61c },
+		{ 0x115f, 0x1160 },   { 0x17b4, 0x17b5 },   { 0x180b, 0x180f },
+		{ 0x200b, 0x200f },   { 0x2028, 0x202e },   { 0x2060, 0x206f },
+		{ 0x3164, 0x3164 },   { 0xd800, 0xdfff },   { 0xfdd0, 0xfdef },
+		{ 0xfe00, 0xfe0f },   { 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 },
+		{ 0xfff0, 0xfffb },   { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
+		{ 0xe0000, 0xe0fff },
+	};
+
+	if (is_control(c) || c > 0x10ffff || (c & 0xfffe) == 0xfffe)
+		return false;
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		if (c >= hidden[i].first && c <= hidden[i].last)
+			return false;
+	return true;
+}
+
+bool lk_text_is_visible(const char *text)
+{
+	const uint8_t *p = (const uint8_t *)text;
+
+	for (size_t left = strlen(text), n; left; left -= n, p += n) {
+		uint32_t c;
+
+		n = lk_text_decode(p, left, &c);
+		if (!n || !lk_text_is_shown(c))
+			return false;
+	}
+	return true;
+}
+
+size_t lk_text_encode(uint32_t c, char out[static 4])
+{
+	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	static const uint8_t lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+
+	for (size_t i = n; i-- > 1; c >>= 6)
+		out[i] = (char)(0x80 | (c & 0x3f));
+	out[0] = (char)(lead[n] | c);
+	return n;
+}
+
+size_t lk_text_escape(const uint8_t *p, size_t left, char out[static LK_TEXT_ESCAPED_MAX])
+{
+	uint32_t c = p[0];
+	size_t n = lk_text_decode(p, left, &c);
+
+	if (n && lk_text_is_shown(c)) {
+		memcpy(out, p, n);
+		out[n] = '\0';
+	} else if (n <= 1) {
+		(void)snprintf(out, LK_TEXT_ESCAPED_MAX, "\\x%02x", (unsigned int)p[0]);
+	} else {
+		(void)snprintf(out, LK_TEXT_ESCAPED_MAX, c > 0xffff ? "\\U%08x" : "\\u%04x",
+			       (unsigned int)c);
+	}
+	return n ? n : 1;
 }
 
 bool lk_text_is_plain(const char *text)
@@ -56,20 +143,18 @@ const char *lk_text_show(const char *text, char out[static LK_TEXT_SHOWN_MAX + 4
 	size_t at = 0;
 
 	while (left) {
-		size_t n = lk_text_character(p, left);
-		size_t step = n ? n : 1;
+		char shown[LK_TEXT_ESCAPED_MAX];
+		size_t n = lk_text_escape(p, left, shown);
+		size_t len = strlen(shown);
 
-		if (at + step > LK_TEXT_SHOWN_MAX) {
+		if (at + len > LK_TEXT_SHOWN_MAX) {
 			memcpy(out + at, "...", 4);
 			return out;
 		}
-		if (n)
-			memcpy(out + at, p, n);
-		else
-			out[at] = '?';
-		at += step;
-		p += step;
-		left -= step;
+		memcpy(out + at, shown, len);
+		at += len;
+		p += n;
+		left -= n;
 	}
 	out[at] = '\0';
 	return out;

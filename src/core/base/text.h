@@ -17,11 +17,46 @@ size_t lk_text_character(const uint8_t *p, size_t left);
 /** Nothing but such characters. */
 bool lk_text_is_plain(const char *text);
 
+/**
+ * lk_text_decode - the code point at @p, of which @left bytes are there, at least one
+ *
+ * Return: its bytes; 0 for what is no well-formed sequence, and then @ret is untouched.
+ */
+size_t lk_text_decode(const uint8_t *p, size_t left, uint32_t *ret);
+
+/**
+ * Whether a code point may reach a terminal or a page as it is: it is seen, and
+ * changes the look of nothing but itself. Not: controls (C0, DEL, C1), line and
+ * paragraph separators, what sets the direction of text, what has no width
+ * (joiners, variation selectors, tags, fillers, the byte order mark), and what
+ * is no character.
+ */
+bool lk_text_is_shown(uint32_t c);
+
+/** Nothing but what is shown as it is. */
+bool lk_text_is_visible(const char *text);
+
+/** Bytes of one code point in UTF-8, and without a NUL; at most 4. */
+size_t lk_text_encode(uint32_t c, char out[static 4]);
+
+#define LK_TEXT_ESCAPED_MAX 12u
+/**
+ * lk_text_escape - the character at @p, fit for a terminal
+ * @left: bytes that are there, at least one
+ * @out: itself where it is shown; else "\x1b" for a control or for a byte that
+ *	is no text, and "\u202e" or "\U000e0001" for another; with a NUL
+ *
+ * All that comes from outside and is printed, by any program, goes by here.
+ *
+ * Return: how many bytes of @p it is.
+ */
+size_t lk_text_escape(const uint8_t *p, size_t left, char out[static LK_TEXT_ESCAPED_MAX]);
+
 #define LK_TEXT_SHOWN_MAX 160u
 /**
  * lk_text_show - text that nothing vouches for, fit for a terminal
  *
- * What isn't plain is "?", what is too long ends in "...".
+ * By lk_text_escape(); what is too long ends in "...".
  *
  * Return: @out.
  */

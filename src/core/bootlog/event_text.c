@@ -61,6 +61,8 @@ const char *lk_event_type_name(uint32_t type)
 
 static void add_no_action(const struct lk_event *event, struct lk_text_out *out)
 {
+	struct lk_bytes signature = { event->data.data,
+				      event->data.len < 16 ? event->data.len : 16 };
 	uint8_t locality;
 
 	if (lk_event_startup_locality(event, &locality)) {
@@ -68,7 +70,7 @@ static void add_no_action(const struct lk_event *event, struct lk_text_out *out)
 		return;
 	}
 	lk_text_add(out, "note, not measured: ");
-	lk_text_add_quoted(out, event->data);
+	lk_text_add_quoted(out, signature);
 }
 
 static void add_separator(const struct lk_event *event, struct lk_text_out *out)

@@ -160,13 +160,6 @@ static int list_json(const struct policies *p, struct lk_err *err)
 	return rc;
 }
 
-/** It comes from a disk: only what a terminal can't take amiss. */
-static void print_plain(const char *text)
-{
-	for (; *text; text++)
-		putchar(*text >= ' ' && *text <= '~' ? *text : '?');
-}
-
 static void list_text(const struct policies *p)
 {
 	for (size_t i = 0; i < p->p.token.n_policies; i++) {
@@ -183,10 +176,10 @@ static void list_text(const struct policies *p)
 			printf("verifies  ");
 		} else {
 			printf("DOESN'T VERIFY (");
-			print_plain(why.msg);
+			lk_print_shown(stdout, why.msg);
 			printf(")  ");
 		}
-		print_plain(sp->label);
+		lk_print_shown(stdout, sp->label);
 		putchar('\n');
 	}
 }

@@ -26,7 +26,7 @@ static bool is_safe(const char *text)
 /* A word for the shell, and nothing for the terminal: names are the disk's. */
 static void put_word(FILE *f, const char *text)
 {
-	bool plain = lk_text_is_plain(text);
+	bool plain = lk_text_is_visible(text);
 
 	if (is_safe(text)) {
 		fprintf(f, " %s", text);

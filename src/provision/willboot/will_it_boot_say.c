@@ -8,12 +8,13 @@
 
 #include "core/predict/log_plan_text.h"
 #include "core/base/text.h"
+#include "sys/os/log.h"
 #include "willboot/will_it_boot.h"
 
 #define AGGREGATED 0x3ffu
 
-/* Names on a disk and in variables may hold anything: what isn't plain is "?".
- * The line end is the format's. */
+/* Names on a disk and in variables may hold anything. The line end is the
+ * format's. */
 __attribute__((format(printf, 1, 2))) static void say_text(const char *fmt, ...)
 {
 	char line[4 * PATH_MAX];
@@ -26,15 +27,8 @@ __attribute__((format(printf, 1, 2))) static void say_text(const char *fmt, ...)
 	left = strlen(line);
 	if (left && line[left - 1] == '\n')
 		line[--left] = '\0';
-	for (uint8_t *p = (uint8_t *)line; left;) {
-		size_t n = lk_text_character(p, left);
-
-		if (!n)
-			*p = '?';
-		p += n ? n : 1;
-		left -= n ? n : 1;
-	}
-	printf("%s\n", line);
+	lk_print_shown(stdout, line);
+	putchar('\n');
 }
 
 /* PCRs that a person should hear of: those of the policies, and what PCR 10

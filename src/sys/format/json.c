@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "core/base/bytes.h"
+#include "core/base/json_text.h"
 #include "core/base/text.h"
 
 #define DEPTH_MAX 16
-#define HEX_MAX	  2048u
 #define WRITE_FLAGS                                                                                \
 	(JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
 
@@ -73,14 +73,14 @@ int lk_json_write(const struct lk_json *json, struct lk_buf *ret, struct lk_err 
 {
 	size_t len = 0;
 	const char *text = json_object_to_json_string_length(in(json), WRITE_FLAGS, &len);
-	uint8_t *copy = text ? malloc(len + 2) : NULL;
+	char *copy = text ? malloc(LK_JSON_ESCAPED_MAX(len) + 2) : NULL;
 
 	if (!copy)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
-	memcpy(copy, text, len);
+	len = lk_json_escape_hidden(text, len, copy);
 	copy[len] = '\n';
 	copy[len + 1] = '\0';
-	*ret = (struct lk_buf){ copy, len + 1 };
+	*ret = (struct lk_buf){ (uint8_t *)copy, len + 1 };
 	return LK_OK;
 }
 
@@ -90,8 +90,8 @@ static void set(struct lk_json *obj, const char *key, json_object *value)
 		abort();
 }
 
-/* File names and logs may hold anything; what isn't UTF-8 is "?". json-c
- * escapes C0 controls itself. */
+/* File names and logs may hold anything; what isn't UTF-8 is "?". The rest is
+ * escaped when it is written. */
 void lk_json_set_text(struct lk_json *obj, const char *key, const char *text)
 {
 	size_t left = strlen(text);
@@ -102,7 +102,8 @@ void lk_json_set_text(struct lk_json *obj, const char *key, const char *text)
 		abort();
 	memcpy(copy, text, left + 1);
 	while (left) {
-		size_t n = *p < 0x20 ? 1 : lk_text_character(p, left);
+		uint32_t c;
+		size_t n = lk_text_decode(p, left, &c);
 
 		if (!n) {
 			*p = '?';
@@ -117,12 +118,13 @@ void lk_json_set_text(struct lk_json *obj, const char *key, const char *text)
 
 void lk_json_set_hex(struct lk_json *obj, const char *key, const uint8_t *data, size_t len)
 {
-	char text[2 * HEX_MAX + 1];
+	char *text = len < SIZE_MAX / 2 ? malloc(2 * len + 1) : NULL;
 
-	if (len > HEX_MAX)
+	if (!text)
 		abort();
 	lk_hex_encode(data, len, text);
 	lk_json_set_text(obj, key, text);
+	free(text);
 }
 
 void lk_json_set_uint(struct lk_json *obj, const char *key, uint64_t value)

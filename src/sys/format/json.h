@@ -24,12 +24,15 @@ struct lk_json *lk_json_object(void);
 
 /** One document, nothing after it. Return: LK_OK or LK_E_INPUT. */
 int lk_json_parse(const char *text, size_t len, struct lk_json **ret, struct lk_err *err);
-/** Text with a line end; free with lk_buf_done. */
+/**
+ * Text with a line end; free with lk_buf_done. What lk_text_is_shown() doesn't
+ * let through is escaped, so that a terminal may have it.
+ */
 int lk_json_write(const struct lk_json *json, struct lk_buf *ret, struct lk_err *err);
 
 /*
- * Members of an object; one that is there is replaced. Short memory ends the
- * program: a document that lacks a member without saying so is worse.
+ * Members of an object, of any size; one that is there is replaced. Only short memory
+ * ends the program: a document that lacks a member without saying so is worse.
  */
 void lk_json_set_text(struct lk_json *obj, const char *key, const char *text);
 void lk_json_set_hex(struct lk_json *obj, const char *key, const uint8_t *data, size_t len);

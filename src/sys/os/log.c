@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/text.h"
+
 static struct {
 	const char *program;
 	int kmsg;
@@ -28,24 +30,39 @@ void lk_log_quiet(bool quiet)
 
 /* A file name or a disk's label may hold anything; what reaches the terminal
  * and the kernel log is text. */
-static void plain(char *s)
+static void show(const char *msg, char *out, size_t cap)
 {
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
+	const uint8_t *p = (const uint8_t *)msg;
+	size_t left = strlen(msg);
+	size_t at = 0;
+
+	while (left) {
+		char shown[LK_TEXT_ESCAPED_MAX];
+		size_t n = lk_text_escape(p, left, shown);
+		size_t len = strlen(shown);
+
+		if (at + len >= cap)
+			break;
+		memcpy(out + at, shown, len);
+		at += len;
+		p += n;
+		left -= n;
+	}
+	out[at] = '\0';
 }
 
 void lk_log(enum lk_log_level level, const char *fmt, ...)
 {
+	char said[960];
 	char msg[960]; /* one kmsg record, LOG_LINE_MAX */
 	char line[1024];
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
+	(void)vsnprintf(said, sizeof(said), fmt, ap);
 	va_end(ap);
-	plain(msg);
+	show(said, msg, sizeof(msg));
 	if (!(log_state.quiet && level == LK_LOG_INFO))
 		(void)fprintf(stderr, "%s: %s\n", log_state.program, msg);
 	if (log_state.kmsg < 0)
@@ -53,4 +70,18 @@ void lk_log(enum lk_log_level level, const char *fmt, ...)
 	n = snprintf(line, sizeof(line), "<%d>%s: %s\n", level, log_state.program, msg);
 	if (n > 0 && write(log_state.kmsg, line, strlen(line)) < 0)
 		log_state.kmsg = -1; /* nobody left to tell */
+}
+
+void lk_print_shown(FILE *f, const char *text)
+{
+	char shown[LK_TEXT_ESCAPED_MAX];
+	size_t left = strlen(text);
+
+	while (left) {
+		size_t n = lk_text_escape((const uint8_t *)text, left, shown);
+
+		fputs(shown, f);
+		text += n;
+		left -= n;
+	}
 }
