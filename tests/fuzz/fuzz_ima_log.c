@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns fuzzing of the kernel's IMA log, of words for its entries, and of its replay. */
+#include "core/base/text.h"
 #include "core/bootlog/event_text.h"
+#include "core/bootlog/log_explain.h"
 #include "fuzz.h"
 #include "sys/crypto/crypto.h"
 
@@ -27,6 +29,8 @@ static void check_entry(const struct lk_ima_entry *e, struct lk_bytes log)
 	INVARIANT(!memchr(e->name.data ? e->name.data : (const uint8_t *)"", '\0', e->name.len));
 	lk_ima_entry_text(e, &out);
 	INVARIANT(out.len == strlen(out.text) && out.len < LK_TEXT_OUT_MAX);
+	INVARIANT(lk_text_is_visible(out.text));
+	INVARIANT(!e->violation || lk_ima_entry_is_whole(e, lk_crypto_hash));
 	INVARIANT(lk_ima_entry_digest(e, LK_ALG_SHA384, LK_IMA_OWN_HASH, lk_crypto_hash, &digest) &&
 		  digest.len == 48);
 	INVARIANT(lk_ima_entry_digest(e, LK_ALG_SHA256, LK_IMA_PADDED_SHA1, lk_crypto_hash,
@@ -58,10 +62,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct lk_bytes bytes = { data, size };
 	struct lk_pcr_replay r;
 	struct lk_err err = { 0 };
+	const struct lk_logs alone = { { NULL, 0 }, bytes };
+	struct lk_pcr_values values = { .sel = { LK_ALG_SHA384, 0xffffff } };
+	struct lk_explanation e;
 	int rc = walk(bytes, &err);
 
 	if (rc != LK_OK)
 		check_error(rc, LK_E_INPUT, &err);
+	INVARIANT(lk_log_explain_partly(&alone, &values, lk_crypto_hash, &e, NULL) == LK_OK);
 	lk_pcr_replay_init(&r, LK_ALG_SHA256);
 	INVARIANT(lk_ima_log_replay(bytes, LK_IMA_OWN_HASH, &r, lk_crypto_hash, &err) == rc);
 	return 0;

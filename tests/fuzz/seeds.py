@@ -11,6 +11,7 @@ To look for more, with clang:
 import base64
 import hashlib
 import io
+import itertools
 import json
 import os
 import re
@@ -302,8 +303,8 @@ def spec_id(algs=((0xb, 32), (0xc, 48)), signature=b"Spec ID Event03\0", vendor=
     return le(0) + le(3) + bytes(20) + le(len(body)) + body
 
 
-def variable(name, data):
-    return b"g" * 16 + le(len(name), 8) + le(len(data), 8) + name.encode("utf-16-le") + data
+def variable(name, data, guid=b"g" * 16):
+    return guid + le(len(name), 8) + le(len(data), 8) + name.encode("utf-16-le") + data
 
 
 def certificate(number, value):
@@ -402,6 +403,55 @@ def event_logs():
     yield spec_id() + event(0, 4, b"", ((0xb, b"d" * 32),) * 3)
     yield spec_id() + event(0, 4)[:-4] + le(0xffffffff)
     yield le(0) + le(8) + bytes(20) + le(2) + b"v1"
+
+
+GLOBAL = bytes.fromhex("61dfe48bca93d211aa0d00e098032b8c")
+SHIM = bytes.fromhex("50ab5d6046e00043abb63dd810dd8b23")
+
+
+def old_log(*events):
+    """In the format before TPM 2.0."""
+    return b"".join(le(pcr) + le(kind) + hashlib.sha1(data).digest() + le(len(data)) + data for pcr, kind, data in events)
+
+
+def odd_logs():
+    """What log show takes and predictions don't."""
+    action = b"Calling EFI Application from Boot Option"
+    measured = ((4, hashlib.sha1(action).digest()), (0xb, hashlib.sha256(action).digest()), (0xc, hashlib.sha384(action).digest()),
+                (0xd, hashlib.sha512(action).digest()))
+    algs = ((4, 20), (0xb, 32), (0xc, 48), (0xd, 64))
+    whole = spec_id(algs) + event(4, 0x80000007, action, measured)
+    yield whole
+    yield spec_id(algs) + event(4, 0x80000007, action, measured[:2])
+    yield spec_id(algs) + event(4, 0x80000007, action + b"?", measured)
+    yield spec_id(algs) + event(4, 0x80000007, action + b"\0\0", measured)
+    for padding in (b"\0", b"\xff"):
+        yield whole + padding * 40
+        yield padding * 64
+    yield old_log((0, 3, b"Spec ID Event02\0" + bytes(9)), (0, 8, b"v\0001\0\0\0"), (4, 5, action), (7, 0x80000001, variable("SecureBoot", b"\1", GLOBAL)))
+    yield old_log((4, 5, action)) + b"\xff" * 9
+    yield le(1) + spec_id(((0xc, 48),))[4:] + event(1, 0x8000000b, b"\x08TdxTable" + bytes(8), ((0xc, b"d" * 48),))
+    yield spec_id(((0xc, 48),)) + event(1, 0xc, b"td_hob\0", ((0xc, b"d" * 48),))
+    level = b"sbat,1,2023012900\nshim,2\n"
+    for data in (variable("SbatLevel", level, SHIM), variable("Shim", b"x" * 40, SHIM) + b"stray!"):
+        yield spec_id() + event(7, 0x800000e0, data, ((0xb, hashlib.sha256(data).digest()), (0xc, hashlib.sha384(data).digest())))
+        yield spec_id() + event(7, 0x800000e0, data, ((0xb, hashlib.sha256(data[:-1]).digest()), (0xc, hashlib.sha384(data[:-1]).digest())))
+    yield spec_id() + event(0, 0x80000010, b"HCRTM") + event(0, 4, bytes(4))
+    for data in (bytes(range(0x80, 0x90)), b"ACPI DATA", b"\3abc" + bytes(16), "\u7248\u672c1\0".encode("utf-16-le")):
+        for kind in (1, 8, 0x13):
+            yield spec_id() + event(0, kind, data)
+
+
+def texts():
+    for text in ("quiet", "\u65e5\u672c\u8a9e quiet", "\u043f\u0443\u0442\u044c", "\u7248\u672c1", "\U0001f600", "a\u202eb\u2066c\u200bd\ufeffe\u009b31m\u2028"):
+        yield text
+        yield text.encode("utf-16-le")
+        yield text.encode("utf-16-le") + b"\0\0"
+        yield text.encode("utf-16-le")[:-1]
+        yield text.encode("utf-16-le") + b"\0\0x"
+    for data in (b"\xed\xa0\x80", b"\x3d\xd8", b"\x3d\xd8a\0", b"a\0\0b", b"\"\\\"", b"\xff" * 40, bytes(40), b"x" * 600, b"\x7f" * 200):
+        yield data
+    yield bytes(range(256))
 
 
 def ima_logs():
@@ -628,7 +678,8 @@ def main():
     write("archive_rules", entries())
     write("tar_names", tar_names())
     write("zstd_frames", zstd_frames())
-    write("event_log", event_logs())
+    write("event_log", itertools.chain(event_logs(), odd_logs()))
+    write("text", texts())
     write("ima_log", ima_logs())
     write("image", images())
     write("log_plan", plans())

@@ -84,21 +84,38 @@ class Log(host.TestCase):
         done = self.latchkey("log", "show", "--exit-code", of("kernel-13", "firmware"), check=2)
         self.assertSaid(done, "--exit-code .*needs --pcrs")
 
-    def test_bad_logs_are_refused_before_anything_is_shown(self):
+    def test_a_log_is_shown_up_to_what_cannot_be_read_which_is_named(self):
         firmware, ima = read(of("uki-13", "firmware")), read(of("uki-13", "ima"))
-        cases = (("firmware", firmware[:-1], "bad: event 38 at offset .*: the log ends in it"),
-                 ("firmware", b"", "bad: .*no event log"),
-                 ("firmware", bytes(16 << 20) + b"x", "bad: .*at most"),
-                 ("firmware", firmware.replace(b"Event03", b"Event02"), "bad: .*old format"),
-                 ("firmware", firmware.replace(b"\x0c\0", b"\x0d\0", 1), "bad: event 2 at offset 69: a digest of algorithm 0x000c"),
-                 ("ima", ima[:-1], "bad: IMA log: entry 1 at offset 0: the log ends in it"),
-                 ("ima", b"10 1d8d ima-ng sha256:00 x\n", "bad: .*binary_runtime_measurements"))
-        for name, content, said in cases:
-            for options in ((), ("--json",)):
-                with self.subTest(name=name, said=said, options=options):
-                    done = self.show("uki-13", *options, check=3, **{name: self.write("bad", content)})
-                    self.assertSaid(done, said)
-                    self.assertEqual(done.stdout, b"")
+        at = 69 + 12 + 34  # the second digest of the second event
+        cases = (("firmware", firmware[:-1], "bad: event 38 at offset .*: the log ends in it", 37, 1),
+                 ("firmware", b"", "bad: .*no event log", 0, 1),
+                 ("firmware", bytes(64), "bad: .*no event log", 0, 1),
+                 ("firmware", firmware.replace(b"Event03", b"Event02"), "bad: event 2 at offset 69: the log ends in it", 1, 1),
+                 ("firmware", firmware[:at] + b"\x34\x12" + firmware[at + 2:], "bad: event 2 at offset 69: .* 0x1234", 1, 1),
+                 ("ima", ima[:-1], "bad: IMA log: entry 1 at offset 0: the log ends in it", 38, 0),
+                 ("ima", ima + b"junk", "bad: IMA log: entry 2 at offset .*: the log ends in it", 38, 1),
+                 ("ima", b"10 1d8d ima-ng sha256:00 x\n", "bad: .*binary_runtime_measurements", 38, 0))
+        for name, content, said, events, entries in cases:
+            with self.subTest(name=name, said=said):
+                bad = {name: self.write("bad", content)}
+                done = self.show("uki-13", check=3, **bad)
+                self.assertRegex(done.stderr.decode(), said)
+                self.assertRegex(done.stdout.decode(), said)
+                shown = json.loads(self.show("uki-13", "--json", check=3, **bad).stdout)
+                self.assertEqual((len(shown["firmware-log"]), len(shown["ima-log"])), (events, entries))
+                self.assertRegex(shown[("ima" if name == "ima" else "firmware") + "-log-error"]["message"], said)
+
+    def test_a_log_that_is_too_large_is_refused(self):
+        done = self.show("uki-13", check=3, firmware=self.write("bad", bytes(16 << 20) + b"x"))
+        self.assertSaid(done, "bad: .*at most")
+        self.assertEqual(done.stdout, b"")
+
+    def test_a_missing_event_is_not_made_up_for(self):
+        """Cut between events, as none can tell: the values do."""
+        firmware = read(of("uki-13", "firmware"))
+        at = firmware.rindex(b"\x05\0\0\0\x07\0\0\x80")
+        done = self.show("uki-13", "--exit-code", check=20, firmware=self.write("cut", firmware[:at]))
+        self.assertSaid(done, "PCR 5 +NOT explained")
 
     def test_values_without_either_bank_are_refused(self):
         self.assertSaid(self.show("uki-13", check=3, pcrs=self.write("pcrs", '{"sha1": {}}')),

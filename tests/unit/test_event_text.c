@@ -7,10 +7,14 @@
 #include "core/bootlog/efi_variable.h"
 #include "core/bootlog/event_text.h"
 
+/* An event whose data are what was measured, as far as events of that type say so. */
 static void words_of(uint32_t pcr, uint32_t type, const struct made *data, struct lk_text_out *ret)
 {
-	const struct lk_event e = { .pcr = pcr, .type = type, .data = { data->data, data->len } };
+	struct lk_event e = { .pcr = pcr, .type = type, .data = { data->data, data->len } };
+	struct lk_digest digest;
 
+	assert_true(lk_crypto_hash(LK_ALG_SHA256, &e.data, 1, &digest));
+	e.sha256 = (struct lk_bytes){ digest.data, digest.len };
 	lk_event_text(&e, lk_crypto_hash, ret);
 }
 
@@ -45,7 +49,8 @@ static void test_recorded_events_are_told_in_words(void **s)
 		{ "uki-13", "EV_EFI_PLATFORM_FIRMWARE_BLOB",
 		  "firmware code at 0x900000, 12582912 bytes" },
 		{ "uki-13", "EV_S_CRTM_VERSION", "firmware version \"\"" },
-		{ "uki-13", "EV_NO_ACTION", "note, not measured: \"Spec ID Event03\"" },
+		{ "uki-13", "EV_NO_ACTION",
+		  "note, not measured: \"Spec ID Event03\", specification 2.0 errata 0, a client, 64 bits, digests of sha256 sha384" },
 	};
 
 	(void)s;
@@ -95,8 +100,9 @@ static void test_other_boot_loaders_events_are_told_in_words(void **s)
 	said(4, LK_EV_SEPARATOR, "WBCL", 5, "separator \"WBCL\"");
 	said(4, LK_EV_S_CRTM_CONTENTS, "", 0, "the firmware's first code");
 	said(4, LK_EV_EFI_HANDOFF_TABLES2, "", 0, "tables that the firmware hands over");
-	said(4, 0x13, "", 0, "EV_POST_CODE2, 0 bytes");
-	said(4, 0x14, "abc", 3, "unknown event, 3 bytes");
+	said(4, 0x0b, "", 0, "EV_TABLE_OF_DEVICES, 0 bytes");
+	said(4, 0x14, "abc", 3, "unknown event, 3 bytes: \"abc\"");
+	said(4, 0x14, "a\1c", 3, "unknown event, 3 bytes");
 	assert_null(lk_event_type_name(0x8000000f));
 	assert_null(lk_event_type_name(0x7fffffff));
 }
@@ -139,9 +145,27 @@ static void test_long_text_ends_in_dots(void **s)
 	assert_string_equal(out.text + out.len - 4, "x...");
 }
 
+static const uint8_t global_guid[16] = { 0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11,
+					 0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c };
+static const uint8_t images_guid[16] = { 0xcb, 0xb2, 0x19, 0xd7, 0x3a, 0x3d, 0x96, 0x45,
+					 0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f };
+static const uint8_t shim_guid[16] = { 0x50, 0xab, 0x5d, 0x60, 0x46, 0xe0, 0x00, 0x43,
+				       0xab, 0xb6, 0x3d, 0xd8, 0x10, 0xdd, 0x8b, 0x23 };
+
+/* With the owner that such a name has. */
 static void put_variable(struct made *m, const char *name, const void *data, size_t len)
 {
-	put(m, "0123456789abcdef", 16);
+	static const char *const of_images[] = { "db", "dbx" };
+	static const char *const of_shim[] = { "Shim", "SbatLevel", "MokListTrusted", "MokList" };
+	const uint8_t *guid = global_guid;
+
+	for (size_t i = 0; i < N_OF(of_images); i++)
+		if (!strcmp(name, of_images[i]))
+			guid = images_guid;
+	for (size_t i = 0; i < N_OF(of_shim); i++)
+		if (!strcmp(name, of_shim[i]))
+			guid = shim_guid;
+	put(m, guid, 16);
 	put_number(m, strlen(name), 8);
 	put_number(m, len, 8);
 	for (const char *p = name; *p; p++)

@@ -12,6 +12,8 @@
 /** TPM_ALG_ID values (TPM 2.0 Part 2, 6.3). */
 enum lk_alg {
 	LK_ALG_NONE = 0,
+	/* What old logs hold, for lk_hash_fn alone: no name, no size and no bank here. */
+	LK_ALG_SHA1 = 0x0004,
 	LK_ALG_SHA256 = 0x000b,
 	LK_ALG_SHA384 = 0x000c,
 };
@@ -31,7 +33,7 @@ enum lk_alg lk_alg_from_name(const char *name);
 
 /**
  * The one thing that core asks of outside: a hash over several parts.
- * lk_crypto_hash in sys/crypto/crypto.h is one.
+ * lk_crypto_hash in sys/crypto/crypto.h is one. It takes LK_ALG_SHA1 too.
  * Return: false when the library failed; @ret is then untouched.
  */
 typedef bool (*lk_hash_fn)(enum lk_alg alg, const struct lk_bytes *parts, size_t n_parts,

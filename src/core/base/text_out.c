@@ -214,6 +214,9 @@ enum lk_text_kind lk_text_kind(struct lk_bytes text)
 		 * or just the NUL. */
 		if (wide.n > 1 && nuls == 3 && text.len % 2 == 0)
 			return LK_TEXT_UTF16;
+		/* ASCII with a NUL somewhere has too few of them. */
+		if (narrow.latin * 4 >= narrow.n * 3 && !narrow.broken)
+			return LK_TEXT_UTF8;
 		if (!all_seen(&narrow) && (narrow.nuls || (nuls >= 2 && text.len % 2 == 0)))
 			return LK_TEXT_UTF16;
 	}

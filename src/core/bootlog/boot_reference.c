@@ -99,7 +99,7 @@ static int choose_pcrs(const struct lk_boot_view *view, const struct lk_pcr_valu
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
 		if (!(opened->sel.mask & 1u << i))
 			continue;
-		if (x->what[i] == LK_UNEXPLAINED)
+		if (x->what[i] == LK_UNEXPLAINED || x->what[i] == LK_UNEXPLAINED_ALTERED)
 			return lk_err_set(
 				err, LK_E_REFUSED, 0,
 				"the logs don't explain PCR %u of the signed policy that opened it",

@@ -11,7 +11,7 @@ static const uint8_t x509_guid[LK_GUID_SIZE] = { 0xa1, 0x59, 0xc0, 0xa5, 0xe4, 0
 static const uint8_t sha256_guid[LK_GUID_SIZE] = { 0x26, 0x16, 0xc4, 0xc1, 0x4c, 0x50, 0x92, 0x40,
 						   0xac, 0xa9, 0x41, 0xf9, 0x36, 0x93, 0x43, 0x28 };
 
-bool lk_efi_variable_read(struct lk_bytes event, struct lk_efi_variable *ret)
+bool lk_efi_variable_read_any(struct lk_bytes event, struct lk_efi_variable *ret, size_t *ret_stray)
 {
 	struct lk_reader r = lk_reader_init(event.data, event.len);
 	struct lk_efi_variable var;
@@ -24,14 +24,45 @@ bool lk_efi_variable_read(struct lk_bytes event, struct lk_efi_variable *ret)
 		return false;
 	var.name = lk_read_bytes(&r, (size_t)characters * 2);
 	var.data = lk_read_bytes(&r, (size_t)size);
-	if (!lk_reader_done(&r))
+	if (r.failed)
 		return false;
 	/* Some firmware counts the NUL. */
 	if (var.name.len >= 2 && !var.name.data[var.name.len - 2] &&
 	    !var.name.data[var.name.len - 1])
 		var.name.len -= 2;
 	*ret = var;
+	*ret_stray = r.left;
 	return true;
+}
+
+bool lk_efi_variable_read(struct lk_bytes event, struct lk_efi_variable *ret)
+{
+	struct lk_efi_variable var;
+	size_t stray;
+
+	if (!lk_efi_variable_read_any(event, &var, &stray) || stray)
+		return false;
+	*ret = var;
+	return true;
+}
+
+enum lk_variable_owner lk_efi_variable_owner(const struct lk_efi_variable *var)
+{
+	/* 8be4df61-93ca-11d2-aa0d-00e098032b8c, d719b2cb-3d3a-4596-a3bc-dad00e67656f
+	 * and 605dab50-e046-4300-abb6-3dd810dd8b23. */
+	static const uint8_t owners[][LK_GUID_SIZE] = {
+		{ 0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11, 0xaa, 0x0d, 0x00, 0xe0, 0x98,
+		  0x03, 0x2b, 0x8c },
+		{ 0xcb, 0xb2, 0x19, 0xd7, 0x3a, 0x3d, 0x96, 0x45, 0xa3, 0xbc, 0xda, 0xd0, 0x0e,
+		  0x67, 0x65, 0x6f },
+		{ 0x50, 0xab, 0x5d, 0x60, 0x46, 0xe0, 0x00, 0x43, 0xab, 0xb6, 0x3d, 0xd8, 0x10,
+		  0xdd, 0x8b, 0x23 },
+	};
+
+	for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++)
+		if (!memcmp(var->guid.data, owners[i], LK_GUID_SIZE))
+			return (enum lk_variable_owner)i;
+	return LK_VARIABLE_OTHER;
 }
 
 void lk_efi_signatures_open(struct lk_bytes data, struct lk_efi_signatures *ret)

@@ -109,30 +109,88 @@ static bool is_one_of(struct lk_bytes name, const char *const *names)
 	return false;
 }
 
-void lk_efi_variable_text(const struct lk_efi_variable *var, bool authority,
-			  struct lk_text_out *out)
+bool lk_efi_variable_accepts(const struct lk_efi_variable *var)
 {
-	static const char *const lists[] = { "PK", "KEK", "db", "dbx", "dbt", "dbr", NULL };
-	static const char *const switches[] = { "SetupMode", "AuditMode", "DeployedMode", NULL };
-	bool one_byte = var->data.len == 1;
+	static const char *const of_firmware[] = { "db", "dbt", NULL };
+	static const char *const of_shim[] = { "Shim", "MokList", "MokListRT", "vendor_db", NULL };
 
-	if (authority) {
-		lk_text_add(out, "an image was accepted because of ");
+	switch (lk_efi_variable_owner(var)) {
+	case LK_VARIABLE_IMAGES:
+		return is_one_of(var->name, of_firmware);
+	case LK_VARIABLE_SHIM:
+		return is_one_of(var->name, of_shim);
+	case LK_VARIABLE_GLOBAL:
+	case LK_VARIABLE_OTHER:
+	default:
+		return false;
+	}
+}
+
+/* "sbat,1,2023012900" and a line for each part that is revoked. */
+static void add_level(struct lk_bytes data, struct lk_text_out *out)
+{
+	const uint8_t *end = data.len ? memchr(data.data, '\n', data.len) : NULL;
+	struct lk_bytes line = { data.data, end ? (size_t)(end - data.data) : data.len };
+
+	lk_text_add(out, "shim's revocation level \"SbatLevel\": ");
+	lk_text_add_quoted(out, line);
+}
+
+static void add_value(struct lk_bytes data, struct lk_text_out *out)
+{
+	if (data.len == 1)
+		lk_text_add(out, "%u", data.data[0]);
+	else
+		lk_text_add(out, "%zu bytes", data.len);
+}
+
+/* In the form of what accepts an image, and no such thing. */
+static void add_setting(const struct lk_efi_variable *var, struct lk_text_out *out)
+{
+	bool of_shim = lk_efi_variable_owner(var) == LK_VARIABLE_SHIM;
+
+	if (of_shim && lk_utf16_equals(var->name, "SbatLevel")) {
+		add_level(var->data, out);
+	} else {
+		lk_text_add(out, of_shim ? "shim's setting " : "variable ");
 		lk_text_add_quoted16(out, var->name);
 		lk_text_add(out, ": ");
-		add_authority(var->data, out);
-	} else if (lk_utf16_equals(var->name, "SecureBoot")) {
-		lk_text_add(out, "Secure Boot is %s", one_byte && var->data.data[0] ? "on" : "off");
-	} else if (is_one_of(var->name, lists)) {
+		add_value(var->data, out);
+	}
+	lk_text_add(out, " (it accepts no image)");
+}
+
+/* What Secure Boot goes by: said only of the variable that has that owner. */
+static bool add_secure_boot(const struct lk_efi_variable *var, struct lk_text_out *out)
+{
+	static const char *const keys[] = { "PK", "KEK", NULL };
+	static const char *const lists[] = { "db", "dbx", "dbt", "dbr", NULL };
+	static const char *const switches[] = { "SetupMode", "AuditMode", "DeployedMode", NULL };
+	enum lk_variable_owner owner = lk_efi_variable_owner(var);
+	bool global = owner == LK_VARIABLE_GLOBAL;
+
+	if (global && lk_utf16_equals(var->name, "SecureBoot")) {
+		lk_text_add(out, "Secure Boot is %s",
+			    var->data.len == 1 && var->data.data[0] ? "on" : "off");
+	} else if ((global && is_one_of(var->name, keys)) ||
+		   (owner == LK_VARIABLE_IMAGES && is_one_of(var->name, lists))) {
 		lk_text_add(out, "Secure Boot variable ");
 		lk_text_add_quoted16(out, var->name);
 		lk_text_add(out, ": ");
 		add_signatures(var->data, out);
-	} else if (is_one_of(var->name, switches) && one_byte) {
+	} else if (global && is_one_of(var->name, switches) && var->data.len == 1) {
 		lk_text_add(out, "Secure Boot's ");
 		lk_text_add_quoted16(out, var->name);
 		lk_text_add(out, " is %u", var->data.data[0]);
-	} else if (lk_utf16_equals(var->name, "BootOrder")) {
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void add_boot_variable(const struct lk_efi_variable *var, struct lk_text_out *out)
+{
+	if (lk_utf16_equals(var->name, "BootOrder")) {
 		add_boot_order(var->data, out);
 	} else if (is_boot_option(var->name)) {
 		lk_text_add(out, "boot option ");
@@ -143,5 +201,26 @@ void lk_efi_variable_text(const struct lk_efi_variable *var, bool authority,
 		lk_text_add(out, "variable ");
 		lk_text_add_quoted16(out, var->name);
 		lk_text_add(out, ": %zu bytes", var->data.len);
+	}
+}
+
+void lk_efi_variable_text(const struct lk_efi_variable *var, bool authority, bool named,
+			  struct lk_text_out *out)
+{
+	if (!named && (authority || lk_efi_variable_owner(var) != LK_VARIABLE_GLOBAL ||
+		       (!is_boot_option(var->name) && !lk_utf16_equals(var->name, "BootOrder")))) {
+		lk_text_add(out, "a value that the log calls ");
+		lk_text_add_quoted16(out, var->name);
+		lk_text_add(out, ": ");
+		add_value(var->data, out);
+	} else if (authority && lk_efi_variable_accepts(var)) {
+		lk_text_add(out, "an image was accepted because of ");
+		lk_text_add_quoted16(out, var->name);
+		lk_text_add(out, ": ");
+		add_authority(var->data, out);
+	} else if (authority) {
+		add_setting(var, out);
+	} else if (!add_secure_boot(var, out)) {
+		add_boot_variable(var, out);
 	}
 }

@@ -249,7 +249,8 @@ static void add_other(const struct lk_event_change *c, lk_hash_fn hash, struct l
 		add_list(c, hash, out);
 	} else if (c->kind == LK_KIND_SECURE_BOOT) {
 		add_text(c, hash, NULL, out);
-		lk_text_add(out, ", and was %s", strstr(out->text, "is on") ? "off" : "on");
+		if (strstr(out->text, "Secure Boot is "))
+			lk_text_add(out, ", and was %s", strstr(out->text, "is on") ? "off" : "on");
 	} else if (c->kind == LK_KIND_IMAGE || c->kind == LK_KIND_DRIVER) {
 		const char *what = c->kind == LK_KIND_IMAGE ? "boot image" : "driver";
 

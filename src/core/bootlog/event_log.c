@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define SHA1_SIZE      20u
+#define ALG_SHA512     0x000du
 #define SIGNATURE_SIZE 16u
 /* Localities 0, 3 and, where a dynamic root of trust came first, 4. */
 #define LOCALITY_MAX 4u
@@ -19,12 +20,34 @@ static int bad(const struct lk_event *event, struct lk_err *err, const char *wha
 			  event->offset, what);
 }
 
+/* TPM_ALG_ID (TPM 2.0 Part 2, 6.3). */
+static const struct {
+	uint16_t id, size;
+	const char *name;
+} known_algs[] = {
+	{ LK_ALG_SHA1, 20, "sha1" },	 { LK_ALG_SHA256, 32, "sha256" },
+	{ LK_ALG_SHA384, 48, "sha384" }, { ALG_SHA512, 64, "sha512" },
+	{ 0x0012, 32, "sm3_256" },	 { 0x0027, 32, "sha3_256" },
+	{ 0x0028, 48, "sha3_384" },	 { 0x0029, 64, "sha3_512" },
+};
+
+#define N_KNOWN (sizeof(known_algs) / sizeof(known_algs[0]))
+
+const char *lk_event_alg_name(uint16_t id)
+{
+	for (size_t i = 0; i < N_KNOWN; i++)
+		if (known_algs[i].id == id)
+			return known_algs[i].name;
+	return NULL;
+}
+
 /* Digest sizes are the algorithm's, so the table can't say otherwise. */
 static bool size_is_right(const struct lk_event_alg *alg)
 {
-	size_t known = lk_alg_size((enum lk_alg)alg->id);
-
-	return alg->size && (!known || known == alg->size);
+	for (size_t i = 0; i < N_KNOWN; i++)
+		if (known_algs[i].id == alg->id)
+			return known_algs[i].size == alg->size;
+	return alg->size;
 }
 
 static const struct lk_event_alg *find_alg(const struct lk_event_log *log, uint16_t id)
@@ -73,19 +96,26 @@ static bool read_old_event(struct lk_reader *r, struct lk_event *event)
 {
 	event->pcr = lk_read_le32(r);
 	event->type = lk_read_le32(r);
-	(void)lk_read_bytes(r, SHA1_SIZE);
+	event->sha1 = lk_read_bytes(r, SHA1_SIZE);
 	event->data = lk_read_bytes(r, lk_read_le32(r));
 	return !r->failed;
+}
+
+/* @signature: SIGNATURE_SIZE bytes, or their beginning as a string. */
+static bool is_spec_id(const struct lk_event *event, const char *signature)
+{
+	size_t len = strnlen(signature, SIGNATURE_SIZE - 1);
+
+	return event->type == LK_EV_NO_ACTION && event->data.len >= SIGNATURE_SIZE &&
+	       !memcmp(event->data.data, signature, len + (len == SIGNATURE_SIZE - 1));
 }
 
 /* @event: the first, in the old form. What is wrong with it, or LK_OK. */
 static int check_first(const struct lk_event *event, struct lk_err *err)
 {
-	static const char old[] = "Spec ID Event0";
-	bool any = event->type == LK_EV_NO_ACTION && event->data.len >= SIGNATURE_SIZE &&
-		   !memcmp(event->data.data, old, sizeof(old) - 1);
+	bool any = is_spec_id(event, "Spec ID Event0");
 
-	if (any && !memcmp(event->data.data, spec_id, SIGNATURE_SIZE))
+	if (is_spec_id(event, spec_id))
 		return LK_OK;
 	if (any || event->pcr < LK_PCR_COUNT)
 		return bad(
@@ -94,18 +124,53 @@ static int check_first(const struct lk_event *event, struct lk_err *err)
 	return bad(event, err, "this is no event log");
 }
 
-int lk_event_log_open(const uint8_t *data, size_t len, struct lk_event_log *ret, struct lk_err *err)
+/* All that is left is one of the two bytes that unused room is filled with. */
+static size_t padding_of(struct lk_reader r)
+{
+	if (!r.left || (*r.data != 0x00 && *r.data != 0xff) ||
+	    (r.left > 1 && memcmp(r.data, r.data + 1, r.left - 1) != 0))
+		return 0;
+	return r.left;
+}
+
+static int open_log(const uint8_t *data, size_t len, bool old_too, struct lk_event_log *ret,
+		    struct lk_err *err)
 {
 	struct lk_event_log log = { .rest = lk_reader_init(data, len), .size = len };
 	struct lk_reader r = log.rest;
 	struct lk_event first = { .number = 1 };
 
-	if (!read_old_event(&r, &first))
+	if (padding_of(r) || !read_old_event(&r, &first))
 		return bad(&first, err, "the log ends in its first event, or this is no event log");
+	log.first_index = first.pcr;
+	if (old_too && first.pcr < LK_PCR_COUNT && !is_spec_id(&first, spec_id)) {
+		log.old = true;
+		log.algs[log.n_algs++] = (struct lk_event_alg){ LK_ALG_SHA1, SHA1_SIZE };
+		*ret = log;
+		return LK_OK;
+	}
 	LK_TRY(check_first(&first, err));
 	r = lk_reader_init(first.data.data + SIGNATURE_SIZE, first.data.len - SIGNATURE_SIZE);
 	LK_TRY(read_spec_id(&r, &log, &first, err));
 	*ret = log;
+	return LK_OK;
+}
+
+int lk_event_log_open(const uint8_t *data, size_t len, struct lk_event_log *ret, struct lk_err *err)
+{
+	return open_log(data, len, false, ret, err);
+}
+
+int lk_event_log_open_any(const uint8_t *data, size_t len, struct lk_event_log *ret,
+			  struct lk_err *err)
+{
+	return open_log(data, len, true, ret, err);
+}
+
+static int check_pcr(const struct lk_event *event, struct lk_err *err)
+{
+	if (event->pcr >= LK_PCR_COUNT && event->type != LK_EV_NO_ACTION)
+		return bad(event, err, "there is no such PCR");
 	return LK_OK;
 }
 
@@ -133,10 +198,14 @@ static int read_digests(const struct lk_event_log *log, struct lk_reader *r, str
 				alg ? "is there twice" : "the Spec ID event doesn't name");
 		seen |= 1u << (alg - log->algs);
 		digest = lk_read_bytes(r, alg->size);
-		if (id == LK_ALG_SHA256)
+		if (id == LK_ALG_SHA1)
+			event->sha1 = digest;
+		else if (id == LK_ALG_SHA256)
 			event->sha256 = digest;
 		else if (id == LK_ALG_SHA384)
 			event->sha384 = digest;
+		else if (id == ALG_SHA512)
+			event->sha512 = digest;
 	}
 	return LK_OK;
 }
@@ -151,9 +220,7 @@ static int read_event(const struct lk_event_log *log, struct lk_reader *r, struc
 	event->data = lk_read_bytes(r, lk_read_le32(r));
 	if (r->failed)
 		return bad(event, err, "the log ends in it");
-	if (event->pcr >= LK_PCR_COUNT && event->type != LK_EV_NO_ACTION)
-		return bad(event, err, "there is no such PCR");
-	return LK_OK;
+	return check_pcr(event, err);
 }
 
 int lk_event_log_next(struct lk_event_log *log, struct lk_event *ret, struct lk_err *err)
@@ -161,20 +228,33 @@ int lk_event_log_next(struct lk_event_log *log, struct lk_event *ret, struct lk_
 	struct lk_reader r = log->rest;
 	struct lk_event event = { .offset = log->size - r.left, .number = log->number + 1 };
 
-	if (r.left == 0)
+	if (r.left == 0 || padding_of(r))
 		return LK_LOG_END;
-	if (log->number == 0)
+	if (log->number == 0 && !log->old) {
 		(void)read_old_event(&r, &event); /* open has seen to it */
-	else
+		event.sha1 = (struct lk_bytes){ NULL, 0 };
+	} else if (log->old) {
+		if (!read_old_event(&r, &event))
+			return bad(&event, err, "the log ends in it");
+		LK_TRY(check_pcr(&event, err));
+	} else {
 		LK_TRY(read_event(log, &r, &event, err));
+	}
 	log->rest = r;
 	log->number = event.number;
 	*ret = event;
 	return LK_OK;
 }
 
+size_t lk_event_log_padding(const struct lk_event_log *log)
+{
+	return padding_of(log->rest);
+}
+
 struct lk_bytes lk_event_digest(const struct lk_event *event, enum lk_alg bank)
 {
+	if (bank == LK_ALG_SHA1)
+		return event->sha1;
 	return bank == LK_ALG_SHA384 ? event->sha384 : event->sha256;
 }
 
@@ -194,12 +274,44 @@ bool lk_event_startup_locality(const struct lk_event *event, uint8_t *ret)
 
 bool lk_event_data_is_measured(const struct lk_event *event, lk_hash_fn hash)
 {
-	enum lk_alg bank = event->sha256.len ? LK_ALG_SHA256 : LK_ALG_SHA384;
-	struct lk_bytes digest = lk_event_digest(event, bank);
-	struct lk_digest sum;
+	static const enum lk_alg banks[] = { LK_ALG_SHA256, LK_ALG_SHA384 };
+	bool any = false;
 
-	return digest.len && hash(bank, &event->data, 1, &sum) &&
-	       !memcmp(sum.data, digest.data, digest.len);
+	for (size_t i = 0; i < 2; i++) {
+		struct lk_bytes digest = lk_event_digest(event, banks[i]);
+		struct lk_digest sum;
+
+		if (!digest.len)
+			continue;
+		any = true;
+		if (!hash(banks[i], &event->data, 1, &sum) ||
+		    memcmp(sum.data, digest.data, digest.len) != 0)
+			return false;
+	}
+	return any;
+}
+
+/* Intel's firmware begins with its own configuration, of SHA-384 alone, and
+ * leaves index 0 to the machine's image. */
+bool lk_event_log_is_confidential(const struct lk_event_log *log)
+{
+	static const char *const words[] = { "TdxTable", "td_hob", "td_payload", "TDVF" };
+	struct lk_event_log at = *log;
+	struct lk_event event;
+
+	if (log->old)
+		return false;
+	if (log->first_index == 1)
+		return true;
+	if (log->n_algs != 1 || !lk_event_log_has_bank(log, LK_ALG_SHA384))
+		return false;
+	while (lk_event_log_next(&at, &event, NULL) == LK_OK)
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			if (lk_bytes_contain(event.data,
+					     (struct lk_bytes){ (const uint8_t *)words[i],
+								strlen(words[i]) }))
+				return true;
+	return false;
 }
 
 static int set_locality(const struct lk_event *event, uint8_t locality, struct lk_pcr_replay *r,

@@ -17,6 +17,7 @@
 
 /** Event types that mean something here (10.4.1). */
 enum lk_event_type {
+	LK_EV_POST_CODE = 0x01,
 	LK_EV_NO_ACTION = 0x03,
 	LK_EV_SEPARATOR = 0x04,
 	LK_EV_ACTION = 0x05,
@@ -24,6 +25,8 @@ enum lk_event_type {
 	LK_EV_S_CRTM_CONTENTS = 0x07,
 	LK_EV_S_CRTM_VERSION = 0x08,
 	LK_EV_IPL = 0x0d,
+	LK_EV_OMIT_BOOT_DEVICE_EVENTS = 0x12,
+	LK_EV_POST_CODE2 = 0x13,
 	LK_EV_EFI_VARIABLE_DRIVER_CONFIG = 0x80000001,
 	LK_EV_EFI_VARIABLE_BOOT = 0x80000002,
 	LK_EV_EFI_BOOT_SERVICES_APPLICATION = 0x80000003,
@@ -36,7 +39,10 @@ enum lk_event_type {
 	LK_EV_EFI_PLATFORM_FIRMWARE_BLOB2 = 0x8000000a,
 	LK_EV_EFI_HANDOFF_TABLES2 = 0x8000000b,
 	LK_EV_EFI_VARIABLE_BOOT2 = 0x8000000c,
+	LK_EV_EFI_HCRTM_EVENT = 0x80000010,
 	LK_EV_EFI_VARIABLE_AUTHORITY = 0x800000e0,
+	LK_EV_EFI_SPDM_DEVICE_POLICY = 0x800000e3,
+	LK_EV_EFI_SPDM_DEVICE_AUTHORITY = 0x800000e4,
 };
 
 /** One event; all bytes lie in the log. */
@@ -45,8 +51,10 @@ struct lk_event {
 	unsigned int number; /* from 1, the Spec ID event included */
 	uint32_t pcr;	     /* below LK_PCR_COUNT, but for EV_NO_ACTION */
 	uint32_t type;
-	struct lk_bytes sha256; /* len 0: the event has none of this bank */
+	struct lk_bytes sha1; /* len 0: the event has none of this bank */
+	struct lk_bytes sha256;
 	struct lk_bytes sha384;
+	struct lk_bytes sha512;
 	struct lk_bytes data;
 };
 
@@ -60,7 +68,9 @@ struct lk_event_alg {
 struct lk_event_log {
 	struct lk_reader rest;
 	size_t size;
-	unsigned int number; /* of events that were read */
+	bool old;	      /* TCG_PCClientPCREvents, of SHA-1 alone: before TPM 2.0 */
+	uint32_t first_index; /* of the Spec ID event, where its PCR would stand */
+	unsigned int number;  /* of events that were read */
 	struct lk_event_alg algs[LK_EVENT_ALGS_MAX];
 	size_t n_algs;
 };
@@ -74,8 +84,25 @@ struct lk_event_log {
 int lk_event_log_open(const uint8_t *data, size_t len, struct lk_event_log *ret,
 		      struct lk_err *err);
 
-/** Nothing is left, and this isn't an error. */
+/** The same, and the format before TPM 2.0 too (@old): for who shows it. */
+int lk_event_log_open_any(const uint8_t *data, size_t len, struct lk_event_log *ret,
+			  struct lk_err *err);
+
+/** "sha1", "sha256", ... of an algorithm of a log; NULL for one that isn't known. */
+const char *lk_event_alg_name(uint16_t id);
+
+/**
+ * Whether a log is that of a confidential machine (CCEL; Intel TDX): its indices
+ * are of measurement registers, not of a TPM's PCRs. By its Spec ID event, or by
+ * what it begins with.
+ */
+bool lk_event_log_is_confidential(const struct lk_event_log *log);
+
+/** Nothing is left but padding, and this isn't an error. */
 #define LK_LOG_END 1
+
+/** Zeros, or 0xff, that follow the last event to the log's end. */
+size_t lk_event_log_padding(const struct lk_event_log *log);
 
 /**
  * lk_event_log_next - the next event, the Spec ID event first
@@ -90,8 +117,9 @@ struct lk_bytes lk_event_digest(const struct lk_event *event, enum lk_alg bank);
 bool lk_event_log_has_bank(const struct lk_event_log *log, enum lk_alg bank);
 
 /**
- * Is what was measured the event's data itself? Where it isn't, nothing
- * vouches for the data. False also when the hash failed.
+ * Is what was measured the event's data itself, in each bank of ours that it has
+ * a digest of? Where it isn't, nothing vouches for the data. False also when the
+ * hash failed. What else may be measured knows event_vouch.h.
  */
 bool lk_event_data_is_measured(const struct lk_event *event, lk_hash_fn hash);
 

@@ -6,6 +6,8 @@
 
 #include "core/bootlog/device_path.h"
 #include "core/bootlog/efi_variable.h"
+#include "core/bootlog/event_text_firmware.h"
+#include "core/bootlog/event_vouch.h"
 
 const char *lk_event_type_name(uint32_t type)
 {
@@ -59,30 +61,16 @@ const char *lk_event_type_name(uint32_t type)
 	return NULL;
 }
 
-static void add_no_action(const struct lk_event *event, struct lk_text_out *out)
-{
-	struct lk_bytes signature = { event->data.data,
-				      event->data.len < 16 ? event->data.len : 16 };
-	uint8_t locality;
-
-	if (lk_event_startup_locality(event, &locality)) {
-		lk_text_add(out, "the TPM was started at locality %u", locality);
-		return;
-	}
-	lk_text_add(out, "note, not measured: ");
-	lk_text_add_quoted(out, signature);
-}
-
-static void add_separator(const struct lk_event *event, struct lk_text_out *out)
+static void add_separator(const struct lk_event *event, lk_hash_fn hash, struct lk_text_out *out)
 {
 	struct lk_reader r = lk_reader_init(event->data.data, event->data.len);
 	uint32_t value = lk_read_le32(&r);
 
-	if (!lk_reader_done(&r)) {
-		lk_text_add(out, "separator ");
-		lk_text_add_quoted(out, event->data);
-	} else if (value == 1) {
+	if (lk_event_is_error_separator(event, hash) || (lk_reader_done(&r) && value == 1)) {
 		lk_text_add(out, "separator: the firmware had an error");
+	} else if (!lk_reader_done(&r)) {
+		lk_text_add(out, "separator ");
+		lk_text_add_quoted_any(out, event->data);
 	} else {
 		lk_text_add(out, "separator: %s",
 			    event->pcr == 7 ? "the Secure Boot settings end"
@@ -112,23 +100,13 @@ static void add_tagged(const struct lk_event *event, struct lk_text_out *out)
 /* systemd-stub: for each section its name, with a NUL, and then its bytes. */
 static void add_section(const struct lk_event *event, lk_hash_fn hash, struct lk_text_out *out)
 {
-	char name[16] = "";
-	size_t n = 0;
-	struct lk_bytes with_nul = { (const uint8_t *)name, 0 };
-	struct lk_event as_name = *event;
-
-	while (n < sizeof(name) - 1 && 2 * n + 1 < event->data.len && event->data.data[2 * n]) {
-		name[n] = (char)event->data.data[2 * n];
-		n++;
-	}
-	with_nul.len = n + 1;
-	as_name.data = with_nul;
 	lk_text_add(out, "unified kernel image: %s section ",
-		    lk_event_data_is_measured(&as_name, hash) ? "name of" : "bytes of");
+		    lk_event_is_section_name(event, hash) ? "name of" : "bytes of");
 	lk_text_add_quoted_any(out, event->data);
 }
 
-static void add_ipl(const struct lk_event *event, lk_hash_fn hash, struct lk_text_out *out)
+static void add_ipl(const struct lk_event *event, bool measured, lk_hash_fn hash,
+		    struct lk_text_out *out)
 {
 	if (event->pcr == LK_PCR_KERNEL_IMAGE) {
 		add_section(event, hash, out);
@@ -139,7 +117,7 @@ static void add_ipl(const struct lk_event *event, lk_hash_fn hash, struct lk_tex
 	else if (event->pcr == LK_PCR_FILES)
 		lk_text_add(out, "file that the boot loader read ");
 	else if (event->pcr == LK_PCR_KERNEL_CONFIG)
-		lk_text_add(out, "kernel command line ");
+		lk_text_add(out, measured ? "kernel command line " : "for the kernel, called ");
 	else if (event->pcr == LK_PCR_SHIM)
 		lk_text_add(out, "shim's ");
 	else
@@ -182,95 +160,53 @@ static void add_gpt(const struct lk_event *event, struct lk_text_out *out)
 	lk_text_add(out, ": %llu partitions", (unsigned long long)n);
 }
 
-static void add_blob(const struct lk_event *event, struct lk_text_out *out)
-{
-	struct lk_reader r = lk_reader_init(event->data.data, event->data.len);
-	uint64_t base, size;
-
-	lk_text_add(out, "firmware code ");
-	if (event->type == LK_EV_EFI_PLATFORM_FIRMWARE_BLOB2) {
-		lk_text_add_quoted(out, lk_read_bytes(&r, lk_read_u8(&r)));
-		lk_text_add(out, " ");
-	}
-	base = lk_read_le64(&r);
-	size = lk_read_le64(&r);
-	if (r.failed)
-		lk_text_add(out, "at a place that is cut off");
-	else
-		lk_text_add(out, "at 0x%llx, %llu bytes", (unsigned long long)base,
-			    (unsigned long long)size);
-}
-
-static void add_variable(const struct lk_event *event, struct lk_text_out *out)
+static void add_variable(const struct lk_event *event, bool named, struct lk_text_out *out)
 {
 	struct lk_efi_variable var;
+	size_t stray;
 
-	if (lk_efi_variable_read(event->data, &var))
-		lk_efi_variable_text(&var, event->type == LK_EV_EFI_VARIABLE_AUTHORITY, out);
-	else
+	if (!lk_efi_variable_read_any(event->data, &var, &stray)) {
 		lk_text_add(out, "variable whose lengths aren't right");
-}
-
-static void add_other(const struct lk_event *event, struct lk_text_out *out)
-{
-	const char *name = lk_event_type_name(event->type);
-
-	lk_text_add(out, "%s, %zu bytes", name ? name : "unknown event", event->data.len);
-}
-
-static void add_firmware(const struct lk_event *event, struct lk_text_out *out)
-{
-	switch (event->type) {
-	case LK_EV_ACTION:
-	case LK_EV_EFI_ACTION:
-		lk_text_add(out, "the firmware says ");
-		lk_text_add_quoted(out, event->data);
-		break;
-	case LK_EV_S_CRTM_CONTENTS:
-		lk_text_add(out, "the firmware's first code");
-		break;
-	case LK_EV_S_CRTM_VERSION:
-		lk_text_add(out, "firmware version ");
-		lk_text_add_quoted_any(out, event->data);
-		break;
-	case LK_EV_EFI_PLATFORM_FIRMWARE_BLOB:
-	case LK_EV_EFI_PLATFORM_FIRMWARE_BLOB2:
-		add_blob(event, out);
-		break;
-	case LK_EV_EFI_HANDOFF_TABLES:
-	case LK_EV_EFI_HANDOFF_TABLES2:
-		lk_text_add(out, "tables that the firmware hands over");
-		break;
-	case LK_EV_EFI_GPT_EVENT:
-		add_gpt(event, out);
-		break;
-	default:
-		add_other(event, out);
-		break;
+		return;
 	}
+	lk_efi_variable_text(&var, event->type == LK_EV_EFI_VARIABLE_AUTHORITY, named, out);
+	if (stray)
+		lk_text_add(out, ", and %zu bytes after it that mean nothing", stray);
+}
+
+/* Nothing of such data is told: whoever changed them chose the words. */
+static void add_altered(const struct lk_event *event, struct lk_text_out *out)
+{
+	lk_text_add(out, "%zu bytes that are NOT what was measured, so nothing of them is told",
+		    event->data.len);
 }
 
 void lk_event_text(const struct lk_event *event, lk_hash_fn hash, struct lk_text_out *ret)
 {
+	enum lk_vouched vouched = lk_event_vouched_by_all(event, hash);
+
 	lk_text_out_init(ret);
+	if (vouched == LK_VOUCHED_ALTERED) {
+		add_altered(event, ret);
+		return;
+	}
 	switch (event->type) {
-	case LK_EV_NO_ACTION:
-		add_no_action(event, ret);
-		break;
 	case LK_EV_SEPARATOR:
-		add_separator(event, ret);
+		add_separator(event, hash, ret);
 		break;
 	case LK_EV_EVENT_TAG:
 		add_tagged(event, ret);
 		break;
 	case LK_EV_IPL:
-		add_ipl(event, hash, ret);
+		add_ipl(event, vouched == LK_VOUCHED_ALL, hash, ret);
 		break;
 	case LK_EV_EFI_VARIABLE_DRIVER_CONFIG:
 	case LK_EV_EFI_VARIABLE_BOOT:
 	case LK_EV_EFI_VARIABLE_BOOT2:
 	case LK_EV_EFI_VARIABLE_AUTHORITY:
-		add_variable(event, ret);
+	case LK_EV_EFI_SPDM_DEVICE_POLICY:
+	case LK_EV_EFI_SPDM_DEVICE_AUTHORITY:
+		add_variable(event, vouched == LK_VOUCHED_ALL, ret);
 		break;
 	case LK_EV_EFI_BOOT_SERVICES_APPLICATION:
 		add_image("boot image", event, ret);
@@ -279,8 +215,11 @@ void lk_event_text(const struct lk_event *event, lk_hash_fn hash, struct lk_text
 	case LK_EV_EFI_RUNTIME_SERVICES_DRIVER:
 		add_image("driver", event, ret);
 		break;
+	case LK_EV_EFI_GPT_EVENT:
+		add_gpt(event, ret);
+		break;
 	default:
-		add_firmware(event, ret);
+		lk_firmware_event_text(event, ret);
 		break;
 	}
 }

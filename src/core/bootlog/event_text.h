@@ -13,8 +13,9 @@ const char *lk_event_type_name(uint32_t type);
 /**
  * lk_event_text - words for an event
  *
- * They are what the event's data say, which nothing vouches for unless it is
- * what was measured (lk_event_data_is_measured).
+ * They are what the event's data say; lk_event_vouched_by_all() tells whether
+ * the digest vouches for them. Of data that aren't what was measured, though
+ * events of that type measure theirs, nothing is told but that.
  */
 void lk_event_text(const struct lk_event *event, lk_hash_fn hash, struct lk_text_out *ret);
 

@@ -86,8 +86,9 @@ static const char *more_fields(const struct lk_ima_entry *entry)
 	static const struct {
 		const char *template, *fields;
 	} known[] = {
-		{ "ima-ng", "" },	 { "ima-sig", "s" }, { "ima-buf", "b" },
-		{ "ima-modsig", "s--" }, { "ima-ngv2", "" }, { "ima-sigv2", "s" },
+		{ "ima-ng", "" },	  { "ima-sig", "s" }, { "ima-buf", "b" },
+		{ "ima-modsig", "s--" },  { "ima-ngv2", "" }, { "ima-sigv2", "s" },
+		{ "evm-sig", "s------" },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -199,6 +200,16 @@ static bool hash_oldest(const struct lk_ima_entry *entry, enum lk_alg bank, lk_h
 	if (entry->name.len)
 		memcpy(name, entry->name.data, entry->name.len);
 	return hash(bank, parts, 2, ret);
+}
+
+bool lk_ima_entry_is_whole(const struct lk_ima_entry *entry, lk_hash_fn hash)
+{
+	struct lk_digest sum;
+	bool done = is_template(entry, "ima") ? hash_oldest(entry, LK_ALG_SHA1, hash, &sum)
+					      : hash(LK_ALG_SHA1, &entry->data, 1, &sum);
+
+	return entry->violation || (done && sum.len == LK_IMA_SHA1_SIZE &&
+				    !memcmp(sum.data, entry->template_sha1.data, LK_IMA_SHA1_SIZE));
 }
 
 bool lk_ima_entry_digest(const struct lk_ima_entry *entry, enum lk_alg bank, enum lk_ima_extend how,

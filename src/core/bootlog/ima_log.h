@@ -46,6 +46,15 @@ int lk_ima_log_next(struct lk_ima_log *log, struct lk_ima_entry *ret, struct lk_
 
 bool lk_ima_is_boot_aggregate(const struct lk_ima_entry *entry);
 
+/**
+ * lk_ima_entry_is_whole - is the SHA-1 in the log that of the entry's data?
+ *
+ * It is what a TPM's SHA-1 bank has, and with zeros after it banks that the
+ * kernel hadn't the hash of. A violation has none, and nothing vouches for its
+ * name. False also when the hash failed.
+ */
+bool lk_ima_entry_is_whole(const struct lk_ima_entry *entry, lk_hash_fn hash);
+
 /** What the kernel extends into a bank that isn't SHA-1. */
 enum lk_ima_extend {
 	LK_IMA_OWN_HASH, /* that bank's hash of the data: since Linux 5.8 */

@@ -4,6 +4,21 @@
 
 #include <string.h>
 
+#include "core/bootlog/event_vouch.h"
+
+/* What goes with each step. */
+struct job {
+	const struct lk_logs *logs;
+	const struct lk_pcr_values *values;
+	lk_hash_fn hash;
+	bool partly; /* as far as a log can be read */
+	/* What PCR 0 begins with where no StartupLocality event says it. */
+	uint8_t locality;
+};
+
+/* An H-CRTM sequence starts at locality 4 (PFP 10.4.5.3). */
+#define HCRTM_LOCALITY 4u
+
 const char *lk_boot_phase(unsigned int i)
 {
 	static const char *const phases[] = { "enter-initrd", "leave-initrd", "sysinit",
@@ -22,19 +37,32 @@ static bool same(const struct lk_pcr_values *a, const struct lk_pcr_values *b, u
 	return lk_pcr_differing(a, b, 1u << pcr) == 0;
 }
 
-static int check_aggregate(const struct lk_ima_entry *entry, struct lk_explanation *e,
-			   lk_hash_fn hash, struct lk_err *err)
+/* PCRs that boot_aggregate is over: the firmware log's, or without it the TPM's. */
+static const struct lk_pcr_values *aggregated(const struct job *job, const struct lk_explanation *e)
 {
+	const uint32_t below = (1u << LK_IMA_BOOT_PCRS) - 1u;
+
+	if (job->logs->firmware.data)
+		return &e->pcrs.values;
+	return (job->values->sel.mask & below) == below ? job->values : NULL;
+}
+
+static int check_aggregate(const struct job *job, const struct lk_ima_entry *entry,
+			   struct lk_explanation *e, struct lk_err *err)
+{
+	const struct lk_pcr_values *pcrs = aggregated(job, e);
 	const unsigned int spans[] = { LK_IMA_BOOT_PCRS, LK_IMA_BOOT_PCRS_OLD };
 	enum lk_alg bank = e->pcrs.values.sel.bank;
 	struct lk_digest want;
 
+	if (!pcrs)
+		return LK_OK;
 	e->aggregate = LK_AGGREGATE_OTHER_BANK;
 	if (lk_alg_from_name(entry->alg) != bank)
 		return LK_OK;
 	e->aggregate = LK_AGGREGATE_WRONG;
 	for (unsigned int i = 0; i < 2; i++) {
-		if (!lk_ima_boot_aggregate(&e->pcrs.values, spans[i], hash, &want))
+		if (!lk_ima_boot_aggregate(pcrs, spans[i], job->hash, &want))
 			return hash_failed(err);
 		if (entry->digest.len == want.len &&
 		    !memcmp(entry->digest.data, want.data, want.len)) {
@@ -59,9 +87,9 @@ static int extend_entry(const struct lk_ima_entry *entry, struct lk_explanation 
 
 /* The IMA log on top of what the firmware's has come to. @e is where that is,
  * with how to go on. */
-static int replay_ima(struct lk_bytes log, const struct lk_pcr_values *values,
-		      struct lk_explanation *e, lk_hash_fn hash, struct lk_err *err)
+static int replay_ima(const struct job *job, struct lk_explanation *e, struct lk_err *err)
 {
+	struct lk_bytes log = job->logs->ima;
 	struct lk_ima_log at;
 	struct lk_ima_entry entry;
 	int rc = lk_ima_log_open(log.data, log.len, &at, err);
@@ -71,27 +99,30 @@ static int replay_ima(struct lk_bytes log, const struct lk_pcr_values *values,
 		if (rc != LK_OK)
 			break;
 		if (entry.number == 1 && lk_ima_is_boot_aggregate(&entry))
-			LK_TRY(check_aggregate(&entry, e, hash, err));
-		LK_TRY(extend_entry(&entry, e, hash, err));
+			LK_TRY(check_aggregate(job, &entry, e, err));
+		LK_TRY(extend_entry(&entry, e, job->hash, err));
+		/* In that form it is the log that says what was extended. */
+		if (e->how == LK_IMA_PADDED_SHA1 && !e->altered_entry[entry.pcr] &&
+		    !lk_ima_entry_is_whole(&entry, job->hash))
+			e->altered_entry[entry.pcr] = entry.number;
 		e->ima_pcrs |= 1u << entry.pcr;
 		e->n_entries = entry.number;
-		if (same(&e->pcrs.values, values, entry.pcr))
+		if (same(&e->pcrs.values, job->values, entry.pcr))
 			e->beginning = entry.number;
 	}
-	return rc == LK_LOG_END ? LK_OK : rc;
+	return rc == LK_LOG_END || (job->partly && rc == LK_E_INPUT) ? LK_OK : rc;
 }
 
 /* The kernel doesn't say how it has extended: whichever gives the value. */
-static int replay_either(struct lk_bytes log, const struct lk_pcr_values *values,
-			 struct lk_explanation *e, lk_hash_fn hash, struct lk_err *err)
+static int replay_either(const struct job *job, struct lk_explanation *e, struct lk_err *err)
 {
 	struct lk_explanation padded = *e;
 
-	LK_TRY(replay_ima(log, values, e, hash, err));
+	LK_TRY(replay_ima(job, e, err));
 	if (e->beginning)
 		return LK_OK;
 	padded.how = LK_IMA_PADDED_SHA1;
-	LK_TRY(replay_ima(log, values, &padded, hash, err));
+	LK_TRY(replay_ima(job, &padded, err));
 	if (padded.beginning)
 		*e = padded;
 	return LK_OK;
@@ -120,8 +151,16 @@ static int try_phases(const struct lk_pcr_values *values, struct lk_explanation 
 	return LK_OK;
 }
 
-static enum lk_explained judge(const struct lk_pcr_values *values, const struct lk_explanation *e,
-			       unsigned int pcr)
+/* Whether an event whose data are altered is among those that give the value. */
+static bool is_altered(const struct lk_explanation *e, unsigned int pcr)
+{
+	unsigned int entry = e->altered_entry[pcr];
+
+	return e->altered[pcr] || (entry && (!e->beginning || entry <= e->beginning));
+}
+
+static enum lk_explained judge_value(const struct lk_pcr_values *values,
+				     const struct lk_explanation *e, unsigned int pcr)
 {
 	uint32_t bit = 1u << pcr;
 	bool any = e->pcrs.extended & bit;
@@ -134,23 +173,126 @@ static enum lk_explained judge(const struct lk_pcr_values *values, const struct 
 		return LK_EXPLAINED_WITH_PHASES;
 	if (e->ima_pcrs & bit && e->beginning)
 		return LK_EXPLAINED_BY_BEGINNING;
+	if (e->missing[pcr])
+		return LK_UNEXPLAINED_INCOMPLETE;
 	return any ? LK_UNEXPLAINED : LK_UNEXPLAINED_NO_EVENT;
+}
+
+static enum lk_explained judge(const struct lk_pcr_values *values, const struct lk_explanation *e,
+			       unsigned int pcr)
+{
+	enum lk_explained what = judge_value(values, e, pcr);
+	bool explained = what == LK_EXPLAINED || what == LK_EXPLAINED_WITH_PHASES ||
+			 what == LK_EXPLAINED_BY_BEGINNING;
+
+	return explained && is_altered(e, pcr) ? LK_UNEXPLAINED_ALTERED : what;
+}
+
+/* Firmware that leaves out a bank's digest has not extended that bank, or the
+ * digest was taken away: the value tells. */
+static int take_event(const struct job *job, const struct lk_event *event, struct lk_explanation *e,
+		      struct lk_err *err)
+{
+	enum lk_alg bank = e->pcrs.values.sel.bank;
+	bool extended = event->type != LK_EV_NO_ACTION;
+
+	if (job->partly && extended && !lk_event_digest(event, bank).len) {
+		e->missing[event->pcr]++;
+		e->first_missing = e->first_missing ? e->first_missing : event->number;
+		return LK_OK;
+	}
+	LK_TRY(lk_event_replay(event, &e->pcrs, job->hash, err));
+	if (extended && !e->altered[event->pcr] &&
+	    lk_event_vouched(event, bank, job->hash) == LK_VOUCHED_ALTERED)
+		e->altered[event->pcr] = event->number;
+	return LK_OK;
+}
+
+static int replay_firmware(const struct job *job, struct lk_explanation *e, struct lk_err *err)
+{
+	struct lk_bytes log = job->logs->firmware;
+	struct lk_event_log at;
+	struct lk_event event;
+	int rc = job->partly ? lk_event_log_open_any(log.data, log.len, &at, err)
+			     : lk_event_log_open(log.data, log.len, &at, err);
+
+	while (rc == LK_OK) {
+		rc = lk_event_log_next(&at, &event, err);
+		if (rc == LK_OK)
+			rc = take_event(job, &event, e, err);
+	}
+	return rc == LK_LOG_END || (job->partly && rc == LK_E_INPUT) ? LK_OK : rc;
+}
+
+static int explain_from(const struct job *job, struct lk_explanation *ret, struct lk_err *err)
+{
+	struct lk_explanation e = { .how = LK_IMA_OWN_HASH };
+	enum lk_alg bank = job->values->sel.bank;
+
+	lk_pcr_replay_init(&e.pcrs, bank);
+	e.pcrs.values.value[0][lk_alg_size(bank) - 1] = job->locality;
+	if (job->logs->firmware.data)
+		LK_TRY(replay_firmware(job, &e, err));
+	LK_TRY(try_phases(job->values, &e, job->hash, err));
+	if (job->logs->ima.data)
+		LK_TRY(replay_either(job, &e, err));
+	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
+		e.what[i] = judge(job->values, &e, i);
+	*ret = e;
+	return LK_OK;
+}
+
+/* Hardware measured first, and firmware didn't log with which locality. */
+static bool begins_with_hardware(const struct job *job)
+{
+	struct lk_bytes log = job->logs->firmware;
+	struct lk_event_log at;
+	struct lk_event event;
+	uint8_t locality;
+
+	if (!log.data || lk_event_log_open_any(log.data, log.len, &at, NULL) != LK_OK)
+		return false;
+	while (lk_event_log_next(&at, &event, NULL) == LK_OK) {
+		if (lk_event_startup_locality(&event, &locality))
+			return false;
+		if (event.pcr == 0 && event.type != LK_EV_NO_ACTION)
+			return event.type == LK_EV_EFI_HCRTM_EVENT;
+	}
+	return false;
+}
+
+static int explain(const struct job *job, struct lk_explanation *ret, struct lk_err *err)
+{
+	struct job from_4 = *job;
+	struct lk_explanation e;
+
+	LK_TRY(explain_from(job, &e, err));
+	if (e.what[0] == LK_UNEXPLAINED && begins_with_hardware(job)) {
+		struct lk_explanation other;
+
+		from_4.locality = HCRTM_LOCALITY;
+		LK_TRY(explain_from(&from_4, &other, err));
+		if (other.what[0] != LK_UNEXPLAINED)
+			e = other;
+	}
+	*ret = e;
+	return LK_OK;
 }
 
 int lk_log_explain(const struct lk_logs *logs, const struct lk_pcr_values *values, lk_hash_fn hash,
 		   struct lk_explanation *ret, struct lk_err *err)
 {
-	struct lk_explanation e = { .how = LK_IMA_OWN_HASH };
+	const struct job job = { logs, values, hash, false, 0 };
 
-	lk_pcr_replay_init(&e.pcrs, values->sel.bank);
-	LK_TRY(lk_event_log_replay(logs->firmware, &e.pcrs, hash, err));
-	LK_TRY(try_phases(values, &e, hash, err));
-	if (logs->ima.data)
-		LK_TRY(replay_either(logs->ima, values, &e, hash, err));
-	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
-		e.what[i] = judge(values, &e, i);
-	*ret = e;
-	return LK_OK;
+	return explain(&job, ret, err);
+}
+
+int lk_log_explain_partly(const struct lk_logs *logs, const struct lk_pcr_values *values,
+			  lk_hash_fn hash, struct lk_explanation *ret, struct lk_err *err)
+{
+	const struct job job = { logs, values, hash, true, 0 };
+
+	return explain(&job, ret, err);
 }
 
 uint32_t lk_explanation_contradicted(const struct lk_explanation *e)
@@ -158,7 +300,8 @@ uint32_t lk_explanation_contradicted(const struct lk_explanation *e)
 	uint32_t mask = 0;
 
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
-		if (e->what[i] == LK_UNEXPLAINED)
+		if (e->what[i] == LK_UNEXPLAINED || e->what[i] == LK_UNEXPLAINED_ALTERED ||
+		    e->what[i] == LK_UNEXPLAINED_INCOMPLETE)
 			mask |= 1u << i;
 	return mask;
 }

@@ -105,6 +105,19 @@ static int read_device(struct lk_boot_logs *files, struct lk_err *err)
 	return read_device_values(&files->values, err);
 }
 
+static int read_kernels(struct lk_boot_logs *files, struct lk_err *err)
+{
+	files->have_ima = true;
+	return lk_fs_read(files->names.ima, LK_IMA_LOG_MAX, &files->ima, err);
+}
+
+static int read_kernels_alone(struct lk_boot_logs *files, struct lk_err *err)
+{
+	if (files->names.pcrs)
+		LK_TRY(lk_pcr_banks_read(files->names.pcrs, &files->values, err));
+	return read_kernels(files, err);
+}
+
 static int read_all(struct lk_boot_logs *files, struct lk_err *err)
 {
 	if (files->names.pcrs)
@@ -112,14 +125,12 @@ static int read_all(struct lk_boot_logs *files, struct lk_err *err)
 	if (!files->names.firmware)
 		LK_TRY(read_device(files, err));
 	LK_TRY(lk_fs_read(files->names.firmware, LK_EVENT_LOG_MAX, &files->firmware, err));
-	if (!files->names.ima)
-		return LK_OK;
-	files->have_ima = true;
-	return lk_fs_read(files->names.ima, LK_IMA_LOG_MAX, &files->ima, err);
+	return files->names.ima ? read_kernels(files, err) : LK_OK;
 }
 
-int lk_boot_logs_read(const struct lk_boot_log_names *names, struct lk_boot_logs *ret,
-		      struct lk_err *err)
+static int read_by(int (*how)(struct lk_boot_logs *files, struct lk_err *err),
+		   const struct lk_boot_log_names *names, struct lk_boot_logs *ret,
+		   struct lk_err *err)
 {
 	LK_OWNED_BOOT_LOGS files = LK_BOOT_LOGS_NONE;
 	int rc;
@@ -127,12 +138,24 @@ int lk_boot_logs_read(const struct lk_boot_log_names *names, struct lk_boot_logs
 	files.names = *names;
 	for (unsigned int i = 0; i < LK_PCR_BANKS; i++)
 		files.values.bank[i].sel.bank = lk_pcr_bank(i);
-	rc = read_all(&files, err);
+	rc = how(&files, err);
 	if (rc != LK_OK)
 		return rc;
 	*ret = files;
 	files = LK_BOOT_LOGS_NONE;
 	return LK_OK;
+}
+
+int lk_boot_logs_read(const struct lk_boot_log_names *names, struct lk_boot_logs *ret,
+		      struct lk_err *err)
+{
+	return read_by(read_all, names, ret, err);
+}
+
+int lk_boot_logs_read_ima(const struct lk_boot_log_names *names, struct lk_boot_logs *ret,
+			  struct lk_err *err)
+{
+	return read_by(read_kernels_alone, names, ret, err);
 }
 
 void lk_boot_logs_done(struct lk_boot_logs *files)

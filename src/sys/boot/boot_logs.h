@@ -43,6 +43,9 @@ struct lk_boot_logs {
 /** Every message names the file. */
 int lk_boot_logs_read(const struct lk_boot_log_names *names, struct lk_boot_logs *ret,
 		      struct lk_err *err);
+/** The kernel's alone, with @names->pcrs where they are given; @firmware has no data then. */
+int lk_boot_logs_read_ima(const struct lk_boot_log_names *names, struct lk_boot_logs *ret,
+			  struct lk_err *err);
 void lk_boot_logs_done(struct lk_boot_logs *files);
 
 /** The firmware's alone, checked from end to end. */
