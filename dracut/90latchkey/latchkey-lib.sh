@@ -19,22 +19,27 @@ latchkey_start() {
             || mount -t securityfs -o nosuid,nodev,noexec securityfs /sys/kernel/security 2> /dev/null
         latchkey-unseal
         latchkey_code=$?
-        latchkey_safe exited "$latchkey_code" || latchkey_halt
+        latchkey_safe exited "$latchkey_code" || latchkey_halt "exited $latchkey_code"
         echo "$latchkey_code" > "$latchkey_state/exit"
     ) < /dev/null > /dev/console 2>&1 &
 }
 
-# Did it end with the latch closed, or without a TPM? What else there is: it was killed, or crashed, or couldn't close it,
-# or never got so far; then whatever is mounted next could ask the TPM for the passphrase.
+# Did it end with the latch closed, or without a TPM? The program itself has the table of its codes. What isn't in it, and
+# any other end (killed, crashed), may leave a TPM that whatever is mounted next could ask for the passphrase.
 latchkey_safe() {
-    case $1:$2 in
-        exited:0 | exited:[4-9] | exited:10 | exited:11) return 0 ;;
-        *) return 1 ;;
-    esac
+    [ "$1" = exited ] || return 1
+    latchkey-unseal --print-exit-codes 2> /dev/null | (
+        while read -r latchkey_number _ latchkey_latch _; do
+            [ "$latchkey_number" = "$2" ] || continue
+            [ "$latchkey_latch" = closed ]
+            exit
+        done
+        exit 1
+    )
 }
 
 latchkey_halt() {
-    echo "<2>latchkey: latchkey-unseal didn't end as it should, and the TPM may still be open: halting" > /dev/kmsg
+    echo "<2>latchkey: latchkey-unseal ended so ($1) that the latch may be open, and the TPM may still unseal: halting" > /dev/kmsg
     if [ -d /run/systemd/system ]; then
         systemctl --force --force halt
     else

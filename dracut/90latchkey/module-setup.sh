@@ -54,6 +54,14 @@ latchkey_refuse() {
     exit 1
 }
 
+# By the very program that will read it: what that refuses would be found out in the next boot, which halts.
+latchkey_check_policy() {
+    local said
+
+    said=$("${dracutsysrootdir-}$1" --check-policy "${dracutsysrootdir-}$2" 2>&1) \
+        || latchkey_refuse "$2 is no policy file that $1 takes, so the image wouldn't open a volume: ${said:-the program can\'t be run here}"
+}
+
 # Who asks for a PIN on the console; plymouth brings its own. Without systemd latchkey-unseal asks there itself.
 latchkey_install_agent() {
     inst_multiple -o systemd-tty-ask-password-agent "$systemdsystemunitdir/systemd-ask-password-console.path" \
@@ -70,6 +78,8 @@ install() {
         || latchkey_refuse "there is no latchkey-unseal at ${latchkey_unseal:-/usr/lib/latchkey or /usr/bin}"
     policy=$(latchkey_policy_file) \
         || latchkey_refuse "there is no policy file at ${latchkey_policy:-/etc/latchkey/policy.yaml}; make one with 'latchkey policy init'"
+
+    latchkey_check_policy "$program" "$policy"
 
     inst_binary "$program" /usr/bin/latchkey-unseal || latchkey_refuse "$program can't be installed"
     inst_simple "$policy" /etc/latchkey/policy.yaml || latchkey_refuse "$policy can't be installed"

@@ -14,6 +14,8 @@ static const char usage[] =
 	"                       [--tpm TCTI] [--learn DIR] [--dry-run] [--quiet]\n"
 	"                       [--timing] [--log FILE] [--ima-log FILE]\n"
 	"                       [--diagnosis FILE]\n"
+	"       latchkey-unseal --check-policy FILE\n"
+	"       latchkey-unseal --print-exit-codes\n"
 	"Opens the LUKS2 volumes of a policy file, if this boot is one that their\n"
 	"owner has signed for.\n"
 	"\n"
@@ -37,12 +39,12 @@ static const char usage[] =
 	"  --timing           print where the time went, by step and TPM command; what\n"
 	"                     a person takes to type isn't in the sum\n"
 	"  --help, --version\n"
+	"  --check-policy FILE\n"
+	"                     say whether this is a policy file that volumes can be opened\n"
+	"                     by, and nothing else; needs no TPM\n"
+	"  --print-exit-codes the table of exit codes: number, name, latch, sentence\n"
 	"\n"
-	"Exit codes: 0 open; 1 system; 2 usage; 3 policy file or signed policy\n"
-	"malformed; 4 no TPM; 5 policy not satisfied; 6 TPM in lockout; 7 sealed\n"
-	"object missing or another's; 8 device missing; 9 LUKS2 header refused;\n"
-	"10 wrong volume; 11 I/O; 12 latch not closed; 15 wrong PIN.\n"
-	"See latchkey-unseal(8).\n";
+	"Exit codes:\n";
 
 enum {
 	OPT_POLICY = 256,
@@ -56,6 +58,8 @@ enum {
 	OPT_IMA_LOG,
 	OPT_DIAGNOSIS,
 	OPT_QUIET,
+	OPT_CHECK_POLICY,
+	OPT_PRINT_EXIT_CODES,
 	OPT_HELP,
 	OPT_VERSION
 };
@@ -72,6 +76,8 @@ static const struct option longopts[] = {
 	{ "timing", no_argument, NULL, OPT_TIMING },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "check-policy", required_argument, NULL, OPT_CHECK_POLICY },
+	{ "print-exit-codes", no_argument, NULL, OPT_PRINT_EXIT_CODES },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -82,6 +88,29 @@ static int wrong(const char *word, const char *why)
 	(void)fprintf(stderr, "latchkey-unseal: %.80s: %s; see latchkey-unseal --help\n", word,
 		      why);
 	return LK_E_USAGE;
+}
+
+static void print_help(void)
+{
+	const struct lk_exit *row;
+
+	(void)fputs(usage, stdout);
+	for (size_t i = 0; (row = lk_exit_at(i)) != NULL; i++)
+		if (row->latch != LK_LATCH_NEVER)
+			(void)printf("  %2d  %s\n", row->number, row->sentence);
+	(void)puts("See latchkey-unseal(8).");
+}
+
+/* For whoever starts this program in the initramfs: dracut/90latchkey. */
+static void print_exit_codes(void)
+{
+	const struct lk_exit *row;
+	char line[LK_EXIT_LINE_MAX];
+
+	for (size_t i = 0; (row = lk_exit_at(i)) != NULL; i++) {
+		lk_exit_line(row, line);
+		(void)puts(line);
+	}
 }
 
 /* Return: LK_OK to go on, LK_E_USAGE, or 1 when all is said. */
@@ -127,8 +156,14 @@ static int parse(int argc, char **argv, struct lk_unseal_options *o)
 			lk_log_quiet(true);
 			break;
 		case OPT_HELP:
-			(void)fputs(usage, stdout);
+			print_help();
 			return 1;
+		case OPT_PRINT_EXIT_CODES:
+			print_exit_codes();
+			return 1;
+		case OPT_CHECK_POLICY:
+			o->check_policy = optarg;
+			break;
 		case OPT_VERSION:
 			(void)puts("latchkey-unseal " LK_VERSION);
 			return 1;
@@ -158,9 +193,11 @@ int main(int argc, char **argv)
 	lk_crypto_without_configuration();
 	lk_log_init("latchkey-unseal", true);
 	rc = lk_secret_harden_process(&err);
+	if (rc == LK_OK && options.check_policy)
+		rc = lk_unseal_check_policy(options.check_policy, &err);
+	else if (rc == LK_OK)
+		return lk_exit_code(lk_unseal_run(&options));
 	if (rc != LK_OK)
 		lk_log(LK_LOG_ERR, "%s", err.msg);
-	else
-		rc = lk_unseal_run(&options);
 	return lk_exit_code(rc);
 }

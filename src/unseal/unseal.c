@@ -40,16 +40,33 @@ static bool has_latch(const struct run *run)
 	return !run->options->dry_run && run->pf.latch != LK_NO_PCR;
 }
 
+/* What can't be read, or has no volume, is the same to who starts this: the image
+ * was made wrong, and the latch stays open. */
+static int load_policy(const char *path, struct lk_policy_file *ret, struct lk_err *err)
+{
+	int rc = lk_document_policy_file(path, ret, err);
+
+	if (rc == LK_OK && ret->n_volumes == 0)
+		rc = lk_err_set(err, LK_E_INPUT, 0,
+				"%s: volumes: the list is empty; nothing can be opened", path);
+	if (rc == LK_E_IO)
+		rc = err->rc = LK_E_INPUT;
+	return rc;
+}
+
+int lk_unseal_check_policy(const char *path, struct lk_err *err)
+{
+	static struct lk_policy_file pf;
+
+	return load_policy(path, &pf, err);
+}
+
 static int choose_targets(struct run *run, struct lk_err *err)
 {
 	const char *only = run->options->volume;
 
 	if (only && !lk_policy_file_volume(&run->pf, only))
 		return lk_err_set(err, LK_E_USAGE, 0, "volume \"%.80s\" isn't in %s", only,
-				  run->options->policy);
-	if (run->pf.n_volumes == 0)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: volumes: the list is empty; nothing can be opened",
 				  run->options->policy);
 	for (size_t i = 0; i < run->pf.n_volumes; i++) {
 		const struct lk_volume *vol = &run->pf.volumes[i];
@@ -72,7 +89,7 @@ static int choose_targets(struct run *run, struct lk_err *err)
 static int prepare(struct run *run, struct lk_err *err)
 {
 	const struct lk_unseal_options *o = run->options;
-	int rc = lk_document_policy_file(o->policy, &run->pf, err);
+	int rc = load_policy(o->policy, &run->pf, err);
 
 	lk_timing_step(NULL, "policy file read");
 	if (rc == LK_OK)
@@ -90,9 +107,16 @@ static int prepare(struct run *run, struct lk_err *err)
 	return LK_OK;
 }
 
+/* A token or a file that nobody vouches for is no reason to halt: that isn't what
+ * the code of a malformed input means before the latch. */
+static int closed(int rc)
+{
+	return rc == LK_E_INPUT || rc == LK_E_USAGE ? LK_E_POLICY : rc;
+}
+
 static void settle(struct lk_target *t, int rc, const struct lk_err *err)
 {
-	t->rc = rc;
+	t->rc = closed(rc);
 	if (rc != LK_OK)
 		t->err = *err;
 }
@@ -285,9 +309,12 @@ static void halt_if_told(const struct run *run)
 	}
 }
 
-/* No volume may be mapped and no prompt shown: the latch may be open. */
+/* No volume may be mapped and no prompt shown: the latch may be open. Whoever
+ * started this knows that by the exit code alone. */
 static int give_up(struct run *run, int rc, const struct lk_err *err)
 {
+	if (lk_exit_of(rc)->latch != LK_LATCH_OPEN)
+		rc = LK_E_LATCH;
 	lk_log(LK_LOG_ERR, "nothing is opened: %s", err->msg);
 	for (size_t i = 0; i < run->n; i++)
 		run->targets[i].rc = rc;

@@ -15,11 +15,12 @@ struct lk_unseal_options {
 	const char *signed_policies; /* file or directory, or NULL */
 	const char *volume;	     /* name, or NULL for all */
 	const char *tcti;
-	const char *learn;     /* directory, or NULL; see learn.c */
-	const char *log;       /* the firmware's, or NULL: this boot's */
-	const char *ima_log;   /* NULL: this boot's, or with @log none */
-	const char *diagnosis; /* path, or NULL: LK_DIAGNOSIS_FILE */
-	bool dry_run;	       /* everything but mapping and latching */
+	const char *learn;	  /* directory, or NULL; see learn.c */
+	const char *log;	  /* the firmware's, or NULL: this boot's */
+	const char *ima_log;	  /* NULL: this boot's, or with @log none */
+	const char *diagnosis;	  /* path, or NULL: LK_DIAGNOSIS_FILE */
+	const char *check_policy; /* check this policy file and nothing else; NULL */
+	bool dry_run;		  /* everything but mapping and latching */
 };
 
 /** One volume on its way from found to mapped. Embedded; lk_target_done. */
@@ -71,6 +72,14 @@ struct lk_candidates {
  * Return: LK_OK when every volume asked for is open, else the first failure.
  */
 int lk_unseal_run(const struct lk_unseal_options *options);
+
+/**
+ * lk_unseal_check_policy - would a run take this policy file?
+ *
+ * For who puts it into an image, where a refusal comes too late. Needs no TPM.
+ * Return: LK_OK or LK_E_INPUT.
+ */
+int lk_unseal_check_policy(const char *path, struct lk_err *err);
 
 /* volume.c */
 /** Finds the device and copies and checks its header. Fills device, luks,

@@ -121,8 +121,10 @@ static const struct lk_signed_policy *choose(struct lk_target *t, struct lk_tpm 
 static int no_candidate(const struct lk_target *t, const struct lk_signed_files *files,
 			const struct lk_candidates *c, struct lk_err *err)
 {
+	/* By the time that this is said the latch is closed: see lk_exit_of. */
 	if (files->bad.rc != LK_OK) {
 		*err = files->bad;
+		err->rc = err->rc == LK_E_SYSTEM ? LK_E_SYSTEM : LK_E_POLICY;
 		return err->rc;
 	}
 	if (c->n_refused)

@@ -300,9 +300,11 @@ def no_image_without_policy_or_program(folder):
             }}
             mkdir /empty && cp /bin/true /usr/bin/latchkey-unseal && build
             rm /usr/bin/latchkey-unseal && mkdir /etc/latchkey && echo 'latchkey-policy: 1' > /etc/latchkey/policy.yaml && build
+            cp /bin/false /usr/bin/latchkey-unseal && build
         """, binds=[(cache.SOURCE / "dracut", "/in/dracut")])
         assert "latchkey: there is no policy file at /etc/latchkey/policy.yaml" in said, said
         assert "latchkey: there is no latchkey-unseal at" in said, said
+        assert "/etc/latchkey/policy.yaml is no policy file that /usr/bin/latchkey-unseal takes" in said, said
 
 
 # The way in without the TPM, and what it must not lead to.

@@ -72,6 +72,21 @@ class Man(tree.TestCase):
                 self.assertEqual(done.returncode, 0, f"{name} {option}")
                 self.assertIn(name, done.stdout.decode())
 
+    def test_exit_codes_of_the_pages_are_the_table_s(self):
+        """Each page's item begins with the table's sentence; latchkey-unseal's has every code that it ends with."""
+        unseal = dict(tree.programs())["latchkey-unseal"]
+        rows = [line.split(" ", 3) for line in run([unseal, "--print-exit-codes"]).stdout.decode().splitlines()]
+        self.assertGreater(len(rows), 15)
+        sentence = {number: text for number, _, _, text in rows}
+        bad = []
+        for page in sorted(PAGE.values()):
+            items = re.findall(r"^\.It (\d+)\n(.*)", tree.read("man/" + page).split(".Sh EXIT STATUS")[1].split("\n.Sh ")[0], re.M)
+            self.assertTrue(items, page)
+            bad += [f"{page}: {n}: {text}" for n, text in items if text.rstrip(":") != sentence.get(n)]
+            if page == PAGE["latchkey-unseal"]:
+                self.assertEqual({n for n, _ in items}, {n for n, _, latch, _ in rows if latch != "-"})
+        self.assertNone(bad, "an exit code that core/base/rc.c has another sentence for")
+
     def test_pages_are_sound(self):
         pages = [n for n in tree.committed() if re.match(r"man/.*\.[1578]$", n)]
         self.assertTrue(pages)

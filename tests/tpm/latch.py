@@ -138,7 +138,9 @@ class Latch(rig.TestCase):
 
     def test_a_malformed_file_alone_ends_with_the_latch_closed(self):
         self.signed = self.write("bad.yaml", "latchkey-signed-policy: [")
-        self.assertEqual(self.run_unseal()[0], 3)
+        code, _, said = self.run_unseal()
+        self.assertEqual(code, 5, said)
+        self.assertIn("bad.yaml:", said)
         self.assertNotEqual(self.pcr15(), bytes(32))
 
     def test_beside_a_typed_key_no_volume_is_opened_by_the_tpm(self):

@@ -14,6 +14,7 @@ static void test_each_result_has_the_exit_code_of_the_man_pages(void **s)
 		{ LK_E_NO_DEVICE, 8 }, { LK_E_HEADER, 9 }, { LK_E_VOLUME, 10 },
 		{ LK_E_IO, 11 },       { LK_E_LATCH, 12 }, { LK_E_REFUSED, 13 },
 		{ LK_E_SERVICE, 14 },  { LK_E_PIN, 15 },   { LK_E_UNKNOWN, 16 },
+		{ LK_DIFFERENT, 20 },
 	};
 
 	(void)s;
@@ -21,6 +22,36 @@ static void test_each_result_has_the_exit_code_of_the_man_pages(void **s)
 		assert_int_equal(lk_exit_code(table[i].rc), table[i].code);
 	assert_int_not_equal(lk_exit_code(-99), 0);
 	assert_int_not_equal(lk_exit_code(1), 0);
+}
+
+static void test_the_rows_rise_and_fit_their_line(void **s)
+{
+	const struct lk_exit *row;
+	char line[LK_EXIT_LINE_MAX];
+	int before = -1;
+
+	(void)s;
+	for (size_t i = 0; (row = lk_exit_at(i)) != NULL; i++) {
+		assert_true(row->number > before);
+		before = row->number;
+		assert_ptr_equal(lk_exit_of(row->rc), row);
+		assert_null(strchr(row->name, ' '));
+		lk_exit_line(row, line);
+		assert_true(strlen(line) < LK_EXIT_LINE_MAX - 1);
+	}
+	lk_exit_line(lk_exit_of(LK_E_POLICY), line);
+	assert_string_equal(line,
+			    "5 policy closed a policy, signature or authorization isn't satisfied");
+}
+
+/* Wrong here, and the initramfs would go on with a TPM that unseals. */
+static void test_what_ends_before_the_latch_is_open(void **s)
+{
+	static const int open[] = { LK_E_SYSTEM, LK_E_USAGE, LK_E_INPUT, LK_E_LATCH, -99, 1 };
+
+	(void)s;
+	for (size_t i = 0; i < N_OF(open); i++)
+		assert_int_equal(lk_exit_of(open[i])->latch, LK_LATCH_OPEN);
 }
 
 static void test_an_error_carries_code_and_sentence(void **s)
@@ -56,6 +87,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_result_has_the_exit_code_of_the_man_pages),
+		cmocka_unit_test(test_the_rows_rise_and_fit_their_line),
+		cmocka_unit_test(test_what_ends_before_the_latch_is_open),
 		cmocka_unit_test(test_an_error_carries_code_and_sentence),
 		cmocka_unit_test(test_an_error_too_long_is_cut_and_ended),
 	};

@@ -10,9 +10,6 @@
 
 /** A command was asked for its help and has given it: nothing else is to do. */
 #define LK_HELP_SHOWN 1
-/** Done, and two things aren't the same: an exit code above all of rc.h's. */
-#define LK_DIFFERENT	  2
-#define LK_DIFFERENT_EXIT 20
 
 struct lk_command {
 	const char *words;    /* "policy sign" */

@@ -103,7 +103,7 @@ static int run(const struct lk_command *cmd, int argc, char **argv)
 	if (rc >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		rc = lk_err_set(&err, LK_E_IO, 0, "standard output can't be written");
 	if (rc >= 0)
-		return rc == LK_DIFFERENT ? LK_DIFFERENT_EXIT : lk_exit_code(LK_OK);
+		return lk_exit_code(rc == LK_DIFFERENT ? LK_DIFFERENT : LK_OK);
 	if (rc == LK_E_USAGE)
 		return usage_error(err.msg, cmd->words);
 	lk_log(LK_LOG_ERR, "%s", err.msg);

@@ -3,11 +3,13 @@
 #ifndef LK_CORE_BASE_RC_H
 #define LK_CORE_BASE_RC_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /** What a caller can do about a failure. Zero is success. */
 enum lk_rc {
 	LK_OK = 0,
+	LK_DIFFERENT = 2,    /* done, and two things aren't the same: no failure */
 	LK_E_INPUT = -1,     /* malformed bytes: the message names the place */
 	LK_E_POLICY = -2,    /* measured state or signature isn't the signed one */
 	LK_E_AGAIN = -3,     /* PCRs moved in mid-session: a retry is safe */
@@ -58,7 +60,34 @@ void lk_err_prefix(struct lk_err *err, const char *fmt, ...) __attribute__((form
 			return lk_try_rc;                                                          \
 	} while (0)
 
+/** What the end of latchkey-unseal with a code says of the latch. */
+enum lk_latch_state {
+	LK_LATCH_NEVER,	 /* latchkey-unseal doesn't end with it */
+	LK_LATCH_OPEN,	 /* it may be open: nothing may be mounted in this boot */
+	LK_LATCH_CLOSED, /* closed, or there was neither latch nor TPM to close it in */
+};
+
+/** A row of the table of exit codes, which all programs, their man pages and the
+ * initramfs's scripts have them from. */
+struct lk_exit {
+	int rc; /* LK_OK, LK_DIFFERENT or LK_E_... */
+	int number;
+	const char *name;
+	enum lk_latch_state latch;
+	const char *sentence; /* without a full stop */
+};
+
+/** Row @i in the order of the numbers, each number once; NULL past the end. */
+const struct lk_exit *lk_exit_at(size_t i);
+/** The row of @rc; of what isn't a result that of LK_E_SYSTEM. Never NULL. */
+const struct lk_exit *lk_exit_of(int rc);
+
 /** The exit code of each result, as the man pages list them. */
 int lk_exit_code(int rc);
+
+#define LK_EXIT_LINE_MAX 160u
+/** A row for programs to read: "5 policy closed sentence"; of the latch "-",
+ * "open" or "closed". No newline. */
+void lk_exit_line(const struct lk_exit *row, char out[static LK_EXIT_LINE_MAX]);
 
 #endif

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""The dracut module's scripts: which ends of latchkey-unseal let the boot go on, and which policy files get into an image."""
+import os
+import unittest
+
+import rig
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MODULE = os.path.join(HERE, "..", "..", "dracut", "90latchkey")
+POLICY = os.path.join(HERE, "..", "data", "policy")
+UNSEAL = rig.program("latchkey-unseal")
+# What man pages promise: the latch is closed, or there is no TPM to close it in.
+CLOSED = {0, 4, 5, 6, 7, 8, 9, 10, 11, 15}
+
+
+class Ends(rig.TestCase):
+    def setUp(self):
+        super().setUp()
+        os.symlink(UNSEAL, self.path("latchkey-unseal"))
+
+    def safe(self, how, number, shell="sh", path=None):
+        script = f'. {MODULE}/latchkey-lib.sh; latchkey_safe "$1" "$2"'
+        done = rig.run([shell, "-c", script, "-", how, str(number)], env={"PATH": f"{path or self.tmp}:/usr/bin:/bin"})
+        self.assertEqual(done.stderr, b"")
+        return done.returncode == 0
+
+    def test_each_exit_code(self):
+        for shell in ("sh", "bash"):
+            self.assertEqual({n for n in range(256) if self.safe("exited", n, shell)} if shell == "sh" else
+                             {n for n in range(24) if self.safe("exited", n, shell)}, CLOSED)
+
+    def test_whatever_is_no_exit_code_is_not_safe(self):
+        for how, number in (("killed", 9), ("killed", "KILL"), ("dumped", "SEGV"), ("killed", 0), ("exited", ""), ("", ""), ("exited", "0 "),
+                            ("exited", "-"), ("exited", "closed")):
+            with self.subTest(how=how, number=number):
+                self.assertFalse(self.safe(how, number))
+
+    def test_without_the_table_no_end_is_safe(self):
+        os.mkdir(self.path("none"))
+        for text in (None, "#!/bin/sh\nexit 1\n", "#!/bin/sh\necho 'usage'\n", "#!/bin/sh\necho '0 ok - done'\n"):
+            with self.subTest(text):
+                if text:
+                    os.chmod(self.write("none/latchkey-unseal", text), 0o755)
+                self.assertFalse(self.safe("exited", 0, path=self.path("none")))
+
+
+class Image(rig.TestCase):
+    """install() of the module, with dracut's functions as stand-ins that say that they were called."""
+
+    def install(self, policy, program=UNSEAL):
+        stand_ins = """
+            dfatal() { echo "$*" >&2; }
+            for f in inst_binary inst_simple inst_hook inst_multiple dracut_need_initqueue; do
+                eval "$f() { echo $f \\"\\$*\\"; }"
+            done
+            dracut_module_included() { return 1; }
+        """
+        script = f'{stand_ins}\n. {MODULE}/module-setup.sh; latchkey_unseal=$1; latchkey_policy=$2; install'
+        os.makedirs(self.path("image/etc/latchkey"), exist_ok=True)
+        os.makedirs(self.path("image/etc/udev"), exist_ok=True)
+        done = rig.run(["bash", "-c", script, "-", program, policy],
+                       env={"PATH": "/usr/bin:/bin", "initdir": self.path("image"), "moddir": MODULE})
+        self.said = done.stderr.decode()
+        return done.returncode, done.stdout.decode()
+
+    def test_a_good_policy_file_is_put_in(self):
+        code, calls = self.install(os.path.join(POLICY, "good-policy.yaml"))
+        self.assertEqual(code, 0, self.said)
+        self.assertIn("/etc/latchkey/policy.yaml", calls)
+
+    def test_format_1_still_opens_and_is_put_in(self):
+        self.assertEqual(self.install(os.path.join(POLICY, "format-1-policy.yaml"))[0], 0, self.said)
+
+    def test_one_that_the_program_refuses_makes_no_image(self):
+        names = [n for n in sorted(os.listdir(POLICY)) if n.startswith("bad-") and not n.startswith("bad-signed-")]
+        names.remove("bad-empty.yaml")  # as if there were none
+        self.assertGreater(len(names), 30)
+        for name in names:
+            with self.subTest(name):
+                path = os.path.join(POLICY, name)
+                code, calls = self.install(path)
+                self.assertEqual((code, calls), (1, ""))
+                self.assertIn("wouldn't open a volume", self.said)
+                self.assertRegex(self.said, rf"{name}: \d+:\d+: ")
+
+    def test_one_without_volumes_makes_no_image(self):
+        with open(os.path.join(POLICY, "good-policy.yaml"), encoding="utf-8") as f:
+            path = self.write("policy.yaml", f.read().split("volumes:")[0] + "volumes: []\n")
+        self.assertEqual(self.install(path), (1, ""))
+        self.assertIn("the list is empty", self.said)
+
+    def test_a_program_that_cannot_be_run_makes_no_image(self):
+        program = self.write("foreign", b"\x7fELF nothing that runs here")
+        os.chmod(program, 0o755)
+        self.assertEqual(self.install(os.path.join(POLICY, "good-policy.yaml"), program), (1, ""))
+        self.assertIn("wouldn't open a volume", self.said)
+
+
+if __name__ == "__main__":
+    unittest.main()
