@@ -140,8 +140,14 @@ int lk_use_owner_auth(struct lk_tpm *tpm, const struct lk_options *opts, struct 
 	LK_OWNED_SECRET auth = LK_SECRET_NONE;
 	const char *path = opts->value[LK_OPT_OWNER_AUTH];
 	struct lk_tpm_info info;
-	int rc;
+	int rc = lk_tpm_info_read(tpm, &info, err);
 
+	if (rc != LK_OK)
+		return rc;
+	if (path && !info.owner_auth_set)
+		return lk_err_set(
+			err, LK_E_OBJECT, 0,
+			"the TPM has no owner authorization, which --owner-auth is for: run \"latchkey-provision install\" first (again, where the TPM was cleared)");
 	if (path) {
 		rc = lk_read_line_secret(path, 32, &auth, err);
 		if (rc == LK_OK)
@@ -153,12 +159,11 @@ int lk_use_owner_auth(struct lk_tpm *tpm, const struct lk_options *opts, struct 
 		return rc;
 	}
 	/* Found out now, and not halfway by a refused command. */
-	rc = lk_tpm_info_read(tpm, &info, err);
-	if (rc == LK_OK && info.owner_auth_set)
-		rc = lk_err_set(
+	if (info.owner_auth_set)
+		return lk_err_set(
 			err, LK_E_USAGE, 0,
 			"the TPM has an owner: give --owner-auth (install's own file, or decrypted from its record)");
-	return rc;
+	return LK_OK;
 }
 
 static int check_floor(struct lk_tpm *tpm, uint32_t index, struct lk_err *err)
@@ -174,9 +179,15 @@ static int check_floor(struct lk_tpm *tpm, uint32_t index, struct lk_err *err)
 	if (now.present && now.name.len == name.len &&
 	    memcmp(now.name.data, name.data, name.len) == 0)
 		return LK_OK;
-	return lk_err_set(err, LK_E_OBJECT, 0,
-			  "the version floor 0x%08x isn't there, or isn't what install makes",
-			  index);
+	if (!now.present)
+		return lk_err_set(
+			err, LK_E_OBJECT, 0,
+			"the TPM has no version floor at 0x%08x: run \"latchkey-provision install\" first",
+			index);
+	return lk_err_set(
+		err, LK_E_OBJECT, 0,
+		"0x%08x, the policy file's version-floor, isn't a counter as \"latchkey-provision install\" makes it (attributes 0x%08x); run that first, or see what it says",
+		index, now.attributes);
 }
 
 /* Found out before anything is written: a TPM in lockout seals nothing. */
@@ -201,12 +212,18 @@ int lk_check_tpm(struct lk_tpm *tpm, const struct lk_policy_file *pf, struct lk_
 {
 	struct lk_pcr_values values;
 	struct lk_tpm_public root;
-	int rc = lk_tpm_read_public(tpm, pf->root_handle, &root, err);
+	bool present = false;
+	int rc = check_lockout(tpm, err);
 
-	if (rc == LK_OK && !root.present)
-		rc = lk_err_set(err, LK_E_OBJECT, 0,
-				"no storage root key at 0x%08x: run install first",
-				pf->root_handle);
+	if (rc == LK_OK)
+		rc = lk_tpm_root_check(tpm, LK_ROOT_TRY, &present, err);
+	if (rc == LK_OK && !present)
+		rc = lk_err_set(
+			err, LK_E_OBJECT, 0,
+			"the TPM has no storage root key at 0x%08x: run \"latchkey-provision install\" first",
+			pf->root_handle);
+	if (rc == LK_OK)
+		rc = lk_tpm_read_public(tpm, pf->root_handle, &root, err);
 	if (rc == LK_OK && pf->root_name.len &&
 	    (root.name.len != pf->root_name.len ||
 	     memcmp(root.name.data, pf->root_name.data, root.name.len)))
@@ -216,7 +233,7 @@ int lk_check_tpm(struct lk_tpm *tpm, const struct lk_policy_file *pf, struct lk_
 		rc = lk_tpm_pcr_read(tpm, &pf->pcrs, &values, err);
 	if (rc == LK_OK && pf->version_floor)
 		rc = check_floor(tpm, pf->version_floor, err);
-	return rc == LK_OK ? check_lockout(tpm, err) : rc;
+	return rc;
 }
 
 int lk_auth_make(struct lk_tpm *tpm, struct lk_secret *ret, struct lk_err *err)

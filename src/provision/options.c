@@ -27,6 +27,8 @@ static const struct {
 	[LK_OPT_RECIPIENT] = { "recipient", "FILE",
 			       "certificate or public key that secrets of the record are encrypted to" },
 	[LK_OPT_OWNER_AUTH] = { "owner-auth", "FILE", "authorization of the owner hierarchy" },
+	[LK_OPT_ENDORSEMENT_AUTH] = { "endorsement-auth", "FILE",
+				      "authorization of the endorsement hierarchy, where it has one" },
 	[LK_OPT_LOCKOUT_AUTH] = { "lockout-auth", "FILE",
 				  "authorization of the lockout hierarchy" },
 	[LK_OPT_POLICY_KEY] = { "policy-key", "FILE", "public policy signing key (PEM)" },

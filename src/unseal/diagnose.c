@@ -36,8 +36,9 @@ static const char *remedy_for(const struct lk_diagnosis *d, const struct lk_targ
 {
 	if (t->rc == LK_E_POLICY && t->no_token && !d->files->token.n_policies)
 		return "open the volume with the recovery key, and see latchkey-provision status: reseal makes the token anew, or format finishes what was cut short; then add signed policies (latchkey-provision policy add)";
-	if (t->rc == LK_E_POLICY && t->token.handle && t->token.handle != t->vol->handle &&
-	    !t->token.n_policies && !d->files->token.n_policies)
+	if ((t->rc == LK_E_OBJECT || t->rc == LK_E_VOLUME ||
+	     (t->rc == LK_E_POLICY && !t->token.n_policies && !d->files->token.n_policies)) &&
+	    t->token.handle && t->token.handle != t->vol->handle)
 		return "see whether the policy file names the right handle; if it does, latchkey-provision reseal seals the volume at it with the recovery key";
 	return remedy(t->rc);
 }

@@ -241,6 +241,18 @@ static int check_identity(const struct lk_secret *volume_key, const uint8_t *exp
 	return rc;
 }
 
+/* The policy file of another volume, or of before: the TPM isn't to blame. */
+static int name_handles(const struct lk_target *t, int rc, struct lk_err *err)
+{
+	if ((rc == LK_E_OBJECT || rc == LK_E_VOLUME || rc == LK_E_POLICY) && t->token.handle &&
+	    t->token.handle != t->vol->handle)
+		lk_err_prefix(
+			err,
+			"the policy file says handle 0x%08x, and by its token the volume is sealed at 0x%08x",
+			t->vol->handle, t->token.handle);
+	return rc;
+}
+
 int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
 		     const struct lk_signed_files *files, struct lk_err *err)
 {
@@ -253,7 +265,7 @@ int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm, const struct lk_po
 	free(c.list);
 	t->refused = NULL;
 	if (rc != LK_OK || t->payload.len == PAYLOAD_SIZE || t->payload.len == PAYLOAD_SIZE_OLD)
-		return rc;
+		return c.n ? name_handles(t, rc, err) : rc;
 	rc = lk_err_set(
 		err, LK_E_OBJECT, 0,
 		"what is sealed at 0x%08x is %zu bytes, not the %u or %u that latchkey-provision seals",
@@ -273,5 +285,5 @@ int lk_target_unlock(struct lk_target *t, struct lk_err *err)
 		rc = check_identity(&key, payload.data + passphrase.len, err);
 	if (rc == LK_OK)
 		t->volume_key = lk_secret_take(&key);
-	return rc;
+	return name_handles(t, rc, err);
 }

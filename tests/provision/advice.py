@@ -77,7 +77,7 @@ class Advice(rig.TestCase):
 
     def test_a_format_that_was_cut_short(self):
         """Taken up again by the same command, and --overwrite isn't needed."""
-        bus = Bus(self.dev.tpm, 28)
+        bus = Bus(self.dev.tpm, 64)
         self.assertNotEqual(bus.run([rig.program("latchkey-provision"), *self.dev.format_argv()]), 0)
         self.dev.tpm.restart()
         self.signed = self.dev.sign(1)

@@ -187,13 +187,6 @@ class Install(rig.TestCase):
         signed = dev.sign(1)
         self.assertTrue(dev.opens(dev.unseal_by_hand(signed, 1)[:-32]))
 
-    def test_a_bank_that_is_off_is_refused(self):
-        dev = Device(self)
-        dev.tpm.tool("tpm2_pcrallocate", "sha256:none+sha384:all")
-        dev.tpm.restart()
-        dev.install(check=5)
-        self.assertEqual(dev.tpm.tool("tpm2_getcap", "handles-persistent").stdout, b"")
-
     def test_a_floor_that_does_not_start_at_one_is_reported(self):
         dev = Device(self)
         dev.tpm.tool("tpm2_nvdefine", "-C", "o", "-s", "8", "-a", "nt=counter|authread|authwrite|ownerwrite",

@@ -16,41 +16,68 @@
  * after all that needs it, and after the record that holds it is on the disk;
  * then only the lockout authorization is left, which needs nothing else. */
 
+static bool is_anything_set(const struct lk_tpm_info *info)
+{
+	return info->owner_auth_set || info->endorsement_auth_set || info->lockout_auth_set;
+}
+
 #ifdef LK_HAVE_FAPI
 static struct lk_fapi_place fapi_place(const struct lk_install *in)
 {
 	return (struct lk_fapi_place){
 		.dir = in->opts->value[LK_OPT_FAPI_DIR],
 		.tcti = in->opts->value[LK_OPT_TPM],
+		.no_sha256 = !in->has_sha256,
 		.verbose = lk_option_given(in->opts, LK_OPT_VERBOSE),
 	};
 }
 
-static int make_root(struct lk_install *in, struct lk_err *err)
+/** FAPI opens the TPM itself, which takes one program at a time. */
+static int make_key_store(struct lk_install *in, struct lk_err *err)
 {
 	const struct lk_fapi_place place = fapi_place(in);
-	struct lk_err why;
-	int rc;
 
-	/* FAPI opens the TPM itself, which takes one program at a time. */
-	lk_tpm_free(in->tpm);
-	in->tpm = NULL;
-	rc = lk_fapi_provision(&place, err);
-	if (rc != LK_OK && rc != LK_E_NO_TPM)
-		return rc;
-	if (rc == LK_OK)
-		return lk_tpm_open_option(in->opts, &in->tpm, err);
-	/* Full of what others have left? FAPI doesn't help itself. */
-	why = *err;
-	LK_TRY(lk_tpm_open_option(in->opts, &in->tpm, err));
-	if (!lk_tpm_make_room(in->tpm)) {
-		*err = why;
-		return rc;
-	}
 	lk_tpm_free(in->tpm);
 	in->tpm = NULL;
 	LK_TRY(lk_fapi_provision(&place, err));
 	return lk_tpm_open_option(in->opts, &in->tpm, err);
+}
+
+/** Full of what others have left? FAPI doesn't help itself. */
+static int make_key_store_with_room(struct lk_install *in, struct lk_err *err)
+{
+	struct lk_err why;
+	int rc = make_key_store(in, err);
+
+	if (rc != LK_E_NO_TPM)
+		return rc;
+	why = *err;
+	LK_TRY(lk_tpm_open_option(in->opts, &in->tpm, err));
+	if (lk_tpm_make_room(in->tpm))
+		return make_key_store(in, err);
+	*err = why;
+	return rc;
+}
+
+/**
+ * FAPI takes a TPM that nobody owns. Where a hierarchy has an authorization
+ * already, FAPI would use it in its own order, also where it isn't needed and
+ * wasn't given, and sends the owner's and the endorsement hierarchy's over the
+ * bus in clear (3.2.1, seen on the wire).
+ */
+static int make_root(struct lk_install *in, struct lk_err *err)
+{
+	const struct lk_fapi_place place = fapi_place(in);
+
+	if (!is_anything_set(&in->info)) {
+		LK_TRY(make_key_store_with_room(in, err));
+		/* It sets the lockout's parameters, to its own taste. */
+		return lk_install_look_at_tpm(in, err);
+	}
+	if (!lk_fapi_has_key_store(&place))
+		lk_log(LK_LOG_INFO,
+		       "the TPM had an authorization before, so that no FAPI key store is made: FAPI would send the authorization over the bus in clear; tss2_provision makes a key store, if one is wanted");
+	return lk_tpm_make_srk(in->tpm, err);
 }
 
 static int expect_auth(struct lk_install *in, enum lk_hierarchy which, struct lk_err *err)
@@ -74,8 +101,8 @@ static int expect_auth(struct lk_install *in, enum lk_hierarchy which, struct lk
 }
 #endif
 
-/** Makes the hierarchies usable: with the empty auth, or the one given. */
-static int authorize(struct lk_install *in, struct lk_err *err)
+/** Whether all is given that the rest needs; tries nothing. */
+static int check_given(struct lk_install *in, struct lk_err *err)
 {
 	bool owner_work = !in->has_root || !in->has_policy_key || !in->has_config_key ||
 			  !in->has_version_floor || !in->has_sequence_floor;
@@ -84,28 +111,63 @@ static int authorize(struct lk_install *in, struct lk_err *err)
 		return lk_err_set(
 			err, LK_E_REFUSED, 0,
 			"the TPM has an owner already, and is not as install leaves it: give --owner-auth");
-	if (in->info.owner_auth_set && !in->has_root)
-		return lk_err_set(err, LK_E_OBJECT, 0,
-				  "the TPM has an owner, but no storage root key at 0x%08x",
-				  LK_HANDLE_SRK);
 	if (in->info.lockout_auth_set && !in->has_parameters && !in->lockout.len)
-		return lk_err_set(err, LK_E_REFUSED, 0,
-				  "the lockout parameters aren't ours: give --lockout-auth");
+		return lk_err_set(
+			err, LK_E_REFUSED, 0,
+			"the TPM has a lockout authorization already, and other lockout parameters than install sets: give --lockout-auth");
+	if (in->info.endorsement_auth_set && in->opts->value[LK_OPT_EK_CA] && !in->endorsement.len)
+		return lk_err_set(
+			err, LK_E_REFUSED, 0,
+			"--ek-ca: the endorsement hierarchy has an authorization, without which its key can't be looked at: give --endorsement-auth");
+	if (!in->info.endorsement_auth_set && in->endorsement.len)
+		lk_log(LK_LOG_WARNING,
+		       "--endorsement-auth isn't used: the endorsement hierarchy has no authorization, and install sets none");
 	return LK_OK;
 }
 
-/** The connection forgets them when FAPI has had its turn. */
+static bool has_use_for_lockout(const struct lk_install *in)
+{
+	return in->info.lockout_auth_set && in->lockout.len && !in->has_parameters;
+}
+
+/** For this connection; nothing is sent. */
 static int use_auths(struct lk_install *in, struct lk_err *err)
 {
-	int rc = LK_OK;
-
 	if (in->info.owner_auth_set && in->owner.len)
-		rc = lk_tpm_owner_auth(in->tpm, &in->owner, err);
-	if (rc == LK_OK && in->info.owner_auth_set && in->owner.len)
-		rc = lk_tpm_owner_auth_check(in->tpm, err);
-	if (rc == LK_OK && in->info.lockout_auth_set && in->lockout.len)
-		rc = lk_tpm_lockout_auth(in->tpm, &in->lockout, err);
+		LK_TRY(lk_tpm_use_auth(in->tpm, LK_HIERARCHY_OWNER, &in->owner, err));
+	if (in->info.endorsement_auth_set && in->endorsement.len)
+		LK_TRY(lk_tpm_use_auth(in->tpm, LK_HIERARCHY_ENDORSEMENT, &in->endorsement, err));
+	if (has_use_for_lockout(in))
+		LK_TRY(lk_tpm_use_auth(in->tpm, LK_HIERARCHY_LOCKOUT, &in->lockout, err));
+	return LK_OK;
+}
+
+static int check_auth(struct lk_install *in, enum lk_hierarchy which, enum lk_opt option,
+		      struct lk_err *err)
+{
+	int rc = lk_tpm_check_auth(in->tpm, which, err);
+
+	if (rc == LK_E_POLICY || rc == LK_E_LOCKED)
+		lk_err_prefix(err, "--%s %s", lk_option_name(option), in->opts->value[option]);
 	return rc;
+}
+
+/** Each that was given and has a use is tried once, before anything is written. */
+static int check_owner_auths(struct lk_install *in, struct lk_err *err)
+{
+	LK_TRY(use_auths(in, err));
+	if (in->info.owner_auth_set && in->owner.len)
+		LK_TRY(check_auth(in, LK_HIERARCHY_OWNER, LK_OPT_OWNER_AUTH, err));
+	if (in->info.endorsement_auth_set && in->endorsement.len)
+		LK_TRY(check_auth(in, LK_HIERARCHY_ENDORSEMENT, LK_OPT_ENDORSEMENT_AUTH, err));
+	return LK_OK;
+}
+
+static int check_lockout_auth(struct lk_install *in, struct lk_err *err)
+{
+	if (!has_use_for_lockout(in))
+		return LK_OK;
+	return check_auth(in, LK_HIERARCHY_LOCKOUT, LK_OPT_LOCKOUT_AUTH, err);
 }
 
 static int put_config_key(struct lk_install *in, struct lk_err *err)
@@ -119,9 +181,9 @@ static int put_config_key(struct lk_install *in, struct lk_err *err)
 static int put_objects(struct lk_install *in, struct lk_err *err)
 {
 	const struct lk_bytes spki = { in->spki, in->spki_len };
-	int rc = use_auths(in, err);
+	int rc = LK_OK;
 
-	if (rc == LK_OK && !in->has_policy_key)
+	if (!in->has_policy_key)
 		rc = lk_tpm_nv_store_key(in->tpm, LK_NV_POLICY_KEY, spki, err);
 	if (rc == LK_OK && !in->has_config_key)
 		rc = put_config_key(in, err);
@@ -201,14 +263,14 @@ static bool is_complete(const struct lk_install *in)
 /* FAPI makes nothing where its key store says that all is there. */
 static int check_root(struct lk_install *in, struct lk_err *err)
 {
-	struct lk_tpm_public root;
-	int rc = lk_tpm_read_public(in->tpm, LK_HANDLE_SRK, &root, err);
+	bool present = false;
 
-	if (rc == LK_OK && !root.present)
-		rc = lk_err_set(
-			err, LK_E_OBJECT, 0,
-			"no storage root key came into being: the FAPI key store is of another TPM, or of before this one was cleared; move it away (see --fapi-dir) and run install again");
-	return rc;
+	LK_TRY(lk_tpm_root_check(in->tpm, LK_ROOT_TRY, &present, err));
+	if (present)
+		return LK_OK;
+	return lk_err_set(
+		err, LK_E_OBJECT, 0,
+		"no storage root key came into being: the FAPI key store is of another TPM, or of before this one was cleared; move it away (see --fapi-dir) and run install again");
 }
 
 static int check_ek(struct lk_install *in, struct lk_err *err)
@@ -230,29 +292,27 @@ static void tell_untried(const struct lk_install *in)
 
 static int change_tpm(struct lk_install *in, struct lk_err *err)
 {
-	int rc = authorize(in, err);
-
 	/* Before anything is changed: can it be finished? */
-	if (rc == LK_OK)
-		rc = lk_record_try(in->opts->value[LK_OPT_RECORD],
-				   in->opts->value[LK_OPT_RECIPIENT], err);
-	if (rc == LK_OK && !in->info.owner_auth_set)
-		rc = make_root(in, err);
-	if (rc == LK_OK && !in->has_root)
-		rc = check_root(in, err);
-	/* A TPM that isn't the maker's gets no key. (Its endorsement key is
-	 * read over a session that the storage root key salts.) */
-	if (rc == LK_OK && in->opts->value[LK_OPT_EK_CA])
-		rc = check_ek(in, err);
-	if (rc == LK_OK)
-		rc = put_objects(in, err);
-	if (rc == LK_OK)
-		rc = write_record(in, err);
-	if (rc == LK_OK)
-		rc = set_auth(in, LK_HIERARCHY_OWNER, err);
-	if (rc == LK_OK)
-		rc = set_auth(in, LK_HIERARCHY_LOCKOUT, err);
-	return rc;
+	LK_TRY(check_given(in, err));
+	LK_TRY(lk_record_try(in->opts->value[LK_OPT_RECORD], in->opts->value[LK_OPT_RECIPIENT],
+			     err));
+	/* What costs most is tried last: of a root key that isn't exempt from the
+	 * lockout a failure, of the lockout's authorization the only try. */
+	LK_TRY(check_owner_auths(in, err));
+	if (in->has_root)
+		LK_TRY(lk_tpm_root_check(in->tpm, LK_ROOT_TRY, &in->has_root, err));
+	LK_TRY(check_lockout_auth(in, err));
+	/* A TPM that isn't the maker's gets no key. */
+	if (in->opts->value[LK_OPT_EK_CA])
+		LK_TRY(check_ek(in, err));
+	if (!in->has_root || !is_anything_set(&in->info))
+		LK_TRY(make_root(in, err));
+	if (!in->has_root)
+		LK_TRY(check_root(in, err));
+	LK_TRY(put_objects(in, err));
+	LK_TRY(write_record(in, err));
+	LK_TRY(set_auth(in, LK_HIERARCHY_OWNER, err));
+	return set_auth(in, LK_HIERARCHY_LOCKOUT, err);
 }
 
 /** Flash may keep old blocks; the man page says so. */
@@ -271,6 +331,16 @@ static int shred(const char *path, struct lk_err *err)
 	return LK_OK;
 }
 
+static int look_at_ek_again(struct lk_install *in, struct lk_err *err)
+{
+	LK_TRY(check_given(in, err));
+	if (in->info.endorsement_auth_set) {
+		LK_TRY(lk_tpm_use_auth(in->tpm, LK_HIERARCHY_ENDORSEMENT, &in->endorsement, err));
+		LK_TRY(check_auth(in, LK_HIERARCHY_ENDORSEMENT, LK_OPT_ENDORSEMENT_AUTH, err));
+	}
+	return check_ek(in, err);
+}
+
 static int install(struct lk_install *in, struct lk_err *err)
 {
 	int rc = lk_tpm_open_option(in->opts, &in->tpm, err);
@@ -283,7 +353,7 @@ static int install(struct lk_install *in, struct lk_err *err)
 		return rc;
 	if (is_complete(in)) {
 		if (in->opts->value[LK_OPT_EK_CA])
-			rc = check_ek(in, err);
+			rc = look_at_ek_again(in, err);
 		if (rc == LK_OK)
 			lk_log(LK_LOG_INFO,
 			       "installed already: nothing to do (authorizations given weren't tried)");
@@ -321,7 +391,8 @@ const struct lk_command lk_cmd_install = {
 		"--policy-key FILE --config-key FILE --record FILE, and --recipient FILE or --owner-auth FILE --lockout-auth FILE",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY_KEY) | LK_OPT_BIT(CONFIG_KEY) |
 		   LK_OPT_BIT(CONFIG_KEY_FORM) | LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) |
-		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(LOCKOUT_AUTH) | LK_OPT_BIT(EK_CA) |
-		   LK_OPT_BIT(FAPI_DIR) | LK_OPT_BIT(SHRED) | LK_OPT_BIT(VERBOSE),
+		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(ENDORSEMENT_AUTH) |
+		   LK_OPT_BIT(LOCKOUT_AUTH) | LK_OPT_BIT(EK_CA) | LK_OPT_BIT(FAPI_DIR) |
+		   LK_OPT_BIT(SHRED) | LK_OPT_BIT(VERBOSE),
 	.run = run,
 };

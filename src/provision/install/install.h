@@ -16,10 +16,12 @@ struct lk_install {
 	struct lk_secret config_key;
 	enum lk_key_form form;
 	bool form_given;
-	struct lk_secret owner; /* from a file, or made when it is needed */
+	struct lk_secret owner;	      /* from a file, or made when it is needed */
+	struct lk_secret endorsement; /* empty: none given */
 	struct lk_secret lockout;
 	/* What the TPM has, found before anything is changed. */
 	struct lk_tpm_info info;
+	bool has_sha256; /* an active bank */
 	bool has_root;
 	bool has_policy_key; /* written and locked */
 	bool has_config_key;
@@ -35,10 +37,16 @@ void lk_install_done(struct lk_install *in);
 /**
  * lk_install_survey - compare the TPM with what is asked for; changes nothing
  *
+ * Nothing is tried that counts towards a lockout: it is all known by
+ * capabilities and public areas, and by the empty authorization where a failure
+ * isn't counted.
+ *
  * Return: LK_OK, LK_E_REFUSED when something else is at one of our places,
- * LK_E_POLICY when the SHA-256 bank is off, LK_E_LOCKED, or another error.
+ * LK_E_POLICY when no bank of ours is active, LK_E_LOCKED, or another error.
  */
 int lk_install_survey(struct lk_install *in, struct lk_err *err);
+/** The part of it that FAPI changes: authorizations, and the lockout's parameters. */
+int lk_install_look_at_tpm(struct lk_install *in, struct lk_err *err);
 
 /**
  * lk_install_check_record - does --record belong to this device?

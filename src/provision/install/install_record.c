@@ -121,21 +121,35 @@ static int describe_device(struct lk_tpm *tpm, struct lk_json *record, struct lk
 	return LK_OK;
 }
 
-static int describe_pcrs(struct lk_tpm *tpm, struct lk_json *record, struct lk_err *err)
+static int describe_bank(struct lk_tpm *tpm, struct lk_json *pcrs, enum lk_alg alg,
+			 struct lk_err *err)
 {
-	const struct lk_pcr_selection all = { LK_ALG_SHA256, 0xffffff };
+	const struct lk_pcr_selection all = { alg, 0xffffff };
 	struct lk_pcr_values values;
-	int rc = lk_tpm_pcr_read(tpm, &all, &values, err);
+	struct lk_json *bank;
 
-	if (rc != LK_OK)
-		return rc;
-	struct lk_json *bank = lk_json_set_object(lk_json_set_object(record, "pcrs"), "sha256");
-
+	LK_TRY(lk_tpm_pcr_read(tpm, &all, &values, err));
+	bank = lk_json_set_object(pcrs, lk_alg_name(alg));
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
 		char number[4];
 
 		snprintf(number, sizeof(number), "%u", i);
-		lk_json_set_hex(bank, number, values.value[i], 32);
+		lk_json_set_hex(bank, number, values.value[i], lk_alg_size(alg));
+	}
+	return LK_OK;
+}
+
+static int describe_pcrs(struct lk_tpm *tpm, struct lk_json *record, struct lk_err *err)
+{
+	static const enum lk_alg banks[] = { LK_ALG_SHA256, LK_ALG_SHA384 };
+	struct lk_json *pcrs = lk_json_set_object(record, "pcrs");
+
+	for (size_t i = 0; i < 2; i++) {
+		int rc = describe_bank(tpm, pcrs, banks[i], err);
+
+		/* A bank that isn't active has no values. */
+		if (rc != LK_OK && rc != LK_E_POLICY)
+			return rc;
 	}
 	return LK_OK;
 }
@@ -157,10 +171,14 @@ int lk_install_describe_ek(struct lk_install *in, struct lk_json *record, struct
 	const char *ca = in->opts->value[LK_OPT_EK_CA];
 	LK_OWNED_EK ek = { LK_BUF_NONE, LK_BUF_NONE };
 	struct lk_err why = { 0 };
-	int rc = lk_tpm_ek_read(in->tpm, &ek, &why);
+	int rc =
+		in->info.endorsement_auth_set && !in->endorsement.len
+			? lk_err_set(
+				  &why, LK_E_REFUSED, 0,
+				  "the endorsement key: its hierarchy has an authorization, which --endorsement-auth gives")
+			: lk_tpm_ek_read(in->tpm, &ek, &why);
 
-	/* An endorsement hierarchy with an authorization of its own is not
-	 * ours to open, and nothing but the inventory needs it. */
+	/* Nothing but the inventory needs it. */
 	if (rc != LK_OK && (ca || rc == LK_E_NO_TPM))
 		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
 	if (rc != LK_OK) {

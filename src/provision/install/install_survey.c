@@ -23,6 +23,7 @@ void lk_install_done(struct lk_install *in)
 {
 	lk_secret_done(&in->config_key);
 	lk_secret_done(&in->owner);
+	lk_secret_done(&in->endorsement);
 	lk_secret_done(&in->lockout);
 	lk_tpm_free(in->tpm);
 	in->tpm = NULL;
@@ -88,9 +89,29 @@ int lk_install_read(const struct lk_options *opts, struct lk_install *in, struct
 		rc = read_config_key(v[LK_OPT_CONFIG_KEY], in, err);
 	if (rc == LK_OK && v[LK_OPT_OWNER_AUTH])
 		rc = lk_read_line_secret(v[LK_OPT_OWNER_AUTH], 32, &in->owner, err);
+	if (rc == LK_OK && v[LK_OPT_ENDORSEMENT_AUTH])
+		rc = lk_read_line_secret(v[LK_OPT_ENDORSEMENT_AUTH], 32, &in->endorsement, err);
 	if (rc == LK_OK && v[LK_OPT_LOCKOUT_AUTH])
 		rc = lk_read_line_secret(v[LK_OPT_LOCKOUT_AUTH], 32, &in->lockout, err);
 	return rc;
+}
+
+/** What is there by who knows what, with enough to recognise it by. */
+static int foreign_nv(uint32_t index, const char *ours, const struct lk_nv_public *now,
+		      struct lk_err *err)
+{
+	return lk_err_set(
+		err, LK_E_REFUSED, 0,
+		"NV index 0x%08x, where %s belongs, holds something else (%u bytes, attributes 0x%08x); nothing was changed; if nobody needs it, \"tpm2_nvundefine -C o 0x%08x\" removes it",
+		index, ours, now->size, now->attributes, index);
+}
+
+static int another_policy_key(struct lk_err *err)
+{
+	return lk_err_set(
+		err, LK_E_REFUSED, 0,
+		"another policy key is installed at NV index 0x%08x; nothing was changed; \"latchkey-provision remove --installation\" removes it, if it is to be replaced",
+		LK_NV_POLICY_KEY);
 }
 
 static int survey_policy_key(struct lk_install *in, struct lk_err *err)
@@ -102,18 +123,18 @@ static int survey_policy_key(struct lk_install *in, struct lk_err *err)
 
 	if (rc != LK_OK || !now.present)
 		return rc;
-	if ((now.attributes & ~state) != LK_NV_POLICY_KEY_ATTRIBUTES || now.size != in->spki_len)
-		return lk_err_set(err, LK_E_REFUSED, 0, "NV index 0x%08x holds something else",
-				  LK_NV_POLICY_KEY);
+	if ((now.attributes & ~state) != LK_NV_POLICY_KEY_ATTRIBUTES || now.has_policy ||
+	    now.size > LK_SPKI_MAX)
+		return foreign_nv(LK_NV_POLICY_KEY, "the policy key", &now, err);
+	if (now.size != in->spki_len)
+		return another_policy_key(err);
 	if (!(now.attributes & LK_NV_WRITTEN))
 		return LK_OK;
 	rc = lk_tpm_nv_read(in->tpm, LK_NV_POLICY_KEY, &content, err);
 	if (rc != LK_OK)
 		return rc;
 	if (content.len != in->spki_len || memcmp(content.data, in->spki, in->spki_len) != 0)
-		return lk_err_set(err, LK_E_REFUSED, 0,
-				  "another policy key is installed at NV index 0x%08x",
-				  LK_NV_POLICY_KEY);
+		return another_policy_key(err);
 	in->has_policy_key = (now.attributes & state) == state;
 	return LK_OK;
 }
@@ -130,6 +151,15 @@ static int compare_config_key(struct lk_install *in, bool *ret_same, struct lk_e
 	*ret_same = rc == LK_OK && lk_secret_equal(ours, theirs, sizeof(ours));
 	/* An object that can't be a configuration key is another one. */
 	return rc == LK_E_OBJECT ? LK_OK : rc;
+}
+
+/** Without the key that it lies under a configuration key can't be compared. */
+static int without_root(struct lk_err *err)
+{
+	return lk_err_set(
+		err, LK_E_OBJECT, 0,
+		"the configuration key 0x%08x is installed, but the storage root key 0x%08x, which it lies under, is gone; nothing was changed; \"latchkey-provision remove --installation\" removes what is left, then install again, and reseal the volumes",
+		LK_HANDLE_CONFIG_KEY, LK_HANDLE_SRK);
 }
 
 #define ALG_KEYEDHASH 0x0008u /* TPM_ALG_ID, Part 2, 6.3 */
@@ -155,12 +185,20 @@ static int survey_config_key(struct lk_install *in, struct lk_err *err)
 			"this TPM can't use a cipher object: TPM2_EncryptDecrypt2 is missing");
 	if (!now.present)
 		return LK_OK;
+	if (!lk_tpm_is_config_key(&now))
+		return lk_err_set(
+			err, LK_E_REFUSED, 0,
+			"0x%08x, where the configuration key belongs, holds something else (type 0x%04x, attributes 0x%08x); nothing was changed; if nobody needs it, \"tpm2_evictcontrol -C o -c 0x%08x\" removes it",
+			LK_HANDLE_CONFIG_KEY, now.type, now.attributes, LK_HANDLE_CONFIG_KEY);
+	if (!in->has_root)
+		return without_root(err);
 	if (now.type == (in->form == LK_KEY_FORM_CIPHER ? ALG_SYMCIPHER : ALG_KEYEDHASH))
 		rc = compare_config_key(in, &same, err);
 	if (rc == LK_OK && !same)
-		return lk_err_set(err, LK_E_REFUSED, 0,
-				  "another configuration key is installed at 0x%08x",
-				  LK_HANDLE_CONFIG_KEY);
+		return lk_err_set(
+			err, LK_E_REFUSED, 0,
+			"another configuration key is installed at 0x%08x; nothing was changed; \"latchkey-provision remove --installation\" removes it, if it is to be replaced",
+			LK_HANDLE_CONFIG_KEY);
 	in->has_config_key = rc == LK_OK;
 	return rc;
 }
@@ -170,8 +208,11 @@ static int survey_counter(struct lk_install *in, uint32_t index, bool *ret_has, 
 {
 	uint8_t wire[LK_FLOOR_PUBLIC_SIZE];
 	const struct lk_bytes part = { wire, sizeof(wire) };
+	const char *ours =
+		index == LK_NV_VERSION_FLOOR ? "the version floor" : "the sequence floor";
 	struct lk_nv_public now;
 	struct lk_digest digest;
+	uint64_t value;
 	int rc = lk_tpm_nv_read_public(in->tpm, index, &now, err);
 
 	*ret_has = false;
@@ -181,10 +222,13 @@ static int survey_counter(struct lk_install *in, uint32_t index, bool *ret_has, 
 	lk_floor_nv_public(index, *ret_has, wire);
 	if (!lk_crypto_hash(LK_ALG_SHA256, &part, 1, &digest))
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
-	if (now.name.len == 2u + digest.len &&
-	    memcmp(now.name.data + 2, digest.data, digest.len) == 0)
-		return LK_OK;
-	return lk_err_set(err, LK_E_REFUSED, 0, "NV index 0x%08x holds something else", index);
+	if (now.name.len != 2u + digest.len ||
+	    memcmp(now.name.data + 2, digest.data, digest.len) != 0)
+		return foreign_nv(index, ours, &now, err);
+	/* Its attributes say that no failure is counted; whether it has an
+	 * authorization of its own they don't say. */
+	rc = *ret_has ? lk_tpm_counter_read(in->tpm, index, &value, err) : LK_OK;
+	return rc == LK_E_SYSTEM ? foreign_nv(index, ours, &now, err) : rc;
 }
 
 static int survey_counters(struct lk_install *in, struct lk_err *err)
@@ -196,51 +240,57 @@ static int survey_counters(struct lk_install *in, struct lk_err *err)
 	return rc;
 }
 
-/** Objects without a root key to read them with: not ours to repair. */
-static int survey_without_root(struct lk_install *in, struct lk_err *err)
+/** One of the banks that policies are signed for. */
+static int survey_banks(struct lk_install *in, struct lk_err *err)
 {
-	struct lk_nv_public nv;
-	struct lk_tpm_public object;
-	int rc = lk_tpm_nv_read_public(in->tpm, LK_NV_POLICY_KEY, &nv, err);
+	static const enum lk_alg banks[] = { LK_ALG_SHA256, LK_ALG_SHA384 };
+	struct lk_pcr_values values;
 
-	if (rc == LK_OK)
-		rc = lk_tpm_read_public(in->tpm, LK_HANDLE_CONFIG_KEY, &object, err);
-	if (rc == LK_OK && (nv.present || object.present))
-		rc = lk_err_set(err, LK_E_OBJECT, 0,
-				"keys are installed, but the storage root key 0x%08x is missing",
-				LK_HANDLE_SRK);
-	return rc;
+	for (size_t i = 0; i < 2; i++) {
+		const struct lk_pcr_selection all = { banks[i], 0xffffff };
+		int rc = lk_tpm_pcr_read(in->tpm, &all, &values, err);
+
+		if (rc == LK_OK && banks[i] == LK_ALG_SHA256)
+			in->has_sha256 = true;
+		if (rc != LK_E_POLICY)
+			return rc;
+	}
+	return lk_err_set(
+		err, LK_E_POLICY, 0,
+		"neither of the PCR banks sha256 and sha384 is active in this TPM: activate one in the firmware's settings");
+}
+
+static int check_lockout(const struct lk_tpm_info *info, struct lk_err *err)
+{
+	if (!info->in_lockout)
+		return LK_OK;
+	if (!info->recovery_time)
+		return lk_err_set(
+			err, LK_E_LOCKED, 0,
+			"the TPM is in dictionary-attack lockout, which doesn't end by itself; nothing was changed; the lockout authorization ends it: " LK_TPM_LOCKOUT_ENDS);
+	return lk_err_set(
+		err, LK_E_LOCKED, 0,
+		"the TPM is in dictionary-attack lockout: it forgives one failure every %u s with the power on; nothing was changed; the lockout authorization ends it at once: " LK_TPM_LOCKOUT_ENDS,
+		info->recovery_time);
+}
+
+int lk_install_look_at_tpm(struct lk_install *in, struct lk_err *err)
+{
+	LK_TRY(lk_tpm_info_read(in->tpm, &in->info, err));
+	in->has_parameters = in->info.max_tries == lk_install_da.max_tries &&
+			     in->info.recovery_time == lk_install_da.recovery_time &&
+			     in->info.lockout_recovery == lk_install_da.lockout_recovery;
+	return LK_OK;
 }
 
 int lk_install_survey(struct lk_install *in, struct lk_err *err)
 {
-	const struct lk_pcr_selection all = { LK_ALG_SHA256, 0xffffff };
-	struct lk_pcr_values values;
-	struct lk_tpm_public root;
-	int rc = lk_tpm_info_read(in->tpm, &in->info, err);
-
-	if (rc == LK_OK && in->info.in_lockout)
-		rc = lk_err_set(
-			err, LK_E_LOCKED, 0,
-			"the TPM is in dictionary-attack lockout: it forgives one failure every %u s",
-			in->info.recovery_time);
-	if (rc == LK_OK)
-		rc = lk_tpm_pcr_read(in->tpm, &all, &values, err);
-	if (rc == LK_OK)
-		rc = lk_tpm_read_public(in->tpm, LK_HANDLE_SRK, &root, err);
-	if (rc != LK_OK)
-		return rc;
-	in->has_root = root.present;
-	in->has_parameters = in->info.max_tries == lk_install_da.max_tries &&
-			     in->info.recovery_time == lk_install_da.recovery_time &&
-			     in->info.lockout_recovery == lk_install_da.lockout_recovery;
-	if (!in->has_root)
-		rc = survey_without_root(in, err);
-	if (rc == LK_OK)
-		rc = survey_policy_key(in, err);
-	if (rc == LK_OK)
-		rc = survey_config_key(in, err);
-	if (rc == LK_OK)
-		rc = survey_counters(in, err);
-	return rc;
+	LK_TRY(lk_install_look_at_tpm(in, err));
+	LK_TRY(check_lockout(&in->info, err));
+	LK_TRY(survey_banks(in, err));
+	/* First whether it serves: sessions are salted with it. */
+	LK_TRY(lk_tpm_root_check(in->tpm, LK_ROOT_LOOK, &in->has_root, err));
+	LK_TRY(survey_policy_key(in, err));
+	LK_TRY(survey_config_key(in, err));
+	return survey_counters(in, err);
 }

@@ -56,29 +56,84 @@ static int remove_volume(const struct lk_options *opts, struct lk_err *err)
 	return rc == LK_OK ? remove_way_in(&t, h, &token, err) : rc;
 }
 
+/** What of an installation the TPM has. */
+struct installation {
+	struct lk_tpm_public config_key;
+	struct lk_nv_public nv[3];
+};
+static const struct {
+	uint32_t index;
+	const char *name;
+} nv_parts[] = {
+	{ LK_NV_SEQUENCE_FLOOR, "the sequence floor" },
+	{ LK_NV_VERSION_FLOOR, "the version floor" },
+	{ LK_NV_POLICY_KEY, "the policy key" },
+};
+
+/** By its size alone: one of before may have a key on another curve. */
+static bool may_be_ours(uint32_t index, const struct lk_nv_public *nv)
+{
+	return index == LK_NV_POLICY_KEY
+		       ? (nv->attributes & ~(LK_NV_WRITTEN | LK_NV_WRITELOCKED)) ==
+				 LK_NV_POLICY_KEY_ATTRIBUTES
+		       : nv->size == 8;
+}
+
+/** Of what another program put at our places nothing is removed. */
+static int look(struct lk_tpm *tpm, struct installation *in, struct lk_err *err)
+{
+	bool any;
+
+	LK_TRY(lk_tpm_read_public(tpm, LK_HANDLE_CONFIG_KEY, &in->config_key, err));
+	any = in->config_key.present;
+	if (any && !lk_tpm_is_config_key(&in->config_key))
+		return lk_err_set(
+			err, LK_E_REFUSED, 0,
+			"0x%08x holds something else than a configuration key (attributes 0x%08x); nothing was removed",
+			LK_HANDLE_CONFIG_KEY, in->config_key.attributes);
+	for (size_t i = 0; i < 3; i++) {
+		LK_TRY(lk_tpm_nv_read_public(tpm, nv_parts[i].index, &in->nv[i], err));
+		any |= in->nv[i].present;
+		if (in->nv[i].present && !may_be_ours(nv_parts[i].index, &in->nv[i]))
+			return lk_err_set(
+				err, LK_E_REFUSED, 0,
+				"NV index 0x%08x holds something else than %s (%u bytes, attributes 0x%08x); nothing was removed",
+				nv_parts[i].index, nv_parts[i].name, in->nv[i].size,
+				in->nv[i].attributes);
+	}
+	return any ? LK_OK
+		   : lk_err_set(err, LK_E_OBJECT, 0,
+				"this TPM has nothing of an installation: nothing was removed");
+}
+
+static void announce(const struct installation *in)
+{
+	fprintf(stderr, "The installation in this TPM, which will be lost:\n");
+	if (in->config_key.present)
+		fprintf(stderr, "the configuration key 0x%08x\n", LK_HANDLE_CONFIG_KEY);
+	for (size_t i = 0; i < 3; i++)
+		if (in->nv[i].present)
+			fprintf(stderr, "%s 0x%08x\n", nv_parts[i].name, nv_parts[i].index);
+	if (in->nv[1].present)
+		fprintf(stderr,
+			"Volumes under policies with a version floor don't open unattended after it.\n");
+}
+
 static int remove_installation(const struct lk_options *opts, struct lk_err *err)
 {
-	static const uint32_t indices[] = { LK_NV_SEQUENCE_FLOOR, LK_NV_VERSION_FLOOR,
-					    LK_NV_POLICY_KEY };
 	LK_OWNED_TPM tpm = NULL;
-	int rc;
+	struct installation in;
 
-	fprintf(stderr,
-		"The installation in this TPM: the configuration key 0x%08x, the policy key and both floors\n"
-		"will be lost. Volumes under policies with a version floor don't open unattended after it.\n",
-		LK_HANDLE_CONFIG_KEY);
-	rc = lk_confirm(opts, "installation", err);
-	if (rc == LK_OK)
-		rc = lk_tpm_open_option(opts, &tpm, err);
-	if (rc == LK_OK)
-		rc = lk_use_owner_auth(tpm, opts, err);
-	if (rc == LK_OK)
-		rc = lk_tpm_evict(tpm, LK_HANDLE_CONFIG_KEY, err);
-	for (size_t i = 0; rc == LK_OK && i < 3; i++)
-		rc = lk_tpm_nv_undefine(tpm, indices[i], err);
-	if (rc == LK_OK)
-		lk_log(LK_LOG_INFO, "the installation is removed");
-	return rc;
+	LK_TRY(lk_tpm_open_option(opts, &tpm, err));
+	LK_TRY(look(tpm, &in, err));
+	announce(&in);
+	LK_TRY(lk_confirm(opts, "installation", err));
+	LK_TRY(lk_use_owner_auth(tpm, opts, err));
+	LK_TRY(lk_tpm_evict(tpm, LK_HANDLE_CONFIG_KEY, err));
+	for (size_t i = 0; i < 3; i++)
+		LK_TRY(lk_tpm_nv_undefine(tpm, nv_parts[i].index, err));
+	lk_log(LK_LOG_INFO, "the installation is removed");
+	return LK_OK;
 }
 
 static int run(const struct lk_options *opts, struct lk_err *err)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "volume/policies.h"
 #include "volume/reseal_check.h"
 #include "sys/os/log.h"
 
@@ -207,13 +208,37 @@ static int reseal(struct reseal *r, struct lk_err *err)
 	return rc;
 }
 
+/** How many the TPM takes: after a clear its floor may begin above all of them. */
+static void tell_policies(struct reseal *r)
+{
+	const char *name = r->target.vol->name;
+	struct lk_floor floor = { false, 0 };
+	struct lk_err why = { 0 };
+	size_t under = 0;
+
+	if (lk_floor_load(r->tpm, &r->target.pf, &floor, &why) != LK_OK) {
+		lk_log(LK_LOG_INFO,
+		       "volume %s is sealed anew; it keeps %zu signed policies, which aren't compared with the TPM: %s",
+		       name, r->token.n_policies, why.msg);
+		return;
+	}
+	for (size_t i = 0; floor.known && i < r->token.n_policies; i++)
+		under += r->token.policies[i].version < floor.value;
+	lk_log(LK_LOG_INFO, "volume %s is sealed anew; %zu of its signed policies are still good%s",
+	       name, r->token.n_policies - under,
+	       r->token.n_policies > under ? "" : ": add some (policy add)");
+	if (under)
+		lk_log(LK_LOG_WARNING,
+		       "volume %s: %zu of its signed policies are under the TPM's version floor %llu: the TPM refuses them",
+		       name, under, (unsigned long long)floor.value);
+}
+
 static void tell(struct reseal *r)
 {
 	const char *name = r->target.vol->name;
 	unsigned int others = lk_token_count(r->header);
 
-	lk_log(LK_LOG_INFO, "volume %s is sealed anew; %zu of its signed policies are still good%s",
-	       name, r->token.n_policies, r->token.n_policies ? "" : ": add some (policy add)");
+	tell_policies(r);
 	if (others > 1)
 		lk_log(LK_LOG_INFO,
 		       "volume %s opens by what it was sealed to before as well; once it has opened by this policy file, \"latchkey-provision remove\" with the old one takes that away",

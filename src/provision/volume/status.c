@@ -6,6 +6,7 @@
 
 #include "common.h"
 #include "core/config/blob.h"
+#include "core/policy/policy_digest.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/json.h"
 #include "volume/status_refs.h"
@@ -61,6 +62,7 @@ static int tpm_status(struct status *s, struct lk_err *err)
 	s->in_lockout = info.in_lockout || info.failures >= info.max_tries;
 	say(s, obj, "vendor", info.vendor);
 	say_bool(s, obj, "owner-auth-set", info.owner_auth_set);
+	say_bool(s, obj, "endorsement-auth-set", info.endorsement_auth_set);
 	say_bool(s, obj, "lockout-auth-set", info.lockout_auth_set);
 	say_bool(s, obj, "in-lockout", info.in_lockout);
 	say_uint(s, obj, "failed-tries", info.failures);
@@ -73,19 +75,22 @@ static int counter_status(struct status *s, struct lk_json *obj, const char *key
 			  struct lk_err *err)
 {
 	struct lk_nv_public nv;
+	struct lk_name name;
 	uint64_t value = 0;
-	int rc = lk_tpm_nv_read_public(s->tpm, index, &nv, err);
 
-	if (rc != LK_OK)
-		return rc;
-	if (!nv.present || !(nv.attributes & LK_NV_WRITTEN)) {
+	LK_TRY(lk_tpm_nv_read_public(s->tpm, index, &nv, err));
+	if (lk_floor_name(index, lk_crypto_hash, &name) != LK_OK)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
+	if (!nv.present) {
 		say(s, obj, key, "missing");
-		return LK_OK;
-	}
-	rc = lk_tpm_counter_read(s->tpm, index, &value, err);
-	if (rc == LK_OK)
+	} else if (nv.name.len == name.len && memcmp(nv.name.data, name.data, name.len) == 0) {
+		LK_TRY(lk_tpm_counter_read(s->tpm, index, &value, err));
 		say_uint(s, obj, key, value);
-	return rc;
+	} else {
+		/* Also one of ours that a power cut has left without a value. */
+		say(s, obj, key, nv.attributes & LK_NV_WRITTEN ? "something else" : "unfinished");
+	}
+	return LK_OK;
 }
 
 /** What configuration for this one device is made out to. */
@@ -107,42 +112,64 @@ static int device_id_status(struct status *s, const struct lk_tpm_public *root, 
 	return LK_OK;
 }
 
+/** By looks: nothing is tried that the TPM would count. */
+static int root_status(struct status *s, struct lk_json *obj, struct lk_err *err)
+{
+	struct lk_err why = { 0 };
+	bool present = false;
+	int rc = lk_tpm_root_check(s->tpm, LK_ROOT_LOOK, &present, &why);
+	char text[LK_ERR_MSG_MAX + 16];
+
+	if (rc != LK_OK && rc != LK_E_REFUSED && rc != LK_E_LOCKED)
+		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
+	(void)snprintf(text, sizeof(text), "not usable: %s", why.msg);
+	say(s, obj, "storage-root-key", rc != LK_OK ? text : present ? "present" : "missing");
+	return LK_OK;
+}
+
+static const char *policy_key_state(const struct lk_nv_public *nv)
+{
+	const uint32_t state = LK_NV_WRITTEN | LK_NV_WRITELOCKED;
+
+	if (!nv->present)
+		return "missing";
+	if ((nv->attributes & ~state) != LK_NV_POLICY_KEY_ATTRIBUTES || nv->has_policy)
+		return "something else";
+	return nv->attributes & LK_NV_WRITELOCKED ? "locked" : "not locked";
+}
+
+static const char *config_key_state(const struct lk_tpm_public *pub)
+{
+	if (!pub->present)
+		return "missing";
+	if (!lk_tpm_is_config_key(pub))
+		return "something else";
+	return pub->key_bits ? "cipher object" : "sealed object";
+}
+
 static int object_status(struct status *s, struct lk_err *err)
 {
 	struct lk_json *obj = lk_json_set_object(s->json, "objects");
 	struct lk_tpm_public root;
 	struct lk_tpm_public config;
 	struct lk_nv_public key;
-	int rc = lk_tpm_read_public(s->tpm, LK_HANDLE_SRK, &root, err);
 
-	if (rc == LK_OK)
-		rc = lk_tpm_read_public(s->tpm, LK_HANDLE_CONFIG_KEY, &config, err);
-	if (rc == LK_OK)
-		rc = lk_tpm_nv_read_public(s->tpm, LK_NV_POLICY_KEY, &key, err);
-	if (rc != LK_OK)
-		return rc;
-	rc = device_id_status(s, &root, err);
-	if (rc != LK_OK)
-		return rc;
-	say(s, obj, "storage-root-key", root.present ? "present" : "missing");
-	say(s, obj, "policy-key",
-	    !key.present			    ? "missing"
-	    : !(key.attributes & LK_NV_WRITELOCKED) ? "not locked"
-						    : "locked");
-	say(s, obj, "config-key",
-	    !config.present   ? "missing"
-	    : config.key_bits ? "cipher object"
-			      : "sealed object");
-	rc = counter_status(s, obj, "version-floor", LK_NV_VERSION_FLOOR, err);
-	if (rc == LK_OK)
-		rc = counter_status(s, obj, "sequence-floor", LK_NV_SEQUENCE_FLOOR, err);
-	return rc;
+	LK_TRY(lk_tpm_read_public(s->tpm, LK_HANDLE_SRK, &root, err));
+	LK_TRY(lk_tpm_read_public(s->tpm, LK_HANDLE_CONFIG_KEY, &config, err));
+	LK_TRY(lk_tpm_nv_read_public(s->tpm, LK_NV_POLICY_KEY, &key, err));
+	LK_TRY(device_id_status(s, &root, err));
+	LK_TRY(root_status(s, obj, err));
+	say(s, obj, "policy-key", policy_key_state(&key));
+	say(s, obj, "config-key", config_key_state(&config));
+	LK_TRY(counter_status(s, obj, "version-floor", LK_NV_VERSION_FLOOR, err));
+	return counter_status(s, obj, "sequence-floor", LK_NV_SEQUENCE_FLOOR, err);
 }
 
-/** @sealed: the object at its handle is there, of the right policy. */
+/** @present, @sealed: the object at its handle is there, and of the right policy. */
 struct volume_state {
 	const struct lk_policy_file *pf;
 	const struct lk_volume *vol;
+	bool present;
 	bool sealed;
 };
 
@@ -173,19 +200,52 @@ static struct usable count_usable(const struct lk_policy_file *pf, const struct 
 	return n;
 }
 
-/** In lockout the TPM takes no PIN, but unseals what has none. */
-static void say_opens(struct status *s, struct lk_json *obj, bool fits, bool pin)
+/** @why: NULL: it opens */
+static void say_opens(struct status *s, struct lk_json *obj, const char *why, bool pin)
 {
-	bool locked = pin && s->in_lockout;
-
 	lk_json_set_bool(obj, "needs-pin", pin);
-	lk_json_set_bool(obj, "opens-now", fits && !locked);
+	lk_json_set_bool(obj, "opens-now", !why);
+	if (why)
+		lk_json_set_text(obj, "why-not", why);
 	if (!s->text)
 		return;
-	line("opens-now", !fits	   ? "no"
-			  : locked ? "no: the TPM is in dictionary-attack lockout, and takes no PIN"
-			  : pin	   ? "yes, with its PIN"
-				   : "yes");
+	if (why)
+		printf("%-20s no: %s\n", "opens-now", why);
+	else
+		line("opens-now", pin ? "yes, with its PIN" : "yes");
+}
+
+/** NULL where there is no reason. In lockout the TPM takes no PIN, but unseals
+ * what has none. */
+static const char *why_not(const struct status *s, const struct volume_state *v,
+			   const struct usable *n)
+{
+	if (!v->present)
+		return "the TPM has no sealed object at the volume's handle";
+	if (!v->sealed)
+		return "what is sealed at the volume's handle is for another policy key or policy-ref";
+	if (!n->verifying)
+		return "the volume has no signed policy that belongs to the policy file";
+	if (!n->above_floor)
+		return "all its signed policies are under the TPM's version floor";
+	if (!n->fitting)
+		return "no signed policy is for the PCR values of now";
+	if (v->vol->pin && s->in_lockout)
+		return "the TPM is in dictionary-attack lockout, and takes no PIN";
+	return NULL;
+}
+
+/** The PCRs and the floor as they are now; the message says why they can't be had. */
+static int read_now(const struct status *s, const struct lk_policy_file *pf,
+		    struct lk_pcr_values *now, uint64_t *floor, struct lk_err *err)
+{
+	LK_TRY(lk_tpm_pcr_read(s->tpm, &pf->pcrs, now, err));
+	*floor = 0;
+	if (!pf->version_floor ||
+	    lk_tpm_counter_read(s->tpm, pf->version_floor, floor, err) == LK_OK)
+		return LK_OK;
+	lk_err_prefix(err, "the policy file's version-floor 0x%08x", pf->version_floor);
+	return err->rc;
 }
 
 static void token_status(struct status *s, struct lk_json *obj, const struct volume_state *v,
@@ -208,36 +268,39 @@ static void token_status(struct status *s, struct lk_json *obj, const struct vol
 		    lk_volume_header_next_token(h, -1) < 0 ? "missing"
 							   : "not readable, or of another handle");
 		say(s, obj, "remedy", why.msg);
+		say_opens(s, obj, "its header has no token of the volume's handle", v->vol->pin);
 		return;
 	}
 	say_uint(s, obj, "policies", token.n_policies);
-	if (lk_tpm_pcr_read(s->tpm, &pf->pcrs, &now, NULL) != LK_OK ||
-	    (pf->version_floor &&
-	     lk_tpm_counter_read(s->tpm, pf->version_floor, &floor, NULL) != LK_OK))
+	if (read_now(s, pf, &now, &floor, &why) != LK_OK) {
+		say_opens(s, obj, why.msg, v->vol->pin);
 		return;
+	}
 	n = count_usable(pf, &token, &now, floor);
 	say_uint(s, obj, "policies-verifying", n.verifying);
 	say_uint(s, obj, "policies-above-floor", n.above_floor);
 	say_uint(s, obj, "policies-fitting-now", n.fitting);
-	say_opens(s, obj, v->sealed && n.fitting > 0, v->vol->pin);
+	say_opens(s, obj, why_not(s, v, &n), v->vol->pin);
 }
 
 static int volume_status(struct status *s, struct lk_json *array, const struct lk_policy_file *pf,
 			 const struct lk_volume *vol, struct lk_err *err)
 {
 	const char *device = s->opts->value[LK_OPT_DEVICE];
-	struct volume_state v = { pf, vol, false };
+	struct volume_state v = { pf, vol, false, false };
 	struct lk_json *obj = lk_json_add_object(array);
 	LK_OWNED_VOLUME_HEADER h = NULL;
 	char path[LK_DEVICE_PATH_MAX];
 	struct lk_tpm_public sealed;
 	struct lk_digest policy;
+	struct lk_err why = { 0 };
 	int rc = lk_tpm_read_public(s->tpm, vol->handle, &sealed, err);
 
 	if (rc == LK_OK)
 		rc = lk_volume_auth_policy(pf, vol, &policy, err);
 	if (rc != LK_OK)
 		return rc;
+	v.present = sealed.present;
 	v.sealed = sealed.present && lk_digest_equal(&sealed.auth_policy, &policy);
 	if (s->text)
 		putchar('\n');
@@ -246,17 +309,21 @@ static int volume_status(struct status *s, struct lk_json *array, const struct l
 	    !sealed.present ? "missing"
 	    : v.sealed	    ? "present"
 			    : "of another policy");
-	if (lk_fs_wait_device(device ? device : vol->device, 0, path, NULL)) {
-		say(s, obj, "device", "missing");
+	if (lk_fs_wait_device(device ? device : vol->device, 0, path, &why)) {
+		say(s, obj, "device", why.code ? "can't be looked for" : "missing");
+		say_opens(s, obj, why.msg, vol->pin);
 		lk_refs_collect(&s->refs, pf, NULL);
 		return LK_OK;
 	}
 	say(s, obj, "device", path);
-	if (lk_volume_header_open(path, &h, NULL) == LK_OK)
+	if (lk_volume_header_open(path, &h, &why) == LK_OK) {
 		token_status(s, obj, &v, h);
-	else
-		say(s, obj, "state", "no LUKS2 header");
-	lk_refs_collect(&s->refs, pf, h);
+		lk_refs_collect(&s->refs, pf, h);
+		return LK_OK;
+	}
+	say(s, obj, "state", why.rc == LK_E_HEADER ? "no LUKS2 header" : "can't be read");
+	say_opens(s, obj, why.msg, vol->pin);
+	lk_refs_collect(&s->refs, pf, NULL);
 	return LK_OK;
 }
 

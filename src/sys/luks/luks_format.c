@@ -197,8 +197,10 @@ int lk_volume_header_open(const char *device, struct lk_volume_header **ret, str
 		return rc;
 	n = crypt_load(h->cd, CRYPT_LUKS2, NULL);
 	if (n)
-		return lk_err_set(err, LK_E_HEADER, (uint32_t)-n, "%s: no usable LUKS2 header",
-				  device);
+		return lk_err_set(
+			err, LK_E_HEADER, (uint32_t)-n,
+			"%s: no usable LUKS2 header (\"latchkey-provision format\" makes one on a new volume)",
+			device);
 	/* crypt_load resets it to the default for new keyslots. */
 	n = crypt_set_pbkdf_type(h->cd, &pbkdf);
 	if (n)

@@ -64,8 +64,19 @@ static int make_dirs(const char *path, struct lk_err *err)
 	return LK_OK;
 }
 
+/** FAPI takes its folders for relative to places of its own. */
+static int make_absolute(const char *dir, char out[static PATH_MAX], struct lk_err *err)
+{
+	char here[PATH_MAX];
+
+	if (dir[0] != '/' && getcwd(here, sizeof(here)))
+		return join(out, here, dir, err);
+	return join(out, "", dir[0] == '/' ? dir + 1 : dir, err);
+}
+
 static int find_paths(const struct lk_fapi_place *place, struct paths *ret, struct lk_err *err)
 {
+	char dir[PATH_MAX];
 	int rc = LK_OK;
 
 	if (!place->dir) {
@@ -74,11 +85,13 @@ static int find_paths(const struct lk_fapi_place *place, struct paths *ret, stru
 		strcpy(ret->log, STANDARD_LOG);
 		return LK_OK;
 	}
-	rc = join(ret->user, place->dir, "user", err);
+	rc = make_absolute(place->dir, dir, err);
 	if (rc == LK_OK)
-		rc = join(ret->store, place->dir, "system", err);
+		rc = join(ret->user, dir, "user", err);
 	if (rc == LK_OK)
-		rc = join(ret->log, place->dir, "log", err);
+		rc = join(ret->store, dir, "system", err);
+	if (rc == LK_OK)
+		rc = join(ret->log, dir, "log", err);
 	return rc;
 }
 
@@ -95,27 +108,48 @@ static void remove_tree(const char *path)
 	nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/** The profile without a persistent handle: FAPI makes its primary on the fly.
- */
-static int write_profile(const char *scratch, struct lk_err *err)
+/** What is to be another than in the profile of the system. */
+struct profile_change {
+	bool no_handle; /* FAPI makes its primary on the fly */
+	bool sha384;	/* the PCR bank, where SHA-256's isn't active */
+};
+
+/* Both changes keep the text's length. */
+static bool change_profile(char *text, const struct profile_change *change)
 {
 	static const char handle[] = ",0x81000001";
+	static const char sha256[] = "TPM2_ALG_SHA256";
+	char *at = strstr(text, handle);
+
+	if (change->no_handle) {
+		if (!at)
+			return false;
+		/* Blanks are outside the quotes only: move the closing one up. */
+		memset(at, ' ', sizeof(handle) - 1);
+		at[0] = '"';
+		at[sizeof(handle) - 1] = ' ';
+	}
+	if (change->sha384) {
+		at = strstr(text, "\"pcr_selection\"");
+		at = at ? strstr(at, sha256) : NULL;
+		if (!at)
+			return false;
+		memcpy(at, "TPM2_ALG_SHA384", sizeof(sha256) - 1);
+	}
+	return true;
+}
+
+static int write_profile(const char *scratch, const struct profile_change *change,
+			 struct lk_err *err)
+{
 	LK_OWNED_BUF text = LK_BUF_NONE;
 	char path[PATH_MAX];
-	char *at;
-	int rc = lk_fs_read(PROFILE_DIR "/" PROFILE ".json", FILE_MAX, &text, err);
 
-	if (rc != LK_OK)
-		return rc;
-	at = strstr((char *)text.data, handle);
-	if (!at)
+	LK_TRY(lk_fs_read(PROFILE_DIR "/" PROFILE ".json", FILE_MAX, &text, err));
+	if (!change_profile((char *)text.data, change))
 		return lk_err_set(err, LK_E_SYSTEM, 0, "the FAPI profile %s isn't known", PROFILE);
-	memset(at, ' ', sizeof(handle) - 1);
-	/* Blanks are outside the quotes only: move the closing one up. */
-	at[0] = '"';
-	at[sizeof(handle) - 1] = ' ';
-	rc = join(path, scratch, PROFILE ".json", err);
-	return rc == LK_OK ? lk_fs_replace(path, text.data, text.len, 0600, err) : rc;
+	LK_TRY(join(path, scratch, PROFILE ".json", err));
+	return lk_fs_replace(path, text.data, text.len, 0600, err);
 }
 
 static int write_config(const struct lk_fapi_place *place, const struct paths *paths,
@@ -169,22 +203,28 @@ static TSS2_RC provision(void)
 	return trc;
 }
 
+static int provision_with(const struct lk_fapi_place *place, const struct paths *paths,
+			  const struct profile_change *change, TSS2_RC *ret, struct lk_err *err)
+{
+	bool changed = change->no_handle || change->sha384;
+
+	if (changed)
+		LK_TRY(write_profile(paths->scratch, change, err));
+	LK_TRY(write_config(place, paths, changed ? paths->scratch : PROFILE_DIR "/", err));
+	*ret = provision();
+	return LK_OK;
+}
+
 static int provision_in(const struct lk_fapi_place *place, const struct paths *paths,
 			struct lk_err *err)
 {
-	TSS2_RC trc;
-	int rc = write_config(place, paths, PROFILE_DIR "/", err);
+	struct profile_change change = { .sha384 = place->no_sha256 };
+	TSS2_RC trc = TSS2_RC_SUCCESS;
 
-	if (rc != LK_OK)
-		return rc;
-	trc = provision();
+	LK_TRY(provision_with(place, paths, &change, &trc, err));
 	if (trc == FAPI_SRK_DIFFERS) {
-		rc = write_profile(paths->scratch, err);
-		if (rc == LK_OK)
-			rc = write_config(place, paths, paths->scratch, err);
-		if (rc != LK_OK)
-			return rc;
-		trc = provision();
+		change.no_handle = true;
+		LK_TRY(provision_with(place, paths, &change, &trc, err));
 	}
 	if (lk_tpm_rc_is_full(lk_tpm_rc_base(trc)))
 		return lk_tpm_error(trc, "FAPI key store", err);
@@ -250,6 +290,16 @@ int lk_fapi_provision(const struct lk_fapi_place *place, struct lk_err *err)
 	return rc;
 }
 
+bool lk_fapi_has_key_store(const struct lk_fapi_place *place)
+{
+	struct paths paths;
+	char profile[PATH_MAX];
+	struct stat st;
+
+	return find_paths(place, &paths, NULL) == LK_OK &&
+	       join(profile, paths.store, PROFILE, NULL) == LK_OK && stat(profile, &st) == 0;
+}
+
 int lk_fapi_expect_auth(const struct lk_fapi_place *place, const char *hierarchy,
 			struct lk_err *err)
 {
@@ -259,8 +309,11 @@ int lk_fapi_expect_auth(const struct lk_fapi_place *place, const char *hierarchy
 	struct paths paths;
 	char path[PATH_MAX];
 	char name[64];
-	int rc = find_paths(place, &paths, err);
+	int rc;
 
+	if (!lk_fapi_has_key_store(place))
+		return LK_OK;
+	rc = find_paths(place, &paths, err);
 	snprintf(name, sizeof(name), PROFILE "/%s/object.json", hierarchy);
 	if (rc == LK_OK)
 		rc = join(path, paths.store, name, err);

@@ -11,7 +11,8 @@
 struct lk_fapi_place {
 	const char *dir; /* own key store; NULL: the system's standard one */
 	const char *tcti;
-	bool verbose; /* FAPI's own messages on standard error */
+	bool no_sha256; /* the SHA-256 bank isn't active, the SHA-384 one is */
+	bool verbose;	/* FAPI's own messages on standard error */
 };
 
 /**
@@ -26,13 +27,17 @@ struct lk_fapi_place {
  */
 int lk_fapi_provision(const struct lk_fapi_place *place, struct lk_err *err);
 
+/** Whether there is one, finished or not. */
+bool lk_fapi_has_key_store(const struct lk_fapi_place *place);
+
 /**
  * lk_fapi_expect_auth - note that a hierarchy has an authorization
  * @hierarchy: "HS" or "LOCKOUT"
  *
  * From then on FAPI asks for it. To be noted before the TPM gets it: asked
  * while there is none yet, the empty answer is right, while the other way
- * round a power cut leaves a key store that can't be used.
+ * round a power cut leaves a key store that can't be used. Where there is no
+ * key store it is LK_OK, and nothing is made.
  */
 int lk_fapi_expect_auth(const struct lk_fapi_place *place, const char *hierarchy,
 			struct lk_err *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns TPM properties, hierarchy authorizations and random numbers for provisioning. */
+/* Owns sessions, TPM properties and random numbers for provisioning. */
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
@@ -7,31 +7,83 @@
 #include "sys/tpm/tpm_admin_private.h"
 
 #define RANDOM_CHUNK 32u /* a TPM gives at most a digest's size at a time */
-#define AUTH_MAX     32u
 
 void lk_admin_end(struct lk_admin *a)
 {
 	lk_tpm_handle_flush(&a->session);
+	lk_tpm_handle_flush(&a->stand_in);
 	if (a->srk != ESYS_TR_NONE)
 		Esys_TR_Close(a->esys, &a->srk);
+}
+
+/**
+ * Where there is no storage root key yet, sessions are salted with a primary of
+ * the null hierarchy, which needs no authorization and is gone afterwards: the
+ * authorizations are never compared over an unsalted session, which would let
+ * who listens on the bus guess them at leisure.
+ */
+static int make_stand_in(struct lk_admin *a, struct lk_err *err)
+{
+	const TPM2B_SENSITIVE_CREATE none = { 0 };
+	const TPML_PCR_SELECTION no_pcrs = { 0 };
+	TSS2_RC trc = Esys_CreatePrimary(a->esys, ESYS_TR_RH_NULL, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+					 ESYS_TR_NONE, &none, &lk_admin_srk_template, NULL,
+					 &no_pcrs, &a->stand_in.tr, NULL, NULL, NULL, NULL);
+
+	return trc == TSS2_RC_SUCCESS ? LK_OK
+				      : lk_tpm_error(trc, "making a key for one session", err);
+}
+
+static int find_salt(struct lk_admin *a, ESYS_TR *ret, struct lk_err *err)
+{
+	TSS2_RC trc = Esys_TR_FromTPMPublic(a->esys, LK_HANDLE_SRK, ESYS_TR_NONE, ESYS_TR_NONE,
+					    ESYS_TR_NONE, &a->srk);
+
+	if (lk_tpm_rc_base(trc) == TPM2_RC_HANDLE) {
+		a->srk = ESYS_TR_NONE;
+		LK_TRY(make_stand_in(a, err));
+		*ret = a->stand_in.tr;
+		return LK_OK;
+	}
+	*ret = a->srk;
+	return trc == TSS2_RC_SUCCESS ? LK_OK
+				      : lk_tpm_error(trc, "finding the storage root key", err);
+}
+
+/* Something else may be at the root key's handle, and is named by who needs it as
+ * a parent; to remove it, or to try an authorization, any salt will do. */
+static int start_session(struct lk_admin *a, struct lk_err *err)
+{
+	struct lk_err why = { 0 };
+	ESYS_TR salt = ESYS_TR_NONE;
+	int rc;
+
+	LK_TRY(find_salt(a, &salt, err));
+	rc = lk_tpm_session(a->tpm, salt, TPM2_SE_HMAC, LK_ALG_SHA256, &a->session, &why);
+	switch (rc == LK_OK ? TSS2_RC_SUCCESS : lk_tpm_rc_base(why.code)) {
+	case TPM2_RC_ATTRIBUTES:
+	case TPM2_RC_KEY:
+	case TPM2_RC_TYPE:
+	case TSS2_ESYS_RC_BAD_VALUE:
+	case TSS2_ESYS_RC_NOT_IMPLEMENTED:
+		LK_TRY(make_stand_in(a, err));
+		return lk_tpm_session(a->tpm, a->stand_in.tr, TPM2_SE_HMAC, LK_ALG_SHA256,
+				      &a->session, err);
+	default:
+		return rc == LK_OK ? rc : lk_err_set(err, why.rc, why.code, "%s", why.msg);
+	}
 }
 
 int lk_admin_begin(struct lk_tpm *tpm, TPMA_SESSION encrypt, struct lk_admin *ret,
 		   struct lk_err *err)
 {
-	const struct lk_tpm_object root = { .handle = LK_HANDLE_SRK };
 	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
 	TPMA_SESSION want = encrypt | TPMA_SESSION_CONTINUESESSION;
 	TPMA_SESSION got = 0;
 	TSS2_RC trc;
-	int rc;
 
 	a.esys = lk_tpm_esys(tpm);
-	rc = lk_tpm_object_load(tpm, &root, &a.srk, err);
-	if (rc == LK_OK)
-		rc = lk_tpm_session(tpm, a.srk, TPM2_SE_HMAC, LK_ALG_SHA256, &a.session, err);
-	if (rc != LK_OK)
-		return rc;
+	LK_TRY(start_session(&a, err));
 	trc = Esys_TRSess_SetAttributes(a.esys, a.session.tr, want, 0xff);
 	if (trc == TSS2_RC_SUCCESS)
 		trc = Esys_TRSess_GetAttributes(a.esys, a.session.tr, &got);
@@ -115,6 +167,7 @@ static void take_variable(struct lk_tpm_info *info, TPMS_TAGGED_PROPERTY p)
 	switch (p.property) {
 	case TPM2_PT_PERMANENT:
 		info->owner_auth_set = p.value & TPMA_PERMANENT_OWNERAUTHSET;
+		info->endorsement_auth_set = p.value & TPMA_PERMANENT_ENDORSEMENTAUTHSET;
 		info->lockout_auth_set = p.value & TPMA_PERMANENT_LOCKOUTAUTHSET;
 		info->in_lockout = p.value & TPMA_PERMANENT_INLOCKOUT;
 		break;
@@ -205,95 +258,6 @@ int lk_tpm_info_read(struct lk_tpm *tpm, struct lk_tpm_info *ret, struct lk_err 
 	make_printable(info.family, sizeof(info.family));
 	*ret = info;
 	return LK_OK;
-}
-
-static int set_auth(struct lk_tpm *tpm, ESYS_TR hierarchy, const struct lk_secret *auth,
-		    struct lk_err *err)
-{
-	TPM2B_AUTH value = { 0 };
-	TSS2_RC trc;
-
-	if (auth->len > AUTH_MAX)
-		return lk_err_set(err, LK_E_INPUT, 0, "an authorization has at most %u bytes",
-				  AUTH_MAX);
-	value.size = (UINT16)auth->len;
-	if (auth->len)
-		memcpy(value.buffer, auth->data, auth->len);
-	trc = Esys_TR_SetAuth(lk_tpm_esys(tpm), hierarchy, &value);
-	lk_wipe(&value, sizeof(value));
-	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_tpm_error(trc, "setting an authorization", err);
-}
-
-int lk_tpm_owner_auth(struct lk_tpm *tpm, const struct lk_secret *auth, struct lk_err *err)
-{
-	return set_auth(tpm, ESYS_TR_RH_OWNER, auth, err);
-}
-
-int lk_tpm_owner_auth_check(struct lk_tpm *tpm, struct lk_err *err)
-{
-	static const TPMT_SYM_DEF none = { .algorithm = TPM2_ALG_NULL };
-	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
-	LK_OWNED_TPM_HANDLE trial = LK_TPM_HANDLE_NONE(tpm);
-	TSS2_RC trc;
-	int rc = lk_admin_begin(tpm, 0, &a, err);
-
-	if (rc != LK_OK)
-		return rc;
-	trc = Esys_StartAuthSession(a.esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-				    ESYS_TR_NONE, NULL, TPM2_SE_TRIAL, &none, TPM2_ALG_SHA256,
-				    &trial.tr);
-	if (trc == TSS2_RC_SUCCESS)
-		trc = Esys_PolicySecret(a.esys, ESYS_TR_RH_OWNER, trial.tr, a.session.tr,
-					ESYS_TR_NONE, ESYS_TR_NONE, NULL, NULL, NULL, 0, NULL,
-					NULL);
-	if (lk_tpm_rc_base(trc) == TPM2_RC_BAD_AUTH || lk_tpm_rc_base(trc) == TPM2_RC_AUTH_FAIL)
-		return lk_err_set(err, LK_E_POLICY, trc,
-				  "not the TPM's owner authorization; nothing was changed");
-	return trc == TSS2_RC_SUCCESS ? LK_OK
-				      : lk_tpm_error(trc, "trying the owner's authorization", err);
-}
-
-int lk_tpm_lockout_auth(struct lk_tpm *tpm, const struct lk_secret *auth, struct lk_err *err)
-{
-	return set_auth(tpm, ESYS_TR_RH_LOCKOUT, auth, err);
-}
-
-int lk_tpm_change_auth(struct lk_tpm *tpm, enum lk_hierarchy which, const struct lk_secret *auth,
-		       struct lk_err *err)
-{
-	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
-	ESYS_TR hierarchy = which == LK_HIERARCHY_OWNER ? ESYS_TR_RH_OWNER : ESYS_TR_RH_LOCKOUT;
-	TPM2B_AUTH value = { 0 };
-	TSS2_RC trc;
-	int rc;
-
-	if (auth->len == 0 || auth->len > AUTH_MAX)
-		return lk_err_set(err, LK_E_INPUT, 0, "an authorization has 1 to %u bytes",
-				  AUTH_MAX);
-	rc = lk_admin_begin(tpm, TPMA_SESSION_DECRYPT, &a, err);
-	if (rc != LK_OK)
-		return rc;
-	value.size = (UINT16)auth->len;
-	memcpy(value.buffer, auth->data, auth->len);
-	trc = Esys_HierarchyChangeAuth(a.esys, hierarchy, a.session.tr, ESYS_TR_NONE, ESYS_TR_NONE,
-				       &value);
-	lk_wipe(&value, sizeof(value));
-	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_tpm_error(trc, "changing an authorization", err);
-}
-
-int lk_tpm_da_parameters(struct lk_tpm *tpm, const struct lk_da_parameters *da, struct lk_err *err)
-{
-	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
-	TSS2_RC trc;
-	int rc = lk_admin_begin(tpm, 0, &a, err);
-
-	if (rc != LK_OK)
-		return rc;
-	trc = Esys_DictionaryAttackParameters(a.esys, ESYS_TR_RH_LOCKOUT, a.session.tr,
-					      ESYS_TR_NONE, ESYS_TR_NONE, da->max_tries,
-					      da->recovery_time, da->lockout_recovery);
-	return trc == TSS2_RC_SUCCESS ? LK_OK
-				      : lk_tpm_error(trc, "setting the lockout parameters", err);
 }
 
 static int random_chunk(struct lk_admin *a, struct lk_secret *out, size_t len, struct lk_err *err)

@@ -13,7 +13,7 @@
 #include "sys/tpm/tpm_places.h"
 
 /** Who a hierarchy's authorization belongs to. */
-enum lk_hierarchy { LK_HIERARCHY_OWNER, LK_HIERARCHY_LOCKOUT };
+enum lk_hierarchy { LK_HIERARCHY_OWNER, LK_HIERARCHY_ENDORSEMENT, LK_HIERARCHY_LOCKOUT };
 
 /** What the TPM says of itself (TPM 2.0 Part 2, 6.13). */
 struct lk_tpm_info {
@@ -25,6 +25,7 @@ struct lk_tpm_info {
 	uint32_t day_of_year;
 	uint32_t firmware[2];
 	bool owner_auth_set;
+	bool endorsement_auth_set;
 	bool lockout_auth_set;
 	bool in_lockout;
 	uint32_t failures;	   /* counted so far */
@@ -37,19 +38,25 @@ struct lk_tpm_info {
 int lk_tpm_info_read(struct lk_tpm *tpm, struct lk_tpm_info *ret, struct lk_err *err);
 
 /**
- * lk_tpm_owner_auth - what authorizes the owner hierarchy from here on
+ * lk_tpm_use_auth - what authorizes a hierarchy from here on; nothing is sent
  * @auth: at most 32 bytes; not retained but by ESAPI
  */
-int lk_tpm_owner_auth(struct lk_tpm *tpm, const struct lk_secret *auth, struct lk_err *err);
-/** The same for the lockout hierarchy. */
+int lk_tpm_use_auth(struct lk_tpm *tpm, enum lk_hierarchy which, const struct lk_secret *auth,
+		    struct lk_err *err);
 /**
- * lk_tpm_owner_auth_check - is the owner's authorization that was set right?
+ * lk_tpm_check_auth - is the authorization that was given right?
  *
- * By a command that needs it and changes nothing, before one that does.
- * Return: LK_OK, LK_E_POLICY when it is wrong.
+ * By a command that needs it and changes nothing, before one that does: once.
+ * A wrong one of the lockout hierarchy is counted by the TPM, and locks it; one
+ * of the others isn't.
+ *
+ * Return: LK_OK, LK_E_POLICY when it is wrong, LK_E_LOCKED when the lockout
+ * hierarchy is locked, or another error.
  */
+int lk_tpm_check_auth(struct lk_tpm *tpm, enum lk_hierarchy which, struct lk_err *err);
+/** Both for the owner. */
+int lk_tpm_owner_auth(struct lk_tpm *tpm, const struct lk_secret *auth, struct lk_err *err);
 int lk_tpm_owner_auth_check(struct lk_tpm *tpm, struct lk_err *err);
-int lk_tpm_lockout_auth(struct lk_tpm *tpm, const struct lk_secret *auth, struct lk_err *err);
 /** Sets a new authorization over an encrypted session salted with the SRK. */
 int lk_tpm_change_auth(struct lk_tpm *tpm, enum lk_hierarchy which, const struct lk_secret *auth,
 		       struct lk_err *err);
@@ -77,13 +84,35 @@ struct lk_tpm_public {
 	uint32_t attributes; /* TPMA_OBJECT */
 	struct lk_digest auth_policy;
 };
+/** Whether it is of the kind that install makes as the configuration key. */
+bool lk_tpm_is_config_key(const struct lk_tpm_public *pub);
 /** An absent one is LK_OK with present false. */
 int lk_tpm_read_public(struct lk_tpm *tpm, uint32_t handle, struct lk_tpm_public *ret,
 		       struct lk_err *err);
 /** Serialized ESYS handle, as tokens hold it. LK_E_OBJECT when it is absent. */
 int lk_tpm_serialize(struct lk_tpm *tpm, uint32_t handle, struct lk_tpm_object *ret,
 		     struct lk_err *err);
-/** Makes the storage root key from the TCG's ECC P-256 template where none is.
+/**
+ * lk_tpm_root_check - whether what is at the storage root key's handle serves as one
+ * @how: LK_ROOT_LOOK: by its public area, and by its empty authorization where
+ *	a failure isn't counted; LK_ROOT_TRY: by that in any case
+ * @ret_present: whether there is anything
+ *
+ * A restricted decryption key that stays in this TPM, of a kind that sessions
+ * are salted with, usable with the empty authorization. Of a key without noDA
+ * (FAPI makes such ones) only a try tells the last, and one that fails counts.
+ * It isn't made where it would bring the TPM into lockout; and where nobody has
+ * set a lockout authorization, the one failure is taken back.
+ *
+ * Return: LK_OK, LK_E_REFUSED with what is there and what it cost to find out,
+ * LK_E_LOCKED where it can't be tried, or another error.
+ */
+enum lk_root_how { LK_ROOT_LOOK, LK_ROOT_TRY };
+int lk_tpm_root_check(struct lk_tpm *tpm, enum lk_root_how how, bool *ret_present,
+		      struct lk_err *err);
+/**
+ * Makes the storage root key from the TCG's ECC P-256 template where none is,
+ * with the owner's authorization that was given, over an encrypted session.
  */
 int lk_tpm_make_srk(struct lk_tpm *tpm, struct lk_err *err);
 /** Removes a persistent object; an absent one is LK_OK. */
@@ -125,6 +154,7 @@ struct lk_nv_public {
 	bool present;
 	uint32_t attributes; /* TPMA_NV */
 	uint16_t size;
+	bool has_policy; /* an authPolicy */
 	struct lk_name name;
 };
 int lk_tpm_nv_read_public(struct lk_tpm *tpm, uint32_t index, struct lk_nv_public *ret,

@@ -115,12 +115,16 @@ static int read_key(struct lk_tpm *tpm, const TPM2B_PUBLIC *template, struct lk_
 	const TPM2B_SENSITIVE_CREATE none = { 0 };
 	const TPML_PCR_SELECTION no_pcrs = { 0 };
 	LK_OWNED_TPM_HANDLE ek = LK_TPM_HANDLE_NONE(tpm);
+	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
 	TPM2B_PUBLIC *pub = NULL;
-	TSS2_RC trc = Esys_CreatePrimary(lk_tpm_esys(tpm), ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD,
-					 ESYS_TR_NONE, ESYS_TR_NONE, &none, template, NULL,
-					 &no_pcrs, &ek.tr, &pub, NULL, NULL, NULL);
+	TSS2_RC trc;
 	int rc;
 
+	/* The hierarchy may have an authorization, which must not cross the bus. */
+	LK_TRY(lk_admin_begin(tpm, TPMA_SESSION_DECRYPT, &a, err));
+	trc = Esys_CreatePrimary(a.esys, ESYS_TR_RH_ENDORSEMENT, a.session.tr, ESYS_TR_NONE,
+				 ESYS_TR_NONE, &none, template, NULL, &no_pcrs, &ek.tr, &pub, NULL,
+				 NULL, NULL);
 	if (trc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(trc, "making the endorsement key", err);
 	const TPMU_PUBLIC_ID *id = &pub->publicArea.unique;

@@ -47,6 +47,7 @@ int lk_tpm_nv_read_public(struct lk_tpm *tpm, uint32_t index, struct lk_nv_publi
 		return lk_tpm_error(trc, "reading an NV public area", err);
 	out.attributes = pub->nvPublic.attributes;
 	out.size = pub->nvPublic.dataSize;
+	out.has_policy = pub->nvPublic.authPolicy.size != 0;
 	rc = take_name(name, &out.name, err);
 	Esys_Free(pub);
 	Esys_Free(name);
@@ -95,7 +96,12 @@ int lk_tpm_nv_read(struct lk_tpm *tpm, uint32_t index, struct lk_buf *ret, struc
 	out.data = calloc(1, pub.size + 1u);
 	if (!out.data)
 		trc = (int)TSS2_ESYS_RC_MEMORY;
-	auth = pub.attributes & TPMA_NV_AUTHREAD ? nv : ESYS_TR_RH_OWNER;
+	/* Its authorization may not be the empty one: where a failure would
+	 * count, the owner reads it, whose failures don't. */
+	auth = ESYS_TR_RH_OWNER;
+	if (pub.attributes & TPMA_NV_AUTHREAD &&
+	    (pub.attributes & TPMA_NV_NO_DA || !(pub.attributes & TPMA_NV_OWNERREAD)))
+		auth = nv;
 	while (trc == TSS2_RC_SUCCESS && out.len < pub.size)
 		trc = nv_read_chunk(&a, nv, auth, &out, pub.size);
 	Esys_TR_Close(a.esys, &nv);

@@ -59,6 +59,12 @@ int lk_tpm_read_public(struct lk_tpm *tpm, uint32_t handle, struct lk_tpm_public
 	return rc;
 }
 
+bool lk_tpm_is_config_key(const struct lk_tpm_public *pub)
+{
+	return (pub->type == TPM2_ALG_SYMCIPHER && pub->attributes == LK_CONFIG_KEY_CIPHER) ||
+	       (pub->type == TPM2_ALG_KEYEDHASH && pub->attributes == LK_CONFIG_KEY_SEALED);
+}
+
 int lk_tpm_serialize(struct lk_tpm *tpm, uint32_t handle, struct lk_tpm_object *ret,
 		     struct lk_err *err)
 {
@@ -137,8 +143,7 @@ void lk_tpm_new_object_done(struct lk_tpm_new_object *obj)
 	*obj = (struct lk_tpm_new_object){ NULL, ESYS_TR_NONE, { 0 } };
 }
 
-/** The TCG's default SRK template (TPM v2.0 Provisioning Guidance, 7.5.1). */
-static const TPM2B_PUBLIC srk_template = {
+const TPM2B_PUBLIC lk_admin_srk_template = {
 	.publicArea = {
 		.type = TPM2_ALG_ECC,
 		.nameAlg = TPM2_ALG_SHA256,
@@ -165,26 +170,22 @@ int lk_tpm_make_srk(struct lk_tpm *tpm, struct lk_err *err)
 	const TPM2B_SENSITIVE_CREATE none = { 0 };
 	const TPML_PCR_SELECTION no_pcrs = { 0 };
 	LK_OWNED_TPM_HANDLE primary = LK_TPM_HANDLE_NONE(tpm);
-	ESYS_TR made = ESYS_TR_NONE;
+	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
 	bool present = false;
 	TSS2_RC trc;
-	int rc = lk_admin_handle_exists(tpm, LK_HANDLE_SRK, &present, err);
 
-	if (rc != LK_OK || present)
-		return rc;
-	/* No key to salt a session with yet. Only a TPM with an empty owner
-	 * authorization comes here, so nothing secret crosses the bus. */
-	trc = Esys_CreatePrimary(lk_tpm_esys(tpm), ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-				 ESYS_TR_NONE, &none, &srk_template, NULL, &no_pcrs, &primary.tr,
-				 NULL, NULL, NULL, NULL);
-	if (trc == TSS2_RC_SUCCESS)
-		trc = Esys_EvictControl(lk_tpm_esys(tpm), ESYS_TR_RH_OWNER, primary.tr,
-					ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, LK_HANDLE_SRK,
-					&made);
+	LK_TRY(lk_admin_handle_exists(tpm, LK_HANDLE_SRK, &present, err));
+	if (present)
+		return LK_OK;
+	LK_TRY(lk_admin_begin(tpm, TPMA_SESSION_DECRYPT, &a, err));
+	trc = Esys_CreatePrimary(a.esys, ESYS_TR_RH_OWNER, a.session.tr, ESYS_TR_NONE, ESYS_TR_NONE,
+				 &none, &lk_admin_srk_template, NULL, &no_pcrs, &primary.tr, NULL,
+				 NULL, NULL, NULL);
 	if (trc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(trc, "making the storage root key", err);
-	Esys_TR_Close(lk_tpm_esys(tpm), &made);
-	return LK_OK;
+	/* TPM2_EvictControl has no parameter that could be encrypted. */
+	(void)Esys_TRSess_SetAttributes(a.esys, a.session.tr, 0, TPMA_SESSION_DECRYPT);
+	return evict_control(&a, primary.tr, LK_HANDLE_SRK, err);
 }
 
 static int load_created(struct lk_admin *a, const TPM2B_PRIVATE *priv, const TPM2B_PUBLIC *pub,
@@ -221,6 +222,11 @@ static int create(struct lk_tpm *tpm, const TPM2B_PUBLIC *template, const struct
 	TSS2_RC trc;
 	int rc = lk_admin_begin(tpm, TPMA_SESSION_DECRYPT, &a, err);
 
+	if (rc == LK_OK && a.srk == ESYS_TR_NONE)
+		rc = lk_err_set(
+			err, LK_E_OBJECT, 0,
+			"the TPM has no storage root key at 0x%08x: run \"latchkey-provision install\" first",
+			LK_HANDLE_SRK);
 	if (rc != LK_OK)
 		return rc;
 	in.sensitive.data.size = (UINT16)secret->len;

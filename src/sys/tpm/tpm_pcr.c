@@ -88,6 +88,11 @@ int lk_tpm_counter_read(struct lk_tpm *tpm, uint32_t nv_index, uint64_t *ret, st
 	TSS2_RC rc = Esys_TR_FromTPMPublic(esys, nv_index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
 					   &nv);
 
+	if (lk_tpm_rc_base(rc) == TPM2_RC_HANDLE)
+		return lk_err_set(
+			err, LK_E_OBJECT, rc,
+			"the TPM has no counter at NV 0x%08x: \"latchkey-provision install\" makes it",
+			nv_index);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_NV_Read(esys, nv, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, 8, 0,
 				  &data);
