@@ -115,8 +115,13 @@ def kept(what, make):
     """
     emulators = [cache.run(name, "--version") for name in ("qemu-system-x86_64", "swtpm")]
     variables = [machine.FIRMWARE / name for name in machine.VARIABLES.values()]
-    key = cache.digest(what, *emulators, machine.accelerator(), machine.FIRMWARE / machine.CODE, *variables, Path(machine.__file__), Path(__file__), INIT)
+    key = cache.digest(what, *emulators, machine.accelerator(), machine.FIRMWARE / machine.CODE, *variables, INIT, CMDLINE, machine.CPU, *_EMULATES)
     return Measured.read(cache.entry(f"measured-{key[:6]}", key, lambda out: _keep(make, out)))
+
+
+# What says which machine that is. Another way to read its console, or to wait, makes no other values.
+_EMULATES = (machine._processor, machine._flash, machine.Boot._start_qemu, machine.Boot._firmware, machine.Boot._drive, Boot._firmware,
+             Boot._direct, create, measure)
 
 
 def _keep(make, out):
