@@ -13,6 +13,7 @@
 #include "core/policy/recovery_key.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/document.h"
+#include "sys/os/secret_line.h"
 
 #define AUTH_BYTES 16u /* 32 letters: every TPM takes that much */
 
@@ -118,23 +119,6 @@ int lk_tpm_open_option(const struct lk_options *opts, struct lk_tpm **ret, struc
 	return lk_tpm_open(opts->value[LK_OPT_TPM], LK_TPM_WAIT_S, ret, err);
 }
 
-int lk_read_line_secret(const char *path, size_t max, struct lk_secret *ret, struct lk_err *err)
-{
-	LK_OWNED_SECRET line = LK_SECRET_NONE;
-	int rc = lk_fs_read_secret(path, max + 1, &line, err);
-
-	if (rc != LK_OK)
-		return rc;
-	if (line.len && line.data[line.len - 1] == '\n')
-		line.len--;
-	if (line.len == 0 || line.len > max || memchr(line.data, '\n', line.len) ||
-	    memchr(line.data, '\0', line.len))
-		return lk_err_set(err, LK_E_INPUT, 0, "%s: one line of 1 to %zu bytes is expected",
-				  path, max);
-	*ret = lk_secret_take(&line);
-	return LK_OK;
-}
-
 int lk_use_owner_auth(struct lk_tpm *tpm, const struct lk_options *opts, struct lk_err *err)
 {
 	LK_OWNED_SECRET auth = LK_SECRET_NONE;
@@ -149,7 +133,7 @@ int lk_use_owner_auth(struct lk_tpm *tpm, const struct lk_options *opts, struct 
 			err, LK_E_OBJECT, 0,
 			"the TPM has no owner authorization, which --owner-auth is for: run \"latchkey-provision install\" first (again, where the TPM was cleared)");
 	if (path) {
-		rc = lk_read_line_secret(path, 32, &auth, err);
+		rc = lk_secret_read_line(path, 32, &auth, err);
 		if (rc == LK_OK)
 			rc = lk_tpm_owner_auth(tpm, &auth, err);
 		if (rc == LK_OK)
@@ -273,7 +257,7 @@ int lk_recovery_key_read(const char *path, struct lk_secret *ret, struct lk_err 
 {
 	char text[LK_RECOVERY_KEY_TEXT + 1];
 
-	LK_TRY(lk_read_line_secret(path, 512, ret, err));
+	LK_TRY(lk_secret_read_line(path, 512, ret, err));
 	if (lk_recovery_key_normalize((const char *)ret->data, ret->len, text) &&
 	    ret->cap >= LK_RECOVERY_KEY_TEXT) {
 		memcpy(ret->data, text, LK_RECOVERY_KEY_TEXT);

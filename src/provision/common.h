@@ -46,8 +46,6 @@ int lk_check_volume_options(const struct lk_options *opts, const struct lk_polic
 
 /** Opens the TPM of --tpm. */
 int lk_tpm_open_option(const struct lk_options *opts, struct lk_tpm **ret, struct lk_err *err);
-/** One line of a file, without its line end; LK_E_INPUT when empty. */
-int lk_read_line_secret(const char *path, size_t max, struct lk_secret *ret, struct lk_err *err);
 /** --owner-auth from its file to the TPM connection, where it is given. */
 int lk_use_owner_auth(struct lk_tpm *tpm, const struct lk_options *opts, struct lk_err *err);
 /** The TPM has what @pf relies on (root key, version floor, active bank), and can

@@ -59,6 +59,8 @@ static const struct {
 	[LK_OPT_PREDICTED] = { "predicted", "FILE", "write the PCR values to come, for signing" },
 	[LK_OPT_SHARED_POLICY_REF] = { "shared-policy-ref", "REF",
 				       "for a policy file of format 1: its policy-ref" },
+	[LK_OPT_UNEXTENDED] = { "unextended", "LIST",
+				"PCRs that nobody extends, and that is meant" },
 	[LK_OPT_IMA_UNCHANGED] = { "ima-unchanged", NULL, "what IMA measures of files stays" },
 	[LK_OPT_SHRED] = { "shred", NULL, "overwrite and remove the configuration key's file" },
 	[LK_OPT_VERBOSE] = { "verbose", NULL, "libraries' messages too" },
@@ -135,9 +137,24 @@ static const char *wrong_word(char **argv, int at)
 	return optind > at ? argv[optind - 1] : argv[at];
 }
 
-static int take(struct lk_options *opts, unsigned int opt, const char *arg)
+/* The same volume twice is a slip, as any other option twice is. */
+static bool add_volume(struct lk_options *opts, const char *name)
 {
-	if (opts->given >> opt & 1)
+	for (unsigned int i = 0; i < opts->n_volumes; i++)
+		if (strcmp(opts->volumes[i], name) == 0)
+			return false;
+	if (opts->n_volumes == LK_OPT_VOLUMES_MAX)
+		return false;
+	opts->volumes[opts->n_volumes++] = name;
+	return true;
+}
+
+static int take(const struct lk_command *cmd, struct lk_options *opts, unsigned int opt,
+		const char *arg)
+{
+	bool again = cmd->many_volumes && opt == LK_OPT_VOLUME;
+
+	if ((opts->given >> opt & 1 && !again) || (opt == LK_OPT_VOLUME && !add_volume(opts, arg)))
 		return LK_E_USAGE;
 	opts->given |= UINT64_C(1) << opt;
 	if (opt < LK_OPT_VALUES)
@@ -171,7 +188,7 @@ int lk_options_parse(const struct lk_command *cmd, int argc, char **argv, struct
 			return usage(cmd, wrong_word(argv, at),
 				     optopt >= FIRST_LONG ? "the option takes no value"
 							  : "unknown option");
-		if (take(&opts, (unsigned int)(c - FIRST_LONG), optarg))
+		if (take(cmd, &opts, (unsigned int)(c - FIRST_LONG), optarg))
 			return given_twice(cmd, table[c - FIRST_LONG].name);
 	}
 	opts.args = argv + optind;

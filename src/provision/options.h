@@ -45,6 +45,7 @@ enum lk_opt {
 	LK_OPT_FIRMWARE_LOG,
 	LK_OPT_PREDICTED,
 	LK_OPT_SHARED_POLICY_REF,
+	LK_OPT_UNEXTENDED,
 	LK_OPT_VALUES,
 	/* Flags: set or not. */
 	LK_OPT_SHRED = LK_OPT_VALUES,
@@ -57,10 +58,15 @@ enum lk_opt {
 	LK_OPT_COUNT,
 };
 
+/** Of one command; a policy file has no more. */
+#define LK_OPT_VOLUMES_MAX 16u
+
 struct lk_options {
-	const char *value[LK_OPT_VALUES]; /* NULL: not given */
-	uint64_t given;			  /* bit N: option N */
-	char **args;			  /* what is left, n_args of them */
+	const char *value[LK_OPT_VALUES];	 /* NULL: not given */
+	uint64_t given;				 /* bit N: option N */
+	const char *volumes[LK_OPT_VOLUMES_MAX]; /* each --volume, n_volumes of them */
+	unsigned int n_volumes;
+	char **args; /* what is left, n_args of them */
 	int n_args;
 };
 
@@ -79,6 +85,7 @@ struct lk_command {
 	const char *required; /* options that have to be given; may be NULL */
 	const char *answer;   /* what --yes takes; NULL: a name */
 	const char *notes;    /* whole lines below the options; may be NULL */
+	bool many_volumes;    /* --volume may be given several times */
 	int min_args;
 	int max_args;
 	uint64_t options; /* LK_OPT_BIT of those that it knows */

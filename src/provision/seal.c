@@ -10,6 +10,7 @@
 #include "sys/os/console.h"
 #include "sys/crypto/crypto.h"
 #include "sys/luks/luks.h"
+#include "sys/os/secret_line.h"
 
 int lk_volume_auth_policy(const struct lk_policy_file *pf, const struct lk_volume *vol,
 			  struct lk_digest *ret, struct lk_err *err)
@@ -91,7 +92,7 @@ int lk_volume_pin(const struct lk_options *opts, const struct lk_target *target,
 			err, LK_E_USAGE, 0,
 			"volume %s is to have a PIN: give --pin-file, or run this on a terminal",
 			vol->name);
-	LK_TRY(path ? lk_read_line_secret(path, LK_PIN_MAX, &pin, err) : ask_twice(vol, &pin, err));
+	LK_TRY(path ? lk_secret_read_line(path, LK_PIN_MAX, &pin, err) : ask_twice(vol, &pin, err));
 	if (lk_pin_check((struct lk_bytes){ pin.data, pin.len }, err) != LK_OK) {
 		lk_err_prefix(err, "%s", path ? path : vol->name);
 		return LK_E_INPUT;

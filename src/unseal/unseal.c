@@ -364,6 +364,7 @@ static int finish(struct run *run)
 	int first = LK_OK;
 
 	keep_closed_beside_a_prompt(run);
+	lk_unextended_say(&run->pf, run->targets, run->n);
 
 	for (size_t i = 0; i < run->n; i++) {
 		struct lk_target *t = &run->targets[i];

@@ -123,6 +123,10 @@ int lk_latch_close(struct lk_tpm *tpm, const struct lk_policy_file *pf, bool tho
 int lk_latch_measure(struct lk_tpm *tpm, const struct lk_policy_file *pf, const struct lk_target *t,
 		     struct lk_err *err);
 
+/* unextended.c */
+/** One line where a PCR that the policy file relies on was extended by nobody. */
+void lk_unextended_say(const struct lk_policy_file *pf, const struct lk_target *targets, size_t n);
+
 /* learn.c */
 /**
  * lk_learn_keep - leaves what the next unlock can go without asking for

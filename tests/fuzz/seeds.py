@@ -15,9 +15,13 @@ import itertools
 import json
 import os
 import re
+import sys
 import tarfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "data"))
+import policy_files  # noqa: E402
+
 POLICY = os.path.join(HERE, "..", "data", "policy")
 EVENT_LOGS = os.path.join(HERE, "..", "data", "event_logs")
 
@@ -665,9 +669,18 @@ def write(corpus, seeds):
             f.write(seed if isinstance(seed, bytes) else seed.encode())
 
 
+def unextended():
+    """Signed policies that name PCRs that nobody extends."""
+    zero = {0: "00" * 31 + "03", 7: "22" * 32, 10: "00" * 32, 15: "00" * 32}
+    text = policy_files.signed_policy(pcrs={n: bytes.fromhex(v) for n, v in zero.items()})
+    for list_ in ("[0, 10]", "[7]", "[10, 10]", "[]", "10", "[{}]"):
+        yield text + f"unextended: {list_}\n"
+    yield "\ufeff" + text
+
+
 def main():
     write("policy_file", files(r"good-policy|format-1-policy|off-curve|bad-(?!signed)") + list(policies()))
-    write("signed_policy", files(r"good-signed|format-1-signed|bad-signed|bad-anchor"))
+    write("signed_policy", files(r"good-signed|format-1-signed|bad-signed|bad-anchor") + list(unextended()))
     write("token", tokens())
     write("luks_header", (json.dumps(h) for h in headers()))
     write("pcr_values", pcr_values())

@@ -14,6 +14,18 @@ COMMANDS = ("keygen", "policy init", "policy sign", "policy show", "policy verif
 MAN = os.path.join(host.HERE, "..", "..", "man", "latchkey.1")
 
 
+def keys_of_the_page(section):
+    """Keys of a section of latchkey-policy(5), without those of a list within the list."""
+    with open(os.path.join(host.HERE, "..", "..", "man", "latchkey-policy.5")) as f:
+        text = re.split(r"(?m)^\.S[hs] ", f.read().split(section + "\n", 1)[1])[0]
+    keys, depth = set(), 0
+    for line in text.splitlines():
+        depth += line.startswith(".Bl") - line.startswith(".El")
+        if depth == 1 and line.startswith(".It Cm "):
+            keys |= set(line[7:].replace(" ,", "").split())
+    return keys
+
+
 class Init(host.TestCase):
     def shown(self, path):
         return json.loads(self.latchkey("policy", "show", "--json", path).stdout)
@@ -44,8 +56,29 @@ class Init(host.TestCase):
                 text = head + "volumes:\n" + re.sub("(?m)^# ", "", example)
                 volume = self.shown(self.write("edited.yaml", text))["volumes"][0]
                 self.assertEqual((volume["name"], volume["device"], volume["handle"],
-                                  volume["sector-size"], volume["on-failure"]),
-                                 ("root", "PARTLABEL=root", "0x8100a001", 4096, "fail"))
+                                  volume["sector-size"], volume["on-failure"], volume["pin"]),
+                                 ("root", "PARTLABEL=root", "0x8100a001", 4096, "fail", False))
+
+    def test_its_example_volume_has_the_answer_above(self):
+        """Uncommented whole, it overrides nothing that was edited above it."""
+        for answer in ("fail", "prompt", "halt"):
+            with self.subTest(answer):
+                with open(self.policy(keys=self.keys(name="k" + answer), name=answer + ".yaml")) as f:
+                    head, example = f.read().split("volumes: []\n")
+                text = head.replace("\non-failure: fail", f"\non-failure: {answer}") + "volumes:\n" + re.sub("(?m)^# ", "", example)
+                self.assertEqual(self.shown(self.write("edited.yaml", text))["volumes"][0]["on-failure"], answer)
+
+    def test_a_private_key_is_told_from_a_public_one(self):
+        keys = self.keys()
+        wrong = {"private key": keys + "/policy-key.pem", "certificate": self.path("cert.pem")}
+        host.rig.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x", "-keyout", self.path("rsa"),
+                      "-out", self.path("cert.pem")], check=0)
+        for what, path in wrong.items():
+            done = self.latchkey("policy", "init", "--policy-key", path, "-o", self.path("out"), check=3)
+            self.assertSaid(done, f"{path}: this is a {what}.*public")
+            self.assertNotMade("out")
+        self.assertSaid(self.latchkey("policy", "init", "--policy-key", self.path("rsa"), "-o", self.path("out"), check=3), "this is a private key")
+        self.assertNotMade("out")
 
     def test_what_would_not_be_read_is_not_written(self):
         keys = self.keys()
@@ -74,8 +107,8 @@ class Init(host.TestCase):
         digits = host.rig.run(["sh", "-c", command], check=0).stdout.decode().strip()
         self.assertEqual(shown["reference"], "latchkey:luks:" + digits)
         plain = self.latchkey("policy", "show", self.path("policy.yaml")).stdout.decode()
-        self.assertIn(f'policyRef       "latchkey:luks:{digits}"', plain)
-        self.assertIn("bound to        " + shown["bound-to"], plain)
+        self.assertIn(f'  reference         "latchkey:luks:{digits}"', plain)
+        self.assertIn("  bound to          " + shown["bound-to"], plain)
 
     def test_format_1_is_shown_as_shared(self):
         path = self.write("old", policy_files.format_1()[0])
@@ -100,6 +133,7 @@ class Init(host.TestCase):
     integrity: hmac-sha256
     options: [discard, submit-from-crypt-cpus]
     on-failure: prompt
+    pin: true
 """) + """prompt-without-tpm: true
 timeout-tpm: 1
 timeout-device: 600
@@ -111,13 +145,18 @@ root-key: {handle: 0x81000005, name: 000b%s}
             "name": "root", "device": "PARTLABEL=root", "handle": "0x8100a001",
             "uuid": "01234567-89ab-cdef-0123-456789abcdef", "cipher": "aes-xts-plain64",
             "key-size": 256, "sector-size": 4096, "integrity": "hmac-sha256",
-            "options": ["discard", "submit-from-crypt-cpus"], "on-failure": "prompt"}])
+            "options": ["discard", "submit-from-crypt-cpus"], "on-failure": "prompt", "pin": True}])
+        # What can be written, and nothing else, by the page: curve, Name, reference and what it is bound to follow from that.
+        self.assertEqual(set(shown) - {"curve", "policy-key-name", "reference", "bound-to"}, keys_of_the_page("POLICY FILE"))
+        self.assertEqual(set(shown["volumes"][0]), keys_of_the_page("Volumes"))
         self.assertEqual(shown["root-key"], {"handle": "0x81000005", "name": "000b" + "ab" * 32})
         self.assertEqual((shown["timeout-tpm"], shown["timeout-device"],
                           shown["prompt-without-tpm"]), (1, 600, True))
         self.assertEqual(shown["policy-key-name"],
                          policy_files.key_name(policy_files.G).hex())
         plain = self.latchkey("policy", "show", path).stdout.decode()
+        for word in keys_of_the_page("Volumes") - {"name"} | keys_of_the_page("POLICY FILE") - {"latchkey-policy", "pcrs"}:
+            self.assertRegex(plain, f"(?m)^ *{word} ")
         for word in ("submit-from-crypt-cpus", "hmac-sha256", "0x81000005", "prompt", "600 s",
                      "Secure Boot", policy_files.key_name(policy_files.G).hex()):
             self.assertIn(word, plain)

@@ -111,6 +111,16 @@ class Keygen(host.TestCase):
                                               self.path("k"), check=3), word)
                 self.assertNotMade("k")
 
+    def test_the_line_of_a_passphrase_ends_as_editors_end_it(self):
+        for i, data in enumerate((b"tree house", b"tree house\n", b"tree house\r\n", b"\xef\xbb\xbftree house", b"\xef\xbb\xbftree house\r\n")):
+            with self.subTest(data):
+                self.latchkey("keygen", "--passphrase-file", self.write("word", data), self.path(f"k{i}"))
+                rig.run(["openssl", "pkey", "-in", self.path(f"k{i}/policy-key.pem"), "-passin", "pass:tree house"], check=0)
+        for data in ("tree house".encode("utf-16"), b"\xef\xbb\xbf", b"\r\n", b"\xef\xbb\xbf\r\n", b"a\0b\n"):
+            with self.subTest(data):
+                self.assertSaid(self.latchkey("keygen", "--passphrase-file", self.write("word", data), self.path("none"), check=3), "/word: ")
+                self.assertNotMade("none")
+
     def test_asks_on_the_terminal_twice(self):
         argv = [host.LATCHKEY, "keygen", "--passphrase", self.path("k")]
         code, said = on_terminal(argv, ["tree house", "tree house"])
@@ -202,6 +212,22 @@ class SigningKeys(host.TestCase):
                     "nosuchscheme:key", self.write("huge", bytes(1 << 20))):
             with self.subTest(key):
                 self.assertSaid(self.sign(policy, key, check=3), key.split(":")[-1])
+
+    def test_what_is_given_for_a_private_key_is_told(self):
+        keys = self.keys()
+        policy = self.policy(keys=keys)
+        rig.run(["openssl", "req", "-x509", "-key", keys + "/policy-key.pem", "-subj", "/CN=x", "-out", self.path("cert")], check=0)
+        for key, said in ((keys + "/policy-key.pub.pem", "this is a public key"), (self.path("cert"), "this is a certificate")):
+            self.assertSaid(self.sign(policy, key, check=3), f"{key}: {said}; the private key is wanted")
+
+    def test_a_uri_that_no_provider_serves_says_what_to_install(self):
+        policy = self.policy()
+        env = dict(os.environ, OPENSSL_CONF="/dev/null")
+        for uri, said in (("pkcs11:object=policy", "package pkcs11-provider"), ("handle:0x81000100", "package tpm2-openssl"),
+                          ("nosuchscheme:key", "no provider of OpenSSL that is active serves nosuchscheme: URIs")):
+            done = self.sign(policy, uri, check=3, env=env)
+            self.assertSaid(done, uri + ": .*" + said)
+            self.assertSaid(done, "openssl.cnf")
 
     def test_a_store_with_two_keys_is_refused(self):
         keys, other = self.keys(), self.keys(name="other")

@@ -90,6 +90,106 @@ class Signed(host.TestCase):
                  self.path("key.name"), "-q", reference, "-t", self.path("ticket"))
         tpm.tool("tpm2_flushcontext", session)
 
+    def values(self, name, **changed):
+        """Made-up values of the selection, some of them others; as pcrs --json has them."""
+        values = {str(n): f"{n + 1:02x}" * 32 for n in (0, 7, 10, 12)}
+        values.update({n[1:]: v for n, v in changed.items()})
+        return self.write(name, json.dumps({"sha256": values}))
+
+    def try_values(self, keys, policy, pcrs, *more, check=0):
+        """By each of the three ways to a signed policy."""
+        common = ("--policy", policy, "--pcr-values", pcrs, "--version", "1", *more)
+        out = ("--force", "-o", self.path("out"))
+        for name in ("out", "signed"):
+            if os.path.exists(self.path(name)):
+                os.unlink(self.path(name))
+        done = [self.latchkey("policy", "digest", *common, *out, check=check)]
+        if check == 0:
+            rig.run(["openssl", "dgst", "-sha384", "-sign", keys + "/policy-key.pem", "-out", self.path("sig"), self.path("out")], check=0)
+        else:
+            self.assertNotMade("out")
+            self.write("sig", "")
+        done.append(self.latchkey("policy", "attach", *common, "--signature", self.path("sig"), *out, check=check))
+        done.append(self.latchkey("policy", "sign", *common, "--key", keys + "/policy-key.pem", "-o", self.path("signed"), check=check))
+        if check:
+            self.assertNotMade("out", "signed")
+        return done
+
+    def test_what_nobody_has_extended_is_signed_by_name_alone(self):
+        keys = self.keys()
+        policy = self.policy("--pcrs", "0,7,10,12", keys=keys)
+        zero, locality, ones = "00" * 32, "00" * 31 + "03", "ff" * 32
+        for changed, pcrs in (({"p10": zero}, "10"), ({"p0": zero}, "0"), ({"p0": locality}, "0"), ({"p7": zero}, "7"),
+                              ({"p0": zero, "p7": zero, "p10": zero}, "0,7,10")):
+            with self.subTest(changed):
+                values = self.values("values.json", **changed)
+                for done in self.try_values(keys, policy, values, check=13):
+                    self.assertSaid(done, f"values.json: PCR {pcrs} of bank sha256: nobody has extended it.*--unextended {pcrs} ")
+                self.try_values(keys, policy, values, "--unextended", pcrs)
+                shown = self.shown("signed")
+                self.assertEqual(shown["unextended"], [int(n) for n in pcrs.split(",")])
+                attached = self.shown("out")
+                self.assertEqual({**shown, "signature": ""}, {**attached, "signature": ""})
+                self.latchkey("policy", "verify", "--policy", policy, self.path("signed"))
+        # A PCR that need not be extended in a boot is nobody's mistake.
+        self.try_values(keys, policy, self.values("values.json", p12=zero))
+        self.assertNotIn("unextended", self.shown("signed"))
+        self.try_values(keys, policy, self.values("values.json", p12=zero), "--unextended", "12")
+        for done in self.try_values(keys, policy, self.values("values.json", p7=ones), check=13):
+            self.assertSaid(done, "PCR 7 of bank sha256: all ones")
+
+    def test_consent_is_of_a_pcr_that_is_selected_and_unextended(self):
+        keys = self.keys()
+        policy = self.policy(keys=keys)
+        values = self.values("values.json", p10="00" * 32, p12="00" * 32)
+        for list_, said in (("7", "PCR 7 of bank sha256 was extended"), ("7,10", "PCR 7 .*was extended"), ("12", "PCR 12 isn't one"),
+                            ("15", "PCR 15 isn't one"), ("x", "write numbers"), ("", "write numbers"), ("24", "write numbers")):
+            for done in self.try_values(keys, policy, values, "--unextended", list_, check=2):
+                self.assertSaid(done, "--unextended.*" + said)
+
+    def test_a_word_of_consent_that_is_false_is_not_read(self):
+        keys = self.keys()
+        policy = self.policy(keys=keys)
+        self.sign(policy, keys, self.values("values.json", p10="00" * 32), "--unextended", "10")
+        text = self.read("signed.yaml").decode()
+        self.assertIn("unextended: [10]\n", text)
+        for other in ("[7]", "[10, 10]", "[12]", "[]", "10", "[24]", "{10: 1}"):
+            changed = self.write("changed.yaml", text.replace("unextended: [10]", "unextended: " + other))
+            self.assertSaid(self.latchkey("policy", "show", changed, check=3), r"changed.yaml: \d+:\d+: ")
+
+    def test_values_with_a_byte_order_mark(self):
+        tpm = self.swtpm()
+        keys = self.keys()
+        policy = self.policy(keys=keys)
+        text = tpm.tool("tpm2_pcrread", "sha256:0,7,10").stdout
+        forms = {"text": text, "json": self.read(os.path.basename(self.values("v.json")))}
+        for name, data in forms.items():
+            plain = self.sign(policy, keys, self.write(name, data), out=name + ".yaml")
+            for kind, form in (("bom", b"\xef\xbb\xbf" + data), ("crlf", b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n"))):
+                self.assertEqual(self.sign(policy, keys, self.write(kind, form), out=f"{name}-{kind}.yaml")["pcrs"], plain["pcrs"])
+            wide = self.write("wide", data.decode().encode("utf-16"))
+            self.assertSaid(self.latchkey("policy", "sign", "--policy", policy, "--key", keys + "/policy-key.pem", "--pcr-values", wide,
+                                          "--version", "1", "-o", self.path("none"), check=3), "wide: it begins with the byte order mark of UTF-16")
+            self.assertNotMade("none")
+
+    def test_documents_and_keys_with_a_byte_order_mark(self):
+        keys = self.keys()
+        policy = self.policy(keys=keys)
+        values = self.values("v.json")
+        plain = self.sign(policy, keys, values)
+        for name in ("policy.yaml", "signed.yaml", "keys/policy-key.pem", "keys/policy-key.pub.pem"):
+            data = self.read(name)
+            self.write(name, b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n"))
+        os.unlink(self.path("signed.yaml"))
+        self.latchkey("policy", "init", "--policy-key", keys + "/policy-key.pub.pem", "-o", self.path("again.yaml"))
+        again = self.sign(policy, keys, values)
+        self.assertEqual(again["digest"], plain["digest"])
+        self.latchkey("policy", "verify", "--policy", self.path("again.yaml"), self.path("signed.yaml"))
+        self.write("signed.yaml", b"\xef\xbb\xbf" + self.read("signed.yaml").replace(b"\n", b"\r\n"))
+        self.latchkey("policy", "verify", "--policy", policy, self.path("signed.yaml"))
+        wide = self.write("wide", self.read("again.yaml").decode().encode("utf-16"))
+        self.assertSaid(self.latchkey("policy", "show", wide, check=3), "wide: 1:1: the file begins with the byte order mark of UTF-16")
+
     def test_a_tpm_agrees_on_digest_name_and_signature(self):
         tpm = self.swtpm()
         self.floor(tpm)

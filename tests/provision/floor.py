@@ -61,6 +61,38 @@ class Floor(rig.TestCase):
         self.raise_floor("--to", to, "--yes", to)
         self.assertEqual(self.floor(), self.first + 4)
 
+    def digest(self, version):
+        return next(p["digest"] for p in self.dev.luks()["tokens"]["0"]["policies"] if p["version"] == version)
+
+    def test_a_policy_for_another_boot_leaves_this_one_closed(self):
+        """The volume has one of that version; but not for the machine as it is."""
+        self.dev.tpm.tool("tpm2_pcrextend", "7:sha256=" + "11" * 32)
+        self.add(self.first + 9)
+        self.booted(self.first + 3, policy=self.digest(self.first + 3))
+        to = str(self.first + 5)
+        said = self.raise_floor("--to", to, check=13)
+        self.assertIn(f"root: no signed policy of version {to} or more is for the boot that opened it now", said)
+        self.assertEqual(self.floor(), self.first)
+        # To what opened it: nothing is lost.
+        self.assertNotIn("root:", self.raise_floor())
+        self.raise_floor("--to", to, "--yes", to)
+        self.assertEqual(self.floor(), self.first + 5)
+
+    def test_what_the_floor_has_closed_already_is_said_as_well(self):
+        to = str(self.first + 4)
+        self.raise_floor("--to", to, "--yes", to)
+        said = self.raise_floor("--to", str(self.first + 1))
+        self.assertIn("nothing to raise", said)
+        self.assertIn(f"root: it has no signed policy of version {to} or more", said)
+
+    def test_another_policy_files_token_counts_too(self):
+        token = json.loads(rig.run(["cryptsetup", "token", "export", "--token-id", "0", self.path("disk.img")], check=0).stdout)
+        token.update(handle="0x8100a005", policies=token["policies"][:1])
+        rig.run(["cryptsetup", "token", "import", "--json-file", "-", self.path("disk.img")], stdin=json.dumps(token).encode(), check=0)
+        said = self.raise_floor("--to", str(self.first + 1), check=13)
+        self.assertIn("root: 1 of its tokens, for other policy files with this counter", said)
+        self.assertEqual(self.floor(), self.first)
+
     def test_a_policy_that_doesnt_verify_counts_for_nothing(self):
         text = self.read(f"s{self.first + 3}.yaml").decode()
         forged = json.loads(rig.run(["cryptsetup", "token", "export", "--token-id", "0", self.path("disk.img")], check=0).stdout)

@@ -40,6 +40,53 @@ class Policies(rig.TestCase):
         self.assertIn(b"doesn't open unattended", done.stderr)
         self.assertEqual(self.versions(), [])
 
+    def second_volume(self):
+        """Another volume of the policy file, on a disk of its own."""
+        dev = self.dev
+        dev.new_disk("data.img")
+        os.unlink(dev.path("init.yaml"))
+        dev.policy(f"  - name: data\n    device: {dev.path('data.img')}\n    handle: 0x8100a002\n")
+        dev.provision("format", "--policy", dev.path("policy.yaml"), "--volume", "data", "--owner-auth", dev.owner_auth_file(),
+                      "--record", dev.record_path, "--recipient", dev.path("owner.pem"))
+
+    def in_token(self, disk):
+        return [p["version"] for p in self.dev.luks(disk)["tokens"]["0"]["policies"]]
+
+    def test_several_volumes_at_once(self):
+        self.second_volume()
+        one, two = self.dev.sign(1, out="one.yaml"), self.dev.sign(2, out="two.yaml")
+        both = ("--volume", "root", "--volume", "data")
+        said = self.policy_command("add", *both, one).stderr
+        self.assertIn(b"volume root: 1 added, 1 in the token", said)
+        self.assertIn(b"volume data: 1 added, 1 in the token", said)
+        self.policy_command("add", "--volume", "data", two)
+        said = self.policy_command("add", *both, one, two).stderr
+        self.assertIn(b"volume root: 1 added, 2 in the token", said)
+        self.assertIn(b"volume data: 0 added, 2 in the token", said)
+        self.assertEqual((self.in_token("disk.img"), self.in_token("data.img")), ([1, 2], [1, 2]))
+        self.assertIn(b"given twice", self.policy_command("add", "--volume", "root", "--volume", "root", one, check=2).stderr)
+        self.assertIn(b"--device", self.policy_command("add", *both, "--device", self.dev.path("disk.img"), one, check=2).stderr)
+        self.assertIn(b"given twice", self.policy_command("list", *both, check=2).stderr)
+
+    def test_several_volumes_get_it_or_none(self):
+        """Found out before the first is written; or else taken back."""
+        self.second_volume()
+        one = self.dev.sign(1, out="one.yaml")
+        both = ("--volume", "root", "--volume", "data")
+        before = self.read("disk.img")
+        bad = self.write("bad.yaml", self.read("one.yaml").replace(b"version: 1\n", b"version: 2\n"))
+        self.policy_command("add", *both, one, bad, check=5)
+        self.assertEqual(self.read("disk.img"), before)
+        self.policy_command("add", "--volume", "root", "--volume", "no-such", one, check=3)
+        self.assertEqual(self.read("disk.img"), before)
+        os.rename(self.dev.path("data.img"), self.dev.path("away.img"))
+        said = self.policy_command("add", *both, one, check=8).stderr
+        self.assertIn(b"nothing was added to any volume", said)
+        self.dev.new_disk("data.img")
+        said = self.policy_command("add", *both, one, check=9).stderr
+        self.assertIn(b"nothing was added to any volume", said)
+        self.assertEqual(self.read("disk.img"), before)
+
     def test_one_under_the_floor_is_told_wherever_it_is_met(self):
         dev, policy = self.dev, self.dev.path("policy.yaml")
         one, two = dev.sign(1, out="one.yaml"), dev.sign(2, out="two.yaml")

@@ -66,14 +66,27 @@ def made_once(name, make):
 _made = itertools.count()
 
 
+# What firmware extends in every boot, and IMA.
+MEASURED = (0, 1, 2, 3, 4, 5, 6, 7, 10)
+EVENT = b"a boot"
+
+
+def measured_value(bank):
+    """What each of these PCRs comes to."""
+    digest = hashlib.new(bank, EVENT).digest()
+    return hashlib.new(bank, bytes(len(digest)) + digest).hexdigest()
+
+
 class Swtpm:
-    """A software TPM of its own, with or without an EK certificate.
+    """A software TPM of its own, with or without an EK certificate. Each start is a boot, whose firmware and kernel measure
+    the same each time, unless measured=False: then all PCRs are as a reset leaves them.
 
     Making one takes half a second, so they are made once and copied. The nth TPM of a test program is always a copy of the nth that
     was made: no two in one program have the same seeds.
     """
 
-    def __init__(self, directory, *, ek_cert=False, banks="sha256,sha384"):
+    def __init__(self, directory, *, ek_cert=False, banks="sha256,sha384", measured=True):
+        self.banks, self.measured = banks.split(","), measured
         self.dir = os.path.abspath(directory)
         self.process = None
         kind = hashlib.sha256(repr((shutil.which("swtpm"), os.stat(shutil.which("swtpm")).st_mtime, ek_cert, banks)).encode()).hexdigest()
@@ -105,8 +118,8 @@ class Swtpm:
                     "active_pcr_banks=sha256,sha384\n")
         return conf
 
-    def start(self, *extra):
-        """Powers on: PCRs are reset, what is persistent is kept."""
+    def start(self, *extra, measured=None):
+        """Powers on: PCRs are reset, what is persistent is kept; then the boot measures."""
         for _ in range(10):
             port = _free_pair()
             self.log = os.path.join(self.dir, "swtpm.log")
@@ -119,6 +132,8 @@ class Swtpm:
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             self.port = port
             if self._answers():
+                if self.measured if measured is None else measured:
+                    self.measure()
                 return self
             self.stop()
         raise RuntimeError("swtpm doesn't start; see " + self.log)
@@ -138,15 +153,20 @@ class Swtpm:
                 time.sleep(0.01)
         return False
 
+    def measure(self, pcrs=MEASURED, what=EVENT, banks=None):
+        """Extends these PCRs in all banks that the TPM has."""
+        digests = ",".join(f"{b}={hashlib.new(b, what).hexdigest()}" for b in banks or self.banks)
+        self.tool("tpm2_pcrextend", *(f"{pcr}:{digests}" for pcr in pcrs))
+
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(10)
         self.process = None
 
-    def restart(self, *extra):
+    def restart(self, *extra, measured=None):
         self.stop()
-        return self.start(*extra)
+        return self.start(*extra, measured=measured)
 
     @property
     def tcti(self):

@@ -26,7 +26,7 @@ class Many(Case):
 
     def another(self, number, more=""):
         """A signed policy for a boot with another PCR 7: of the owner's key, by latchkey."""
-        values = {str(pcr): "00" * 32 for pcr in (0, 10, 15)}
+        values = {str(pcr): f"{pcr + 1:02x}" * 32 for pcr in (0, 10, 15)}
         values["7"] = f"{number + 1:064x}"
         self.write("values.json", json.dumps({"sha256": values}))
         path = self.path(f"another-{number:03}.yaml")

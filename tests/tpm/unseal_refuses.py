@@ -133,7 +133,8 @@ class Policy(Case):
                 self.opens()
                 self.tpm.tool("tpm2_pcrextend", f"{pcr}:sha256={'2a' * 32}")
                 advice = "nothing to sign" if pcr == 15 else "latchkey policy sign"
-                said = self.unseal(5, [f"PCR {pcr} ({meaning}", "signed as " + "0" * 64, advice])
+                signed = "0" * 64 if pcr == 15 else rig.measured_value("sha256")
+                said = self.unseal(5, [f"PCR {pcr} ({meaning}", "signed as " + signed, advice])
                 self.assertEqual(len(re.findall(r"PCR \d+ \(", said)), 1, said)
 
     def test_a_version_under_the_floor(self):
@@ -160,7 +161,7 @@ class Policy(Case):
             "policy-ref": (r'policy-ref: .*', 'policy-ref: "latchkey:other"', "policy-ref"),
             "key": (r"key: 000c", "key: 000d", "another policy key"),
             "version": (r"version: 1\b", "version: 2", "digest"),
-            "pcr value": (r"  7: 0", "  7: 1", "digest"),
+            "pcr value": (r"  7: .", "  7: 0", "digest"),
             "a PCR less": (r"  15: .*\n", "", "pcrs: 0,7,10"),
             "floor": (r"version-floor: .*", "version-floor: 0x018a0007", "version-floor"),
             "digest": (r"digest: ..", "digest: ff", "digest"),

@@ -4,16 +4,18 @@
 
 #include <string.h>
 
+#include "core/base/bom.h"
 #include "core/base/text.h"
 #include "core/policy/pcr_text.h"
 
 #define PCR_VALUES_MAX (64u * 1024u)
-#define PASSPHRASE_MAX 1024u
 
 static bool is_plain_text(const struct lk_buf *buf)
 {
-	for (size_t i = 0; i < buf->len; i++) {
-		uint8_t c = buf->data[i];
+	const struct lk_bytes text = lk_bom_skip((struct lk_bytes){ buf->data, buf->len });
+
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.data[i];
 
 		if ((c < 0x20 && !(c == '\t' || c == '\n' || c == '\r')) || c > 0x7e)
 			return false;
@@ -21,17 +23,28 @@ static bool is_plain_text(const struct lk_buf *buf)
 	return true;
 }
 
+/* What reads as text is text; the mark of another encoding is told where the bytes
+ * can't be digests either. */
 static int values_from_binary(const struct lk_buf *buf, const struct lk_policy_file *pf,
 			      struct lk_pcr_values *ret, struct lk_err *err)
 {
 	struct lk_pcr_selection sel = pf->pcrs;
 	size_t all = (size_t)__builtin_popcount(sel.mask);
 	size_t size = lk_alg_size(sel.bank);
+	const char *foreign;
 
 	/* The latch's value isn't needed, so it need not have been read. */
 	if (pf->latch != LK_NO_PCR && buf->len == (all - 1) * size)
 		sel.mask &= ~(1u << pf->latch);
-	return lk_pcr_values_from_binary(buf->data, buf->len, &sel, ret, err);
+	if (lk_pcr_values_from_binary(buf->data, buf->len, &sel, ret, err) == LK_OK)
+		return LK_OK;
+	foreign = lk_bom_foreign((struct lk_bytes){ buf->data, buf->len });
+	if (foreign)
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"it begins with the byte order mark of %s: save it as UTF-8, or plain ASCII",
+			foreign);
+	return LK_E_INPUT;
 }
 
 static int values_from_text(const struct lk_buf *buf, enum lk_alg bank, struct lk_pcr_values *ret,
@@ -60,22 +73,6 @@ int lk_read_pcr_values(const char *path, const struct lk_policy_file *pf, struct
 	if (rc != LK_OK)
 		lk_err_prefix(err, "%s", path);
 	return rc;
-}
-
-int lk_read_passphrase(const char *path, struct lk_secret *ret, struct lk_err *err)
-{
-	LK_OWNED_SECRET secret = LK_SECRET_NONE;
-	int rc = lk_fs_read_secret(path, PASSPHRASE_MAX, &secret, err);
-
-	if (rc != LK_OK)
-		return rc;
-	if (secret.len && secret.data[secret.len - 1] == '\n')
-		secret.len--;
-	if (!secret.len || memchr(secret.data, '\n', secret.len))
-		return lk_err_set(err, LK_E_INPUT, 0, "%s: expected a passphrase on one line",
-				  path);
-	*ret = lk_secret_take(&secret);
-	return LK_OK;
 }
 
 int lk_write_output(const struct lk_output *out, struct lk_bytes data, struct lk_err *err)

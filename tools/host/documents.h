@@ -26,8 +26,8 @@
 int lk_read_pcr_values(const char *path, const struct lk_policy_file *pf, struct lk_pcr_values *ret,
 		       struct lk_err *err);
 
-/** First and only line of a file, without its line end. */
-int lk_read_passphrase(const char *path, struct lk_secret *ret, struct lk_err *err);
+/** Bytes of a private key's passphrase, or a token's PIN, in a file. */
+#define LK_PASSPHRASE_MAX 1024u
 
 struct lk_output {
 	const char *path; /* "-": standard output */

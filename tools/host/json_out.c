@@ -68,27 +68,74 @@ static struct json_object *pcr_list(uint32_t mask)
 	return list;
 }
 
-static struct json_object *volume(const struct lk_volume *vol)
+static struct json_object *options_of(const struct lk_volume *vol)
 {
-	struct json_object *o = json_object_new_object();
 	struct json_object *options = json_object_new_array();
 	const char *word;
 
-	add_text(o, "name", vol->name);
-	add_text(o, "device", vol->device);
-	add_handle(o, "handle", vol->handle);
-	if (*vol->uuid)
-		add_text(o, "uuid", vol->uuid);
-	add_text(o, "cipher", vol->format.cipher);
-	add(o, "key-size", json_object_new_int((int)vol->format.key_bits));
-	add(o, "sector-size", json_object_new_int((int)vol->format.sector_size));
-	add_text(o, "integrity", lk_integrity_word(vol->format.integrity));
 	for (unsigned int i = 0; (word = lk_volume_option_word(i)); i++)
 		if (vol->options & 1u << i)
 			json_object_array_add(options, json_object_new_string(word));
-	add(o, "options", options);
-	add_text(o, "on-failure", lk_on_failure_word(vol->on_failure));
-	return o;
+	return options;
+}
+
+static void add_volume_key(struct json_object *o, const struct lk_volume *vol,
+			   enum lk_volume_key key)
+{
+	const char *name = lk_volume_key_name(key);
+
+	switch (key) {
+	case LK_VOLUME_KEY_NAME:
+		add_text(o, name, vol->name);
+		break;
+	case LK_VOLUME_KEY_DEVICE:
+		add_text(o, name, vol->device);
+		break;
+	case LK_VOLUME_KEY_HANDLE:
+		add_handle(o, name, vol->handle);
+		break;
+	case LK_VOLUME_KEY_UUID:
+		if (*vol->uuid)
+			add_text(o, name, vol->uuid);
+		break;
+	case LK_VOLUME_KEY_CIPHER:
+		add_text(o, name, vol->format.cipher);
+		break;
+	case LK_VOLUME_KEY_SIZE:
+		add(o, name, json_object_new_int((int)vol->format.key_bits));
+		break;
+	case LK_VOLUME_KEY_SECTOR:
+		add(o, name, json_object_new_int((int)vol->format.sector_size));
+		break;
+	case LK_VOLUME_KEY_INTEGRITY:
+		add_text(o, name, lk_integrity_word(vol->format.integrity));
+		break;
+	case LK_VOLUME_KEY_OPTIONS:
+		add(o, name, options_of(vol));
+		break;
+	case LK_VOLUME_KEY_ON_FAILURE:
+		add_text(o, name, lk_on_failure_word(vol->on_failure));
+		break;
+	case LK_VOLUME_KEY_PIN:
+		add(o, name, json_object_new_boolean(vol->pin));
+		break;
+	case LK_VOLUME_KEY_COUNT:
+		break;
+	}
+}
+
+static struct json_object *volumes_of(const struct lk_policy_file *pf)
+{
+	struct json_object *volumes = json_object_new_array();
+
+	for (size_t i = 0; i < pf->n_volumes; i++) {
+		struct json_object *o = json_object_new_object();
+
+		for (unsigned int key = 0; key < LK_VOLUME_KEY_COUNT; key++)
+			add_volume_key(o, &pf->volumes[i], (enum lk_volume_key)key);
+		json_object_array_add(volumes, o);
+	}
+	return volumes;
 }
 
 static void add_key(struct json_object *o, const struct lk_policy_key *key)
@@ -103,51 +150,111 @@ static void add_key(struct json_object *o, const struct lk_policy_key *key)
 		add_hex(o, "policy-key-name", (struct lk_bytes){ name.data, name.len });
 }
 
-static void add_settings(struct json_object *o, const struct lk_policy_file *pf)
+static struct json_object *root_of(const struct lk_policy_file *pf)
 {
-	uint32_t latch = pf->latch == LK_NO_PCR ? 0 : 1u << pf->latch;
+	struct json_object *root = json_object_new_object();
 
+	for (unsigned int key = 0; key < LK_ROOT_KEY_COUNT; key++) {
+		const char *name = lk_root_key_name((enum lk_root_key)key);
+
+		switch ((enum lk_root_key)key) {
+		case LK_ROOT_KEY_HANDLE:
+			add_handle(root, name, pf->root_handle);
+			break;
+		case LK_ROOT_KEY_NAME:
+			if (pf->root_name.len)
+				add_hex(root, name,
+					(struct lk_bytes){ pf->root_name.data, pf->root_name.len });
+			break;
+		case LK_ROOT_KEY_COUNT:
+			break;
+		}
+	}
+	return root;
+}
+
+static uint32_t latch_of(const struct lk_policy_file *pf)
+{
+	return pf->latch == LK_NO_PCR ? 0 : 1u << pf->latch;
+}
+
+static void add_ref(struct json_object *o, const struct lk_policy_file *pf)
+{
 	struct lk_bytes name = lk_policy_ref_name(pf);
 	char line[LK_POLICY_REF_LINE_MAX];
 
-	add(o, "policy-ref", json_object_new_string_len((const char *)name.data, (int)name.len));
+	add(o, lk_policy_file_key_name(LK_POLICY_KEY_REF),
+	    json_object_new_string_len((const char *)name.data, (int)name.len));
 	add(o, "reference",
 	    json_object_new_string_len((const char *)pf->policy_ref, (int)pf->policy_ref_len));
-	if (pf->format >= 2) {
-		lk_policy_ref_line(pf, line);
-		add_text(o, "bound-to", line);
+	if (pf->format < 2)
+		return;
+	lk_policy_ref_line(pf, line);
+	add_text(o, "bound-to", line);
+}
+
+static void add_setting(struct json_object *o, const struct lk_policy_file *pf,
+			enum lk_policy_file_key key)
+{
+	const char *name = lk_policy_file_key_name(key);
+
+	switch (key) {
+	case LK_POLICY_KEY_FORMAT:
+		add(o, name, json_object_new_int((int)pf->format));
+		break;
+	case LK_POLICY_KEY_KEY:
+		add_key(o, &pf->key);
+		break;
+	case LK_POLICY_KEY_REF:
+		add_ref(o, pf);
+		break;
+	case LK_POLICY_KEY_BANK:
+		add_text(o, name, lk_alg_name(pf->pcrs.bank));
+		break;
+	case LK_POLICY_KEY_PCRS:
+		add(o, name, pcr_list(pf->pcrs.mask & ~latch_of(pf)));
+		break;
+	case LK_POLICY_KEY_LATCH:
+		if (latch_of(pf))
+			add(o, name, json_object_new_int((int)pf->latch));
+		else
+			add_text(o, name, "none");
+		break;
+	case LK_POLICY_KEY_FLOOR:
+		if (pf->version_floor)
+			add_handle(o, name, pf->version_floor);
+		else
+			add_text(o, name, "none");
+		break;
+	case LK_POLICY_KEY_ON_FAILURE:
+		add_text(o, name, lk_on_failure_word(pf->on_failure));
+		break;
+	case LK_POLICY_KEY_NO_TPM:
+		add(o, name, json_object_new_boolean(pf->prompt_without_tpm));
+		break;
+	case LK_POLICY_KEY_TIMEOUT_TPM:
+		add(o, name, json_object_new_int((int)pf->timeout_tpm));
+		break;
+	case LK_POLICY_KEY_TIMEOUT_DEVICE:
+		add(o, name, json_object_new_int((int)pf->timeout_device));
+		break;
+	case LK_POLICY_KEY_ROOT:
+		add(o, name, root_of(pf));
+		break;
+	case LK_POLICY_KEY_VOLUMES:
+		add(o, name, volumes_of(pf));
+		break;
+	case LK_POLICY_KEY_COUNT:
+		break;
 	}
-	add_text(o, "bank", lk_alg_name(pf->pcrs.bank));
-	add(o, "pcrs", pcr_list(pf->pcrs.mask & ~latch));
-	if (latch)
-		add(o, "latch", json_object_new_int((int)pf->latch));
-	else
-		add_text(o, "latch", "none");
-	if (pf->version_floor)
-		add_handle(o, "version-floor", pf->version_floor);
-	else
-		add_text(o, "version-floor", "none");
-	add(o, "prompt-without-tpm", json_object_new_boolean(pf->prompt_without_tpm));
-	add(o, "timeout-tpm", json_object_new_int((int)pf->timeout_tpm));
-	add(o, "timeout-device", json_object_new_int((int)pf->timeout_device));
 }
 
 int lk_json_print_policy_file(const struct lk_policy_file *pf, struct lk_err *err)
 {
 	struct json_object *o = json_object_new_object();
-	struct json_object *root = json_object_new_object();
-	struct json_object *volumes = json_object_new_array();
 
-	add(o, "latchkey-policy", json_object_new_int((int)pf->format));
-	add_key(o, &pf->key);
-	add_settings(o, pf);
-	add_handle(root, "handle", pf->root_handle);
-	if (pf->root_name.len)
-		add_hex(root, "name", (struct lk_bytes){ pf->root_name.data, pf->root_name.len });
-	add(o, "root-key", root);
-	for (size_t i = 0; i < pf->n_volumes; i++)
-		json_object_array_add(volumes, volume(&pf->volumes[i]));
-	add(o, "volumes", volumes);
+	for (unsigned int key = 0; key < LK_POLICY_KEY_COUNT; key++)
+		add_setting(o, pf, (enum lk_policy_file_key)key);
 	return print(o, err);
 }
 

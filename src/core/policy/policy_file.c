@@ -7,6 +7,10 @@
 
 #include "core/policy/policy_ref.h"
 
+static const char *const policy_keys[] = { LK_POLICY_KEYS(LK_KEY_NAME) NULL };
+static const char *const root_keys[] = { LK_ROOT_KEYS(LK_KEY_NAME) NULL };
+static const char *const volume_keys[] = { LK_VOLUME_KEYS(LK_KEY_NAME) NULL };
+
 static const char *const on_failure_words[] = { "fail", "prompt", "halt", NULL };
 
 static int parse_key(const struct lk_doc *doc, struct lk_policy_file *pf, struct lk_err *err)
@@ -85,7 +89,6 @@ static int parse_floor(const struct lk_doc *doc, struct lk_policy_file *pf, stru
 
 static int parse_root_key(const struct lk_doc *doc, struct lk_policy_file *pf, struct lk_err *err)
 {
-	static const char *const known[] = { "handle", "name", NULL };
 	const struct lk_doc *root = lk_doc_get(doc, "root-key");
 	uint64_t handle = 0x81000001;
 	size_t len;
@@ -93,7 +96,7 @@ static int parse_root_key(const struct lk_doc *doc, struct lk_policy_file *pf, s
 	pf->root_handle = (uint32_t)handle;
 	if (!root)
 		return LK_OK;
-	LK_TRY(lk_doc_expect_keys(root, known, err));
+	LK_TRY(lk_doc_expect_keys(root, root_keys, err));
 	if (lk_doc_get(root, "handle"))
 		LK_TRY(lk_doc_get_uint(root, "handle", 0x81000000, 0x81ffffff, &handle, err));
 	pf->root_handle = (uint32_t)handle;
@@ -263,16 +266,12 @@ static int check_prompt(const struct lk_doc *at, const struct lk_policy_file *pf
 	return LK_OK;
 }
 
-static int parse_volume(const struct lk_doc *map, struct lk_policy_file *pf,
-			enum lk_on_failure on_failure, struct lk_err *err)
+static int parse_volume(const struct lk_doc *map, struct lk_policy_file *pf, struct lk_err *err)
 {
-	static const char *const known[] = { "name",	"device",     "handle",	     "uuid",
-					     "cipher",	"key-size",   "sector-size", "integrity",
-					     "options", "on-failure", "pin",	     NULL };
-	struct lk_volume vol = { .on_failure = on_failure };
+	struct lk_volume vol = { .on_failure = pf->on_failure };
 	unsigned int word;
 
-	LK_TRY(lk_doc_expect_keys(map, known, err));
+	LK_TRY(lk_doc_expect_keys(map, volume_keys, err));
 	LK_TRY(parse_place(map, &vol, err));
 	LK_TRY(parse_format(map, &vol.format, err));
 	LK_TRY(parse_options(map, &vol, err));
@@ -292,8 +291,7 @@ static int parse_volume(const struct lk_doc *map, struct lk_policy_file *pf,
 	return LK_OK;
 }
 
-static int parse_volumes(const struct lk_doc *doc, struct lk_policy_file *pf,
-			 enum lk_on_failure on_failure, struct lk_err *err)
+static int parse_volumes(const struct lk_doc *doc, struct lk_policy_file *pf, struct lk_err *err)
 {
 	const struct lk_doc *seq = lk_doc_get(doc, "volumes");
 
@@ -303,7 +301,7 @@ static int parse_volumes(const struct lk_doc *doc, struct lk_policy_file *pf,
 		if (pf->n_volumes == LK_VOLUMES_MAX)
 			return lk_doc_error(i, err, "volumes: at most %u are allowed",
 					    LK_VOLUMES_MAX);
-		LK_TRY(parse_volume(i, pf, on_failure, err));
+		LK_TRY(parse_volume(i, pf, err));
 	}
 	return LK_OK;
 }
@@ -348,8 +346,7 @@ static int parse_bound_ref(const struct lk_doc *doc, lk_hash_fn hash, struct lk_
 	return LK_OK;
 }
 
-static int parse_settings(const struct lk_doc *doc, struct lk_policy_file *pf,
-			  enum lk_on_failure *ret_on_failure, struct lk_err *err)
+static int parse_settings(const struct lk_doc *doc, struct lk_policy_file *pf, struct lk_err *err)
 {
 	unsigned int word;
 
@@ -357,8 +354,8 @@ static int parse_settings(const struct lk_doc *doc, struct lk_policy_file *pf,
 	LK_TRY(parse_latch(doc, pf, err));
 	LK_TRY(parse_floor(doc, pf, err));
 	LK_TRY(lk_doc_get_word(doc, "on-failure", on_failure_words, &word, err));
-	*ret_on_failure = (enum lk_on_failure)word;
-	LK_TRY(check_prompt(lk_doc_get(doc, "on-failure"), pf, *ret_on_failure, err));
+	pf->on_failure = (enum lk_on_failure)word;
+	LK_TRY(check_prompt(lk_doc_get(doc, "on-failure"), pf, pf->on_failure, err));
 	if (lk_doc_get(doc, "prompt-without-tpm"))
 		LK_TRY(lk_doc_get_bool(doc, "prompt-without-tpm", &pf->prompt_without_tpm, err));
 	pf->timeout_tpm = 10;
@@ -368,35 +365,35 @@ static int parse_settings(const struct lk_doc *doc, struct lk_policy_file *pf,
 	return parse_root_key(doc, pf, err);
 }
 
+const char *lk_policy_file_key_name(enum lk_policy_file_key key)
+{
+	return policy_keys[key];
+}
+
+const char *lk_root_key_name(enum lk_root_key key)
+{
+	return root_keys[key];
+}
+
+const char *lk_volume_key_name(enum lk_volume_key key)
+{
+	return volume_keys[key];
+}
+
 int lk_policy_file_from_doc(const struct lk_doc *doc, lk_hash_fn hash, struct lk_policy_file *ret,
 			    struct lk_err *err)
 {
-	static const char *const known[] = { "latchkey-policy",
-					     "policy-key",
-					     "policy-ref",
-					     "bank",
-					     "pcrs",
-					     "latch",
-					     "version-floor",
-					     "on-failure",
-					     "prompt-without-tpm",
-					     "timeout-tpm",
-					     "timeout-device",
-					     "root-key",
-					     "volumes",
-					     NULL };
 	struct lk_policy_file pf = { 0 };
-	enum lk_on_failure on_failure;
 	uint64_t format;
 
-	LK_TRY(lk_doc_expect_keys(doc, known, err));
+	LK_TRY(lk_doc_expect_keys(doc, policy_keys, err));
 	LK_TRY(lk_doc_get_uint(doc, "latchkey-policy", 1, 2, &format, err));
 	pf.format = (unsigned int)format;
 	LK_TRY(parse_key(doc, &pf, err));
-	LK_TRY(parse_settings(doc, &pf, &on_failure, err));
+	LK_TRY(parse_settings(doc, &pf, err));
 	LK_TRY(pf.format == 1 ? parse_plain_ref(doc, &pf, err)
 			      : parse_bound_ref(doc, hash, &pf, err));
-	LK_TRY(parse_volumes(doc, &pf, on_failure, err));
+	LK_TRY(parse_volumes(doc, &pf, err));
 	*ret = pf;
 	return LK_OK;
 }

@@ -14,6 +14,48 @@
 #define LK_POLICY_REF_MAX  48u /* TPM2B_NONCE of the largest digest we use */
 #define LK_NO_PCR	   0xffu
 
+/**
+ * The keys of the document, each once: what is read is what policy show goes
+ * through, one switch without a default for each form, so that the compiler
+ * names a key that one of them forgets.
+ */
+/* clang-format off: a table */
+#define LK_POLICY_KEYS(X)                                                                          \
+	X(LK_POLICY_KEY_FORMAT, "latchkey-policy")                                                 \
+	X(LK_POLICY_KEY_KEY, "policy-key")                                                         \
+	X(LK_POLICY_KEY_REF, "policy-ref")                                                         \
+	X(LK_POLICY_KEY_BANK, "bank")                                                              \
+	X(LK_POLICY_KEY_PCRS, "pcrs")                                                              \
+	X(LK_POLICY_KEY_LATCH, "latch")                                                            \
+	X(LK_POLICY_KEY_FLOOR, "version-floor")                                                    \
+	X(LK_POLICY_KEY_ON_FAILURE, "on-failure")                                                  \
+	X(LK_POLICY_KEY_NO_TPM, "prompt-without-tpm")                                              \
+	X(LK_POLICY_KEY_TIMEOUT_TPM, "timeout-tpm")                                                \
+	X(LK_POLICY_KEY_TIMEOUT_DEVICE, "timeout-device")                                          \
+	X(LK_POLICY_KEY_ROOT, "root-key")                                                          \
+	X(LK_POLICY_KEY_VOLUMES, "volumes")
+#define LK_ROOT_KEYS(X)                                                                            \
+	X(LK_ROOT_KEY_HANDLE, "handle")                                                            \
+	X(LK_ROOT_KEY_NAME, "name")
+#define LK_VOLUME_KEYS(X)                                                                          \
+	X(LK_VOLUME_KEY_NAME, "name")                                                              \
+	X(LK_VOLUME_KEY_DEVICE, "device")                                                          \
+	X(LK_VOLUME_KEY_HANDLE, "handle")                                                          \
+	X(LK_VOLUME_KEY_UUID, "uuid")                                                              \
+	X(LK_VOLUME_KEY_CIPHER, "cipher")                                                          \
+	X(LK_VOLUME_KEY_SIZE, "key-size")                                                          \
+	X(LK_VOLUME_KEY_SECTOR, "sector-size")                                                     \
+	X(LK_VOLUME_KEY_INTEGRITY, "integrity")                                                    \
+	X(LK_VOLUME_KEY_OPTIONS, "options")                                                        \
+	X(LK_VOLUME_KEY_ON_FAILURE, "on-failure")                                                  \
+	X(LK_VOLUME_KEY_PIN, "pin")
+/* clang-format on */
+#define LK_KEY_NUMBER(number, name) number,
+#define LK_KEY_NAME(number, name)   name,
+enum lk_policy_file_key { LK_POLICY_KEYS(LK_KEY_NUMBER) LK_POLICY_KEY_COUNT };
+enum lk_root_key { LK_ROOT_KEYS(LK_KEY_NUMBER) LK_ROOT_KEY_COUNT };
+enum lk_volume_key { LK_VOLUME_KEYS(LK_KEY_NUMBER) LK_VOLUME_KEY_COUNT };
+
 enum lk_on_failure { LK_ON_FAILURE_FAIL, LK_ON_FAILURE_PROMPT, LK_ON_FAILURE_HALT };
 enum lk_integrity { LK_INTEGRITY_NONE, LK_INTEGRITY_HMAC_SHA256 };
 
@@ -50,9 +92,10 @@ struct lk_policy_file {
 	struct lk_policy_key key;
 	uint8_t policy_ref[LK_POLICY_REF_MAX]; /* what is sealed and signed */
 	size_t policy_ref_len;
-	struct lk_pcr_selection pcrs; /* latch PCR included */
-	unsigned int latch;	      /* PCR, or LK_NO_PCR */
-	uint32_t version_floor;	      /* NV index, or 0 for none */
+	struct lk_pcr_selection pcrs;  /* latch PCR included */
+	unsigned int latch;	       /* PCR, or LK_NO_PCR */
+	uint32_t version_floor;	       /* NV index, or 0 for none */
+	enum lk_on_failure on_failure; /* of volumes that say nothing else */
 	bool prompt_without_tpm;
 	unsigned int timeout_tpm;    /* seconds */
 	unsigned int timeout_device; /* seconds */
@@ -61,6 +104,11 @@ struct lk_policy_file {
 	size_t n_volumes;
 	struct lk_volume volumes[LK_VOLUMES_MAX];
 };
+
+/** "latchkey-policy" and so on. */
+const char *lk_policy_file_key_name(enum lk_policy_file_key key);
+const char *lk_root_key_name(enum lk_root_key key);
+const char *lk_volume_key_name(enum lk_volume_key key);
 
 /**
  * lk_policy_file_from_doc - the rules of latchkey-policy(5)

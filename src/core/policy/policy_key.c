@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+#include "core/base/bom.h"
+#include "core/base/pem.h"
+
 /* SubjectPublicKeyInfo up to the point's coordinates (RFC 5480): sequence,
  * id-ecPublicKey, named curve, bit string, 0x04. One prefix for each curve is
  * the whole parser: whatever else DER could say is refused. */
@@ -86,18 +89,40 @@ static const char *pem_body(const char *pem, size_t len, size_t *ret_len)
 	return pem + nh;
 }
 
-int lk_policy_key_from_pem(const char *pem, size_t len, struct lk_policy_key *ret,
-			   struct lk_err *err)
+/* What it is instead. Of a private key nothing but that is said. */
+static int not_public(struct lk_bytes text, struct lk_err *err)
 {
-	uint8_t der[LK_SPKI_MAX];
-	size_t der_len;
-	size_t body_len;
-	const char *body = pem_body(pem, len, &body_len);
+	const char *foreign = lk_bom_foreign(text);
+	const char *kind = lk_pem_kind(text);
 
-	if (!body)
+	if (foreign)
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"it begins with the byte order mark of %s: save it as UTF-8, or plain ASCII",
+			foreign);
+	if (!kind || strcmp(kind, "a public key") == 0)
 		return lk_err_set(
 			err, LK_E_INPUT, 0,
 			"not a PEM public key: expected BEGIN PUBLIC KEY, base64, END PUBLIC KEY and nothing else");
+	if (strcmp(kind, "a private key") == 0)
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"this is a private key, which belongs nowhere but to who signs; its public half is wanted: keygen wrote it beside it (policy-key.pub.pem), and openssl pkey -pubout makes it");
+	return lk_err_set(err, LK_E_INPUT, 0,
+			  "this is %s; a public key is wanted (BEGIN PUBLIC KEY)", kind);
+}
+
+int lk_policy_key_from_pem(const char *pem, size_t len, struct lk_policy_key *ret,
+			   struct lk_err *err)
+{
+	struct lk_bytes text = lk_bom_skip((struct lk_bytes){ (const uint8_t *)pem, len });
+	uint8_t der[LK_SPKI_MAX];
+	size_t der_len;
+	size_t body_len;
+	const char *body = pem_body((const char *)text.data, text.len, &body_len);
+
+	if (!body)
+		return not_public(text, err);
 	if (!lk_base64_decode(body, body_len, der, sizeof(der), &der_len))
 		return lk_err_set(err, LK_E_INPUT, 0,
 				  "PEM public key: bad base64, or not a key on P-384 or P-256");

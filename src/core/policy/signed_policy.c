@@ -9,6 +9,7 @@
 #include "core/base/bytes.h"
 #include "core/policy/pcr_text.h"
 #include "core/policy/policy_digest.h"
+#include "core/policy/unextended.h"
 
 static int parse_pcrs(const struct lk_doc *doc, struct lk_signed_policy *sp, struct lk_err *err)
 {
@@ -22,6 +23,32 @@ static int parse_pcrs(const struct lk_doc *doc, struct lk_signed_policy *sp, str
 				    "pcrs: expected PCR numbers with their values");
 	return lk_pcr_values_from_map(pcrs, bank == 0 ? LK_ALG_SHA256 : LK_ALG_SHA384, &sp->pcrs,
 				      err);
+}
+
+/* The signature doesn't cover it, and needn't: the values that it is of are signed. */
+static int parse_unextended(const struct lk_doc *doc, struct lk_signed_policy *sp,
+			    struct lk_err *err)
+{
+	const struct lk_doc *seq = lk_doc_get(doc, "unextended");
+
+	if (!seq)
+		return LK_OK;
+	if (seq->type != LK_DOC_SEQ || !seq->child)
+		return lk_doc_error(seq, err, "unextended: expected a list of PCRs, as in [10]");
+	for (const struct lk_doc *i = seq->child; i; i = i->next) {
+		uint64_t pcr;
+
+		LK_TRY(lk_doc_uint(i, 0, LK_PCR_COUNT - 1, &pcr, err));
+		if (sp->unextended & 1u << pcr)
+			return lk_doc_error(i, err, "unextended: %s is named twice", i->text);
+		if (!lk_pcrs_unextended(&sp->pcrs, 1u << pcr))
+			return lk_doc_error(
+				i, err,
+				"unextended: PCR %s isn't in pcrs, or its value there is of one that was extended",
+				i->text);
+		sp->unextended |= 1u << pcr;
+	}
+	return LK_OK;
 }
 
 static int parse_floor(const struct lk_doc *doc, struct lk_signed_policy *sp, struct lk_err *err)
@@ -69,10 +96,7 @@ static int parse_proof(const struct lk_doc *doc, struct lk_signed_policy *sp, st
 int lk_signed_policy_from_doc(const struct lk_doc *doc, struct lk_signed_policy *ret,
 			      struct lk_err *err)
 {
-	static const char *const known[] = {
-		"latchkey-signed-policy", "label",  "version", "policy-ref", "bank", "pcrs",
-		"version-floor",	  "digest", "key",     "signature",  NULL
-	};
+	static const char *const known[] = { LK_SIGNED_KEYS(LK_KEY_NAME) NULL };
 	struct lk_signed_policy sp = { 0 };
 	const char *text;
 	uint64_t format;
@@ -87,6 +111,7 @@ int lk_signed_policy_from_doc(const struct lk_doc *doc, struct lk_signed_policy 
 	sp.policy_ref_len = strlen(text);
 	memcpy(sp.policy_ref, text, sp.policy_ref_len);
 	LK_TRY(parse_pcrs(doc, &sp, err));
+	LK_TRY(parse_unextended(doc, &sp, err));
 	LK_TRY(parse_floor(doc, &sp, err));
 	LK_TRY(parse_proof(doc, &sp, err));
 	*ret = sp;
@@ -205,6 +230,16 @@ int lk_signed_policy_check(const struct lk_signed_policy *sp, const struct lk_po
 	return LK_OK;
 }
 
+int lk_signed_policy_check_extended(const struct lk_signed_policy *sp,
+				    const struct lk_policy_file *pf, uint32_t consent,
+				    struct lk_err *err)
+{
+	uint32_t latch = pf->latch == LK_NO_PCR ? 0 : 1u << pf->latch;
+
+	return lk_unextended_check(&sp->pcrs, pf->pcrs.mask & ~latch, consent | sp->unextended,
+				   err);
+}
+
 int lk_signed_policy_tbs(const struct lk_signed_policy *sp, lk_hash_fn hash, struct lk_digest *ret)
 {
 	enum lk_alg alg = sp->key.len == 50 ? LK_ALG_SHA384 : LK_ALG_SHA256;
@@ -296,6 +331,17 @@ static void put_pcrs(struct text *t, const struct lk_pcr_values *v, bool json)
 	}
 }
 
+/* As a sequence in one line, which both forms have. */
+static void put_unextended(struct text *t, uint32_t mask, bool json)
+{
+	char list[LK_PCR_MASK_TEXT];
+
+	if (!mask)
+		return;
+	lk_pcr_mask_format(mask, list);
+	put(t, json ? "\"unextended\":[%s]," : "unextended: [%s]\n", list);
+}
+
 /* The members in one order, each as `"key":value,` or `key: value` and a line
  * end: the two forms differ in nothing else. */
 static void put_key(struct text *t, const char *key, bool json)
@@ -329,6 +375,7 @@ int lk_signed_policy_write(const struct lk_signed_policy *sp, bool json, char *o
 	    lk_alg_name(sp->pcrs.sel.bank));
 	put_pcrs(&t, &sp->pcrs, json);
 	put(&t, json ? "}," : "");
+	put_unextended(&t, sp->unextended, json);
 	if (sp->version_floor)
 		put(&t, json ? "\"version-floor\":\"0x%08x\"," : "version-floor: 0x%08x\n",
 		    sp->version_floor);

@@ -8,6 +8,23 @@
 #include "core/policy/policy_file.h"
 #include "core/policy/policy_key.h"
 
+/** The keys of the document, as LK_POLICY_KEYS. */
+/* clang-format off: a table */
+#define LK_SIGNED_KEYS(X)                                                                          \
+	X(LK_SIGNED_KEY_FORMAT, "latchkey-signed-policy")                                          \
+	X(LK_SIGNED_KEY_LABEL, "label")                                                            \
+	X(LK_SIGNED_KEY_VERSION, "version")                                                        \
+	X(LK_SIGNED_KEY_REF, "policy-ref")                                                         \
+	X(LK_SIGNED_KEY_BANK, "bank")                                                              \
+	X(LK_SIGNED_KEY_PCRS, "pcrs")                                                              \
+	X(LK_SIGNED_KEY_UNEXTENDED, "unextended")                                                  \
+	X(LK_SIGNED_KEY_FLOOR, "version-floor")                                                    \
+	X(LK_SIGNED_KEY_DIGEST, "digest")                                                          \
+	X(LK_SIGNED_KEY_KEY, "key")                                                                \
+	X(LK_SIGNED_KEY_SIGNATURE, "signature")
+/* clang-format on */
+enum lk_signed_key { LK_SIGNED_KEYS(LK_KEY_NUMBER) LK_SIGNED_KEY_COUNT };
+
 #define LK_LABEL_MAX	 128u
 #define LK_SIGNATURE_MAX (2u * LK_COORD_MAX)
 
@@ -18,8 +35,9 @@ struct lk_signed_policy {
 	uint8_t policy_ref[LK_POLICY_REF_MAX];
 	size_t policy_ref_len;
 	struct lk_pcr_values pcrs;
-	struct lk_digest digest;	     /* approved policy */
-	struct lk_name key;		     /* Name of the policy key */
+	uint32_t unextended;	 /* PCRs that who signed knows to be as a reset leaves them */
+	struct lk_digest digest; /* approved policy */
+	struct lk_name key;	 /* Name of the policy key */
 	uint8_t signature[LK_SIGNATURE_MAX]; /* r || s */
 	size_t signature_len;		     /* 0: not signed yet */
 };
@@ -33,6 +51,8 @@ int lk_signed_policy_from_doc(const struct lk_doc *doc, struct lk_signed_policy 
  *	The latch PCR's value is taken as all zeros, whatever @values says:
  *	that is what it is when the disk is opened.
  * @version: at least 1 when @pf has a floor; must be 0 when it has none
+ *
+ * Whether somebody has extended the PCRs is for lk_signed_policy_check_extended.
  */
 int lk_signed_policy_prepare(const struct lk_policy_file *pf, const struct lk_pcr_values *values,
 			     uint32_t version, const char *label, lk_hash_fn hash,
@@ -49,6 +69,16 @@ int lk_signed_policy_prepare(const struct lk_policy_file *pf, const struct lk_pc
  */
 int lk_signed_policy_check(const struct lk_signed_policy *sp, const struct lk_policy_file *pf,
 			   lk_hash_fn hash, struct lk_err *err);
+
+/**
+ * lk_signed_policy_check_extended - does it stand for something that was measured?
+ * @consent: PCRs that may be as a reset leaves them, besides those that @sp names
+ *
+ * Return: as lk_unextended_check; of the PCRs of @pf without its latch.
+ */
+int lk_signed_policy_check_extended(const struct lk_signed_policy *sp,
+				    const struct lk_policy_file *pf, uint32_t consent,
+				    struct lk_err *err);
 
 /** aHash of @sp under the name algorithm of its key: what is signed. */
 int lk_signed_policy_tbs(const struct lk_signed_policy *sp, lk_hash_fn hash, struct lk_digest *ret);

@@ -10,6 +10,7 @@
 #include "install/record.h"
 #include "sys/tpm/fapi.h"
 #include "sys/os/log.h"
+#include "unextended.h"
 
 /* The order is what makes it safe to cut the power anywhere: as long as the
  * owner's authorization is empty, everything can be done again. It is set
@@ -349,6 +350,8 @@ static int install(struct lk_install *in, struct lk_err *err)
 		rc = lk_install_survey(in, err);
 	if (rc == LK_OK)
 		rc = lk_install_check_record(in, err);
+	if (rc == LK_OK)
+		rc = lk_unextended_survey(in->tpm, in->opts, err);
 	if (rc != LK_OK)
 		return rc;
 	if (is_complete(in)) {
@@ -393,6 +396,7 @@ const struct lk_command lk_cmd_install = {
 		   LK_OPT_BIT(CONFIG_KEY_FORM) | LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) |
 		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(ENDORSEMENT_AUTH) |
 		   LK_OPT_BIT(LOCKOUT_AUTH) | LK_OPT_BIT(EK_CA) | LK_OPT_BIT(FAPI_DIR) |
-		   LK_OPT_BIT(SHRED) | LK_OPT_BIT(VERBOSE),
+		   LK_OPT_BIT(SHRED) | LK_OPT_BIT(VERBOSE) | LK_OPT_BIT(POLICY) |
+		   LK_OPT_BIT(UNEXTENDED),
 	.run = run,
 };

@@ -7,6 +7,7 @@
 #include "sys/crypto/crypto.h"
 #include "sys/crypto/crypto_stream.h"
 #include "sys/tpm/tpm_config.h"
+#include "sys/os/secret_line.h"
 
 /**
  * Nothing that Latchkey uses at boot counts towards a lockout. What does are
@@ -88,11 +89,11 @@ int lk_install_read(const struct lk_options *opts, struct lk_install *in, struct
 	if (rc == LK_OK)
 		rc = read_config_key(v[LK_OPT_CONFIG_KEY], in, err);
 	if (rc == LK_OK && v[LK_OPT_OWNER_AUTH])
-		rc = lk_read_line_secret(v[LK_OPT_OWNER_AUTH], 32, &in->owner, err);
+		rc = lk_secret_read_line(v[LK_OPT_OWNER_AUTH], 32, &in->owner, err);
 	if (rc == LK_OK && v[LK_OPT_ENDORSEMENT_AUTH])
-		rc = lk_read_line_secret(v[LK_OPT_ENDORSEMENT_AUTH], 32, &in->endorsement, err);
+		rc = lk_secret_read_line(v[LK_OPT_ENDORSEMENT_AUTH], 32, &in->endorsement, err);
 	if (rc == LK_OK && v[LK_OPT_LOCKOUT_AUTH])
-		rc = lk_read_line_secret(v[LK_OPT_LOCKOUT_AUTH], 32, &in->lockout, err);
+		rc = lk_secret_read_line(v[LK_OPT_LOCKOUT_AUTH], 32, &in->lockout, err);
 	return rc;
 }
 

@@ -191,7 +191,7 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 	if (rc != LK_OK)
 		return rc;
 	if (opts->value[LK_OPT_POLICIES])
-		lk_policy_set_load(opts->value[LK_OPT_POLICIES], &s.pf, &s.set, &s.failures);
+		lk_policy_set_load(opts->value[LK_OPT_POLICIES], &s.pf, 0, &s.set, &s.failures);
 	for (size_t i = 0; i < s.pf.n_volumes; i++)
 		if (!only || strcmp(only, s.pf.volumes[i].name) == 0)
 			set_up(&s, s.pf.volumes[i].name);

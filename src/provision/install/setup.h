@@ -22,10 +22,13 @@ void lk_policy_set_done(struct lk_policy_set *set);
 /**
  * lk_policy_set_load - every *.yaml in @dir; a folder that isn't there has none
  *
+ * @consent: PCRs that may be as a reset leaves them, besides those that a policy
+ *	names (lk_signed_policy_check_extended)
+ *
  * One that isn't good is a failure of its own, and the others are taken.
  */
-void lk_policy_set_load(const char *dir, const struct lk_policy_file *pf, struct lk_policy_set *ret,
-			struct lk_failures *f);
+void lk_policy_set_load(const char *dir, const struct lk_policy_file *pf, uint32_t consent,
+			struct lk_policy_set *ret, struct lk_failures *f);
 
 /** What is to become of a token's signed policies. */
 struct lk_policy_change {

@@ -35,27 +35,30 @@ static bool is_policy_name(const char *path)
 	return dot && strcmp(dot, ".yaml") == 0;
 }
 
-static int take(struct lk_policy_set *set, const char *path, const struct lk_policy_file *pf,
-		struct lk_err *err)
+static int load(const char *path, const struct lk_policy_file *pf, uint32_t consent,
+		struct lk_signed_policy *ret, struct lk_err *err)
 {
-	struct lk_signed_policy sp = { 0 };
-	struct lk_signed_policy *more;
-	int rc = lk_fs_check_regular(path, err);
+	LK_TRY(lk_fs_check_regular(path, err));
+	LK_TRY(lk_signed_policy_load(path, pf, ret, err));
+	if (lk_signed_policy_check_extended(ret, pf, consent, err) == LK_OK)
+		return LK_OK;
+	lk_err_prefix(err, "%s", path);
+	return LK_E_REFUSED;
+}
 
-	if (rc == LK_OK)
-		rc = lk_signed_policy_load(path, pf, &sp, err);
-	if (rc != LK_OK)
-		return rc;
-	more = realloc(set->policies, (set->n + 1) * sizeof(*more));
+static int take(struct lk_policy_set *set, const struct lk_signed_policy *sp, struct lk_err *err)
+{
+	struct lk_signed_policy *more = realloc(set->policies, (set->n + 1) * sizeof(*more));
+
 	if (!more)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	set->policies = more;
-	more[set->n++] = sp;
+	more[set->n++] = *sp;
 	return LK_OK;
 }
 
-void lk_policy_set_load(const char *dir, const struct lk_policy_file *pf, struct lk_policy_set *ret,
-			struct lk_failures *f)
+void lk_policy_set_load(const char *dir, const struct lk_policy_file *pf, uint32_t consent,
+			struct lk_policy_set *ret, struct lk_failures *f)
 {
 	char **names = NULL;
 	size_t n = 0;
@@ -69,9 +72,13 @@ void lk_policy_set_load(const char *dir, const struct lk_policy_file *pf, struct
 		lk_failures_note(f, &one);
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		if (is_policy_name(names[i]) && take(ret, names[i], pf, &one) != LK_OK)
+	for (size_t i = 0; i < n; i++) {
+		struct lk_signed_policy sp = { 0 };
+
+		if (is_policy_name(names[i]) && (load(names[i], pf, consent, &sp, &one) != LK_OK ||
+						 take(ret, &sp, &one) != LK_OK))
 			lk_failures_note(f, &one);
+	}
 	lk_fs_list_free(names, n);
 }
 

@@ -77,55 +77,151 @@ static int check_steps(const struct raise *r, struct lk_err *err)
 		r->floor, r->to, STEPS_MAX);
 }
 
-/** How many of a volume's policies the TPM would still take. */
-static int count_left(const struct raise *r, const struct lk_volume *vol, size_t *ret,
+/** What a floor of @to leaves of a volume. */
+struct left {
+	size_t policies;	/* of this policy file, that the TPM would still take */
+	bool opened;		/* it was opened by one in this boot */
+	bool same_boot;		/* one of them has the PCR values of that one */
+	unsigned int elsewhere; /* tokens of other policy files that would have none */
+};
+
+/** The policy that opened the volume in this boot, where it is in the token. */
+static int find_opener(const struct raise *r, const struct lk_volume *vol,
+		       const struct lk_token *token, const struct lk_signed_policy **ret,
+		       struct lk_err *err)
+{
+	const char *dir = r->opts->value[LK_OPT_BOOTED];
+	struct lk_booted booted;
+	char path[PATH_MAX];
+
+	*ret = NULL;
+	(void)snprintf(path, sizeof(path), "%s/%s.json", dir ? dir : LK_BOOTED_DIR, vol->name);
+	if (access(path, F_OK) != 0 && errno == ENOENT)
+		return LK_OK;
+	LK_TRY(lk_document_booted(path, &booted, err));
+	for (size_t i = 0; i < token->n_policies; i++)
+		if (lk_digest_equal(&token->policies[i].digest, &booted.policy))
+			*ret = &token->policies[i];
+	return LK_OK;
+}
+
+static void count_policies(const struct raise *r, const struct lk_token *token,
+			   const struct lk_signed_policy *opener, struct left *left)
+{
+	left->opened = opener != NULL;
+	for (size_t i = 0; i < token->n_policies; i++) {
+		const struct lk_signed_policy *sp = &token->policies[i];
+
+		if (sp->version < r->to || lk_signed_policy_verify(sp, &r->pf, NULL) != LK_OK)
+			continue;
+		left->policies++;
+		left->same_boot |=
+			opener && !lk_pcr_differing(&sp->pcrs, &opener->pcrs, r->pf.pcrs.mask);
+	}
+}
+
+struct others {
+	const struct raise *r;
+	unsigned int n;
+};
+
+static bool is_ours(const struct lk_policy_file *pf, uint32_t handle)
+{
+	for (size_t i = 0; i < pf->n_volumes; i++)
+		if (pf->volumes[i].handle == handle)
+			return true;
+	return false;
+}
+
+/** The counter is one for all policy files that name it; their keys aren't known here. */
+static int look_at_other(const struct lk_token *token, void *data, struct lk_err *err)
+{
+	struct others *o = data;
+	size_t under = 0, left = 0;
+
+	(void)err;
+	if (is_ours(&o->r->pf, token->handle))
+		return LK_OK;
+	for (size_t i = 0; i < token->n_policies; i++) {
+		if (token->policies[i].version_floor != o->r->pf.version_floor)
+			continue;
+		under += token->policies[i].version < o->r->to;
+		left += token->policies[i].version >= o->r->to;
+	}
+	o->n += under && !left;
+	return LK_OK;
+}
+
+static int count_left(const struct raise *r, const struct lk_volume *vol, struct left *ret,
 		      struct lk_err *err)
 {
 	LK_OWNED_POLICIES p = LK_POLICIES_NONE;
+	const struct lk_signed_policy *opener;
+	struct others others = { .r = r };
 	struct lk_target t;
 
 	LK_TRY(lk_target_resolve(&r->pf, vol->name, r->opts->value[LK_OPT_DEVICE], &t, err));
 	LK_TRY(lk_policies_load(&t, &p, err));
-	*ret = 0;
-	for (size_t i = 0; i < p.token.n_policies; i++)
-		if (p.token.policies[i].version >= r->to &&
-		    lk_signed_policy_verify(&p.token.policies[i], &r->pf, NULL) == LK_OK)
-			(*ret)++;
+	LK_TRY(find_opener(r, vol, &p.token, &opener, err));
+	count_policies(r, &p.token, opener, ret);
+	LK_TRY(lk_token_each(p.header, look_at_other, &others, err));
+	ret->elsewhere = others.n;
 	return LK_OK;
 }
 
+/** Return: whether the volume, as it is, has nothing to say against it. */
+static bool say_left(const struct raise *r, const struct lk_volume *vol)
+{
+	struct left left = { 0 };
+	struct lk_err why = { 0 };
+
+	if (count_left(r, vol, &left, &why) != LK_OK) {
+		lk_log(LK_LOG_WARNING, "volume %s: whether it would still open can't be known: %s",
+		       vol->name, why.msg);
+		return false;
+	}
+	if (!left.policies)
+		lk_log(LK_LOG_WARNING,
+		       "volume %s: it has no signed policy of version %" PRIu64
+		       " or more, and would never open unattended again with those it has",
+		       vol->name, r->to);
+	else if (left.opened && !left.same_boot)
+		lk_log(LK_LOG_WARNING,
+		       "volume %s: no signed policy of version %" PRIu64
+		       " or more is for the boot that opened it now: as the machine is, it wouldn't open unattended at the next boot",
+		       vol->name, r->to);
+	if (left.elsewhere)
+		lk_log(LK_LOG_WARNING,
+		       "volume %s: %u of its tokens, for other policy files with this counter, would have no signed policy left",
+		       vol->name, left.elsewhere);
+	return left.policies && (!left.opened || left.same_boot) && !left.elsewhere;
+}
+
 /**
- * A volume that no policy would open any more is named, and asked about; one
- * that can't be looked into might be such a one.
+ * A volume that wouldn't open any more is named, and asked about; one that can't
+ * be looked into might be such a one.
  */
 static int check_locked_out(const struct raise *r, struct lk_err *err)
 {
 	char word[24];
 	bool ask = false;
 
-	for (size_t i = 0; i < r->pf.n_volumes; i++) {
-		const struct lk_volume *vol = &r->pf.volumes[i];
-		struct lk_err why = { 0 };
-		size_t left = 0;
-		int rc = count_left(r, vol, &left, &why);
-
-		if (rc == LK_OK && left)
-			continue;
-		ask = true;
-		if (rc != LK_OK)
-			lk_log(LK_LOG_WARNING,
-			       "volume %s: whether it would still open can't be known: %s",
-			       vol->name, why.msg);
-		else
-			lk_log(LK_LOG_WARNING,
-			       "volume %s: it has no signed policy of version %" PRIu64
-			       " or more, and would never open unattended again with those it has",
-			       vol->name, r->to);
-	}
+	for (size_t i = 0; i < r->pf.n_volumes; i++)
+		ask |= !say_left(r, &r->pf.volumes[i]);
 	if (!ask)
 		return LK_OK;
 	(void)snprintf(word, sizeof(word), "%" PRIu64, r->to);
 	return lk_confirm(r->opts, word, err);
+}
+
+/** The floor that there is may be what closes a volume: that is said too. */
+static int say_nothing_to_raise(struct raise *r)
+{
+	lk_log(LK_LOG_INFO, "the version floor is %" PRIu64 ": nothing to raise", r->floor);
+	r->to = r->floor;
+	for (size_t i = 0; i < r->pf.n_volumes; i++)
+		(void)say_left(r, &r->pf.volumes[i]);
+	return LK_OK;
 }
 
 static int raise_floor(struct raise *r, struct lk_err *err)
@@ -134,10 +230,8 @@ static int raise_floor(struct raise *r, struct lk_err *err)
 
 	LK_TRY(lk_tpm_open_option(r->opts, &tpm, err));
 	LK_TRY(lk_tpm_counter_read(tpm, r->pf.version_floor, &r->floor, err));
-	if (r->to <= r->floor) {
-		lk_log(LK_LOG_INFO, "the version floor is %" PRIu64 ": nothing to raise", r->floor);
-		return LK_OK;
-	}
+	if (r->to <= r->floor)
+		return say_nothing_to_raise(r);
 	LK_TRY(check_steps(r, err));
 	LK_TRY(check_locked_out(r, err));
 	LK_TRY(lk_tpm_counter_raise(tpm, r->pf.version_floor, r->to, err));

@@ -3,13 +3,19 @@
 #include <stdio.h>
 
 #include "common.h"
+#include "core/policy/unextended.h"
 #include "sys/format/json.h"
+
+/* Few machines start anything by a dynamic launch (17 to 22): no word about these. */
+#define MARKED_PCRS (LK_PCRS_OF_EVERY_BOOT & 0xffffu)
 
 static int print_json(const struct lk_pcr_values *values, struct lk_err *err)
 {
 	LK_OWNED_JSON json = lk_json_object();
 	LK_OWNED_BUF text = LK_BUF_NONE;
 	struct lk_json *bank;
+	struct lk_json *list;
+	uint32_t mask = lk_pcrs_unextended(values, MARKED_PCRS);
 	int rc;
 
 	if (!json)
@@ -21,21 +27,28 @@ static int print_json(const struct lk_pcr_values *values, struct lk_err *err)
 		snprintf(number, sizeof(number), "%u", i);
 		lk_json_set_hex(bank, number, values->value[i], lk_alg_size(values->sel.bank));
 	}
+	/* Whoever signs is told; policy sign looks at the values by itself. */
+	list = lk_json_set_array(json, "unextended");
+	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
+		if (mask & 1u << i)
+			lk_json_add_uint(list, i);
 	rc = lk_json_write(json, &text, err);
 	if (rc == LK_OK)
 		fwrite(text.data, 1, text.len, stdout);
 	return rc;
 }
 
-/** As tpm2_pcrread prints them. */
+/** As tpm2_pcrread prints them, with a comment (YAML's) where a value proves nothing. */
 static void print_text(const struct lk_pcr_values *values)
 {
+	uint32_t mask = lk_pcrs_unextended(values, MARKED_PCRS);
+
 	printf("  %s:\n", lk_alg_name(values->sel.bank));
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
 		printf("    %-2u: 0x", i);
 		for (size_t k = 0; k < lk_alg_size(values->sel.bank); k++)
 			printf("%02X", values->value[i][k]);
-		putchar('\n');
+		printf("%s\n", mask & 1u << i ? " # nobody has extended it" : "");
 	}
 }
 

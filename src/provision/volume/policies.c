@@ -44,10 +44,15 @@ static int take_lock(int *ret, struct lk_err *err)
 
 int lk_policies_load(const struct lk_target *target, struct lk_policies *p, struct lk_err *err)
 {
-	int rc = take_lock(&p->lock, err);
+	LK_TRY(take_lock(&p->lock, err));
+	return lk_policies_load_beside(target, p, err);
+}
 
-	if (rc == LK_OK)
-		rc = lk_volume_header_open(target->device, &p->header, err);
+int lk_policies_load_beside(const struct lk_target *target, struct lk_policies *p,
+			    struct lk_err *err)
+{
+	int rc = lk_volume_header_open(target->device, &p->header, err);
+
 	if (rc != LK_OK)
 		return rc;
 	rc = lk_token_load(p->header, target->vol->handle, &p->token, err);
@@ -176,4 +181,29 @@ void lk_floor_warn(const struct lk_floor *floor, const struct lk_signed_policy *
 		       "signed policy version %" PRIu32 " is under the TPM's version floor %" PRIu64
 		       ": the TPM accepts it no more; sign one of version %" PRIu64 " or more",
 		       sp->version, floor->value, floor->value);
+}
+
+int lk_policies_ask_tpm(const struct lk_options *opts, const struct lk_target *target,
+			struct lk_floor *ret, struct lk_err *err)
+{
+	LK_OWNED_TPM tpm = NULL;
+	struct lk_err why = { 0 };
+	int rc;
+
+	*ret = (struct lk_floor){ false, 0 };
+	rc = lk_tpm_open(opts->value[LK_OPT_TPM], 0, &tpm, &why);
+	if (rc == LK_OK)
+		rc = lk_volume_check_sealed(tpm, &target->pf, target->vol, &why);
+	if (rc == LK_E_OBJECT) {
+		lk_log(LK_LOG_WARNING, "%s", why.msg);
+		rc = LK_OK;
+	}
+	if (rc == LK_OK)
+		rc = lk_floor_load(tpm, &target->pf, ret, &why);
+	if (rc == LK_OK)
+		return LK_OK;
+	if (lk_option_given(opts, LK_OPT_TPM))
+		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
+	lk_log(LK_LOG_INFO, "not compared with the TPM: %s", why.msg);
+	return LK_OK;
 }

@@ -28,6 +28,10 @@ void lk_policies_done(struct lk_policies *p);
  */
 int lk_policies_load(const struct lk_target *target, struct lk_policies *p, struct lk_err *err);
 
+/** The same for a further volume, whose lock is the first one's. */
+int lk_policies_load_beside(const struct lk_target *target, struct lk_policies *p,
+			    struct lk_err *err);
+
 bool lk_policies_has(const struct lk_token *token, const struct lk_signed_policy *sp);
 /** However many there are; see lk_policies_make_room. */
 int lk_policies_append(struct lk_token *token, const struct lk_signed_policy *sp,
@@ -53,6 +57,14 @@ struct lk_floor {
 /** Left unknown where @pf has none. */
 int lk_floor_load(struct lk_tpm *tpm, const struct lk_policy_file *pf, struct lk_floor *ret,
 		  struct lk_err *err);
+/**
+ * lk_policies_ask_tpm - the floor, and a warning where the volume is sealed for something else
+ *
+ * Nothing else about a token needs the TPM: where --tpm names none, one that isn't
+ * there is no reason to refuse.
+ */
+int lk_policies_ask_tpm(const struct lk_options *opts, const struct lk_target *target,
+			struct lk_floor *ret, struct lk_err *err);
 /** Says so of a policy that is under it. */
 void lk_floor_warn(const struct lk_floor *floor, const struct lk_signed_policy *sp);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns policy add, list and retire: the signed policies in a volume's token. */
+/* Owns policy list and retire: the signed policies in a volume's token. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,13 +13,11 @@
 struct policies {
 	struct lk_target target;
 	struct lk_policies p;
-	struct lk_token known; /* given, and there before; policies alone */
 };
 
 static void policies_done(struct policies *p)
 {
 	lk_policies_done(&p->p);
-	lk_token_done(&p->known);
 }
 #define OWNED_POLICIES __attribute__((cleanup(policies_done))) struct policies
 #define POLICIES_NONE                                                                              \
@@ -34,90 +32,10 @@ static int policies_load(const struct lk_options *opts, struct policies *p, stru
 	return rc == LK_OK ? lk_policies_load(&p->target, &p->p, err) : rc;
 }
 
-/**
- * The TPM tells the floor, and what the volume was sealed for; nothing else here
- * needs it: where none was named, one that isn't there is no reason to refuse.
- */
-static int ask_tpm(const struct lk_options *opts, const struct lk_target *target,
-		   struct lk_floor *ret, struct lk_err *err)
-{
-	LK_OWNED_TPM tpm = NULL;
-	struct lk_err why = { 0 };
-	int rc;
-
-	*ret = (struct lk_floor){ false, 0 };
-	rc = lk_tpm_open(opts->value[LK_OPT_TPM], 0, &tpm, &why);
-	if (rc == LK_OK)
-		rc = lk_volume_check_sealed(tpm, &target->pf, target->vol, &why);
-	if (rc == LK_E_OBJECT) {
-		lk_log(LK_LOG_WARNING, "%s", why.msg);
-		rc = LK_OK;
-	}
-	if (rc == LK_OK)
-		rc = lk_floor_load(tpm, &target->pf, ret, &why);
-	if (rc == LK_OK)
-		return LK_OK;
-	if (lk_option_given(opts, LK_OPT_TPM))
-		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
-	lk_log(LK_LOG_INFO, "not compared with the TPM: %s", why.msg);
-	return LK_OK;
-}
-
-/** Those of the command line that were there already, for a word on each. */
-static int keep_known(struct policies *p, const struct lk_signed_policy *sp, struct lk_err *err)
-{
-	return lk_policies_append(&p->known, sp, err);
-}
-
-static int add_one(struct policies *p, const char *path, size_t *added, struct lk_err *err)
-{
-	struct lk_signed_policy sp = { 0 };
-	int rc = lk_signed_policy_load(path, &p->target.pf, &sp, err);
-
-	if (rc == LK_OK && lk_policies_has(&p->p.token, &sp)) {
-		lk_log(LK_LOG_INFO, "%s: there already (version %u)", path, sp.version);
-		return keep_known(p, &sp, err);
-	}
-	if (rc == LK_OK && p->p.token.n_policies >= LK_TOKEN_POLICIES_MAX)
-		rc = lk_err_set(err, LK_E_REFUSED, 0,
-				"volume %s: its token has %u policies already: retire one",
-				p->target.vol->name, LK_TOKEN_POLICIES_MAX);
-	if (rc == LK_OK)
-		rc = lk_policies_append(&p->p.token, &sp, err);
-	if (rc == LK_OK)
-		(*added)++;
-	return rc;
-}
-
 static void warn_from(const struct lk_floor *floor, const struct lk_token *token, size_t first)
 {
 	for (size_t i = first; i < token->n_policies; i++)
 		lk_floor_warn(floor, &token->policies[i]);
-}
-
-/** All of them are checked before the one write: it is all or none. */
-static int add(const struct lk_options *opts, struct lk_err *err)
-{
-	OWNED_POLICIES p = POLICIES_NONE;
-	struct lk_floor floor = { false, 0 };
-	size_t added = 0;
-	int rc = policies_load(opts, &p, err);
-
-	if (rc == LK_OK)
-		rc = lk_check_policy_ref(opts, &p.target.pf, err);
-	for (int i = 0; rc == LK_OK && i < opts->n_args; i++)
-		rc = add_one(&p, opts->args[i], &added, err);
-	if (rc == LK_OK)
-		rc = ask_tpm(opts, &p.target, &floor, err);
-	if (rc == LK_OK && added)
-		rc = lk_token_store(p.p.header, &p.p.token, err);
-	if (rc != LK_OK)
-		return rc;
-	warn_from(&floor, &p.known, 0);
-	warn_from(&floor, &p.p.token, p.p.token.n_policies - added);
-	lk_log(LK_LOG_INFO, "volume %s: %zu added, %zu in the token", p.target.vol->name, added,
-	       p.p.token.n_policies);
-	return LK_OK;
 }
 
 /** Whether it is one that would be added today; else why not. */
@@ -244,7 +162,7 @@ static int retire(const struct lk_options *opts, struct lk_err *err)
 				  "volume %s has no policy of that version or label: %s",
 				  p.target.vol->name, opts->args[0]);
 	p.p.token.n_policies = kept;
-	rc = ask_tpm(opts, &p.target, &floor, err);
+	rc = lk_policies_ask_tpm(opts, &p.target, &floor, err);
 	if (rc == LK_OK)
 		rc = lk_token_store(p.p.header, &p.p.token, err);
 	if (rc != LK_OK)
@@ -259,16 +177,6 @@ static int retire(const struct lk_options *opts, struct lk_err *err)
 }
 
 #define POLICY_OPTIONS (LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE))
-
-const struct lk_command lk_cmd_policy_add = {
-	.name = "policy add",
-	.summary = "add signed policies to a volume",
-	.args = "SIGNED...",
-	.min_args = 1,
-	.max_args = LK_TOKEN_POLICIES_MAX,
-	.options = POLICY_OPTIONS | LK_OPT_BIT(TPM) | LK_OPT_BIT(SHARED_POLICY_REF),
-	.run = add,
-};
 
 const struct lk_command lk_cmd_policy_list = {
 	.name = "policy list",

@@ -9,11 +9,13 @@
 #include <unistd.h>
 
 #include "core/policy/pcr_text.h"
+#include "core/policy/unextended.h"
 #include "install/setup.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/document.h"
 #include "sys/os/log.h"
 #include "sys/luks/luks.h"
+#include "unextended.h"
 
 struct asking {
 	const struct lk_options *opts;
@@ -24,6 +26,7 @@ struct asking {
 	struct lk_err no_tpm; /* rc LK_OK: it is there */
 	struct lk_say say;
 	struct lk_pcr_values then; /* a mask of 0: none that is certain */
+	uint32_t unextended;	   /* PCRs, by --unextended */
 	unsigned int n_judged;	   /* boots, one after the other for each volume */
 };
 #define OWNED_ASKING __attribute__((cleanup(asking_done))) struct asking
@@ -166,6 +169,11 @@ static void judge(const struct asking *a, const struct deployed *d, struct lk_bo
 		b->answer = b->coverage.answer;
 	else
 		b->coverage.why = err;
+	/* It would open; but so would it in any boot. */
+	if (b->answer == LK_ANSWER_YES &&
+	    lk_signed_policy_check_extended(b->coverage.policy->policy, &a->pf, a->unextended,
+					    &b->coverage.why) != LK_OK)
+		b->answer = LK_ANSWER_UNKNOWN;
 }
 
 /* What can't be so is no; what can't be seen is not known. */
@@ -249,6 +257,21 @@ static struct lk_next_names names_of(const struct lk_options *opts)
 	};
 }
 
+/* Of this boot's values: those of the one to come are as long as there is no other kernel. */
+static int check_unextended(struct asking *a, struct lk_err *err)
+{
+	uint32_t latch = a->pf.latch == LK_NO_PCR ? 0 : 1u << a->pf.latch;
+
+	for (unsigned int i = 0; i < LK_PLAN_BANKS; i++) {
+		const struct lk_pcr_values *now = &a->next.logs.values.bank[i];
+
+		if (now->sel.bank == a->pf.pcrs.bank)
+			return lk_unextended_consent(now, a->pf.pcrs.mask & ~latch, a->unextended,
+						     err);
+	}
+	return LK_OK;
+}
+
 /* What stands in the way of any answer is one: that it can't be known. */
 static int ask(struct asking *a, enum lk_answer *ret, struct lk_err *err)
 {
@@ -256,6 +279,8 @@ static int ask(struct asking *a, enum lk_answer *ret, struct lk_err *err)
 	int rc = lk_next_find(&names, &a->next, err);
 
 	*ret = LK_ANSWER_YES;
+	if (rc == LK_OK && a->unextended)
+		rc = check_unextended(a, err);
 	if (rc == LK_E_USAGE || rc == LK_E_SYSTEM)
 		return rc;
 	if (rc == LK_OK)
@@ -275,7 +300,7 @@ static void load_policies(struct asking *a)
 	const char *dir = a->opts->value[LK_OPT_POLICIES];
 
 	if (dir)
-		lk_policy_set_load(dir, &a->pf, &a->files, &failures);
+		lk_policy_set_load(dir, &a->pf, UINT32_MAX, &a->files, &failures);
 	if (failures.rc != LK_OK)
 		lk_log(LK_LOG_WARNING, "%s; passed over", first.msg);
 }
@@ -324,6 +349,7 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 	LK_TRY(lk_policy_file_load(opts->value[LK_OPT_POLICY], &a.pf, err));
 	LK_TRY(lk_check_policy_ref(opts, &a.pf, err));
 	LK_TRY(lk_check_volume_options(opts, &a.pf, err));
+	LK_TRY(lk_unextended_option(opts, &a.unextended, err));
 	a.say = (struct lk_say){ .json = lk_json_object(),
 				 .text = !lk_option_given(opts, LK_OPT_JSON),
 				 .pf = &a.pf };
@@ -345,6 +371,6 @@ const struct lk_command lk_cmd_will_it_boot = {
 		   LK_OPT_BIT(IMA_LOG) | LK_OPT_BIT(PCRS) | LK_OPT_BIT(EFIVARS) | LK_OPT_BIT(ESP) |
 		   LK_OPT_BIT(UKI) | LK_OPT_BIT(KERNEL) | LK_OPT_BIT(INITRD) | LK_OPT_BIT(CMDLINE) |
 		   LK_OPT_BIT(FIRMWARE_LOG) | LK_OPT_BIT(PREDICTED) | LK_OPT_BIT(IMA_UNCHANGED) |
-		   LK_OPT_BIT(SHARED_POLICY_REF) | LK_OPT_BIT(JSON),
+		   LK_OPT_BIT(SHARED_POLICY_REF) | LK_OPT_BIT(UNEXTENDED) | LK_OPT_BIT(JSON),
 	.run = run,
 };

@@ -15,6 +15,8 @@
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
+#include "core/base/bom.h"
+
 #define CA_FILE_MAX (1024u * 1024u)
 
 static int openssl_error(struct lk_err *err, enum lk_rc rc, const char *step)
@@ -116,6 +118,7 @@ static X509_STORE *load_store(const char *ca_file, struct lk_err *err)
 {
 	LK_OWNED_BUF pem = LK_BUF_NONE;
 	X509_STORE *store = X509_STORE_new();
+	struct lk_bytes text;
 	unsigned int count = 0;
 	BIO *bio;
 	X509 *x;
@@ -124,7 +127,8 @@ static X509_STORE *load_store(const char *ca_file, struct lk_err *err)
 		X509_STORE_free(store);
 		return NULL;
 	}
-	bio = BIO_new_mem_buf(pem.data, (int)pem.len);
+	text = lk_bom_skip((struct lk_bytes){ pem.data, pem.len });
+	bio = BIO_new_mem_buf(text.data, (int)text.len);
 	while (bio && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
 		count += X509_STORE_add_cert(store, x) == 1;
 		X509_free(x);

@@ -11,6 +11,8 @@
 
 #include "sys/crypto/crypto_key.h"
 #include "sys/crypto/crypto_openssl.h"
+#include "core/base/bom.h"
+#include "core/base/pem.h"
 
 LK_OPENSSL_CLEANUP(X509, X509_free)
 LK_OPENSSL_CLEANUP(CMS_ContentInfo, CMS_ContentInfo_free)
@@ -59,13 +61,15 @@ static int recipient_load(const char *path, X509 **ret, bool *ret_bare, struct l
 	LK_OWNED_OPENSSL(EVP_PKEY) *pkey = NULL;
 	LK_OWNED_OPENSSL(BIO) *bio = NULL;
 	LK_OWNED_BUF text = LK_BUF_NONE;
+	struct lk_bytes pem;
 	X509 *cert;
 	int rc;
 
 	rc = lk_fs_read(path, RECIPIENT_MAX, &text, err);
 	if (rc != LK_OK)
 		return rc;
-	bio = BIO_new_mem_buf(text.data, (int)text.len);
+	pem = lk_bom_skip((struct lk_bytes){ text.data, text.len });
+	bio = BIO_new_mem_buf(pem.data, (int)pem.len);
 	cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
 	*ret_bare = !cert;
 	if (!cert && bio && BIO_reset(bio) == 1) {
@@ -74,8 +78,9 @@ static int recipient_load(const char *path, X509 **ret, bool *ret_bare, struct l
 	}
 	if (!cert) {
 		ERR_clear_error();
-		return lk_err_set(err, LK_E_INPUT, 0, "%s: no certificate or public key in PEM",
-				  path);
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: no certificate or public key in PEM%s%s",
+				  path, lk_pem_kind(pem) ? ": this is " : "",
+				  lk_pem_kind(pem) ? lk_pem_kind(pem) : "");
 	}
 	*ret = cert;
 	return LK_OK;

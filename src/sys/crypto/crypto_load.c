@@ -14,6 +14,8 @@
 #include <openssl/store.h>
 #include <openssl/ui.h>
 
+#include "core/base/bom.h"
+#include "core/base/pem.h"
 #include "sys/crypto/crypto_key.h"
 #include "sys/crypto/crypto_openssl.h"
 
@@ -22,6 +24,7 @@ LK_OPENSSL_CLEANUP(UI_METHOD, UI_destroy_method)
 
 #define KEY_FILE_MAX   (64u * 1024u)
 #define PASSPHRASE_MAX 1024
+#define SCHEME_MAX     64u
 
 /** What the passphrase callback is given, and what it has to say. */
 struct asking {
@@ -86,11 +89,12 @@ static int passphrase_cb(char *buf, int size, int writing, void *data)
 	return (int)use->len;
 }
 
-static bool is_public(const struct lk_secret *text)
+/* What the file is instead; NULL where it says that it is a private key. */
+static const char *other_kind(struct lk_bytes text)
 {
-	static const char begin[] = "-----BEGIN PUBLIC KEY-----";
+	const char *kind = lk_pem_kind(text);
 
-	return memmem(text->data, text->len, begin, sizeof(begin) - 1);
+	return kind && strcmp(kind, "a private key") != 0 ? kind : NULL;
 }
 
 /* Why it wasn't read: what asking ran into comes before OpenSSL's reason. */
@@ -108,13 +112,16 @@ static int load_failed(const struct asking *asking, struct lk_err *err)
 
 static int load_pem(struct asking *asking, EVP_PKEY **ret, struct lk_err *err)
 {
-	LK_OWNED_SECRET text = LK_SECRET_NONE;
+	LK_OWNED_SECRET file = LK_SECRET_NONE;
 	LK_OWNED_OPENSSL(BIO) *bio = NULL;
+	struct lk_bytes text;
+	const char *kind;
 	int rc;
 
-	rc = lk_fs_read_secret(asking->uri, KEY_FILE_MAX, &text, err);
+	rc = lk_fs_read_secret(asking->uri, KEY_FILE_MAX, &file, err);
 	if (rc != LK_OK)
 		return rc;
+	text = lk_bom_skip((struct lk_bytes){ file.data, file.len });
 	bio = BIO_new_mem_buf(text.data, (int)text.len);
 	if (!bio)
 		return lk_openssl_error(err, LK_E_SYSTEM, "out of memory");
@@ -122,10 +129,11 @@ static int load_pem(struct asking *asking, EVP_PKEY **ret, struct lk_err *err)
 					  LK_OPENSSL_SOFTWARE);
 	if (*ret)
 		return LK_OK;
-	if (!is_public(&text))
+	kind = other_kind(text);
+	if (!kind)
 		return load_failed(asking, err);
 	ERR_clear_error();
-	return lk_err_set(err, LK_E_INPUT, 0, "this is a public key; the private one is wanted");
+	return lk_err_set(err, LK_E_INPUT, 0, "this is %s; the private key is wanted", kind);
 }
 
 /* A store may hold several; signing with whichever comes first would be luck.
@@ -157,12 +165,53 @@ static int only_key(OSSL_STORE_CTX *store, const struct asking *asking, EVP_PKEY
 	return LK_OK;
 }
 
+/* Who serves such URIs, as Debian packages it. */
+static const char *provider_of(const char *scheme)
+{
+	static const struct {
+		const char *scheme, *what;
+	} table[] = {
+		{ "pkcs11", "the provider pkcs11 (package pkcs11-provider, from Debian 13 on)" },
+		{ "handle", "the provider tpm2 (package tpm2-openssl)" },
+		{ "object", "the provider tpm2 (package tpm2-openssl)" },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcmp(table[i].scheme, scheme) == 0)
+			return table[i].what;
+	return NULL;
+}
+
+/* OpenSSL's own word for it is "unsupported". */
+static int check_scheme(const char *uri, struct lk_err *err)
+{
+	OSSL_STORE_LOADER *loader;
+	char scheme[SCHEME_MAX];
+	const char *what;
+
+	(void)snprintf(scheme, sizeof(scheme), "%.*s", (int)strcspn(uri, ":"), uri);
+	loader = OSSL_STORE_LOADER_fetch(NULL, scheme, NULL);
+	ERR_clear_error();
+	if (loader) {
+		OSSL_STORE_LOADER_free(loader);
+		return LK_OK;
+	}
+	what = provider_of(scheme);
+	return lk_err_set(
+		err, LK_E_INPUT, 0,
+		"no provider of OpenSSL that is active serves %s: URIs; %s%s has to be installed, and activated in openssl.cnf (config(5)), beside the default one; openssl list -providers shows those that are",
+		scheme, what ? what : "one that does",
+		what ? "" : ", from whoever made the token,");
+}
+
 static int load_store(struct asking *asking, EVP_PKEY **ret, struct lk_err *err)
 {
 	LK_OWNED_OPENSSL(UI_METHOD) *ui = UI_UTIL_wrap_read_pem_callback(passphrase_cb, 0);
 	OSSL_STORE_CTX *store = NULL;
-	int rc;
+	int rc = check_scheme(asking->uri, err);
 
+	if (rc != LK_OK)
+		return rc;
 	if (ui)
 		store = OSSL_STORE_open_ex(asking->uri, NULL, LK_OPENSSL_SOFTWARE, ui, asking, NULL,
 					   NULL, NULL);

@@ -170,6 +170,14 @@ struct lk_json *lk_json_add_object(struct lk_json *array)
 	return out(value);
 }
 
+void lk_json_add_uint(struct lk_json *array, uint64_t number)
+{
+	json_object *value = json_object_new_uint64(number);
+
+	if (!value || json_object_array_add(in(array), value))
+		abort();
+}
+
 void lk_json_remove(struct lk_json *obj, const char *key)
 {
 	json_object_object_del(in(obj), key);

@@ -45,6 +45,7 @@ struct lk_json *lk_json_set_object(struct lk_json *obj, const char *key);
 struct lk_json *lk_json_set_array(struct lk_json *obj, const char *key);
 /** A new empty object at an array's end; belongs to @array. */
 struct lk_json *lk_json_add_object(struct lk_json *array);
+void lk_json_add_uint(struct lk_json *array, uint64_t value);
 void lk_json_remove(struct lk_json *obj, const char *key);
 
 /** Member, or NULL when there is none or it is no object or array. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "core/base/bom.h"
 #include "core/base/text.h"
 
 /* Everything of one document is freed at once, so it is carved from blocks. */
@@ -251,8 +252,14 @@ static size_t character(const uint8_t *p, size_t left)
  * says no line and column for what it can't read. */
 static int check_bytes(const uint8_t *data, size_t len, struct lk_err *err)
 {
+	const char *foreign = lk_bom_foreign((struct lk_bytes){ data, len });
 	yaml_mark_t mark = { 0, 0, 0 };
 
+	if (foreign)
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"1:1: the file begins with the byte order mark of %s: save it as UTF-8",
+			foreign);
 	if (len > LK_YAML_SIZE_MAX)
 		return lk_err_set(err, LK_E_INPUT, 0, "1:1: %zu bytes, at most %u are allowed", len,
 				  LK_YAML_SIZE_MAX);
@@ -272,6 +279,7 @@ int lk_yaml_parse(const uint8_t *data, size_t len, struct lk_yaml **ret, struct 
 {
 	LK_OWNED_YAML yaml = NULL;
 	struct builder b = { .err = err };
+	struct lk_bytes text;
 	yaml_parser_t parser;
 	int rc = check_bytes(data, len, err);
 
@@ -282,7 +290,9 @@ int lk_yaml_parse(const uint8_t *data, size_t len, struct lk_yaml **ret, struct 
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	b.yaml = yaml;
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser, data, len);
+	/* libyaml counts the mark as a column, and then the second key is in another. */
+	text = lk_bom_skip((struct lk_bytes){ data, len });
+	yaml_parser_set_input_string(&parser, text.data, text.len);
 	rc = parse_events(&parser, &b);
 	yaml_parser_delete(&parser);
 	if (rc != LK_OK)

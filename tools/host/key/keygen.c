@@ -15,6 +15,7 @@
 #include "outfile.h"
 #include "sys/crypto/crypto.h"
 #include "sys/crypto/crypto_sign.h"
+#include "sys/os/secret_line.h"
 
 struct keygen {
 	const char *dir;
@@ -145,7 +146,7 @@ static int make_keys(const struct keygen *kg, struct lk_policy_key *ret_public, 
 static int get_passphrase(struct keygen *kg, const char *file, struct lk_err *err)
 {
 	if (file)
-		return lk_read_passphrase(file, &kg->passphrase, err);
+		return lk_secret_read_line(file, LK_PASSPHRASE_MAX, &kg->passphrase, err);
 	return lk_passphrase_ask("New passphrase of the policy key: ", true, &kg->passphrase, err);
 }
 

@@ -7,8 +7,10 @@
 
 #include "documents.h"
 #include "sys/os/log.h"
+#include "sys/os/secret_line.h"
 
-#define PUBLIC_KEY_MAX 4096u
+/* With room to tell what else it is. */
+#define PUBLIC_KEY_MAX 16384u
 #define CONFIG_KEY_MAX 32u
 
 /* "file:" is the one URI that names a file whose mode can be looked at. */
@@ -31,7 +33,7 @@ int lk_load_private_key(const char *uri, const char *passphrase_file, struct lk_
 	int rc = LK_OK;
 
 	if (passphrase_file)
-		rc = lk_read_passphrase(passphrase_file, &passphrase, err);
+		rc = lk_secret_read_line(passphrase_file, LK_PASSPHRASE_MAX, &passphrase, err);
 	if (rc != LK_OK)
 		return rc;
 	rc = lk_private_key_load(uri, passphrase_file ? &passphrase : NULL, ret, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/policy/policy_ref.h"
+#include "core/policy/unextended.h"
 #include "sys/crypto/crypto.h"
 
 static int read_inputs(const struct lk_signing_args *args, struct lk_policy_file *pf,
@@ -26,6 +27,23 @@ static int read_inputs(const struct lk_signing_args *args, struct lk_policy_file
 	return lk_read_pcr_values(args->pcr_values, pf, values, err);
 }
 
+/* Nothing that no one has measured is signed unless it is named. */
+static int check_extended(const struct lk_signing_args *args, struct lk_signing *s,
+			  struct lk_err *err)
+{
+	const struct lk_policy_file *pf = &s->file;
+	uint32_t latch = pf->latch == LK_NO_PCR ? 0 : 1u << pf->latch;
+	uint32_t named = 0;
+
+	if (args->unextended && lk_pcr_mask_parse(args->unextended, &named, err) != LK_OK) {
+		lk_err_prefix(err, "--unextended");
+		return LK_E_USAGE;
+	}
+	LK_TRY(lk_unextended_consent(&s->policy.pcrs, pf->pcrs.mask & ~latch, named, err));
+	s->policy.unextended = named;
+	return lk_signed_policy_check_extended(&s->policy, pf, 0, err);
+}
+
 int lk_signing_prepare(const struct lk_signing_args *args, struct lk_signing *ret,
 		       struct lk_err *err)
 {
@@ -42,7 +60,9 @@ int lk_signing_prepare(const struct lk_signing_args *args, struct lk_signing *re
 		return rc;
 	rc = lk_signed_policy_prepare(&ret->file, &values, version, args->label ? args->label : "",
 				      lk_crypto_hash, &ret->policy, err);
-	if (rc == LK_E_INPUT)
+	if (rc == LK_OK)
+		rc = check_extended(args, ret, err);
+	if (rc == LK_E_INPUT || rc == LK_E_REFUSED)
 		lk_err_prefix(err, "%s", args->pcr_values);
 	return rc;
 }

@@ -12,6 +12,7 @@ struct lk_signing_args {
 	const char *version;
 	const char *label;
 	const char *shared_ref;
+	const char *unextended; /* list of PCRs */
 	struct lk_output output;
 };
 
@@ -28,6 +29,13 @@ struct lk_signing_args {
 		  "REF",                                                                               \
 		  "for a policy file of format 1: its policy-ref",                                     \
 		  &(a).shared_ref,                                                                     \
+		  NULL },                                                                              \
+		{ "unextended",                                                                        \
+		  0,                                                                                   \
+		  false,                                                                               \
+		  "LIST",                                                                              \
+		  "PCRs that nobody extends, and that is meant",                                       \
+		  &(a).unextended,                                                                     \
 		  NULL },                                                                              \
 		{ "output",	    'o', true, "FILE", "what to write; - is standard output",          \
 		  &(a).output.path, NULL },                                                            \

@@ -86,7 +86,8 @@ static void write_volumes(FILE *f)
 	      "#     sector-size: 4096         # the default is 512\n"
 	      "#     integrity: none           # or hmac-sha256\n"
 	      "#     options: []               # discard, read-only, ...\n"
-	      "#     on-failure: fail          # the default is the one above\n",
+	      "#     pin: false                # whether a PIN is asked for as well\n"
+	      "#     # on-failure: halt        # only for another answer than the one above\n",
 	      f);
 }
 

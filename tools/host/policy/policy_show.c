@@ -11,120 +11,292 @@
 #include "sys/crypto/crypto.h"
 #include "words.h"
 
-static void show_text(const char *what, const char *text)
+#define WIDTH 20 /* of the column of keys */
+
+static void show_key(const char *key)
 {
-	printf("%-16s", what);
-	lk_print_quoted(stdout, text, strlen(text));
+	printf("%-*s", WIDTH, key);
+}
+
+static void show_quoted(const char *key, const char *text, size_t len)
+{
+	show_key(key);
+	lk_print_quoted(stdout, text, len);
 	printf("\n");
 }
 
-static void show_hex(const char *what, const uint8_t *data, size_t len)
+static void show_hex(const char *key, const uint8_t *data, size_t len)
 {
-	printf("%-16s", what);
+	show_key(key);
 	lk_print_hex(stdout, data, len);
 	printf("\n");
 }
 
-static void show_floor(uint32_t index)
+static void show_floor(const char *key, uint32_t index)
 {
+	show_key(key);
 	if (index)
-		printf("%-16s0x%08x\n", "version floor", index);
+		printf("0x%08x\n", index);
 	else
-		printf("%-16snone\n", "version floor");
+		printf("none\n");
 }
 
-static void show_volume(const struct lk_volume *vol)
+static void show_options(unsigned int options)
 {
 	const char *word;
 
-	printf("volume %s\n", vol->name);
-	printf("  %-14s", "device");
-	lk_print_quoted(stdout, vol->device, strlen(vol->device));
-	printf("\n  %-14s0x%08x\n", "handle", vol->handle);
-	if (*vol->uuid)
-		printf("  %-14s%s\n", "uuid", vol->uuid);
-	printf("  %-14s%s, %u bits, sectors of %u bytes, integrity %s\n", "format",
-	       vol->format.cipher, vol->format.key_bits, vol->format.sector_size,
-	       lk_integrity_word(vol->format.integrity));
-	printf("  %-14s", "options");
 	for (unsigned int i = 0; (word = lk_volume_option_word(i)); i++)
-		if (vol->options & 1u << i)
+		if (options & 1u << i)
 			printf("%s ", word);
-	printf("%s\n  %-14s%s\n", vol->options ? "" : "none", "on failure",
-	       lk_on_failure_word(vol->on_failure));
+	printf("%s\n", options ? "" : "none");
+}
+
+static void show_volume_key(const struct lk_volume *vol, enum lk_volume_key key)
+{
+	const char *name = lk_volume_key_name(key);
+
+	printf("  %-*s", WIDTH - 2, key == LK_VOLUME_KEY_NAME ? "volume" : name);
+	switch (key) {
+	case LK_VOLUME_KEY_NAME:
+		printf("%s\n", vol->name);
+		break;
+	case LK_VOLUME_KEY_DEVICE:
+		lk_print_quoted(stdout, vol->device, strlen(vol->device));
+		printf("\n");
+		break;
+	case LK_VOLUME_KEY_HANDLE:
+		printf("0x%08x\n", vol->handle);
+		break;
+	case LK_VOLUME_KEY_UUID:
+		printf("%s\n", *vol->uuid ? vol->uuid : "any");
+		break;
+	case LK_VOLUME_KEY_CIPHER:
+		printf("%s\n", vol->format.cipher);
+		break;
+	case LK_VOLUME_KEY_SIZE:
+		printf("%u bits\n", vol->format.key_bits);
+		break;
+	case LK_VOLUME_KEY_SECTOR:
+		printf("%u bytes\n", vol->format.sector_size);
+		break;
+	case LK_VOLUME_KEY_INTEGRITY:
+		printf("%s\n", lk_integrity_word(vol->format.integrity));
+		break;
+	case LK_VOLUME_KEY_OPTIONS:
+		show_options(vol->options);
+		break;
+	case LK_VOLUME_KEY_ON_FAILURE:
+		printf("%s\n", lk_on_failure_word(vol->on_failure));
+		break;
+	case LK_VOLUME_KEY_PIN:
+		printf("%s\n", vol->pin ? "true: a person has to type one too" : "false");
+		break;
+	case LK_VOLUME_KEY_COUNT:
+		break;
+	}
+}
+
+static void show_volumes(const struct lk_policy_file *pf)
+{
+	show_key("volumes");
+	printf("%zu\n", pf->n_volumes);
+	for (size_t i = 0; i < pf->n_volumes; i++)
+		for (unsigned int key = 0; key < LK_VOLUME_KEY_COUNT; key++)
+			show_volume_key(&pf->volumes[i], (enum lk_volume_key)key);
 }
 
 static void show_selection(const struct lk_policy_file *pf)
 {
-	printf("%-16s%s\n", "bank", lk_alg_name(pf->pcrs.bank));
+	uint32_t latch = pf->latch == LK_NO_PCR ? 0 : 1u << pf->latch;
+
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
-		if (pf->pcrs.mask & 1u << i)
-			printf("PCR %-12u%s\n", i,
-			       i == pf->latch ? "the latch: zero until the volumes are open"
-					      : lk_pcr_meaning(i));
-	if (pf->latch == LK_NO_PCR)
-		printf("%-16snone\n", "latch");
+		if (pf->pcrs.mask & ~latch & 1u << i)
+			printf("PCR %-*u%s\n", WIDTH - 4, i, lk_pcr_meaning(i));
 }
 
-static void show_ref(const struct lk_policy_file *pf)
+static void show_ref(const char *key, const struct lk_policy_file *pf)
 {
+	struct lk_bytes name = lk_policy_ref_name(pf);
 	char line[LK_POLICY_REF_LINE_MAX];
 
-	printf("%-16s", "policyRef");
-	lk_print_quoted(stdout, (const char *)pf->policy_ref, pf->policy_ref_len);
+	show_quoted(key, (const char *)name.data, name.len);
+	show_quoted("  reference", (const char *)pf->policy_ref, pf->policy_ref_len);
+	show_key("  bound to");
 	if (pf->format >= 2) {
 		lk_policy_ref_line(pf, line);
-		printf("\n%-16s%s\n", "bound to", line);
+		printf("%s\n", line);
 	} else {
-		printf("\n%-16snothing: shared by all that is signed and sealed with it (format 1)\n",
-		       "bound to");
+		printf("nothing: shared by all that is signed and sealed with it (format 1)\n");
 	}
 }
 
-static int show_policy_file(const struct lk_policy_file *pf, struct lk_err *err)
+static void show_latch(const char *key, const struct lk_policy_file *pf)
+{
+	show_key(key);
+	if (pf->latch == LK_NO_PCR)
+		printf("none\n");
+	else
+		printf("PCR %u: zero until the volumes are open\n", pf->latch);
+}
+
+static void show_policy_key(const char *key, const struct lk_policy_key *public)
 {
 	struct lk_name name;
 
-	if (lk_policy_key_name(&pf->key, lk_crypto_hash, &name) != LK_OK)
-		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
-	printf("policy file\n%-16s%s\n", "policy key", lk_curve_name(pf->key.curve));
-	show_hex("its Name", name.data, name.len);
-	show_ref(pf);
-	show_selection(pf);
-	show_floor(pf->version_floor);
-	printf("%-16s%u s for the TPM, %u s for a device\n", "time limits", pf->timeout_tpm,
-	       pf->timeout_device);
-	printf("%-16s%s\n", "without TPM", pf->prompt_without_tpm ? "prompt" : "as on failure");
-	printf("%-16s0x%08x\n", "root key", pf->root_handle);
-	if (pf->root_name.len)
-		show_hex("its Name", pf->root_name.data, pf->root_name.len);
-	for (size_t i = 0; i < pf->n_volumes; i++)
-		show_volume(&pf->volumes[i]);
-	if (!pf->n_volumes)
-		printf("no volumes yet\n");
+	show_key(key);
+	printf("%s\n", lk_curve_name(public->curve));
+	if (lk_policy_key_name(public, lk_crypto_hash, &name) == LK_OK)
+		show_hex("  its Name", name.data, name.len);
+}
+
+static void show_root(const struct lk_policy_file *pf)
+{
+	for (unsigned int key = 0; key < LK_ROOT_KEY_COUNT; key++)
+		switch ((enum lk_root_key)key) {
+		case LK_ROOT_KEY_HANDLE:
+			show_key(lk_policy_file_key_name(LK_POLICY_KEY_ROOT));
+			printf("0x%08x\n", pf->root_handle);
+			break;
+		case LK_ROOT_KEY_NAME:
+			if (pf->root_name.len)
+				show_hex("  its Name", pf->root_name.data, pf->root_name.len);
+			else
+				printf("%-*sany\n", WIDTH, "  its Name");
+			break;
+		case LK_ROOT_KEY_COUNT:
+			break;
+		}
+}
+
+static void show_setting(const struct lk_policy_file *pf, enum lk_policy_file_key key)
+{
+	const char *name = lk_policy_file_key_name(key);
+
+	switch (key) {
+	case LK_POLICY_KEY_FORMAT:
+		printf("policy file, format %u\n", pf->format);
+		break;
+	case LK_POLICY_KEY_KEY:
+		show_policy_key(name, &pf->key);
+		break;
+	case LK_POLICY_KEY_REF:
+		show_ref(name, pf);
+		break;
+	case LK_POLICY_KEY_BANK:
+		show_key(name);
+		printf("%s\n", lk_alg_name(pf->pcrs.bank));
+		break;
+	case LK_POLICY_KEY_PCRS:
+		show_selection(pf);
+		break;
+	case LK_POLICY_KEY_LATCH:
+		show_latch(name, pf);
+		break;
+	case LK_POLICY_KEY_FLOOR:
+		show_floor(name, pf->version_floor);
+		break;
+	case LK_POLICY_KEY_ON_FAILURE:
+		show_key(name);
+		printf("%s\n", lk_on_failure_word(pf->on_failure));
+		break;
+	case LK_POLICY_KEY_NO_TPM:
+		show_key(name);
+		printf("%s\n",
+		       pf->prompt_without_tpm ? "true" : "false: then it is as on-failure says");
+		break;
+	case LK_POLICY_KEY_TIMEOUT_TPM:
+		show_key(name);
+		printf("%u s\n", pf->timeout_tpm);
+		break;
+	case LK_POLICY_KEY_TIMEOUT_DEVICE:
+		show_key(name);
+		printf("%u s\n", pf->timeout_device);
+		break;
+	case LK_POLICY_KEY_ROOT:
+		show_root(pf);
+		break;
+	case LK_POLICY_KEY_VOLUMES:
+		show_volumes(pf);
+		break;
+	case LK_POLICY_KEY_COUNT:
+		break;
+	}
+}
+
+static int show_policy_file(const struct lk_policy_file *pf)
+{
+	for (unsigned int key = 0; key < LK_POLICY_KEY_COUNT; key++)
+		show_setting(pf, (enum lk_policy_file_key)key);
 	return LK_OK;
+}
+
+static void show_values(const struct lk_pcr_values *values)
+{
+	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
+		if (!(values->sel.mask & 1u << i))
+			continue;
+		printf("PCR %-*u", WIDTH - 4, i);
+		lk_print_hex(stdout, values->value[i], lk_alg_size(values->sel.bank));
+		printf("  %s\n", lk_pcr_meaning(i));
+	}
+}
+
+static void show_unextended(uint32_t mask)
+{
+	char pcrs[LK_PCR_MASK_TEXT];
+
+	show_key("unextended");
+	lk_pcr_mask_format(mask, pcrs);
+	printf("%s%s\n", mask ? pcrs : "none",
+	       mask ? ": nobody extends these, and that is meant" : "");
+}
+
+static void show_signed_key(const struct lk_signed_policy *sp, enum lk_signed_key key)
+{
+	switch (key) {
+	case LK_SIGNED_KEY_FORMAT:
+		printf("signed policy (policy verify checks it, this doesn't)\n");
+		break;
+	case LK_SIGNED_KEY_LABEL:
+		show_quoted("label", sp->label, strlen(sp->label));
+		break;
+	case LK_SIGNED_KEY_VERSION:
+		if (sp->version_floor)
+			printf("%-*s%u\n", WIDTH, "version", sp->version);
+		break;
+	case LK_SIGNED_KEY_REF:
+		show_quoted("policy-ref", (const char *)sp->policy_ref, sp->policy_ref_len);
+		break;
+	case LK_SIGNED_KEY_BANK:
+		printf("%-*s%s\n", WIDTH, "bank", lk_alg_name(sp->pcrs.sel.bank));
+		break;
+	case LK_SIGNED_KEY_PCRS:
+		show_values(&sp->pcrs);
+		break;
+	case LK_SIGNED_KEY_UNEXTENDED:
+		show_unextended(sp->unextended);
+		break;
+	case LK_SIGNED_KEY_FLOOR:
+		show_floor("version-floor", sp->version_floor);
+		break;
+	case LK_SIGNED_KEY_DIGEST:
+		show_hex("digest", sp->digest.data, sp->digest.len);
+		break;
+	case LK_SIGNED_KEY_KEY:
+		show_hex("key", sp->key.data, sp->key.len);
+		break;
+	case LK_SIGNED_KEY_SIGNATURE:
+		show_hex("signature", sp->signature, sp->signature_len);
+		break;
+	case LK_SIGNED_KEY_COUNT:
+		break;
+	}
 }
 
 static int show_signed_policy(const struct lk_signed_policy *sp)
 {
-	printf("signed policy (policy verify checks it, this doesn't)\n");
-	show_text("label", sp->label);
-	if (sp->version_floor)
-		printf("%-16s%u\n", "version", sp->version);
-	show_floor(sp->version_floor);
-	printf("%-16s", "policyRef");
-	lk_print_quoted(stdout, (const char *)sp->policy_ref, sp->policy_ref_len);
-	printf("\n%-16s%s\n", "bank", lk_alg_name(sp->pcrs.sel.bank));
-	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
-		if (!(sp->pcrs.sel.mask & 1u << i))
-			continue;
-		printf("PCR %-12u", i);
-		lk_print_hex(stdout, sp->pcrs.value[i], lk_alg_size(sp->pcrs.sel.bank));
-		printf("  %s\n", lk_pcr_meaning(i));
-	}
-	show_hex("approved policy", sp->digest.data, sp->digest.len);
-	show_hex("key", sp->key.data, sp->key.len);
-	show_hex("signature", sp->signature, sp->signature_len);
+	for (unsigned int key = 0; key < LK_SIGNED_KEY_COUNT; key++)
+		show_signed_key(sp, (enum lk_signed_key)key);
 	return LK_OK;
 }
 
@@ -148,7 +320,7 @@ static int show_doc(const struct lk_doc *doc, bool json, struct lk_err *err)
 	rc = lk_policy_file_from_doc(doc, lk_crypto_hash, &pf, err);
 	if (rc != LK_OK)
 		return rc;
-	return json ? lk_json_print_policy_file(&pf, err) : show_policy_file(&pf, err);
+	return json ? lk_json_print_policy_file(&pf, err) : show_policy_file(&pf);
 }
 
 static int run(int argc, char **argv, struct lk_err *err)
