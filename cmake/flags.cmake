@@ -9,7 +9,12 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 if(NOT CMAKE_BUILD_TYPE)
 	set(CMAKE_BUILD_TYPE RelWithDebInfo)
 endif()
-add_compile_definitions(_GNU_SOURCE LK_VERSION="${PROJECT_VERSION}")
+set(LK_VERSION_WORDS "${PROJECT_VERSION}")
+if(LATCHKEY_TESTING)
+	# The dracut module looks for "(testing build" in the program.
+	string(APPEND LK_VERSION_WORDS " (testing build: takes software TPMs, and is for no device)")
+endif()
+add_compile_definitions(_GNU_SOURCE LK_VERSION="${LK_VERSION_WORDS}")
 add_compile_options(
 	-Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wvla -Wformat=2
 	-Wmissing-prototypes -Wstrict-prototypes -Wcast-qual -Wundef

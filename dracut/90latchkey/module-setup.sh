@@ -81,6 +81,9 @@ install() {
 
     latchkey_check_policy "$program" "$policy"
 
+    # What --version says; the program may be of another architecture, and isn't run.
+    grep -qa '(testing build' "${dracutsysrootdir-}$program" \
+        && dwarn "latchkey: $program is a testing build (LATCHKEY_TESTING), which takes software TPMs: it is for no device"
     inst_binary "$program" /usr/bin/latchkey-unseal || latchkey_refuse "$program can't be installed"
     inst_simple "$policy" /etc/latchkey/policy.yaml || latchkey_refuse "$policy can't be installed"
     inst_simple "$moddir/latchkey-lib.sh" /lib/latchkey-lib.sh

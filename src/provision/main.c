@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/similar.h"
 #include "options.h"
 #include "sys/os/log.h"
 #include "sys/os/secret.h"
@@ -21,6 +22,24 @@ static bool is_of(const struct lk_command *cmd, const char *group)
 	size_t len = strlen(group);
 
 	return strncmp(cmd->name, group, len) == 0 && cmd->name[len] == ' ';
+}
+
+/** @argv: what was typed for a command's name, of which the first @n_said are told. */
+static int unknown_command(int n_said, int argc, char **argv)
+{
+	const char *names[N_COMMANDS + 1];
+	const char *near;
+
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		names[i] = commands[i]->name;
+	names[N_COMMANDS] = NULL;
+	near = lk_similar_command(argv, argc, names);
+	lk_log(LK_LOG_ERR,
+	       "%.80s%s%.80s: unknown command%s%s%s; see \"latchkey-provision %s%s--help\"",
+	       argv[0], n_said > 1 ? " " : "", n_said > 1 ? argv[1] : "",
+	       near ? "; did you mean " : "", near ? near : "", near ? "?" : "",
+	       n_said > 1 ? argv[0] : "", n_said > 1 ? " " : "");
+	return LK_E_USAGE;
 }
 
 /** @group: NULL for all. */
@@ -45,21 +64,21 @@ static bool is_help(const char *word)
 	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
-static int run_group(const char *group, const char *word)
+/** @argv: the group, and what comes after it. */
+static int run_group(int argc, char **argv)
 {
-	if (word && is_help(word)) {
+	const char *group = argv[0];
+
+	if (argc > 1 && is_help(argv[1])) {
 		printf("Usage: latchkey-provision %s COMMAND [options]\n\n", group);
 		list_commands(group);
 		printf("\nEach has --help; see latchkey-provision(8).\n");
 		return LK_OK;
 	}
-	if (word)
-		lk_log(LK_LOG_ERR,
-		       "%s %.80s: unknown command; see \"latchkey-provision %s --help\"", group,
-		       word, group);
-	else
-		lk_log(LK_LOG_ERR, "%s: a command is missing; see \"latchkey-provision %s --help\"",
-		       group, group);
+	if (argc > 1)
+		return unknown_command(2, argc, argv);
+	lk_log(LK_LOG_ERR, "%s: a command is missing; see \"latchkey-provision %s --help\"", group,
+	       group);
 	return LK_E_USAGE;
 }
 
@@ -123,8 +142,9 @@ int main(int argc, char **argv)
 			return lk_exit_code(run(commands[i], argc - words, argv + words));
 	}
 	if (argc > 1 && is_group(argv[1]))
-		return lk_exit_code(run_group(argv[1], argv[2]));
-	lk_log(LK_LOG_ERR, "%.80s%s; see \"latchkey-provision --help\"", argc < 2 ? "" : argv[1],
-	       argc < 2 ? "no command" : ": unknown command");
+		return lk_exit_code(run_group(argc - 1, argv + 1));
+	if (argc > 1)
+		return lk_exit_code(unknown_command(1, argc - 1, argv + 1));
+	lk_log(LK_LOG_ERR, "no command; see \"latchkey-provision --help\"");
 	return lk_exit_code(LK_E_USAGE);
 }

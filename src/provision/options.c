@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/similar.h"
 #include "core/luks/booted.h"
 #include "core/luks/hints.h"
 #include "sys/boot/efivars.h"
@@ -122,6 +123,25 @@ static int usage(const struct lk_command *cmd, const char *word, const char *why
 	return LK_E_USAGE;
 }
 
+/* "--volum=x" is near to "volume"; of what the command knows. */
+static int unknown_option(const struct lk_command *cmd, const char *word)
+{
+	const char *names[LK_OPT_COUNT + 1];
+	char typed[64], why[128];
+	const char *near;
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < LK_OPT_COUNT; i++)
+		if (cmd->options >> i & 1)
+			names[n++] = table[i].name;
+	names[n] = NULL;
+	(void)snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(word, "="), word);
+	near = strncmp(typed, "--", 2) ? NULL : lk_similar(typed + 2, names);
+	(void)snprintf(why, sizeof(why), "unknown option%s%s%s", near ? "; did you mean --" : "",
+		       near ? near : "", near ? "?" : "");
+	return usage(cmd, word, why);
+}
+
 static int given_twice(const struct lk_command *cmd, const char *option)
 {
 	char dashed[40];
@@ -184,10 +204,10 @@ int lk_options_parse(const struct lk_command *cmd, int argc, char **argv, struct
 		}
 		if (c == ':')
 			return usage(cmd, argv[optind - 1], "the option lacks its value");
+		if (c < FIRST_LONG && optopt >= FIRST_LONG)
+			return usage(cmd, wrong_word(argv, at), "the option takes no value");
 		if (c < FIRST_LONG)
-			return usage(cmd, wrong_word(argv, at),
-				     optopt >= FIRST_LONG ? "the option takes no value"
-							  : "unknown option");
+			return unknown_option(cmd, wrong_word(argv, at));
 		if (take(cmd, &opts, (unsigned int)(c - FIRST_LONG), optarg))
 			return given_twice(cmd, table[c - FIRST_LONG].name);
 	}

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/similar.h"
 #include "sys/crypto/crypto.h"
 #include "sys/os/log.h"
 #include "sys/os/timing.h"
@@ -113,6 +114,21 @@ static void print_exit_codes(void)
 	}
 }
 
+static int unknown_option(const char *word)
+{
+	const char *names[sizeof(longopts) / sizeof(longopts[0])];
+	char typed[64], why[128];
+	const char *near;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		names[i] = longopts[i].name; /* the last is NULL */
+	(void)snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(word, "="), word);
+	near = strncmp(typed, "--", 2) ? NULL : lk_similar(typed + 2, names);
+	(void)snprintf(why, sizeof(why), "unknown option%s%s%s", near ? "; did you mean --" : "",
+		       near ? near : "", near ? "?" : "");
+	return wrong(word, why);
+}
+
 /* Return: LK_OK to go on, LK_E_USAGE, or 1 when all is said. */
 static int parse(int argc, char **argv, struct lk_unseal_options *o)
 {
@@ -170,8 +186,8 @@ static int parse(int argc, char **argv, struct lk_unseal_options *o)
 		case ':':
 			return wrong(argv[at], "the option lacks its value");
 		default:
-			return wrong(argv[at], optopt >= OPT_POLICY ? "the option takes no value"
-								    : "unknown option");
+			return optopt >= OPT_POLICY ? wrong(argv[at], "the option takes no value")
+						    : unknown_option(argv[at]);
 		}
 	}
 	return optind == argc ? LK_OK : wrong(argv[optind], "nothing is expected beside options");

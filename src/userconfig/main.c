@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/similar.h"
 #include "sys/os/log.h"
 #include "sys/os/secret.h"
 #include "userconfig.h"
@@ -96,6 +97,38 @@ static int usage(const char *command, const char *word, const char *why)
 	return lk_exit_code(LK_E_USAGE);
 }
 
+/* What isn't known, with what was perhaps meant. */
+static int unknown(const char *command, const char *word, const char *why, const char *const *known)
+{
+	bool option = strncmp(word, "--", 2) == 0;
+	char typed[64], text[192];
+	const char *near;
+
+	(void)snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(word, "="), word);
+	near = lk_similar(option ? typed + 2 : typed, known);
+	(void)snprintf(text, sizeof(text), "%s%s%s%s%s", why, near ? "; did you mean " : "",
+		       near && option ? "--" : "", near ? near : "", near ? "?" : "");
+	return usage(command, word, text);
+}
+
+static int unknown_option(const char *command, const char *word)
+{
+	const char *names[N_OPTIONS];
+
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		names[i] = all_options[i].name; /* the last is NULL */
+	return unknown(command, word, "no such option, or one that takes no value", names);
+}
+
+static int unknown_command(const char *word)
+{
+	const char *names[N_COMMANDS + 1] = { NULL };
+
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		names[i] = commands[i].name;
+	return unknown("", word, "no such command", names);
+}
+
 /* "--name" of an option, however it was written. */
 static const char *spelled(int opt, char ret[static 16])
 {
@@ -159,8 +192,7 @@ static int parse(const struct command *cmd, int argc, char **argv)
 		if (opt == 'h')
 			opt = OPT_HELP;
 		if (opt == '?')
-			return usage(prefix, argv[optind - 1],
-				     "no such option, or one that takes no value");
+			return unknown_option(prefix, argv[optind - 1]);
 		if (!(cmd->options & BIT(opt)))
 			return usage(prefix, spelled(opt, name), "not an option of this command");
 		if (opt == OPT_HELP) {
@@ -193,5 +225,5 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (strcmp(first, commands[i].name) == 0)
 			return parse(&commands[i], argc - 1, argv + 1);
-	return usage("", first, argc < 2 ? "no command" : "no such command");
+	return argc < 2 ? usage("", first, "no command") : unknown_command(first);
 }

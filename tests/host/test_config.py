@@ -477,6 +477,20 @@ class Read(config.TestCase):
             self.assertSaid(self.latchkey(group, "nonsense", check=2), group + " nonsense: no such command")
         self.assertSaid(self.latchkey("nonsense", check=2), "nonsense: no such command")
 
+    def test_what_was_meant(self):
+        """A slip in a command, an option or a key is told with what is near."""
+        for argv, said in ((["polcy", "sign"], "polcy: no such command; did you mean policy sign"),
+                           (["policy", "sgin"], "policy sgin: no such command; did you mean policy sign"), (["kegen"], "did you mean keygen"),
+                           (["policy", "sign", "--pcrvalues", "x"], "--pcrvalues: .*did you mean --pcr-values"),
+                           (["policy", "sign", "--polcy=x"], "--polcy=x: .*did you mean --policy"),
+                           (["policy", "sign", "--encrypted"], "--encrypted: no such option, or one that takes no value; see")):
+            self.assertSaid(self.latchkey(*argv, check=2), said)
+        with open(self.policy(keys=self.keys(name="others"))) as f:
+            text = f.read()
+        for key, slip in (("version-floor", "version-flor"), ("on-failure", "on_failure"), ("pcrs", "pcr")):
+            path = self.write("slip.yaml", text.replace(f"\n{key}:", f"\n{slip}:"))
+            self.assertSaid(self.latchkey("policy", "show", path, check=3), f'unknown key "{slip}"; did you mean {key}')
+
     def test_memory_does_not_grow_with_the_blob(self):
         if host.sanitized():
             self.skipTest("the sanitizer's memory isn't ours")

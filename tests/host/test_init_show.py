@@ -194,7 +194,7 @@ class Help(host.TestCase):
                     self.assertLessEqual(len(line), 80, line)
 
     def test_version(self):
-        self.assertRegex(self.latchkey("--version").stdout.decode(), r"^latchkey \d+\.\d+\.\d+\n$")
+        self.assertRegex(self.latchkey("--version").stdout.decode(), r"^latchkey \d+\.\d+\.\d+ \(testing build: .*\)\n$")
 
     def test_output_that_cannot_be_written_is_an_error(self):
         with open("/dev/full", "w") as full:

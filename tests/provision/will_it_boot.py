@@ -60,13 +60,13 @@ class Case(rig.TestCase):
             f.write(file)
         return self.path("esp", name)
 
-    def sign(self, pcrs, label="of a test", version=None, policy=None):
+    def sign(self, pcrs, label="of a test", version=None, policy=None, more=()):
         """A signed policy of these values; its file."""
         self.write("values.json", json.dumps(pcrs))
         out = self.path(f"signed-{len(os.listdir(self.tmp))}.yaml")
         rig.run([rig.program("latchkey"), "policy", "sign", "--policy", policy or self.policy_file, "--key",
                  self.base.path("keys", "policy-key.pem"), "--pcr-values", self.path("values.json"), "--version",
-                 version or self.version, "--label", label, "-o", out], check=0)
+                 version or self.version, "--label", label, *more, "-o", out], check=0)
         return out
 
     def deploy(self, *signed):
@@ -467,6 +467,55 @@ class Variables(Case):
     def setUp(self):
         super().setUp()
         self.opened()
+
+    def test_one_that_no_digest_covers_is_not_taken_for_unchanged(self):
+        """The log says what the variable is now; what was measured was another."""
+        for name in ("db", "dbx", "BootOrder", "Boot0000"):
+            with self.subTest(name):
+                boot = self.boot.copy()
+                event = boot.variable(name)
+                event.digests = {bank: bytes([1]) * len(digest) for bank, digest in event.digests.items()}
+                boot.write(self.tmp)
+                self.ask(UNKNOWN, more=("--policies", os.path.dirname(self.sign(boot.pcrs()))))
+
+    def test_a_setting_that_is_measured_twice(self):
+        boot = self.boot.copy()
+        event = boot.variable("dbx")
+        boot.events.insert(boot.events.index(event), boots.Event(7, boots.CONFIG, dict(event.digests), event.data))
+        boot.write(self.tmp)
+        self.ask(UNKNOWN, "is measured twice")
+
+    def test_a_log_without_a_separator(self):
+        boot = self.boot.copy()
+        boot.events.remove(next(e for e in boot.events if e.kind == 4 and e.pcr == 6))
+        boot.write(self.tmp)
+        self.deploy(self.sign(boot.pcrs()))
+        self.ask(UNKNOWN, "no separator.* in PCR 6")
+
+    def test_a_pcr_that_nobody_has_extended(self):
+        """A policy that fits it opens in any boot: no yes, unless it was meant."""
+        boot = self.boot.copy()
+        boot.write(self.tmp)
+        values = boot.pcrs()
+        for bank in values:
+            values[bank]["10"] = "00" * (len(values[bank]["10"]) // 2)
+        self.write("pcrs.json", json.dumps(values))
+        os.unlink(self.path("ima"))
+        self.write("ima", "")
+        signed = self.sign(values, more=("--unextended", "10"))
+        with open(signed, encoding="ascii") as f:
+            text = f.read()
+        self.assertIn("unextended: [10]\n", text)
+        os.makedirs(self.path("offered"))
+        with open(self.path("offered", "without.yaml"), "w", encoding="ascii") as f:
+            f.write(text.replace("unextended: [10]\n", ""))
+        offered = ("--policies", self.path("offered"))
+        self.ask(UNKNOWN, "PCR 10 of bank sha256: nobody has extended it", more=offered)
+        self.ask(YES, more=(*offered, "--unextended", "10"))
+        for list_ in ("7", "9"):
+            self.assertEqual(rig.run(self.argv(*offered, "--unextended", list_)).returncode, 2)
+        self.deploy(signed)
+        self.ask(YES)
 
     def change(self, name, data):
         """Now in the system; what the next boot has."""

@@ -50,6 +50,7 @@ class Image(rig.TestCase):
     def install(self, policy, program=UNSEAL):
         stand_ins = """
             dfatal() { echo "$*" >&2; }
+            dwarn() { echo "warning: $*" >&2; }
             for f in inst_binary inst_simple inst_hook inst_multiple dracut_need_initqueue; do
                 eval "$f() { echo $f \\"\\$*\\"; }"
             done
@@ -62,6 +63,17 @@ class Image(rig.TestCase):
                        env={"PATH": "/usr/bin:/bin", "initdir": self.path("image"), "moddir": MODULE})
         self.said = done.stderr.decode()
         return done.returncode, done.stdout.decode()
+
+    def test_a_testing_build_is_told(self):
+        """By what its own --version says; a build for devices isn't."""
+        policy = os.path.join(POLICY, "good-policy.yaml")
+        said = rig.run([UNSEAL, "--version"], check=0).stdout.decode()
+        self.install(policy)
+        self.assertEqual("(testing build" in said, "is a testing build" in self.said, self.said)
+        release = self.write("release", "#!/bin/sh\nexec " + UNSEAL + ' "$@"\n')
+        os.chmod(release, 0o755)
+        self.assertEqual(self.install(policy, program=release)[0], 0)
+        self.assertEqual(self.said, "")
 
     def test_a_good_policy_file_is_put_in(self):
         code, calls = self.install(os.path.join(POLICY, "good-policy.yaml"))

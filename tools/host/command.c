@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/similar.h"
+
 /* Values of long options without a letter start above every character. */
 #define LONG_BASE 0x100
 #define HELP_LONG (LONG_BASE + (int)LK_OPTIONS_MAX)
@@ -100,6 +102,27 @@ static int check_complete(const struct lk_command *cmd, const struct lk_option *
 	return LK_OK;
 }
 
+/* "--polcy=x" is near to "policy". */
+static int wrong_option(const struct lk_option *options, const char *word, struct lk_err *err)
+{
+	const char *names[LK_OPTIONS_MAX + 1];
+	char typed[64], meant[LK_SIMILAR_MAX];
+	const char *near = NULL;
+	size_t n = 0;
+
+	for (; options[n].name; n++)
+		names[n] = options[n].name;
+	names[n] = NULL;
+	if (!strncmp(word, "--", 2)) {
+		(void)snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+		near = lk_similar(typed, names);
+	}
+	(void)snprintf(meant, sizeof(meant), "%s%s%s", near ? "; did you mean --" : "",
+		       near ? near : "", near ? "?" : "");
+	return lk_err_set(err, LK_E_USAGE, 0, "%s: no such option, or one that takes no value%s",
+			  word, meant);
+}
+
 int lk_command_parse(const struct lk_command *cmd, const struct lk_option *options, int argc,
 		     char **argv, struct lk_err *err)
 {
@@ -115,11 +138,11 @@ int lk_command_parse(const struct lk_command *cmd, const struct lk_option *optio
 			show_help(cmd, options);
 			return LK_HELP_SHOWN;
 		}
-		if (got == '?' || got == ':')
-			return lk_err_set(err, LK_E_USAGE, 0, "%s: %s", argv[optind - 1],
-					  got == ':'
-						  ? "a value is missing"
-						  : "no such option, or one that takes no value");
+		if (got == ':')
+			return lk_err_set(err, LK_E_USAGE, 0, "%s: a value is missing",
+					  argv[optind - 1]);
+		if (got == '?')
+			return wrong_option(options, argv[optind - 1], err);
 		rc = take(find(options, got), optarg, err);
 		if (rc != LK_OK)
 			return rc;

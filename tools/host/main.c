@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "core/base/similar.h"
 #include "sys/os/log.h"
 
 static const struct lk_command *const commands[] = {
@@ -27,6 +28,27 @@ static bool is_group(const char *word)
 		if (is_of(commands[i], word))
 			return true;
 	return false;
+}
+
+/* @argv: what was typed for a command's words. */
+static const char *nearest(int argc, char **argv)
+{
+	const char *words[N_COMMANDS + 1];
+
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		words[i] = commands[i]->words;
+	words[N_COMMANDS] = NULL;
+	return lk_similar_command(argv, argc, words);
+}
+
+static int no_such_command(int n_said, int argc, char **argv)
+{
+	const char *near = nearest(argc, argv);
+
+	lk_log(LK_LOG_ERR, "%.80s%s%.80s: no such command%s%s%s; see: latchkey %s%s--help", argv[0],
+	       n_said > 1 ? " " : "", n_said > 1 ? argv[1] : "", near ? "; did you mean " : "",
+	       near ? near : "", near ? "?" : "", n_said > 1 ? argv[0] : "", n_said > 1 ? " " : "");
+	return lk_exit_code(LK_E_USAGE);
 }
 
 /* @group: "policy", or NULL for all. */
@@ -63,11 +85,8 @@ static int run_group(const char *group, int argc, char **argv)
 		return lk_exit_code(LK_OK);
 	}
 	if (argc > 0)
-		lk_log(LK_LOG_ERR, "%s %.80s: no such command; see: latchkey %s --help", group,
-		       argv[0], group);
-	else
-		lk_log(LK_LOG_ERR, "%s: a command is missing; see: latchkey %s --help", group,
-		       group);
+		return no_such_command(2, argc + 1, argv - 1);
+	lk_log(LK_LOG_ERR, "%s: a command is missing; see: latchkey %s --help", group, group);
 	return lk_exit_code(LK_E_USAGE);
 }
 
@@ -133,6 +152,5 @@ int main(int argc, char **argv)
 		return run_group(first, argc - 2, argv + 2);
 	if (argc < 2)
 		return usage_error("a command is missing", "");
-	lk_log(LK_LOG_ERR, "%.80s: no such command; see: latchkey --help", first);
-	return lk_exit_code(LK_E_USAGE);
+	return no_such_command(1, argc - 1, argv + 1);
 }

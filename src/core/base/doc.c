@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/bytes.h"
+#include "core/base/similar.h"
 
 int lk_doc_error(const struct lk_doc *at, struct lk_err *err, const char *fmt, ...)
 {
@@ -71,6 +72,8 @@ int lk_doc_expect_kind(const struct lk_doc *map, const char *expected, struct lk
 
 int lk_doc_expect_keys(const struct lk_doc *map, const char *const *known, struct lk_err *err)
 {
+	char meant[LK_SIMILAR_MAX];
+
 	if (map->type != LK_DOC_MAP)
 		return lk_doc_error(map, err, "expected keys with values here");
 	LK_TRY(lk_doc_expect_kind(map, known[0], err));
@@ -80,7 +83,8 @@ int lk_doc_expect_keys(const struct lk_doc *map, const char *const *known, struc
 		while (known[i] && strcmp(known[i], k->text) != 0)
 			i++;
 		if (!known[i])
-			return lk_doc_error(k, err, "unknown key \"%.64s\"", k->text);
+			return lk_doc_error(k, err, "unknown key \"%.64s\"%s", k->text,
+					    lk_similar_say(k->text, known, meant));
 	}
 	return LK_OK;
 }

@@ -17,6 +17,11 @@ struct lk_boot_course {
 	bool loader_measures;	 /* commands and files, as GRUB does */
 	bool emulator;		 /* it handed over the last image, and has changed it */
 	bool image_after_stub;	 /* the stub had the firmware start its kernel */
+	/**
+	 * Why these events aren't all that another image or file would change, or
+	 * not surely: a clause about the log. NULL: there is nothing against it.
+	 */
+	const char *unsure;
 };
 
 /** LK_OK or LK_E_INPUT. */

@@ -119,13 +119,13 @@ static int add_sections(struct lk_log_plan *plan, const struct lk_uki *uki, stru
 }
 
 /* Not even which files it reads is known beforehand. */
-static int check_loader(const struct lk_boot_course *c, struct lk_err *err)
+static int check_course(const struct lk_boot_course *c, struct lk_err *err)
 {
 	if (c->loader_measures)
 		return refuse(
 			err,
 			"the boot loader has measured its commands or the files that it read (PCR 8 or 9), as GRUB does, and what it makes of another configuration or file isn't known");
-	return LK_OK;
+	return c->unsure ? refuse(err, c->unsure) : LK_OK;
 }
 
 static int check_kernel_measures(const struct lk_boot_course *c, struct lk_err *err)
@@ -209,7 +209,7 @@ int lk_log_plan_uki(struct lk_log_plan *plan, const struct lk_uki *uki, struct l
 	bool same;
 
 	LK_TRY(lk_boot_course_follow(plan->log, plan->hash, &c, err));
-	LK_TRY(check_loader(&c, err));
+	LK_TRY(check_course(&c, err));
 	if (!c.stub.number)
 		return refuse(err, "the log is of no unified kernel image (no event in PCR 11)");
 	if (c.cmdline.number || c.extensions)
@@ -234,11 +234,15 @@ int lk_log_plan_uki(struct lk_log_plan *plan, const struct lk_uki *uki, struct l
 static int follow_kernel(struct lk_log_plan *plan, struct lk_boot_course *c, struct lk_err *err)
 {
 	LK_TRY(lk_boot_course_follow(plan->log, plan->hash, c, err));
-	LK_TRY(check_loader(c, err));
+	LK_TRY(check_course(c, err));
 	if (c->stub.number)
 		return refuse(
 			err,
 			"the log is of a unified kernel image, which changes as a whole: --uki");
+	if (c->extensions)
+		return refuse(
+			err,
+			"something besides one command line is measured into PCR 12 or 13, and what it would be then isn't known");
 	plan->boot_files = true;
 	return LK_OK;
 }

@@ -123,6 +123,8 @@ int lk_options_plan(struct lk_log_plan *plan, const struct lk_measured_options *
 		LK_TRY(lk_variable_read(vars, &o->order.var, &now, err));
 		if (!now.there)
 			return refuse(err, "the boot order (BootOrder) is gone");
+		if (o->order.form == LK_FORM_UNKNOWN)
+			return lk_measured_becomes(plan, &o->order, now.data, err);
 		if (!lk_bytes_same(now.data, o->order.var.data))
 			return plan_order(plan, o, now.data, vars, err);
 	}
@@ -130,7 +132,8 @@ int lk_options_plan(struct lk_log_plan *plan, const struct lk_measured_options *
 		LK_TRY(lk_variable_read(vars, &o->list[i].var, &now, err));
 		if (!now.there)
 			return refuse(err, "a boot option of this boot is gone");
-		if (!lk_bytes_same(now.data, o->list[i].var.data))
+		if (o->list[i].form == LK_FORM_UNKNOWN ||
+		    !lk_bytes_same(now.data, o->list[i].var.data))
 			LK_TRY(lk_measured_becomes(plan, &o->list[i], now.data, err));
 	}
 	return o->many ? refuse(err, "the log has more than 64 boot options") : LK_OK;

@@ -24,10 +24,12 @@ struct settings {
 	struct variable state, db;
 	struct variable own; /* that came with the image asked about */
 	unsigned int n_own;
-	bool own_accepts, earlier_accepts, last_accepts;
-	bool later; /* images, or what accepted them */
-	bool any;   /* authority at all */
-	bool shim;  /* accepts images too, in an order of its own */
+	bool own_accepts, earlier_accepts;
+	bool later;	    /* images, or what accepted them */
+	bool any;	    /* authority at all */
+	bool shim;	    /* accepts images too, in an order of its own */
+	bool drivers;	    /* of plug-in cards, which are accepted or not like images */
+	const char *unsure; /* what speaks against reading the settings out of the log */
 };
 
 /* Firmware puts the owner before the certificate, shim doesn't. */
@@ -51,6 +53,13 @@ static bool is_image(const struct lk_event *event)
 	       event->type == LK_EV_EFI_RUNTIME_SERVICES_DRIVER;
 }
 
+/* The question that the log is read for. */
+struct asking {
+	unsigned int image;	    /* the image's event; 0: none */
+	struct lk_bytes signatures; /* of what comes in its place */
+	lk_hash_fn hash;
+};
+
 /* What came before it was of this one. */
 static void take_image(const struct lk_event *event, unsigned int asked, struct settings *s)
 {
@@ -67,7 +76,6 @@ static void take_authority(const struct variable *v, bool accepted, unsigned int
 {
 	s->any = true;
 	s->shim |= !lk_utf16_equals(v->var.name, "db");
-	s->last_accepts = accepted;
 	if (v->event.number > asked) {
 		s->later = true;
 		return;
@@ -77,21 +85,49 @@ static void take_authority(const struct variable *v, bool accepted, unsigned int
 	s->n_own++;
 }
 
-static void take(const struct lk_event *event, unsigned int asked, struct lk_bytes signatures,
-		 struct settings *s)
+static void take_setting(const struct variable *v, struct settings *s)
 {
+	struct variable *slot = NULL;
+
+	if (lk_utf16_equals(v->var.name, "SecureBoot"))
+		slot = &s->state;
+	else if (lk_utf16_equals(v->var.name, "db"))
+		slot = &s->db;
+	if (!slot)
+		return;
+	if (slot->event.number)
+		s->unsure = "SecureBoot or db is measured twice (PCR 7)";
+	*slot = *v;
+}
+
+/* What a variable is and says is believed where its digest is that of its data. */
+static void take_variable(const struct lk_event *event, const struct asking *a, struct settings *s)
+{
+	bool authority = event->type == LK_EV_EFI_VARIABLE_AUTHORITY;
 	struct variable v = { .event = *event };
 
-	if (event->pcr != LK_PCR_SECURE_BOOT || !lk_efi_variable_read(event->data, &v.var))
+	if (event->pcr != LK_PCR_SECURE_BOOT ||
+	    (!authority && event->type != LK_EV_EFI_VARIABLE_DRIVER_CONFIG))
 		return;
-	if (event->type == LK_EV_EFI_VARIABLE_AUTHORITY) {
-		take_authority(&v, accepts(&v.var, signatures), asked, s);
-	} else if (event->type == LK_EV_EFI_VARIABLE_DRIVER_CONFIG) {
-		if (lk_utf16_equals(v.var.name, "SecureBoot"))
-			s->state = v;
-		else if (lk_utf16_equals(v.var.name, "db"))
-			s->db = v;
-	}
+	if (!lk_event_data_is_measured(event, a->hash) ||
+	    !lk_efi_variable_read(event->data, &v.var))
+		s->unsure =
+			"the log has no Secure Boot variables that are all measured as they stand in it (PCR 7)";
+	else if (authority)
+		take_authority(&v, accepts(&v.var, a->signatures), a->image, s);
+	else
+		take_setting(&v, s);
+}
+
+static void take(const struct lk_event *event, const struct asking *a, struct settings *s)
+{
+	s->shim |= event->type == LK_EV_IPL && event->pcr == LK_PCR_SHIM;
+	s->drivers |= event->type == LK_EV_EFI_BOOT_SERVICES_DRIVER ||
+		      event->type == LK_EV_EFI_RUNTIME_SERVICES_DRIVER;
+	if (is_image(event))
+		take_image(event, a->image, s);
+	else
+		take_variable(event, a, s);
 }
 
 /*
@@ -101,6 +137,7 @@ static void take(const struct lk_event *event, unsigned int asked, struct lk_byt
 static int read_settings(const struct lk_log_plan *plan, unsigned int asked,
 			 struct lk_bytes signatures, struct settings *ret, struct lk_err *err)
 {
+	const struct asking a = { asked, signatures, plan->hash };
 	struct settings s = { .n_own = 0 };
 	struct lk_event_log log;
 	struct lk_event event;
@@ -108,13 +145,13 @@ static int read_settings(const struct lk_log_plan *plan, unsigned int asked,
 
 	while (rc == LK_OK) {
 		rc = lk_event_log_next(&log, &event, err);
-		if (rc == LK_OK && is_image(&event))
-			take_image(&event, asked, &s);
-		else if (rc == LK_OK && lk_event_data_is_measured(&event, plan->hash))
-			take(&event, asked, signatures, &s);
+		if (rc == LK_OK)
+			take(&event, &a, &s);
 	}
 	if (rc != LK_LOG_END)
 		return rc;
+	if (s.unsure)
+		return refuse(err, s.unsure);
 	if (!s.state.event.number || !s.db.event.number)
 		return refuse(
 			err,
@@ -204,6 +241,10 @@ int lk_log_plan_db(struct lk_log_plan *plan, struct lk_bytes lists, struct lk_er
 	struct settings s;
 
 	LK_TRY(read_settings(plan, 0, none, &s, err));
+	if (s.shim)
+		return refuse(
+			err,
+			"shim looks for what accepts an image in db before it looks at its own certificate and MokList, so that another db may change what it measures as well (PCR 7)");
 	LK_TRY(check_lists(s.db.var.data, lists, err));
 	plan->db_more = lists;
 	return change_variable(plan, &s.db, (struct lk_bytes[2]){ s.db.var.data, lists },
@@ -230,6 +271,12 @@ int lk_log_plan_secure_boot_off(struct lk_log_plan *plan, struct lk_err *err)
 		return refuse(
 			err,
 			"what shim and GRUB measure without Secure Boot isn't known (PCRs 7, 8, 9 and 14)");
+	if (s.drivers)
+		return refuse(
+			err,
+			"drivers of plug-in cards are measured (PCR 2), and whether there are more, which Secure Boot kept out, isn't known");
+	if (c.unsure)
+		return refuse(err, c.unsure);
 	/* Its stub has the firmware start the kernel then. */
 	plan->needs_uki = c.sections;
 	plan->secure_boot_off = true;
@@ -283,11 +330,9 @@ static int change_authority(struct lk_log_plan *plan, const struct settings *s,
 	return digest_variable(plan, &s->db, data, change, err);
 }
 
-/* Whether PCR 7 is the same with the new image. shim looks into db first. */
+/* Whether PCR 7 is the same with the new image. */
 static bool stays_accepted(const struct settings *s, unsigned int n_signers)
 {
-	if (s->shim)
-		return s->last_accepts && !n_signers;
 	if (n_signers > 1)
 		return false;
 	return s->n_own ? s->n_own == 1 && s->own_accepts : s->earlier_accepts;
@@ -303,8 +348,16 @@ int lk_log_plan_signed(struct lk_log_plan *plan, const struct lk_event *old,
 	if (plan->secure_boot_off)
 		return LK_OK;
 	LK_TRY(read_settings(plan, old->number, image->signatures, &s, err));
+	if (!is_on(&s))
+		return LK_OK;
+	/* In an order of its own: db, MokList, its own certificate; and levels of
+	 * revocation that nothing in the log tells of. */
+	if (s.shim)
+		return refuse(
+			err,
+			"shim accepts images by keys that the log doesn't have (MokList), and what it would measure of another image isn't known (PCRs 7 and 14)");
 	n = find_signers(plan, &s, image->signatures, &signer);
-	if (!is_on(&s) || stays_accepted(&s, n))
+	if (stays_accepted(&s, n))
 		return LK_OK;
 	if (!image->signatures.len)
 		return refuse(err, "the image isn't signed, and Secure Boot is on");
@@ -312,7 +365,7 @@ int lk_log_plan_signed(struct lk_log_plan *plan, const struct lk_event *old,
 		return refuse(
 			err,
 			"the image's signature holds none of the certificates that accepted images in the log, nor one of db (PCR 7)");
-	if (!s.any || s.shim || s.later || s.n_own > 1 || s.earlier_accepts || n > 1)
+	if (!s.any || s.later || s.n_own > 1 || s.earlier_accepts || n > 1)
 		return refuse(
 			err,
 			"which certificate accepts the image, and which of those in the log are measured then, isn't known (PCR 7)");

@@ -59,7 +59,7 @@ int lk_measured_becomes(struct lk_log_plan *plan, const struct lk_measured *m, s
 	if (m->form == LK_FORM_UNKNOWN)
 		return refuse(
 			err,
-			"a variable changed, and the log's event of it isn't over what the log says of it");
+			"the log's event of a variable isn't over what the log says of it, so that whether the variable changed isn't known");
 	LK_TRY(lk_log_plan_add(plan, &m->event, &change, err));
 	change->what = "a variable";
 	return lk_measured_digest(plan, m, &var, change, err);
@@ -140,6 +140,9 @@ static int plan_setting(struct lk_log_plan *plan, const struct lk_measured *m,
 		plan->db_now = data;
 	if (lk_utf16_equals(m->var.name, "dbx"))
 		plan->dbx_now = data;
+	/* The log's word for what it is now is of no use where no digest is of it. */
+	if (m->form == LK_FORM_UNKNOWN)
+		return lk_measured_becomes(plan, m, data, err);
 	if (lk_bytes_same(data, m->var.data))
 		return LK_OK;
 	if (plan->db_now.data == data.data || plan->dbx_now.data == data.data)
@@ -183,12 +186,29 @@ static int check_authority(const struct lk_log_plan *plan, const struct lk_measu
 		     : "what accepted an image in this boot isn't in db any more: the firmware may refuse it");
 }
 
+#define SETTINGS_MAX 64u
+
 struct walk {
 	struct lk_log_plan *plan;
 	const struct lk_variables *vars;
+	struct lk_efi_variable seen[SETTINGS_MAX]; /* settings so far */
+	size_t n_seen;
 	struct lk_bytes db_before;
 	struct lk_measured_options options;
 };
+
+/* One that is measured twice was perhaps another in between. */
+static int check_once(struct walk *w, const struct lk_efi_variable *var, struct lk_err *err)
+{
+	for (size_t i = 0; i < w->n_seen; i++)
+		if (lk_bytes_same(w->seen[i].name, var->name) &&
+		    lk_bytes_same(w->seen[i].guid, var->guid))
+			return refuse(err, "a variable of the firmware is measured twice");
+	if (w->n_seen == SETTINGS_MAX)
+		return refuse(err, "the log has more than 64 settings of the firmware");
+	w->seen[w->n_seen++] = *var;
+	return LK_OK;
+}
 
 static int visit(struct walk *w, const struct lk_event *event, struct lk_err *err)
 {
@@ -208,6 +228,7 @@ static int visit(struct walk *w, const struct lk_event *event, struct lk_err *er
 	}
 	if (!setting)
 		return check_authority(w->plan, &m, w->db_before, err);
+	LK_TRY(check_once(w, &m.var, err));
 	if (lk_utf16_equals(m.var.name, "db"))
 		w->db_before = m.var.data;
 	LK_TRY(lk_variable_read(w->vars, &m.var, &now, err));

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "core/predict/log_whole.h"
+
 static int refuse(struct lk_err *err, const char *what)
 {
 	return lk_err_set(err, LK_E_REFUSED, 0, "can't be predicted: %s", what);
@@ -149,6 +151,22 @@ static int make_aggregate(const struct state *s, const struct lk_ima_entry *entr
 	return LK_OK;
 }
 
+/* Of what is extended as SHA-1 with zeros the bank's digest says nothing of the data. */
+static int check_entry(const struct state *s, const struct lk_ima_entry *entry, unsigned int bank,
+		       struct lk_err *err)
+{
+	uint8_t sum[LK_IMA_SHA1_SIZE];
+
+	if (s->now[bank].how == LK_IMA_OWN_HASH)
+		return LK_OK;
+	if (!s->in->sha1(&entry->data, 1, sum))
+		return hash_failed(err);
+	if (!memcmp(sum, entry->template_sha1.data, sizeof(sum)))
+		return LK_OK;
+	return refuse(err,
+		      "boot_aggregate (PCR 10) isn't what its digest in the kernel's log is of");
+}
+
 /* The entry's template data with another digest in it, as it is extended. */
 static int extend_aggregate(struct state *s, const struct lk_ima_entry *entry, unsigned int bank,
 			    struct lk_err *err)
@@ -160,6 +178,7 @@ static int extend_aggregate(struct state *s, const struct lk_ima_entry *entry, u
 	struct lk_bytes parts[3];
 	bool done;
 
+	LK_TRY(check_entry(s, entry, bank, err));
 	LK_TRY(make_aggregate(s, entry, &digest, err));
 	parts[0] = (struct lk_bytes){ entry->data.data, before };
 	parts[1] = (struct lk_bytes){ digest.data, digest.len };
@@ -245,12 +264,35 @@ static int replay_ima(struct state *s, unsigned int bank, struct lk_err *err)
 	return rc;
 }
 
+static int check_banks(const struct lk_prediction_input *in, struct lk_err *err)
+{
+	for (unsigned int i = 0; i < LK_PLAN_BANKS; i++) {
+		if (!in->values[i]->sel.mask)
+			continue;
+		LK_TRY(lk_log_check_bank(in->logs.firmware, "the log", bank_of(i), err));
+		if (in->new_firmware.data)
+			LK_TRY(lk_log_check_bank(in->new_firmware, "the new firmware's log",
+						 bank_of(i), err));
+	}
+	return LK_OK;
+}
+
+static int check_whole(const struct lk_prediction_input *in, struct lk_err *err)
+{
+	LK_TRY(lk_log_check_whole(in->logs.firmware, "the log", in->hash, err));
+	if (in->new_firmware.data)
+		LK_TRY(lk_log_check_whole(in->new_firmware, "the new firmware's log", in->hash,
+					  err));
+	return LK_OK;
+}
+
 int lk_log_predict(const struct lk_prediction_input *in,
 		   struct lk_pcr_values ret[static LK_PLAN_BANKS], struct lk_err *err)
 {
 	struct state s = { .in = in };
 	int rc = LK_OK;
 
+	LK_TRY(check_banks(in, err));
 	if (in->plan->needs_uki)
 		return refuse(
 			err,
@@ -264,6 +306,7 @@ int lk_log_predict(const struct lk_prediction_input *in,
 		LK_TRY(replay_firmware(in, i, &s.then[i], err));
 		LK_TRY(take_new_firmware(in, &s.then[i], err));
 	}
+	LK_TRY(check_whole(in, err));
 	/* Both are shown, whatever the first comes to. */
 	for (unsigned int i = 0; i < LK_PLAN_BANKS; i++) {
 		int one = s.have & 1u << i ? replay_ima(&s, i, rc == LK_OK ? err : NULL) : LK_OK;

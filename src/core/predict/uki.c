@@ -103,6 +103,11 @@ int lk_uki_read(struct lk_bytes file, struct lk_uki *ret, struct lk_err *err)
 	return LK_OK;
 }
 
+const char *lk_uki_section_name(size_t i)
+{
+	return i < sizeof(measured) / sizeof(measured[0]) ? measured[i].name : NULL;
+}
+
 struct lk_bytes lk_uki_section(const struct lk_uki *uki, const char *name)
 {
 	for (size_t i = 0; i < uki->n_sections; i++)

@@ -29,6 +29,9 @@ int lk_uki_read(struct lk_bytes file, struct lk_uki *ret, struct lk_err *err);
 /** Bytes of a section; len 0 when it isn't there or isn't measured. */
 struct lk_bytes lk_uki_section(const struct lk_uki *uki, const char *name);
 
+/** Names of sections that a stub measures, one after the other; NULL past the last. */
+const char *lk_uki_section_name(size_t i);
+
 /** The command line as the kernel gets it: UTF-16, with its NUL. */
 struct lk_load_options {
 	uint8_t data[2 * (LK_UKI_CMDLINE_MAX + 1)];

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns looking for the separators of a firmware log. */
+#include "core/predict/log_whole.h"
+
+#define SEPARATED_PCRS 8u
+#define SEPARATOR_SIZE 4u
+
+struct separators {
+	uint32_t seen, twice, bad; /* PCRs */
+};
+
+static bool is_filled(struct lk_bytes data, uint8_t with)
+{
+	for (size_t i = 0; i < data.len; i++)
+		if (data.data[i] != with)
+			return false;
+	return data.len == SEPARATOR_SIZE;
+}
+
+static void take(const struct lk_event *event, lk_hash_fn hash, struct separators *s)
+{
+	uint32_t bit = 1u << event->pcr;
+
+	s->twice |= s->seen & bit;
+	s->seen |= bit;
+	if ((!is_filled(event->data, 0) && !is_filled(event->data, 0xff)) ||
+	    !lk_event_data_is_measured(event, hash))
+		s->bad |= bit;
+}
+
+static int refuse(struct lk_err *err, const char *what, uint32_t pcrs, const char *why)
+{
+	char list[LK_PCR_MASK_TEXT];
+
+	lk_pcr_mask_format(pcrs, list);
+	return lk_err_set(err, LK_E_REFUSED, 0, "can't be predicted: %s has %s in PCR %s", what,
+			  why, list);
+}
+
+int lk_log_check_whole(struct lk_bytes bytes, const char *what, lk_hash_fn hash, struct lk_err *err)
+{
+	const uint32_t all = (1u << SEPARATED_PCRS) - 1;
+	struct separators s = { 0 };
+	struct lk_event_log log;
+	struct lk_event event;
+	int rc = lk_event_log_open(bytes.data, bytes.len, &log, err);
+
+	while (rc == LK_OK) {
+		rc = lk_event_log_next(&log, &event, err);
+		if (rc == LK_OK && event.type == LK_EV_SEPARATOR && event.pcr < SEPARATED_PCRS)
+			take(&event, hash, &s);
+	}
+	if (rc != LK_LOG_END)
+		return rc;
+	if (s.seen != all)
+		return refuse(
+			err, what, all & ~s.seen,
+			"no separator, with which the firmware ends its part (is the log cut?),");
+	if (s.twice)
+		return refuse(err, what, s.twice, "more than one separator");
+	if (s.bad)
+		return refuse(
+			err, what, s.bad,
+			"a separator of an error, or one whose digest isn't that of its data,");
+	return LK_OK;
+}
+
+int lk_log_check_bank(struct lk_bytes bytes, const char *what, enum lk_alg bank, struct lk_err *err)
+{
+	struct lk_event_log log;
+
+	LK_TRY(lk_event_log_open(bytes.data, bytes.len, &log, err));
+	if (lk_event_log_has_bank(&log, bank))
+		return LK_OK;
+	return lk_err_set(
+		err, LK_E_REFUSED, 0,
+		"can't be predicted: %s has no digests of bank %s, of which there are PCR values",
+		what, lk_alg_name(bank));
+}
