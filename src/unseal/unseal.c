@@ -413,8 +413,10 @@ int lk_unseal_run(const struct lk_unseal_options *options)
 	struct lk_err err = { 0 };
 	int rc;
 
-	if (!run)
+	if (!run) {
+		lk_log(LK_LOG_ERR, "nothing is opened: out of memory");
 		return LK_E_SYSTEM;
+	}
 	run->options = options;
 	run->files.token = LK_TOKEN_NONE;
 	rc = prepare(run, &err);

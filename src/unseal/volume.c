@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sys/format/yaml.h"
+#include "sys/os/log.h"
 #include "unseal/unseal.h"
 
 /* Passphrases have 32 bytes; those of the first releases had 64. */
@@ -127,6 +128,10 @@ static int no_candidate(const struct lk_target *t, const struct lk_signed_files 
 		err->rc = err->rc == LK_E_SYSTEM ? LK_E_SYSTEM : LK_E_POLICY;
 		return err->rc;
 	}
+	if (c->n_refused && c->last_refused.rc == LK_E_SYSTEM) {
+		*err = c->last_refused;
+		return err->rc;
+	}
 	if (c->n_refused)
 		return lk_err_set(
 			err, LK_E_POLICY, 0,
@@ -186,6 +191,33 @@ static int unseal_bounded(struct lk_target *t, struct lk_tpm *tpm, struct lk_uns
 	return rc;
 }
 
+static int unseal_asked(struct lk_target *t, struct lk_tpm *tpm, struct lk_unseal_request *req,
+			struct lk_err *err)
+{
+	return t->vol->pin ? lk_pin_unseal(&(struct lk_pin_try){ t, tpm, unseal_bounded }, req, err)
+			   : unseal_bounded(t, tpm, req, err);
+}
+
+/* A reseal that was interrupted may have left the object at its spare handle alone. */
+static int unseal_spare(struct lk_target *t, struct lk_tpm *tpm, struct lk_unseal_request *req)
+{
+	uint32_t spare = lk_token_spare_handle(t->vol->handle);
+	struct lk_err err = { 0 };
+	int rc = lk_tpm_forget(tpm, &err);
+
+	req->sealed = (struct lk_tpm_object){ .handle = spare };
+	if (rc == LK_OK)
+		rc = unseal_asked(t, tpm, req, &err);
+	if (rc != LK_OK)
+		return rc;
+	/* What is remembered is of the volume's own handle. */
+	t->learned = false;
+	lk_log(LK_LOG_WARNING,
+	       "%s: unsealed by the object at 0x%08x, which an interrupted \"latchkey-provision reseal\" has left: run it again",
+	       t->vol->name, spare);
+	return LK_OK;
+}
+
 static int unseal_under(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
 			const struct lk_signed_policy *sp, struct lk_err *err)
 {
@@ -193,9 +225,7 @@ static int unseal_under(struct lk_target *t, struct lk_tpm *tpm, const struct lk
 	int rc;
 
 	fill_request(t, pf, sp, &req);
-	if (t->vol->pin)
-		return lk_pin_unseal(&(struct lk_pin_try){ t, tpm, unseal_bounded }, &req, err);
-	rc = unseal_bounded(t, tpm, &req, err);
+	rc = unseal_asked(t, tpm, &req, err);
 	/* The remembered handles may be stale or false: then the TPM is asked
 	 * for the public areas, once. */
 	if ((rc == LK_E_OBJECT || rc == LK_E_SYSTEM) &&
@@ -206,7 +236,7 @@ static int unseal_under(struct lk_target *t, struct lk_tpm *tpm, const struct lk
 		if (rc == LK_OK)
 			rc = unseal_bounded(t, tpm, &req, err);
 	}
-	return rc;
+	return rc == LK_E_OBJECT && unseal_spare(t, tpm, &req) == LK_OK ? LK_OK : rc;
 }
 
 static int unseal_by_one_of(struct lk_target *t, struct lk_tpm *tpm,
@@ -281,6 +311,9 @@ int lk_target_unlock(struct lk_target *t, struct lk_err *err)
 	struct lk_bytes passphrase = { payload.data, payload.len - LK_VOLUME_IDENTITY_SIZE };
 	int rc = lk_luks_volume_key(t->luks, t->token.keyslot, passphrase, &key, err);
 
+	/* An interrupted reseal may have a new object beside a token of the old keyslot. */
+	if (rc == LK_E_VOLUME && t->token.keyslot >= 0)
+		rc = lk_luks_volume_key(t->luks, -1, passphrase, &key, err);
 	if (rc == LK_OK)
 		rc = check_identity(&key, payload.data + passphrase.len, err);
 	if (rc == LK_OK)

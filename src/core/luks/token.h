@@ -22,6 +22,19 @@ void lk_token_done(struct lk_token *token);
 #define LK_OWNED_TOKEN __attribute__((cleanup(lk_token_done))) struct lk_token
 #define LK_TOKEN_NONE  ((struct lk_token){ .keyslot = -1 })
 
+/**
+ * lk_token_spare_handle - where a volume's new object lies while the old one gives way
+ * @handle: the volume's, of the range that policy files may name
+ *
+ * Two objects can't be at one handle. So that a power cut never leaves a volume without one, reseal
+ * first puts the new object here; latchkey-unseal looks here when there is none at @handle. It
+ * follows from @handle alone: were it read from the disk, one volume could be given another's.
+ */
+static inline uint32_t lk_token_spare_handle(uint32_t handle)
+{
+	return handle + 0x1000;
+}
+
 /** @ret untouched on failure. */
 int lk_token_from_doc(const struct lk_doc *doc, struct lk_token *ret, struct lk_err *err);
 /** NUL-terminated JSON, malloc'd; NULL when memory is short. */

@@ -36,6 +36,11 @@ static const struct curve *find(enum lk_curve curve)
 	return &curves[curve == LK_CURVE_P384 ? 1 : 0];
 }
 
+bool lk_name_equal(const struct lk_name *a, const struct lk_name *b)
+{
+	return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
 size_t lk_curve_size(enum lk_curve curve)
 {
 	return find(curve)->size;

@@ -26,6 +26,7 @@ struct lk_name {
 	uint16_t len;
 	uint8_t data[LK_NAME_MAX];
 };
+bool lk_name_equal(const struct lk_name *a, const struct lk_name *b);
 
 size_t lk_curve_size(enum lk_curve curve);	/* 32 or 48 */
 enum lk_alg lk_curve_hash(enum lk_curve curve); /* the name algorithm H */

@@ -53,6 +53,9 @@ static int remove_volume(const struct lk_options *opts, struct lk_err *err)
 		rc = lk_use_owner_auth(tpm, opts, err);
 	if (rc == LK_OK)
 		rc = lk_tpm_evict(tpm, t.vol->handle, err);
+	/* What an interrupted reseal may have left. */
+	if (rc == LK_OK)
+		rc = lk_tpm_evict(tpm, lk_token_spare_handle(t.vol->handle), err);
 	return rc == LK_OK ? remove_way_in(&t, h, &token, err) : rc;
 }
 

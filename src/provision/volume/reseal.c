@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns reseal: a new passphrase and sealed object, for a new TPM, policy key or PCR selection. */
 #include <stdio.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "volume/policies.h"
@@ -81,13 +82,48 @@ static int kill_keyslot(struct reseal *r, int keyslot, struct lk_err *err)
 	return lk_volume_header_kill_keyslot(r->header, keyslot, err);
 }
 
+/** Whether the token names @object by its Name, and so its keyslot is that object's. */
+static bool token_is_of(const struct lk_token *token, const struct lk_tpm_object *object)
+{
+	const struct lk_hints *hints = &token->hints;
+
+	return object->serialized_len > 0 && object->serialized_len == hints->sealed_len &&
+	       memcmp(object->serialized, hints->sealed, hints->sealed_len) == 0;
+}
+
 /**
- * The token may be missing or damaged: the recovery key is what counts. Of
- * the two keyslots that an interrupted run names, the token's is in use.
+ * What the TPM has now, at the volume's handle or, where an interrupted run has left it there alone,
+ * at the spare one, opens the token's keyslot if the token names it, else the keyslot that that run
+ * has made. The token is put right, so that nothing names a keyslot that has no use any more.
  */
+static int find_keyslot_in_use(struct reseal *r, int new, struct lk_err *err)
+{
+	uint32_t handle = r->target.vol->handle;
+	struct lk_tpm_object object = { 0 };
+	struct lk_tpm_public pub;
+
+	LK_TRY(lk_tpm_read_public(r->tpm, handle, &pub, err));
+	if (!pub.present) {
+		handle = lk_token_spare_handle(handle);
+		LK_TRY(lk_tpm_read_public(r->tpm, handle, &pub, err));
+	}
+	if (!pub.present || r->token.keyslot < 0 || r->token.hints.sealed_len == 0)
+		return LK_OK;
+	LK_TRY(lk_tpm_serialize(r->tpm, handle, &object, err));
+	if (token_is_of(&r->token, &object))
+		return LK_OK;
+	r->old_keyslot = new;
+	r->token.keyslot = new;
+	r->token.hints.sealed_len = object.serialized_len;
+	memcpy(r->token.hints.sealed, object.serialized, object.serialized_len);
+	return lk_token_store(r->header, &r->token, err);
+}
+
+/** The token may be missing or damaged: the recovery key is what counts. */
 static int clean_up(struct reseal *r, struct lk_err *err)
 {
 	const char *mark = lk_volume_header_subsystem(r->header);
+	uint32_t handle = 0;
 	int old = -1;
 	int new = -1;
 	int rc = LK_OK;
@@ -95,8 +131,10 @@ static int clean_up(struct reseal *r, struct lk_err *err)
 	r->old_keyslot = -1;
 	if (lk_token_load(r->header, r->target.vol->handle, &r->token, NULL) == LK_OK)
 		r->old_keyslot = r->token.keyslot;
-	if (sscanf(mark, LK_MARK_RESEAL "%d/%d", &new, &old) != 2)
+	if (sscanf(mark, LK_MARK_RESEAL "%d/%d@%" SCNx32, &new, &old, &handle) < 2)
 		return LK_OK;
+	if (handle == r->target.vol->handle)
+		LK_TRY(find_keyslot_in_use(r, new, err));
 	if (new != r->old_keyslot)
 		rc = kill_keyslot(r, new, err);
 	if (rc == LK_OK && r->old_keyslot >= 0 && old != r->old_keyslot)
@@ -136,7 +174,26 @@ static int add_keyslot(struct reseal *r, struct lk_err *err)
 					    err);
 }
 
-/** Two objects can't be at one handle: here the TPM's way in has a gap. */
+/** Two objects can't be at one handle: the new one lies at the spare handle while the old one goes. */
+static int swap_objects(struct reseal *r, const struct lk_tpm_new_object *obj, struct lk_err *err)
+{
+	const uint32_t handle = r->target.vol->handle;
+	const uint32_t spare = lk_token_spare_handle(handle);
+	struct lk_tpm_public at;
+	int rc = lk_tpm_read_public(r->tpm, handle, &at, err);
+
+	if (rc == LK_OK && at.present) {
+		rc = lk_tpm_evict(r->tpm, spare, err);
+		if (rc == LK_OK)
+			rc = lk_tpm_persist(r->tpm, obj, spare, err);
+		if (rc == LK_OK)
+			rc = lk_tpm_evict(r->tpm, handle, err);
+	}
+	if (rc == LK_OK)
+		rc = lk_tpm_persist(r->tpm, obj, handle, err);
+	return rc;
+}
+
 static int replace_object(struct reseal *r, struct lk_err *err)
 {
 	const struct lk_seal_request req = { r->tpm, &r->target, &r->passphrase, &r->volume_key,
@@ -145,9 +202,7 @@ static int replace_object(struct reseal *r, struct lk_err *err)
 	int rc = lk_seal_volume(&req, &obj, err);
 
 	if (rc == LK_OK)
-		rc = lk_tpm_evict(r->tpm, r->target.vol->handle, err);
-	if (rc == LK_OK)
-		rc = lk_tpm_persist(r->tpm, &obj, r->target.vol->handle, err);
+		rc = swap_objects(r, &obj, err);
 	if (rc == LK_OK)
 		r->object = obj.name;
 	return rc;
@@ -172,6 +227,8 @@ static int finish(struct reseal *r, struct lk_err *err)
 		rc = lk_token_store(r->header, &r->token, err);
 	if (rc == LK_OK)
 		rc = lk_volume_prove(r->tpm, &proof, err);
+	if (rc == LK_OK)
+		rc = lk_tpm_evict(r->tpm, lk_token_spare_handle(r->target.vol->handle), err);
 	if (rc == LK_OK)
 		rc = kill_keyslot(r, r->old_keyslot, err);
 	if (rc == LK_OK)
