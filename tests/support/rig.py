@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import itertools
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -35,15 +36,18 @@ def run(argv, *, env=None, stdin=None, timeout=120, check=None):
 
 
 def _free_pair():
-    """A port N such that N and N+1 are free on loopback."""
-    for _ in range(200):
+    """A port N such that N and N+1 are free on loopback; below those that the kernel gives to who connects,
+    so that connections that were closed a moment ago don't hold them."""
+    for _ in range(2000):
         with socket.socket() as a, socket.socket() as b:
-            a.bind(("127.0.0.1", 0))
-            port = a.getsockname()[1]
+            port = random.randrange(10000, 32000, 2)
             try:
-                b.bind(("127.0.0.1", port + 1))
+                for s, number in ((a, port), (b, port + 1)):
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    s.bind(("127.0.0.1", number))
+                    s.listen()
                 return port
-            except (OSError, OverflowError):
+            except OSError:
                 continue
     raise RuntimeError("no two neighbouring free ports")
 

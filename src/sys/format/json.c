@@ -84,10 +84,17 @@ int lk_json_write(const struct lk_json *json, struct lk_buf *ret, struct lk_err 
 	return LK_OK;
 }
 
+/* A document that lacks a member without saying so is worse than none. */
+_Noreturn static void out_of_memory(void)
+{
+	(void)fputs("out of memory while a JSON document was made\n", stderr);
+	exit(lk_exit_code(LK_E_SYSTEM));
+}
+
 static void set(struct lk_json *obj, const char *key, json_object *value)
 {
 	if (!obj || !value || json_object_object_add(in(obj), key, value))
-		abort();
+		out_of_memory();
 }
 
 /* File names and logs may hold anything; what isn't UTF-8 is "?". The rest is
@@ -99,7 +106,7 @@ void lk_json_set_text(struct lk_json *obj, const char *key, const char *text)
 	uint8_t *p = (uint8_t *)copy;
 
 	if (!copy)
-		abort();
+		out_of_memory();
 	memcpy(copy, text, left + 1);
 	while (left) {
 		uint32_t c;
@@ -121,7 +128,7 @@ void lk_json_set_hex(struct lk_json *obj, const char *key, const uint8_t *data, 
 	char *text = len < SIZE_MAX / 2 ? malloc(2 * len + 1) : NULL;
 
 	if (!text)
-		abort();
+		out_of_memory();
 	lk_hex_encode(data, len, text);
 	lk_json_set_text(obj, key, text);
 	free(text);
@@ -166,7 +173,7 @@ struct lk_json *lk_json_add_object(struct lk_json *array)
 	json_object *value = json_object_new_object();
 
 	if (!value || json_object_array_add(in(array), value))
-		abort();
+		out_of_memory();
 	return out(value);
 }
 
@@ -246,7 +253,7 @@ void lk_json_move_to_end(struct lk_json *array, size_t i)
 		return;
 	at = json_object_get(json_object_array_get_idx(in(array), i));
 	if (json_object_array_del_idx(in(array), i, 1) || json_object_array_add(in(array), at))
-		abort();
+		out_of_memory();
 }
 
 static json_object *member(const struct lk_json *obj, const char *key)

@@ -32,7 +32,8 @@ int lk_json_write(const struct lk_json *json, struct lk_buf *ret, struct lk_err 
 
 /*
  * Members of an object, of any size; one that is there is replaced. Only short memory
- * ends the program: a document that lacks a member without saying so is worse.
+ * ends the program, with the exit code of LK_E_SYSTEM: a document that lacks a member
+ * without saying so is worse.
  */
 void lk_json_set_text(struct lk_json *obj, const char *key, const char *text);
 void lk_json_set_hex(struct lk_json *obj, const char *key, const uint8_t *data, size_t len);
