@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "generation.h"
 #include "sys/crypto/crypto.h"
@@ -17,6 +18,7 @@ void lk_admitted_done(struct lk_admitted *a)
 	lk_verified_blob_free(a->blob);
 	lk_secret_done(&a->content_key);
 	lk_tpm_free(a->tpm);
+	lk_agreement_key_done(&a->agreement);
 	*a = LK_ADMITTED_NONE;
 }
 
@@ -118,11 +120,13 @@ static int check_device(const struct lk_uc *uc, enum lk_admission kind, struct l
 		rc = check_sequence(uc, kind, h->sequence, a->floor, err);
 	if (rc == LK_OK)
 		rc = unwrap(a->tpm, h, &a->content_key, err);
+	if (rc == LK_OK)
+		rc = lk_agreement_key(a->tpm, &a->agreement, err);
 	return rc;
 }
 
-static int open_tpm(const struct lk_uc *uc, struct lk_tpm **ret, struct lk_policy_key *ret_key,
-		    struct lk_err *err)
+int lk_admit_open_tpm(const struct lk_uc *uc, struct lk_tpm **ret, struct lk_policy_key *ret_key,
+		      struct lk_err *err)
 {
 	int rc = lk_uc_tpm(uc, ret, err);
 
@@ -132,21 +136,20 @@ static int open_tpm(const struct lk_uc *uc, struct lk_tpm **ret, struct lk_polic
 	return lk_tpm_policy_key(*ret, ret_key, err);
 }
 
-int lk_admit(const struct lk_uc *uc, int from, int copy, struct lk_admitted *ret,
-	     struct lk_err *err)
+int lk_admit(const struct lk_uc *uc, const struct lk_blob_copy *both, enum lk_admission kind,
+	     struct lk_admitted *ret, struct lk_err *err)
 {
-	const struct lk_blob_copy both = { from, copy, uc->settings.max_blob };
 	LK_OWNED_ADMITTED a = LK_ADMITTED_NONE;
 	struct lk_policy_key key;
-	int rc = open_tpm(uc, &a.tpm, &key, err);
+	int rc = lk_admit_open_tpm(uc, &a.tpm, &key, err);
 
 	if (rc != LK_OK) {
-		lk_fd_closep(&copy);
+		close(both->copy);
 		return rc;
 	}
-	rc = lk_blob_copy_verify(&both, &key, NULL, &a.blob, err);
+	rc = lk_blob_copy_verify(both, &key, NULL, &a.blob, err);
 	if (rc == LK_OK)
-		rc = check_device(uc, LK_ADMIT_NEW, &a, err);
+		rc = check_device(uc, kind, &a, err);
 	if (rc != LK_OK)
 		return rc;
 	*ret = a;
@@ -164,7 +167,7 @@ int lk_admit_stored(const struct lk_uc *uc, uint64_t sequence, enum lk_admission
 	int rc;
 
 	lk_generation_path(uc, sequence, "blob", path);
-	rc = open_tpm(uc, &a.tpm, &key, err);
+	rc = lk_admit_open_tpm(uc, &a.tpm, &key, err);
 	if (rc == LK_OK)
 		rc = lk_tree_open_file(uc->at, path, &fd, err);
 	if (rc == LK_OK)

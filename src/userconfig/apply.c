@@ -4,12 +4,14 @@
 #include <stdio.h>
 
 #include "commit.h"
+#include "deploy.h"
 #include "generation.h"
 #include "plan.h"
 #include "sys/os/log.h"
 #include "sys/os/tree.h"
 #include "unpack.h"
 #include "upload.h"
+#include "verify.h"
 
 /* Is it the blob's fault, so that trying again is of no use? */
 static bool is_refusal(int rc)
@@ -61,6 +63,7 @@ static int carry_out(const struct lk_uc *uc, struct lk_admitted *blob, const str
 		.to = lk_verified_blob_header(blob->blob)->sequence,
 		.raise_floor = true,
 		.tpm = &blob->tpm,
+		.key = &blob->agreement,
 	};
 	struct lk_commit_result result = { 0 };
 	int rc = not_the_blobs(lk_generation_begin(uc, &c.from, err), err);
@@ -89,36 +92,111 @@ static int apply_blob(const struct lk_uc *uc, const struct lk_upload *upload, st
 			       err);
 
 	if (rc == LK_OK)
-		rc = lk_admit(uc, upload->fd, copy, &blob, err);
+		rc = lk_admit(uc, &(struct lk_blob_copy){ upload->fd, copy, uc->settings.max_blob },
+			      LK_ADMIT_NEW, &blob, err);
 	if (rc == LK_OK)
 		rc = lk_plan_make(uc, &blob, &plan, err);
 	if (rc == LK_OK && uc->opts->dry_run)
 		show_plan(&plan, lk_verified_blob_header(blob.blob)->sequence);
 	else if (rc == LK_OK)
 		rc = carry_out(uc, &blob, &plan, err);
-	/* After success it has another name, and nothing is removed. */
-	if (!uc->opts->dry_run && lk_unpack_discard(uc, NULL) != LK_OK)
-		lk_log(LK_LOG_WARNING, "the next run tidies up");
 	return rc;
 }
 
-/* A run that was cut after its last step but one: nothing but the upload is
- * left of it. */
-static bool is_in_place(const struct lk_uc *uc, const struct lk_upload *upload)
+/* Which of those that are kept has the sequence that an upload says it has. */
+static bool is_kept(const struct lk_uc *uc, const struct lk_upload *upload, uint64_t *ret_sequence,
+		    bool *ret_current)
 {
-	char path[PATH_MAX];
-	bool present = false, same = false;
-	uint64_t current = 0;
+	static const char *const which[] = { "current", "previous" };
+	struct lk_blob_header h;
+	uint64_t size = 0;
 
-	if (lk_generation_get(uc, "current", &present, &current, NULL) != LK_OK || !present ||
-	    current == LK_GENERATION_ORIGINAL)
+	if (lk_blob_peek(upload->fd, &h, &size, NULL) != LK_OK)
 		return false;
-	lk_generation_path(uc, current, "blob", path);
-	if (lk_upload_is(uc, upload, path, &same, NULL) != LK_OK || !same)
-		return false;
-	lk_log(LK_LOG_INFO, "%s: configuration %" PRIu64 ", which is in place already",
-	       upload->where, current);
-	return true;
+	for (size_t i = 0; i < 2; i++) {
+		bool present = false;
+
+		if (lk_generation_get(uc, which[i], &present, ret_sequence, NULL) == LK_OK &&
+		    present && *ret_sequence == h.sequence) {
+			*ret_current = i == 0;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The same signed bytes as this device has applied, by its own record? */
+static bool is_the_same(const struct lk_uc *uc, const struct lk_admitted *blob, uint64_t sequence)
+{
+	LK_OWNED_AGREED agreed = LK_AGREED_NONE;
+
+	return lk_agreement_read(uc, &blob->agreement, sequence, &agreed, NULL) == LK_OK &&
+	       agreed.tried == !uc->real &&
+	       lk_digest_equal(&agreed.blob, lk_verified_blob_digest(blob->blob));
+}
+
+static int repair(const struct lk_uc *uc, const struct lk_admitted *blob, uint64_t sequence,
+		  bool current, struct lk_err *err)
+{
+	LK_OWNED_PLAN plan = LK_PLAN_NONE;
+	int rc = lk_plan_make(uc, blob, &plan, err);
+
+	if (rc == LK_OK && uc->opts->dry_run) {
+		show_plan(&plan, sequence);
+		return LK_OK;
+	}
+	if (rc == LK_OK)
+		rc = not_the_blobs(lk_unpack(uc, blob, &plan, err), err);
+	if (rc == LK_OK && plan.volatile_bytes)
+		rc = lk_volatile_mark(uc, sequence, err);
+	if (rc == LK_OK && current)
+		rc = lk_deploy_link(uc, sequence, sequence, &blob->agreement, err);
+	if (rc == LK_OK)
+		lk_log(LK_LOG_WARNING,
+		       "configuration %" PRIu64
+		       "%s is as it was signed again; units that had read what was changed are not restarted",
+		       sequence, current ? "" : ", which is the one before,");
+	return rc;
+}
+
+/*
+ * The blob of a configuration that is kept. In place and whole: a run was cut
+ * after its last step but one, and nothing but the upload is left. Changed since:
+ * it is put right, which brings nothing that this device doesn't have.
+ */
+static int apply_again(const struct lk_uc *uc, const struct lk_upload *upload, bool *ret_done,
+		       struct lk_err *err)
+{
+	LK_OWNED_ADMITTED blob = LK_ADMITTED_NONE;
+	struct lk_verification v = { .all = true, .with_volatile = true };
+	uint64_t sequence = 0;
+	bool current = false;
+	unsigned int links = 0;
+	int copy = -1, rc;
+
+	*ret_done = false;
+	if (!is_kept(uc, upload, &sequence, &current))
+		return LK_OK;
+	rc = uc->opts->dry_run ? lk_unpack_try(uc, &copy, err) : lk_unpack_begin(uc, &copy, err);
+	if (rc != LK_OK)
+		return not_the_blobs(rc, err);
+	/* What is wrong with it is said when it is taken for a new one. */
+	if (lk_admit(uc, &(struct lk_blob_copy){ upload->fd, copy, uc->settings.max_blob },
+		     lk_admission_of_kept(uc), &blob, NULL) != LK_OK ||
+	    !is_the_same(uc, &blob, sequence))
+		return LK_OK;
+	rc = lk_verify(uc, sequence, &v, NULL, err);
+	if (rc == LK_E_NO_TPM || rc == LK_E_SYSTEM || rc == LK_E_OBJECT)
+		return rc;
+	if (current)
+		(void)lk_deploy_verify(uc, sequence, &links, NULL);
+	*ret_done = current || rc != LK_OK || v.wrong;
+	if (rc != LK_OK || v.wrong || links)
+		return repair(uc, &blob, sequence, current, err);
+	if (current)
+		lk_log(LK_LOG_INFO, "%s: configuration %" PRIu64 ", which is in place already",
+		       upload->where, sequence);
+	return LK_OK;
 }
 
 static void say_nothing_there(const struct lk_uc *uc)
@@ -150,7 +228,7 @@ static int take_upload(struct lk_uc *uc, bool *ret_again, struct lk_err *err)
 {
 	LK_OWNED_UPLOAD upload = LK_UPLOAD_NONE;
 	struct lk_err why = { 0 };
-	bool present = false;
+	bool present = false, done = false;
 	int rc = lk_upload_open(uc, &present, &upload, err);
 
 	if (rc == LK_OK && !present) {
@@ -164,11 +242,16 @@ static int take_upload(struct lk_uc *uc, bool *ret_again, struct lk_err *err)
 		if (rc == LK_OK)
 			return LK_OK;
 	}
-	if (rc == LK_OK && !is_in_place(uc, &upload)) {
-		rc = apply_blob(uc, &upload, err);
+	if (rc == LK_OK) {
+		rc = apply_again(uc, &upload, &done, err);
+		if (rc == LK_OK && !done)
+			rc = apply_blob(uc, &upload, err);
 		if (rc != LK_OK)
 			lk_err_prefix(err, "%s", upload.where);
 	}
+	/* After success it has another name, and nothing is removed. */
+	if (!uc->opts->dry_run && lk_unpack_discard(uc, NULL) != LK_OK)
+		lk_log(LK_LOG_WARNING, "the next run tidies up");
 	if (uc->opts->dry_run || !present)
 		return rc;
 	if (rc == LK_OK && lk_upload_remove(&upload, &why) != LK_OK)

@@ -15,6 +15,7 @@
 #include "sys/tpm/tpm_config.h"
 #include "unpack.h"
 #include "upload.h"
+#include "verify.h"
 
 static int write_stage(const struct lk_uc *uc, const struct lk_commit *c, enum lk_uc_stage stage,
 		       struct lk_err *err)
@@ -90,6 +91,57 @@ static int settle_upload(const struct lk_uc *uc, uint64_t sequence, const char *
 	return reason ? lk_upload_refuse(&upload, reason, err) : lk_upload_remove(&upload, err);
 }
 
+/* Will it be as wrong the next time? */
+static bool is_lasting(int rc, const struct lk_err *err)
+{
+	return rc == LK_E_INPUT || rc == LK_E_POLICY || rc == LK_E_REFUSED ||
+	       (rc == LK_E_IO && err->code == ENOENT);
+}
+
+static int finish(const struct lk_uc *uc, const struct lk_commit *c, struct lk_err *err)
+{
+	int rc = c->from == c->to ? LK_OK : lk_generation_set(uc, "previous", c->from, err);
+
+	if (rc == LK_OK)
+		rc = lk_deploy_tidy(uc, c->from, c->to, err);
+	if (rc == LK_OK)
+		rc = lk_uc_pending_clear(uc, err);
+	if (rc == LK_OK)
+		rc = lk_generation_prune(uc, err);
+	return rc;
+}
+
+/* What is put back automatically is held against what was agreed, too. */
+static int check_before(const struct lk_uc *uc, uint64_t from, struct lk_err *err)
+{
+	struct lk_verification v = { .all = false };
+	bool present = false;
+	uint64_t current = 0;
+
+	/* A run that was cut has done it already. */
+	if (lk_generation_get(uc, "current", &present, &current, NULL) == LK_OK && present &&
+	    current == from)
+		return LK_OK;
+	return lk_verify(uc, from, &v, NULL, err);
+}
+
+/* Rather what was signed, with a unit that is down, than what nobody vouches for. */
+static int stay(const struct lk_uc *uc, const struct lk_commit *c, const struct lk_err *before,
+		struct lk_err *err)
+{
+	struct lk_err cause = *err, why = { 0 };
+	int rc = settle_upload(uc, c->to, cause.msg, &why);
+
+	if (rc == LK_OK)
+		rc = finish(uc, c, &why);
+	if (rc != LK_OK)
+		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
+	return lk_err_set(err, cause.rc, cause.code,
+			  "%.400s; configuration %" PRIu64 " stays in place, since %" PRIu64
+			  " before it isn't what was agreed: %.400s",
+			  cause.msg, c->to, c->from, before->msg);
+}
+
 /* Back to @c->from for the reason in @err, which stays, with its code @cause. */
 static int take_back(const struct lk_uc *uc, const struct lk_commit *c, int cause,
 		     struct lk_err *err)
@@ -97,7 +149,12 @@ static int take_back(const struct lk_uc *uc, const struct lk_commit *c, int caus
 	const struct lk_commit back = { .from = c->to, .to = c->from };
 	struct lk_commit_result ignored = { 0 };
 	struct lk_err why = { 0 };
-	int rc = write_stage(uc, c, LK_STAGE_REVERT, &why);
+	int rc = check_before(uc, c->from, &why);
+
+	if (is_lasting(rc, &why))
+		return stay(uc, c, &why, err);
+	if (rc == LK_OK)
+		rc = write_stage(uc, c, LK_STAGE_REVERT, &why);
 
 	/* After a boot they aren't there, and units are about to look. */
 	if (rc == LK_OK && c->from != LK_GENERATION_ORIGINAL &&
@@ -135,19 +192,6 @@ static int raise_floor(const struct lk_uc *uc, const struct lk_commit *c, struct
 	return rc;
 }
 
-static int finish(const struct lk_uc *uc, const struct lk_commit *c, struct lk_err *err)
-{
-	int rc = c->from == c->to ? LK_OK : lk_generation_set(uc, "previous", c->from, err);
-
-	if (rc == LK_OK)
-		rc = lk_deploy_tidy(uc, c->from, c->to, err);
-	if (rc == LK_OK)
-		rc = lk_uc_pending_clear(uc, err);
-	if (rc == LK_OK)
-		rc = lk_generation_prune(uc, err);
-	return rc;
-}
-
 /* From the switch on. */
 static int settle(const struct lk_uc *uc, const struct lk_commit *c, struct lk_commit_result *ret,
 		  struct lk_err *err)
@@ -175,7 +219,7 @@ int lk_commit(const struct lk_uc *uc, const struct lk_commit *commit, struct lk_
 	int rc = write_stage(uc, commit, LK_STAGE_SWITCH, err);
 
 	if (rc == LK_OK)
-		rc = lk_deploy_link(uc, commit->from, commit->to, err);
+		rc = lk_deploy_link(uc, commit->from, commit->to, commit->key, err);
 	/* Of a configuration that comes back after a boot. */
 	if (rc == LK_OK && commit->to != LK_GENERATION_ORIGINAL)
 		rc = lk_volatile_refresh(uc, commit->to, err);
@@ -203,13 +247,6 @@ static int check_resumed(const struct lk_uc *uc, struct lk_commit *c, struct lk_
 		c->raise_floor = rc == LK_OK && c->to > blob.floor;
 	}
 	return rc == LK_OK ? lk_uc_record_read(uc, c->to, &rec, err) : rc;
-}
-
-/* Will it be as wrong the next time? */
-static bool is_lasting(int rc, const struct lk_err *err)
-{
-	return rc == LK_E_INPUT || rc == LK_E_POLICY || rc == LK_E_REFUSED ||
-	       (rc == LK_E_IO && err->code == ENOENT);
 }
 
 /* The switch was made, and the run cut after it. */

@@ -3,6 +3,7 @@
 #ifndef LK_USERCONFIG_COMMIT_H
 #define LK_USERCONFIG_COMMIT_H
 
+#include "agreement.h"
 #include "userconfig.h"
 
 struct lk_commit {
@@ -12,6 +13,8 @@ struct lk_commit {
 	/** The connection that admitted it, or NULL; closed once the floor is
 	 * raised, since units may want the TPM for themselves. */
 	struct lk_tpm **tpm;
+	/** For the record of what was at destinations; lk_commit needs it. */
+	const struct lk_agreement_key *key;
 };
 
 /** What came of it, for who reports. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "generation.h"
+#include "keep.h"
 #include "sys/os/fs.h"
 #include "sys/os/log.h"
 
@@ -65,6 +66,9 @@ int lk_deploy_check_place(const struct lk_uc *uc, const char *destination, struc
 		rc = lk_deploy_is_ours(uc, destination, &ours, err);
 	if (rc != LK_OK || ours || kind == LK_TREE_NONE || kind == LK_TREE_FILE)
 		return rc;
+	/* What others may put there is put aside: it bars no configuration. */
+	if (lk_keep_is_others(uc, destination))
+		return LK_OK;
 	return lk_err_set(err, LK_E_REFUSED, 0, "%s: %s is there, which is not replaced",
 			  destination,
 			  kind == LK_TREE_LINK	? "another symbolic link"
@@ -77,25 +81,25 @@ struct linking {
 	const struct lk_uc *uc;
 	uint64_t from;
 	unsigned int wrong;
+	struct lk_agreed *kept; /* the record of generation 0 */
+	size_t n_kept;		/* files that were added to it */
 };
 
-static int copy_into(const struct linking *l, uint64_t sequence, const char *destination,
-		     struct lk_err *err)
+/* So that what is read there doesn't change while the link leads to @from. */
+static int copy_into_from(const struct linking *l, const char *destination, struct lk_err *err)
 {
-	char to[PATH_MAX];
-	const struct lk_tree_copy copy = { l->uc->at, destination, l->uc->at, to,
-					   l->uc->settings.max_file };
-	char final[PATH_MAX];
+	char to[PATH_MAX], final[PATH_MAX];
+	bool done = false;
 	int rc;
 
 	/* Whole or not at all: in a tree, it counts as a file of it. What is
 	 * left of one that was cut is no generation, and pruned. */
 	lk_uc_state(l->uc, "generations/.copy", to);
-	lk_generation_file(l->uc, sequence, destination, final);
+	lk_generation_file(l->uc, l->from, destination, final);
 	rc = lk_tree_remove(l->uc->at, to, err);
 	if (rc == LK_OK)
-		rc = lk_tree_copy(&copy, err);
-	return rc == LK_OK ? lk_tree_rename(l->uc->at, to, final, err) : rc;
+		rc = lk_keep_restore(l->uc, l->kept, destination, to, &done, err);
+	return rc == LK_OK && done ? lk_tree_rename(l->uc->at, to, final, err) : rc;
 }
 
 /* A file that nobody of ours has put there: it isn't lost. */
@@ -104,6 +108,7 @@ static int adopt(void *ctx, const char *destination, enum lk_tree_kind in_tree, 
 	struct linking *l = ctx;
 	enum lk_tree_kind kind, was;
 	char path[PATH_MAX];
+	bool ours = false, kept = false;
 	int rc;
 
 	(void)in_tree;
@@ -111,23 +116,28 @@ static int adopt(void *ctx, const char *destination, enum lk_tree_kind in_tree, 
 	if (!lk_userconfig_prefix_of(&l->uc->settings, destination))
 		return lk_err_set(err, LK_E_REFUSED, 0,
 				  "%s: not within one of this device's prefixes", destination);
-	rc = lk_deploy_check_place(l->uc, destination, err);
-	if (rc == LK_OK)
-		rc = lk_tree_kind(l->uc->at, destination, &kind, err);
-	if (rc != LK_OK || kind != LK_TREE_FILE)
+	rc = lk_deploy_is_ours(l->uc, destination, &ours, err);
+	if (rc == LK_OK && !ours)
+		rc = lk_deploy_check_place(l->uc, destination, err);
+	if (rc != LK_OK || ours)
+		return rc;
+	rc = lk_tree_kind(l->uc->at, destination, &kind, err);
+	if (rc != LK_OK || kind == LK_TREE_NONE)
 		return rc;
 	lk_generation_file(l->uc, l->from, destination, path);
 	rc = lk_tree_kind(l->uc->at, path, &was, err);
-	if (rc != LK_OK)
+	if (rc == LK_OK)
+		rc = lk_keep_file(l->uc, destination, l->kept, &kept, err);
+	if (rc != LK_OK || !kept)
 		return rc;
+	l->n_kept++;
 	if (was != LK_TREE_NONE && l->from != LK_GENERATION_ORIGINAL)
 		lk_log(LK_LOG_WARNING,
 		       "%s was replaced by another file since configuration %llu; that file is kept as the original one",
 		       destination, (unsigned long long)l->from);
-	rc = copy_into(l, LK_GENERATION_ORIGINAL, destination, err);
-	if (rc == LK_OK && l->from != LK_GENERATION_ORIGINAL && was == LK_TREE_NONE)
-		rc = copy_into(l, l->from, destination, err);
-	return rc;
+	if (l->from == LK_GENERATION_ORIGINAL || was != LK_TREE_NONE)
+		return LK_OK;
+	return copy_into_from(l, destination, err);
 }
 
 static int set_link(void *ctx, const char *destination, enum lk_tree_kind in_tree,
@@ -158,14 +168,35 @@ static int for_each(struct linking *l, uint64_t sequence,
 	return lk_tree_walk(l->uc->at, path, &visitor, err);
 }
 
-int lk_deploy_link(const struct lk_uc *uc, uint64_t from, uint64_t to, struct lk_err *err)
+/* Before a link is set: from then on the kept file is what is read there. */
+static int adopt_all(struct linking *l, uint64_t to, const struct lk_agreement_key *key,
+		     struct lk_err *err)
+{
+	char name[sizeof("generations/") + LK_GENERATION_ID_SIZE + sizeof(LK_AGREEMENT_NAME)] =
+		"generations/";
+	LK_OWNED_AGREED kept = LK_AGREED_NONE;
+	int rc = lk_keep_read_record(l->uc, key, &kept, err);
+
+	l->kept = &kept;
+	if (rc == LK_OK)
+		rc = for_each(l, to, adopt, err);
+	l->kept = NULL;
+	lk_generation_id(LK_GENERATION_ORIGINAL, name + strlen(name));
+	strcat(name, "/" LK_AGREEMENT_NAME);
+	if (rc == LK_OK && l->n_kept)
+		rc = lk_agreement_write(l->uc, key, &kept, name, err);
+	return rc;
+}
+
+int lk_deploy_link(const struct lk_uc *uc, uint64_t from, uint64_t to,
+		   const struct lk_agreement_key *key, struct lk_err *err)
 {
 	struct linking l = { .uc = uc, .from = from };
 	LK_OWNED_FD state = -1;
 	int rc = lk_tree_open_dir(uc->at, uc->settings.state_directory.text, false, &state, err);
 
 	if (rc == LK_OK)
-		rc = for_each(&l, to, adopt, err);
+		rc = adopt_all(&l, to, key, err);
 	if (rc == LK_OK)
 		rc = lk_tree_sync(state, err);
 	if (rc == LK_OK)

@@ -3,6 +3,7 @@
 #ifndef LK_USERCONFIG_DEPLOY_H
 #define LK_USERCONFIG_DEPLOY_H
 
+#include "agreement.h"
 #include "sys/os/tree.h"
 #include "userconfig.h"
 
@@ -24,18 +25,21 @@ int lk_deploy_is_ours(const struct lk_uc *uc, const char *destination, bool *ret
  *
  * Nothing there, a link of ours, or a regular file, which is kept. Return:
  * LK_OK, LK_E_REFUSED for a folder, another link, anything else, or a link on
- * the way.
+ * the way. In a folder that others can write to only the latter: the rest is put
+ * aside when its turn comes.
  */
 int lk_deploy_check_place(const struct lk_uc *uc, const char *destination, struct lk_err *err);
 
 /**
  * lk_deploy_link - make every destination of generation @to a link
  * @from: the current one
+ * @key: for the record of what was there
  *
  * What can be read at each destination doesn't change by it: a file that was
  * there is copied into @from, to which the link leads so far. Can be run again.
  */
-int lk_deploy_link(const struct lk_uc *uc, uint64_t from, uint64_t to, struct lk_err *err);
+int lk_deploy_link(const struct lk_uc *uc, uint64_t from, uint64_t to,
+		   const struct lk_agreement_key *key, struct lk_err *err);
 /** Removes what a run that was killed has left beside the destinations of
  * @sequence: links of ours whose name was for a moment only. */
 int lk_deploy_sweep(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err);

@@ -5,11 +5,14 @@
 #include "commit.h"
 #include "generation.h"
 #include "sys/os/log.h"
+#include "verify.h"
 
 int lk_uc_rollback(const struct lk_uc_options *opts, struct lk_err *err)
 {
 	LK_OWNED_UC uc = NULL;
 	struct lk_commit_result result = { 0 };
+	LK_OWNED_AGREEMENT_KEY key = LK_AGREEMENT_KEY_NONE;
+	struct lk_verification v = { .all = false };
 	struct lk_commit c = { .raise_floor = false };
 	bool has_current = false, has_previous = false;
 	int rc = lk_uc_open(opts, true, &uc, err);
@@ -24,6 +27,17 @@ int lk_uc_rollback(const struct lk_uc_options *opts, struct lk_err *err)
 		return rc;
 	if (!has_current || !has_previous)
 		return lk_err_set(err, LK_E_REFUSED, 0, "there is no configuration to go back to");
+	rc = lk_verify(uc, c.to, &v, &key, err);
+	if (rc != LK_OK) {
+		struct lk_err why = *err;
+
+		return lk_err_set(
+			err, why.rc, why.code,
+			"configuration %" PRIu64
+			" isn't put back: %s. Nothing was changed; apply its blob again, or a new one",
+			c.to, why.msg);
+	}
+	c.key = &key;
 	rc = lk_commit(uc, &c, &result, err);
 	if (rc == LK_OK)
 		lk_log(LK_LOG_INFO,

@@ -13,6 +13,8 @@
 
 #include "deploy.h"
 #include "generation.h"
+#include "keep.h"
+#include "sys/crypto/crypto_stream.h"
 #include "sys/format/archive.h"
 #include "sys/os/log.h"
 #include "sys/os/tree.h"
@@ -108,13 +110,33 @@ struct writing {
 	size_t next; /* file of the plan */
 	bool volatile_only;
 	uint8_t *buf;
+	struct lk_agreed *agreed; /* gets each file; NULL: nobody records */
 };
+
+static int record_file(struct lk_agreed *agreed, const struct lk_plan_file *f,
+		       const struct lk_digest *d, struct lk_err *err)
+{
+	struct lk_agreed_file file = {
+		.size = f->size,
+		.mode = (uint32_t)f->mode,
+		.uid = f->uid,
+		.gid = f->gid,
+		.is_volatile = f->is_volatile,
+		.path = f->path,
+		.destination = f->destination,
+	};
+
+	memcpy(file.digest, d->data, sizeof(file.digest));
+	return lk_agreed_add(agreed, &file, err);
+}
 
 static int copy_data(struct writing *w, const struct lk_source *data, const struct lk_plan_file *f,
 		     int fd, struct lk_err *err)
 {
+	LK_OWNED_HASHER hasher = NULL;
+	struct lk_digest d = { 0 };
 	uint64_t left = f->size;
-	int rc = LK_OK;
+	int rc = lk_hasher_new(LK_ALG_SHA256, &hasher, err);
 
 	while (rc == LK_OK) {
 		size_t len = 0;
@@ -125,11 +147,15 @@ static int copy_data(struct writing *w, const struct lk_source *data, const stru
 		if (len > left)
 			return lk_err_set(err, LK_E_INPUT, 0, "longer than its header says");
 		left -= len;
-		rc = lk_tree_write(fd, w->buf, len, err);
+		rc = lk_hasher_update(hasher, w->buf, len, err);
+		if (rc == LK_OK)
+			rc = lk_tree_write(fd, w->buf, len, err);
 	}
 	if (rc == LK_OK && left)
 		return lk_err_set(err, LK_E_INPUT, 0, "shorter than its header says");
-	return rc;
+	if (rc == LK_OK)
+		rc = lk_hasher_final(hasher, &d, err);
+	return rc == LK_OK && w->agreed ? record_file(w->agreed, f, &d, err) : rc;
 }
 
 static int write_file(struct writing *w, const struct lk_plan_file *f, const struct lk_source *data,
@@ -193,8 +219,9 @@ static int put(void *ctx, const struct lk_archive_entry *entry, const struct lk_
 	return write_file(w, f, data, err);
 }
 
+/* @agreed: records the files; NULL: the volatile ones alone are written. */
 static int write_files(const struct lk_uc *uc, const struct lk_admitted *blob,
-		       const struct lk_plan *plan, bool volatile_only, struct lk_err *err)
+		       const struct lk_plan *plan, struct lk_agreed *agreed, struct lk_err *err)
 {
 	LK_OWNED_ARCHIVE_RULES rules = NULL;
 	LK_OWNED_BLOB_CONTENT content = NULL;
@@ -202,7 +229,8 @@ static int write_files(const struct lk_uc *uc, const struct lk_admitted *blob,
 		.uc = uc,
 		.plan = plan,
 		.sequence = lk_verified_blob_header(blob->blob)->sequence,
-		.volatile_only = volatile_only,
+		.volatile_only = !agreed,
+		.agreed = agreed,
 		.buf = malloc(CHUNK),
 	};
 	const struct lk_archive_visitor visitor = { put, &w };
@@ -245,20 +273,34 @@ static int check_space(const struct lk_uc *uc, const char *folder, uint64_t need
 struct carry {
 	const struct lk_uc *uc;
 	const struct lk_plan *plan;
+	const struct lk_agreed *kept;
 };
+
+static bool lies_within(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+/* Takes it the place, or is one a folder of the other? */
+static bool is_taken(const struct lk_plan *plan, const char *path)
+{
+	for (size_t i = 0; i < plan->n_files; i++)
+		if (lies_within(plan->files[i].destination, path) ||
+		    lies_within(path, plan->files[i].destination))
+			return true;
+	return false;
+}
 
 static int carry_original(void *ctx, const char *path, enum lk_tree_kind kind, struct lk_err *err)
 {
 	const struct carry *c = ctx;
-	char from[PATH_MAX], to[PATH_MAX];
-	const struct lk_tree_copy copy = { c->uc->at, from, c->uc->at, to, UINT64_MAX };
-	bool ours = false;
+	char to[PATH_MAX];
+	bool ours = false, done = false;
 	int rc;
 
-	for (size_t i = 0; i < c->plan->n_files; i++)
-		if (strcmp(c->plan->files[i].destination, path) == 0)
-			return LK_OK;
-	if (kind != LK_TREE_FILE)
+	if (kind != LK_TREE_FILE || is_taken(c->plan, path))
 		return LK_OK;
 	if (!lk_userconfig_prefix_of(&c->uc->settings, path)) {
 		lk_log(LK_LOG_WARNING,
@@ -271,25 +313,29 @@ static int carry_original(void *ctx, const char *path, enum lk_tree_kind kind, s
 	rc = lk_deploy_is_ours(c->uc, path, &ours, err);
 	if (rc != LK_OK || !ours)
 		return rc;
-	lk_generation_file(c->uc, LK_GENERATION_ORIGINAL, path, from);
 	new_file(c->uc, path, to);
-	return lk_tree_copy(&copy, err);
+	return lk_keep_restore(c->uc, c->kept, path, to, &done, err);
 }
 
-static int carry_originals(const struct lk_uc *uc, const struct lk_plan *plan, struct lk_err *err)
+static int carry_originals(const struct lk_uc *uc, const struct lk_admitted *blob,
+			   const struct lk_plan *plan, struct lk_err *err)
 {
-	struct carry c = { uc, plan };
+	LK_OWNED_AGREED kept = LK_AGREED_NONE;
+	struct carry c = { uc, plan, &kept };
 	const struct lk_tree_visitor visitor = { carry_original, &c };
 	char path[PATH_MAX];
+	int rc = lk_keep_read_record(uc, &blob->agreement, &kept, err);
 
 	lk_generation_path(uc, LK_GENERATION_ORIGINAL, "tree", path);
-	return lk_tree_walk(uc->at, path, &visitor, err);
+	return rc == LK_OK ? lk_tree_walk(uc->at, path, &visitor, err) : rc;
 }
 
 static int write_papers(const struct lk_uc *uc, const struct lk_admitted *blob,
-			const struct lk_plan *plan, struct lk_err *err)
+			const struct lk_plan *plan, const struct lk_agreed *agreed,
+			struct lk_err *err)
 {
 	const struct lk_blob_header *h = lk_verified_blob_header(blob->blob);
+	int rc = lk_agreement_write(uc, &blob->agreement, agreed, NEW "/" LK_AGREEMENT_NAME, err);
 	struct lk_uc_record rec = {
 		.sequence = h->sequence,
 		.created = h->created,
@@ -301,14 +347,10 @@ static int write_papers(const struct lk_uc *uc, const struct lk_admitted *blob,
 	for (size_t i = 0; i < plan->n_files; i++)
 		rec.has_volatile |= plan->files[i].is_volatile;
 	memcpy(rec.label, plan->manifest.label, sizeof(rec.label));
-	if (plan->manifest_text.len) {
-		int rc = lk_uc_store(uc, NEW "/manifest.yaml", plan->manifest_text.data,
-				     plan->manifest_text.len, err);
-
-		if (rc != LK_OK)
-			return rc;
-	}
-	return lk_uc_record_write(uc, &rec, err);
+	if (rc == LK_OK && plan->manifest_text.len)
+		rc = lk_uc_store(uc, NEW "/manifest.yaml", plan->manifest_text.data,
+				 plan->manifest_text.len, err);
+	return rc == LK_OK ? lk_uc_record_write(uc, &rec, err) : rc;
 }
 
 /* One sync for all of them, and then the name. */
@@ -323,10 +365,9 @@ static int finish(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err)
 	rc = lk_tree_open_dir(uc->at, path, false, &dir, err);
 	if (rc == LK_OK)
 		rc = lk_tree_sync(dir, err);
+	/* One that is there may be in place: it is exchanged, whole. */
 	if (rc == LK_OK)
-		rc = lk_tree_remove(uc->at, final, err);
-	if (rc == LK_OK)
-		rc = lk_tree_rename(uc->at, path, final, err);
+		rc = lk_tree_exchange(uc->at, path, final, err);
 	return rc;
 }
 
@@ -341,7 +382,7 @@ int lk_unpack_volatile(const struct lk_uc *uc, const struct lk_admitted *blob,
 	if (rc == LK_OK && plan->volatile_bytes)
 		rc = check_space(uc, LK_UC_VOLATILE, plan->volatile_bytes, err);
 	if (rc == LK_OK)
-		rc = write_files(uc, blob, plan, true, err);
+		rc = write_files(uc, blob, plan, NULL, err);
 	return rc;
 }
 
@@ -349,18 +390,22 @@ int lk_unpack(const struct lk_uc *uc, const struct lk_admitted *blob, const stru
 	      struct lk_err *err)
 {
 	uint64_t sequence = lk_verified_blob_header(blob->blob)->sequence;
+	LK_OWNED_AGREED agreed = LK_AGREED_NONE;
 	char path[PATH_MAX];
 	int rc = check_space(uc, uc->settings.state_directory.text, plan->disk_bytes, err);
 
+	agreed.sequence = sequence;
+	agreed.tried = !uc->real;
+	agreed.blob = *lk_verified_blob_digest(blob->blob);
 	lk_generation_volatile(sequence, "", path);
 	if (rc == LK_OK)
 		rc = lk_tree_remove(uc->at, path, err);
 	if (rc == LK_OK)
-		rc = write_files(uc, blob, plan, false, err);
+		rc = write_files(uc, blob, plan, &agreed, err);
 	if (rc == LK_OK)
-		rc = carry_originals(uc, plan, err);
+		rc = carry_originals(uc, blob, plan, err);
 	if (rc == LK_OK)
-		rc = write_papers(uc, blob, plan, err);
+		rc = write_papers(uc, blob, plan, &agreed, err);
 	if (rc == LK_OK)
 		rc = finish(uc, sequence, err);
 	return rc;

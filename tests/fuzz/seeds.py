@@ -251,6 +251,19 @@ def entries():
     yield bytes([255, 61, 61, 61]) + b"".join(entry(b"%d" % i, 0xe0, 0o140, 8192) for i in range(4))
 
 
+def agreed():
+    """Records of what was agreed: whole, empty, and out of order."""
+    head = "latchkey-agreed 1\nsequence\t%d\ntried\t%d\nblob\t%s\n"
+    line = "%s\t%d\t%o\t%d\t%d\t%d\t%s\t%s\n"
+    digest = "0f" * 32
+    yield head % (7, 0, digest)
+    yield head % (0, 0, "-") + line % (digest, 5, 0o644, 0, 0, 0, "", "/opt/a") * 2
+    yield (head % (8, 1, digest) + line % (digest, 5, 0o600, 1, 2, 1, "a/b", "/opt/a b")
+           + line % (digest, 1 << 40, 0o755, 0, 4294967295, 0, "c", "/opt/c"))
+    yield head % (1, 0, digest) + line % (digest, 5, 0o644, 0, 0, 0, "b", "/b") + line % (digest, 5, 0, 0, 0, 0, "a", "/a")
+    yield head % (1, 0, digest) + line % (digest, 5, 0o1644, 0, 0, 0, "../b", "/opt/../b")
+
+
 def tar_names():
     """Archives with names of each form, whole and cut by a zero byte."""
     def tar(*entries, form=tarfile.PAX_FORMAT):
@@ -688,6 +701,7 @@ def main():
     write("blob_header", blobs())
     write("userconfig_file", settings())
     write("manifest", manifests())
+    write("agreed", agreed())
     write("archive_rules", entries())
     write("tar_names", tar_names())
     write("zstd_frames", zstd_frames())

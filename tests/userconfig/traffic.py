@@ -25,16 +25,16 @@ class Traffic(rig.TestCase):
         return bus.names
 
     def commands(self, form):
-        """One session for all, one increment for each step of the sequence."""
+        """One session for all, one increment for each step of the sequence; two keys: of the content, and of the record."""
         dev = self.dev
         self.assertEqual(self.names("apply"), [], "nothing was uploaded")
         for sequence, steps, target in ((1, 1, bytes(32)), (4, 3, bytes.fromhex(dev.status()["device-id"]))):
             dev.upload(dev.seal(files(a=b"%d" % sequence), sequence, target=target))
-            self.assertEqual(self.names("apply"), POLICY_KEY + FLOOR + USES[form] + ["NV_ReadPublic", "NV_Read"]
+            self.assertEqual(self.names("apply"), POLICY_KEY + FLOOR + 2 * USES[form] + ["NV_ReadPublic", "NV_Read"]
                              + steps * ["NV_Increment"] + ["NV_Read", "FlushContext"])
-        self.assertEqual(self.names("check"), POLICY_KEY + FLOOR + USES[form] + ["FlushContext"])
+        self.assertEqual(self.names("check"), POLICY_KEY + FLOOR + 2 * USES[form] + ["FlushContext"])
         self.assertEqual(self.names("status"), POLICY_KEY + FLOOR + ["FlushContext"])
-        self.assertEqual(self.names("rollback"), [])
+        self.assertEqual(self.names("rollback"), POLICY_KEY + FLOOR + 2 * USES[form] + ["FlushContext"])
         dev.upload(dev.seal(files(a=b"old"), 2))
         self.assertEqual(self.names("apply", check=5), POLICY_KEY + FLOOR + ["FlushContext"], "no key for an old one")
         dev.upload(b"no blob")

@@ -121,6 +121,21 @@ class Units(rig.TestCase):
         self.assertEqual(self.log(), ["restart a.service new", "restart a.service a"])
         self.taken_back(blob, {"a": b"a", "b": b"b"})
 
+    def test_what_was_changed_since_is_not_put_back(self):
+        """Rather the new configuration, which is signed, than what nobody vouches for."""
+        self.apply(self.sealed(1))
+        self.hook("20-fail", '[ "$(cat %s)" != bad ]\n' % self.path("dest/a"))
+        with open(self.path("state/generations", f"{self.dev.floor + 1:020}", "tree" + self.path("dest/b")), "w") as f:
+            f.write("evil")
+        said = self.apply(self.sealed(2, a=b"bad"), check=14).stderr.decode()
+        self.assertIn("stays in place", said)
+        self.assertIn("dest/b: ", said)
+        self.assertEqual(self.shown(), {"a": b"bad", "b": b"b"})
+        self.assertEqual(self.apply(command="rollback", check=5).returncode, 5)
+        self.assertEqual(self.shown(), {"a": b"bad", "b": b"b"})
+        self.apply(self.sealed(3, a=b"good"))
+        self.assertEqual(self.shown(), {"a": b"good", "b": b"b"})
+
     def unusable(self, spoil):
         """Nothing is changed by it, and no configuration to come is barred."""
         self.apply(self.sealed(1))

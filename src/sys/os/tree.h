@@ -80,6 +80,9 @@ bool lk_tree_is_temporary(const char *name);
  * folder that isn't there is LK_OK. */
 int lk_tree_sweep_links(int at, const char *path, const char *text, struct lk_err *err);
 
+/** Gives a file or folder a name; what had it has the other's, or there was
+ * nothing. In one step where the file system can. */
+int lk_tree_exchange(int at, const char *from, const char *to, struct lk_err *err);
 int lk_tree_rename(int at, const char *from, const char *to, struct lk_err *err);
 /** A file, link or whole folder; one that isn't there is LK_OK. */
 int lk_tree_remove(int at, const char *path, struct lk_err *err);

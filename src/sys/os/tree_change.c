@@ -140,6 +140,26 @@ int lk_tree_rename(int at, const char *from, const char *to, struct lk_err *err)
 	return fsync(a) == 0 && fsync(b) == 0 ? LK_OK : fail(err, to, "can't sync");
 }
 
+int lk_tree_exchange(int at, const char *from, const char *to, struct lk_err *err)
+{
+	LK_OWNED_FD a = -1;
+	LK_OWNED_FD b = -1;
+	const char *old, *new;
+	int rc = lk_tree_open_parent(at, from, false, &a, &old, err);
+
+	if (rc == LK_OK)
+		rc = lk_tree_open_parent(at, to, true, &b, &new, err);
+	if (rc != LK_OK)
+		return rc;
+	if (renameat2(a, old, b, new, RENAME_EXCHANGE) != 0) {
+		if (errno != ENOENT && errno != EINVAL && errno != ENOSYS)
+			return fail(err, from, "can't exchange");
+		rc = lk_tree_remove(at, to, err);
+		return rc == LK_OK ? lk_tree_rename(at, from, to, err) : rc;
+	}
+	return fsync(a) == 0 && fsync(b) == 0 ? LK_OK : fail(err, to, "can't sync");
+}
+
 static int remove_entry(int dir, const char *name);
 
 /* What is in the folder, which is @dir's own descriptor from here on. */
