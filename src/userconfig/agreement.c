@@ -14,12 +14,10 @@
 #include "sys/os/tree.h"
 #include "sys/tpm/tpm_config.h"
 
-#define LABEL	"latchkey:agreed"
-#define MAC	"mac\t"
-#define MAC_LEN (sizeof(MAC) - 1 + 2 * LK_AGREED_DIGEST + 1)
-/* Most files have short paths; the longest of all of them together are no
- * configuration that anybody has. */
-#define SIZE_MAX_OF(files) (64u * 1024u + (files)*1024u)
+#define LABEL		   "latchkey:agreed"
+#define MAC		   "mac\t"
+#define MAC_LEN		   (sizeof(MAC) - 1 + 2 * LK_AGREED_DIGEST + 1)
+#define SIZE_MAX_OF(files) (64u * 1024u + (files)*LK_AGREED_LINE_MAX)
 
 int lk_agreement_key(struct lk_tpm *tpm, struct lk_agreement_key *ret, struct lk_err *err)
 {
@@ -87,8 +85,7 @@ int lk_agreement_write(const struct lk_uc *uc, const struct lk_agreement_key *ke
 static int read_text(const struct lk_uc *uc, const char *path, struct lk_buf *ret,
 		     struct lk_err *err)
 {
-	/* Originals may be as many again, and have had others before them. */
-	const uint64_t max = SIZE_MAX_OF(4 * uc->settings.max_files);
+	const uint64_t max = SIZE_MAX_OF(LK_AGREEMENT_FILES_MAX(uc));
 	LK_OWNED_BUF text = LK_BUF_NONE;
 	LK_OWNED_FD fd = -1;
 	struct stat st;

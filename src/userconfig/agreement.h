@@ -39,5 +39,7 @@ int lk_agreement_read(const struct lk_uc *uc, const struct lk_agreement_key *key
 		      struct lk_agreed *ret, struct lk_err *err);
 
 #define LK_AGREEMENT_NAME "agreed"
+/** Files of one record: originals may be as many again, and have had others before them. */
+#define LK_AGREEMENT_FILES_MAX(uc) (4 * (uc)->settings.max_files)
 
 #endif

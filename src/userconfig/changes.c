@@ -28,6 +28,11 @@ static int place_of(const struct lk_uc *uc, uint64_t sequence, const char *desti
 
 	lk_generation_file(uc, sequence, destination, ret);
 	rc = lk_tree_kind(uc->at, ret, ret_kind, err);
+	/* The one has a file where the other has a folder. */
+	if (rc == LK_E_REFUSED) {
+		*ret_kind = LK_TREE_NONE;
+		return LK_OK;
+	}
 	if (rc != LK_OK || *ret_kind != LK_TREE_LINK)
 		return rc;
 	lk_generation_volatile(sequence, destination, ret);

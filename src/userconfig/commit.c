@@ -283,6 +283,8 @@ static int sweep(const struct lk_uc *uc, const struct lk_uc_pending *p, struct l
 	if (rc == LK_OK)
 		rc = lk_generation_sweep(uc, err);
 	if (rc == LK_OK && p)
+		rc = lk_deploy_sweep(uc, p->from, err);
+	if (rc == LK_OK && p)
 		return lk_deploy_sweep(uc, p->to, err);
 	return rc == LK_OK ? lk_generation_prune(uc, err) : rc;
 }

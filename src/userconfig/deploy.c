@@ -9,6 +9,7 @@
 #include "keep.h"
 #include "sys/os/fs.h"
 #include "sys/os/log.h"
+#include "turn.h"
 
 int lk_deploy_relative(const char *from, const char *to, char ret[static LK_TREE_LINK_MAX],
 		       struct lk_err *err)
@@ -28,9 +29,8 @@ int lk_deploy_relative(const char *from, const char *to, char ret[static LK_TREE
 	return LK_OK;
 }
 
-/* What the link at @destination has to say. */
-static int link_text(const struct lk_uc *uc, const char *destination,
-		     char ret[static LK_TREE_LINK_MAX], struct lk_err *err)
+int lk_deploy_text(const struct lk_uc *uc, const char *destination,
+		   char ret[static LK_TREE_LINK_MAX], struct lk_err *err)
 {
 	char tree[PATH_MAX], target[PATH_MAX];
 
@@ -39,31 +39,78 @@ static int link_text(const struct lk_uc *uc, const char *destination,
 	return lk_deploy_relative(destination, target, ret, err);
 }
 
-int lk_deploy_is_ours(const struct lk_uc *uc, const char *destination, bool *ret,
-		      struct lk_err *err)
+/* The very link. Beyond another in the way, nothing is. */
+static int is_own_link(const struct lk_uc *uc, const char *destination, bool *ret,
+		       struct lk_err *err)
 {
 	char want[LK_TREE_LINK_MAX], is[LK_TREE_LINK_MAX];
-	int rc = link_text(uc, destination, want, err);
+	int rc = lk_deploy_text(uc, destination, want, err);
 
 	if (rc != LK_OK)
 		return rc;
 	rc = lk_tree_read_link(uc->at, destination, is, err);
-	/* Beyond a link in the way, nothing is ours. */
-	if (rc == LK_E_REFUSED)
-		*ret = false;
-	else if (rc == LK_OK)
-		*ret = strcmp(want, is) == 0;
+	*ret = rc == LK_OK && strcmp(want, is) == 0;
 	return rc == LK_E_REFUSED ? LK_OK : rc;
+}
+
+int lk_deploy_link_above(const struct lk_uc *uc, const char *destination, char ret[static PATH_MAX],
+			 struct lk_err *err)
+{
+	char above[PATH_MAX];
+
+	*ret = '\0';
+	for (const char *p = strchr(destination + 1, '/'); p; p = strchr(p + 1, '/')) {
+		bool own = false;
+		int rc;
+
+		memcpy(above, destination, (size_t)(p - destination));
+		above[p - destination] = '\0';
+		rc = is_own_link(uc, above, &own, err);
+		if (rc != LK_OK)
+			return rc;
+		if (own) {
+			lk_uc_join(ret, above, "");
+			return LK_OK;
+		}
+	}
+	return LK_OK;
+}
+
+int lk_deploy_is_ours(const struct lk_uc *uc, const char *destination, bool *ret,
+		      struct lk_err *err)
+{
+	char above[PATH_MAX];
+	int rc = is_own_link(uc, destination, ret, err);
+
+	if (rc != LK_OK || *ret)
+		return rc;
+	rc = lk_deploy_link_above(uc, destination, above, err);
+	*ret = rc == LK_OK && *above;
+	return rc;
+}
+
+/* A folder that is there for other destinations of ours alone. */
+static int is_folder_of_links(const struct lk_uc *uc, const char *destination, bool *ret,
+			      struct lk_err *err)
+{
+	enum lk_tree_kind kind = LK_TREE_NONE;
+	int rc = lk_tree_kind(uc->at, destination, &kind, err);
+
+	*ret = false;
+	return rc == LK_OK && kind == LK_TREE_DIR ? lk_turn_is_ours(uc, destination, ret, err) : rc;
 }
 
 int lk_deploy_check_place(const struct lk_uc *uc, const char *destination, struct lk_err *err)
 {
 	enum lk_tree_kind kind;
 	bool ours = false;
-	int rc = lk_tree_kind(uc->at, destination, &kind, err);
+	int rc = lk_deploy_is_ours(uc, destination, &ours, err);
 
-	if (rc == LK_OK && kind == LK_TREE_LINK)
-		rc = lk_deploy_is_ours(uc, destination, &ours, err);
+	if (rc != LK_OK || ours)
+		return rc;
+	rc = lk_tree_kind(uc->at, destination, &kind, err);
+	if (rc == LK_OK && kind == LK_TREE_DIR)
+		rc = is_folder_of_links(uc, destination, &ours, err);
 	if (rc != LK_OK || ours || kind == LK_TREE_NONE || kind == LK_TREE_FILE)
 		return rc;
 	/* What others may put there is put aside: it bars no configuration. */
@@ -122,7 +169,9 @@ static int adopt(void *ctx, const char *destination, enum lk_tree_kind in_tree, 
 	if (rc != LK_OK || ours)
 		return rc;
 	rc = lk_tree_kind(l->uc->at, destination, &kind, err);
-	if (rc != LK_OK || kind == LK_TREE_NONE)
+	if (rc == LK_OK && kind == LK_TREE_DIR)
+		rc = is_folder_of_links(l->uc, destination, &ours, err);
+	if (rc != LK_OK || ours || kind == LK_TREE_NONE)
 		return rc;
 	lk_generation_file(l->uc, l->from, destination, path);
 	rc = lk_tree_kind(l->uc->at, path, &was, err);
@@ -145,13 +194,16 @@ static int set_link(void *ctx, const char *destination, enum lk_tree_kind in_tre
 {
 	struct linking *l = ctx;
 	char text[LK_TREE_LINK_MAX];
-	bool ours = false;
+	bool ours = false, folder = false;
 	int rc = lk_deploy_is_ours(l->uc, destination, &ours, err);
 
 	(void)in_tree;
 	if (rc != LK_OK || ours)
 		return rc;
-	rc = link_text(l->uc, destination, text, err);
+	rc = is_folder_of_links(l->uc, destination, &folder, err);
+	if (rc != LK_OK || folder)
+		return rc == LK_OK ? lk_turn_fold(l->uc, destination, err) : rc;
+	rc = lk_deploy_text(l->uc, destination, text, err);
 	if (rc == LK_OK)
 		rc = lk_tree_set_link(l->uc->at, destination, text, err);
 	return rc;
@@ -198,6 +250,8 @@ int lk_deploy_link(const struct lk_uc *uc, uint64_t from, uint64_t to,
 	if (rc == LK_OK)
 		rc = adopt_all(&l, to, key, err);
 	if (rc == LK_OK)
+		rc = lk_turn_note_folders(uc, to, err);
+	if (rc == LK_OK)
 		rc = lk_tree_sync(state, err);
 	if (rc == LK_OK)
 		rc = for_each(&l, to, set_link, err);
@@ -209,23 +263,39 @@ struct sweeping {
 	char last[PATH_MAX]; /* folder that was swept */
 };
 
+/* What has a moment's name in one folder: links, and folders of links. */
+static int sweep_one(const struct lk_uc *uc, const char *folder, struct lk_err *err)
+{
+	char text[LK_TREE_LINK_MAX], slashed[PATH_MAX];
+	int rc;
+
+	lk_uc_join(slashed, folder, "/");
+	rc = lk_deploy_text(uc, slashed, text, err);
+	if (rc == LK_OK)
+		rc = lk_tree_sweep_links(uc->at, folder, text, err);
+	return rc == LK_OK ? lk_turn_sweep(uc, folder, err) : rc;
+}
+
 static int sweep_folder(void *ctx, const char *destination, enum lk_tree_kind in_tree,
 			struct lk_err *err)
 {
 	struct sweeping *s = ctx;
-	char text[LK_TREE_LINK_MAX], folder[PATH_MAX];
-	int rc;
+	char folder[PATH_MAX];
+	bool within = true;
+	int rc = LK_OK;
 
 	(void)in_tree;
 	lk_uc_join(folder, destination, "");
-	strrchr(folder, '/')[1] = '\0';
+	*strrchr(folder, '/') = '\0';
 	if (strcmp(folder, s->last) == 0)
 		return LK_OK;
 	lk_uc_join(s->last, folder, "");
-	rc = link_text(s->uc, folder, text, err);
-	*strrchr(folder, '/') = '\0';
-	if (rc == LK_OK)
-		rc = lk_tree_sweep_links(s->uc->at, folder, text, err);
+	/* Up to the prefix: a folder that was about to be exchanged lies beside it. */
+	while (within && *folder && (rc == LK_OK || rc == LK_E_REFUSED)) {
+		rc = sweep_one(s->uc, folder, err);
+		within = lk_userconfig_prefix_of(&s->uc->settings, folder);
+		*strrchr(folder, '/') = '\0';
+	}
 	/* A link in the way: none of ours was ever made beyond it. */
 	return rc == LK_E_REFUSED ? LK_OK : rc;
 }
@@ -252,18 +322,22 @@ static int unlink_gone(void *ctx, const char *destination, enum lk_tree_kind in_
 	(void)in_tree;
 	lk_generation_file(l->uc, l->from, destination, path);
 	rc = lk_tree_kind(l->uc->at, path, &kind, err);
+	/* Below what is a file now. */
+	if (rc == LK_E_REFUSED)
+		return LK_OK;
 	if (rc == LK_OK && kind == LK_TREE_NONE)
-		rc = lk_deploy_is_ours(l->uc, destination, &ours, err);
+		rc = is_own_link(l->uc, destination, &ours, err);
 	if (rc == LK_OK && ours)
 		rc = lk_tree_remove(l->uc->at, destination, err);
-	return rc;
+	return rc == LK_OK && ours ? lk_turn_remove_empty(l->uc, destination, err) : rc;
 }
 
 int lk_deploy_tidy(const struct lk_uc *uc, uint64_t gone, uint64_t kept, struct lk_err *err)
 {
 	struct linking l = { .uc = uc, .from = kept };
+	int rc = for_each(&l, gone, unlink_gone, err);
 
-	return for_each(&l, gone, unlink_gone, err);
+	return rc == LK_OK ? lk_turn_unfold(uc, kept, err) : rc;
 }
 
 static int verify_one(void *ctx, const char *destination, enum lk_tree_kind in_tree,

@@ -16,7 +16,14 @@
 int lk_deploy_relative(const char *from, const char *to, char ret[static LK_TREE_LINK_MAX],
 		       struct lk_err *err);
 
-/** Whether our link is at @destination. */
+/** What the link at @destination has to say. */
+int lk_deploy_text(const struct lk_uc *uc, const char *destination,
+		   char ret[static LK_TREE_LINK_MAX], struct lk_err *err);
+/** The folder above @destination that is a link of ours; "" where none is. */
+int lk_deploy_link_above(const struct lk_uc *uc, const char *destination, char ret[static PATH_MAX],
+			 struct lk_err *err);
+
+/** Whether our link is at @destination, or in place of a folder above it. */
 int lk_deploy_is_ours(const struct lk_uc *uc, const char *destination, bool *ret,
 		      struct lk_err *err);
 
@@ -43,7 +50,8 @@ int lk_deploy_link(const struct lk_uc *uc, uint64_t from, uint64_t to,
 /** Removes what a run that was killed has left beside the destinations of
  * @sequence: links of ours whose name was for a moment only. */
 int lk_deploy_sweep(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err);
-/** Removes the links that generation @gone has and @kept has not. */
+/** Removes the links that generation @gone has and @kept has not, and folders that are left empty; what
+ * was a file and is a folder, or the other way, gets its final form. */
 int lk_deploy_tidy(const struct lk_uc *uc, uint64_t gone, uint64_t kept, struct lk_err *err);
 /** Whether every destination of @sequence is a link of ours: LK_OK, or the
  * number of those that aren't, each logged. */

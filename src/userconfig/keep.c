@@ -128,8 +128,11 @@ static uint64_t bytes_kept(const struct lk_agreed *record)
 {
 	uint64_t total = 0;
 
+	/* Of several for one place the last is the one that is there. */
 	for (size_t i = 0; i < record->n_files; i++)
-		total += record->files[i].size;
+		if (i + 1 == record->n_files ||
+		    strcmp(record->files[i].destination, record->files[i + 1].destination) != 0)
+			total += record->files[i].size;
 	return total;
 }
 
@@ -203,11 +206,28 @@ static int copy_kept(const struct lk_uc *uc, const char *destination, uint64_t m
 	return LK_OK;
 }
 
+/* In generation 0 one place may have been a file at one time and a folder at another. */
+static int place_kept(const struct lk_uc *uc, const char *destination, struct lk_err *err)
+{
+	char copy[PATH_MAX], final[PATH_MAX];
+	enum lk_tree_kind kind = LK_TREE_NONE;
+	int rc;
+
+	lk_uc_state(uc, COPY, copy);
+	lk_generation_file(uc, LK_GENERATION_ORIGINAL, destination, final);
+	rc = lk_tree_kind(uc->at, final, &kind, err);
+	if (rc == LK_OK && kind == LK_TREE_DIR)
+		return lk_err_set(err, LK_E_REFUSED, 0, "files of a folder of that name are kept");
+	if (rc == LK_OK)
+		rc = lk_tree_remove(uc->at, final, err);
+	return rc == LK_OK ? lk_tree_rename(uc->at, copy, final, err) : rc;
+}
+
 int lk_keep_file(const struct lk_uc *uc, const char *destination, struct lk_agreed *record,
 		 bool *ret_kept, struct lk_err *err)
 {
 	uint64_t used = bytes_kept(record), max = uc->settings.max_file;
-	char copy[PATH_MAX], final[PATH_MAX], place[LK_UC_DEST_MAX + 1], none[] = "";
+	char place[LK_UC_DEST_MAX + 1], none[] = "";
 	struct lk_agreed_file f = { .path = none, .destination = place };
 	struct lk_err why = { 0 };
 	int rc;
@@ -216,24 +236,26 @@ int lk_keep_file(const struct lk_uc *uc, const char *destination, struct lk_agre
 		max = uc->settings.max_total > used ? uc->settings.max_total - used : 0;
 	*ret_kept = false;
 	(void)snprintf(place, sizeof(place), "%s", destination);
-	rc = copy_kept(uc, destination, max, &f, &why);
+	/* What is recorded must be read again. */
+	if (record->n_files >= LK_AGREEMENT_FILES_MAX(uc))
+		rc = lk_err_set(&why, LK_E_REFUSED, 0, "too many files are kept already");
+	else
+		rc = copy_kept(uc, destination, max, &f, &why);
+	if (rc == LK_OK)
+		rc = place_kept(uc, destination, &why);
 	if (rc == LK_E_REFUSED && lk_keep_is_others(uc, destination))
 		return put_aside(uc, destination, err);
 	if (rc == LK_E_REFUSED)
-		return lk_err_set(err, rc, 0, "%s: too large to be kept, or no regular file (%s)",
-				  destination, why.msg);
+		return lk_err_set(
+			err, rc, 0,
+			"%s: too large to be kept, or something else than a file that can be (%s)",
+			destination, why.msg);
 	/* It is gone meanwhile. */
 	if (rc == LK_E_IO && why.code == ENOENT)
 		return LK_OK;
 	if (rc != LK_OK)
 		return lk_err_set(err, rc, why.code, "%s", why.msg);
-	lk_uc_state(uc, COPY, copy);
-	lk_generation_file(uc, LK_GENERATION_ORIGINAL, destination, final);
-	rc = lk_tree_remove(uc->at, final, err);
-	if (rc == LK_OK)
-		rc = lk_tree_rename(uc->at, copy, final, err);
-	if (rc == LK_OK)
-		rc = note(record, &f, err);
+	rc = note(record, &f, err);
 	*ret_kept = rc == LK_OK;
 	return rc;
 }

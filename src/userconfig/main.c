@@ -61,6 +61,8 @@ struct command {
 static const struct command commands[] = {
 	{ "apply", "put an uploaded configuration in place",
 	  COMMON | BIT(OPT_BLOB) | BIT(OPT_DRY_RUN) | BIT(OPT_RAISE_FLOOR), lk_uc_apply },
+	{ "init", "write commented settings, where there are none",
+	  BIT(OPT_HELP) | BIT(OPT_CONFIG) | BIT(OPT_ROOT), lk_uc_init },
 	{ "check", "compare what is in place with what was signed", COMMON, lk_uc_check },
 	{ "status", "show what is in place, and what may come", COMMON | BIT(OPT_JSON),
 	  lk_uc_status },

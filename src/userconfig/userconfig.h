@@ -66,6 +66,7 @@ int lk_uc_store(const struct lk_uc *uc, const char *name, const void *data, size
 int lk_uc_apply(const struct lk_uc_options *opts, struct lk_err *err);
 int lk_uc_check(const struct lk_uc_options *opts, struct lk_err *err);
 int lk_uc_status(const struct lk_uc_options *opts, struct lk_err *err);
+int lk_uc_init(const struct lk_uc_options *opts, struct lk_err *err);
 int lk_uc_rollback(const struct lk_uc_options *opts, struct lk_err *err);
 
 #endif

@@ -189,6 +189,25 @@ class Seal(config.TestCase):
         text = "latchkey-manifest: 1\nfiles:\n  - {path: app/latchkey-manifest.yaml, destination: /opt/m}\n"
         self.seal(self.folder({"app/latchkey-manifest.yaml": "x"}, manifest=text))
 
+    def test_a_manifest_to_edit(self):
+        """Of a folder's files, which is sealed as it is; without one, an example in comments; nothing is overwritten."""
+        folder = self.folder({"app/app.conf": "x", "b c\u2713": "y"})
+        os.chmod(os.path.join(folder, "app/app.conf"), 0o664)
+        out = os.path.join(folder, "latchkey-manifest.yaml")
+        self.latchkey("config", "init", "-o", out, folder)
+        text = self.read(out).decode()
+        self.assertEqual(text.count("- path:"), 2)
+        self.assertIn('path: "app/app.conf"\n   destination: "/opt/app/app.conf"\n   mode: "0644"\n', text)
+        self.seal(folder)
+        self.latchkey("config", "init", "-o", out, folder, check=13)
+        self.assertEqual(self.read(out).decode(), text)
+        self.latchkey("config", "init", "--force", "-o", out, folder)
+        self.assertEqual(self.read(out).decode(), text, "it doesn't list itself")
+        example = self.latchkey("config", "init", "-o", "-").stdout.decode()
+        self.write("settings/latchkey-manifest.yaml", example)
+        self.seal(folder, "--force")
+        self.assertSaid(self.latchkey("config", "init", "-o", "-", self.path("none"), check=3), "none")
+
     def test_sparse_files_are_refused_with_the_reason(self):
         """A terabyte of holes would be read for hours; a hole as any blob may have is zeros."""
         folder = self.folder({"app/app.conf": "x"}, manifest=MANIFEST)

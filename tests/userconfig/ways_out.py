@@ -60,6 +60,27 @@ class Tries(rig.TestCase):
             self.dev.upload(self.dev.seal(files(b=b"2"), 2))
 
 
+class Settings(rig.TestCase):
+    def test_settings_to_edit(self):
+        """With all comments taken away they are the defaults; what is there isn't overwritten."""
+        dev = spare(self)
+        path = dev.at("etc/latchkey/userconfig.yaml")
+        rig.run([rig.program("latchkey-userconfig"), "init", "--root", dev.root], check=0)
+        dev.run("check")
+        with open(path) as f:
+            text = f.read()
+        with open(path, "w") as f:
+            f.write("".join(line[1:] if line.startswith("#") and not line.startswith("# ") else line
+                            for line in text.splitlines(True)))
+        dev.apply(dev.seal(files(a=b"1")))
+        done = rig.run([rig.program("latchkey-userconfig"), "init", "--root", dev.root], check=13)
+        self.assertIn("userconfig.yaml", done.stderr.decode())
+        for key in ("upload-directory", "blob-name", "state-directory", "default-destination", "prefixes", "owners",
+                    "groups", "modes", "units", "hooks", "max-blob", "max-total", "max-file", "max-files", "settle",
+                    "sequence-step"):
+            self.assertIn(f"\n#{key}: ", text)
+
+
 class Writers(rig.TestCase):
     """Somebody uploads a byte now and then."""
 

@@ -65,6 +65,7 @@ extern const struct lk_command lk_cmd_policy_show;
 extern const struct lk_command lk_cmd_policy_verify;
 extern const struct lk_command lk_cmd_policy_digest;
 extern const struct lk_command lk_cmd_policy_attach;
+extern const struct lk_command lk_cmd_config_init;
 extern const struct lk_command lk_cmd_config_seal;
 extern const struct lk_command lk_cmd_config_show;
 extern const struct lk_command lk_cmd_config_verify;
