@@ -197,8 +197,12 @@ static int settle(const struct lk_uc *uc, const struct lk_commit *c, struct lk_c
 		  struct lk_err *err)
 {
 	struct lk_err why = { 0 };
-	int rc = write_stage(uc, c, LK_STAGE_SETTLE, err);
+	int rc = LK_OK;
 
+	/* On a disk that is full just now: where "current" leads to says as much,
+	 * and what comes makes room. */
+	if (write_stage(uc, c, LK_STAGE_SETTLE, &why) != LK_OK)
+		lk_log(LK_LOG_WARNING, "%s", why.msg);
 	if (rc == LK_OK && c->raise_floor && uc->real)
 		rc = raise_floor(uc, c, err);
 	/* They are there unless the run was cut by a boot; and what memory has no

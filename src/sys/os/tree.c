@@ -226,54 +226,6 @@ int lk_tree_write(int fd, const void *data, size_t len, struct lk_err *err)
 	return LK_OK;
 }
 
-static int copy_bytes(int from, int to, struct lk_err *err)
-{
-	uint8_t buf[COPY_CHUNK];
-	ssize_t n;
-	int rc = LK_OK;
-
-	while (rc == LK_OK) {
-		n = read(from, buf, sizeof(buf));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			rc = lk_err_set(err, LK_E_IO, (uint32_t)errno, "can't read: %s",
-					strerror(errno));
-		if (n <= 0)
-			break;
-		rc = lk_tree_write(to, buf, (size_t)n, err);
-	}
-	lk_wipe(buf, sizeof(buf));
-	return rc;
-}
-
-int lk_tree_copy(const struct lk_tree_copy *copy, struct lk_err *err)
-{
-	LK_OWNED_FD from = -1;
-	LK_OWNED_FD to = -1;
-	struct lk_tree_file file = { .path = copy->to };
-	struct stat st;
-	int rc = lk_tree_open_file(copy->from_at, copy->from, &from, err);
-
-	if (rc != LK_OK)
-		return rc;
-	if (fstat(from, &st) != 0)
-		return fail(err, copy->from, "can't look at");
-	if ((uint64_t)st.st_size > copy->max)
-		return lk_err_set(err, LK_E_REFUSED, 0, "%s: too large to be kept: %llu bytes",
-				  copy->from, (unsigned long long)st.st_size);
-	file.mode = st.st_mode & 0777;
-	file.uid = st.st_uid;
-	file.gid = st.st_gid;
-	rc = lk_tree_create(copy->to_at, &file, &to, err);
-	if (rc == LK_OK) {
-		rc = copy_bytes(from, to, err);
-		if (rc != LK_OK)
-			lk_err_prefix(err, "%s", copy->from);
-	}
-	return rc;
-}
-
 static int same_bytes(int a, int b, bool *ret)
 {
 	uint8_t left[COPY_CHUNK], right[COPY_CHUNK];

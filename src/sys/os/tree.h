@@ -48,15 +48,6 @@ int lk_tree_read(int fd, uint8_t *buf, size_t cap, size_t *ret_len, struct lk_er
 /** All of @len bytes at the descriptor's offset. */
 int lk_tree_write(int fd, const void *data, size_t len, struct lk_err *err);
 
-/** Content, owner and mode; LK_E_REFUSED where it has more than @max bytes. */
-struct lk_tree_copy {
-	int from_at;
-	const char *from;
-	int to_at;
-	const char *to;
-	uint64_t max;
-};
-int lk_tree_copy(const struct lk_tree_copy *copy, struct lk_err *err);
 /** Whether two regular files have the same content, owner and mode. */
 int lk_tree_same(int a_at, const char *a, int b_at, const char *b, bool *ret, struct lk_err *err);
 
