@@ -169,6 +169,7 @@ static int apply_again(const struct lk_uc *uc, const struct lk_upload *upload, b
 {
 	LK_OWNED_ADMITTED blob = LK_ADMITTED_NONE;
 	struct lk_verification v = { .all = true, .with_volatile = true };
+	struct lk_err ignored = { 0 };
 	uint64_t sequence = 0;
 	bool current = false;
 	unsigned int links = 0;
@@ -182,7 +183,7 @@ static int apply_again(const struct lk_uc *uc, const struct lk_upload *upload, b
 		return not_the_blobs(rc, err);
 	/* What is wrong with it is said when it is taken for a new one. */
 	if (lk_admit(uc, &(struct lk_blob_copy){ upload->fd, copy, uc->settings.max_blob },
-		     lk_admission_of_kept(uc), &blob, NULL) != LK_OK ||
+		     lk_admission_of_kept(uc), &blob, &ignored) != LK_OK ||
 	    !is_the_same(uc, &blob, sequence))
 		return LK_OK;
 	rc = lk_verify(uc, sequence, &v, NULL, err);
