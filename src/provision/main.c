@@ -12,7 +12,7 @@ static const struct lk_command *const commands[] = {
 	&lk_cmd_install,       &lk_cmd_format, &lk_cmd_policy_add, &lk_cmd_policy_list,
 	&lk_cmd_policy_retire, &lk_cmd_status, &lk_cmd_pcrs,	   &lk_cmd_reseal,
 	&lk_cmd_remove,	       &lk_cmd_setup,  &lk_cmd_remember,   &lk_cmd_floor_raise,
-	&lk_cmd_will_it_boot,
+	&lk_cmd_will_it_boot,  &lk_cmd_device,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

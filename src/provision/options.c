@@ -9,6 +9,7 @@
 #include "core/base/similar.h"
 #include "core/luks/booted.h"
 #include "core/luks/hints.h"
+#include "core/policy/device_file.h"
 #include "sys/boot/efivars.h"
 #include "sys/os/log.h"
 
@@ -62,6 +63,9 @@ static const struct {
 				       "for a policy file of format 1: its policy-ref" },
 	[LK_OPT_UNEXTENDED] = { "unextended", "LIST",
 				"PCRs that nobody extends, and that is meant" },
+	[LK_OPT_DEVICE_FILE] = { "device-file", "FILE",
+				 "whose TPM it has to be (default " LK_DEVICE_FILE ")" },
+	[LK_OPT_OUTPUT] = { "output", "FILE", "what to write; - is standard output" },
 	[LK_OPT_IMA_UNCHANGED] = { "ima-unchanged", NULL, "what IMA measures of files stays" },
 	[LK_OPT_SHRED] = { "shred", NULL, "overwrite and remove the configuration key's file" },
 	[LK_OPT_VERBOSE] = { "verbose", NULL, "libraries' messages too" },

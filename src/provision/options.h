@@ -46,6 +46,8 @@ enum lk_opt {
 	LK_OPT_PREDICTED,
 	LK_OPT_SHARED_POLICY_REF,
 	LK_OPT_UNEXTENDED,
+	LK_OPT_DEVICE_FILE,
+	LK_OPT_OUTPUT,
 	LK_OPT_VALUES,
 	/* Flags: set or not. */
 	LK_OPT_SHRED = LK_OPT_VALUES,
@@ -106,6 +108,7 @@ extern const struct lk_command lk_cmd_setup;
 extern const struct lk_command lk_cmd_remember;
 extern const struct lk_command lk_cmd_floor_raise;
 extern const struct lk_command lk_cmd_will_it_boot;
+extern const struct lk_command lk_cmd_device;
 
 /** "policy" */
 const char *lk_option_name(enum lk_opt opt);

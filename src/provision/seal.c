@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "signed_root_key.h"
 #include "core/policy/pin.h"
 #include "core/policy/policy_digest.h"
 #include "sys/os/console.h"
@@ -87,6 +88,7 @@ int lk_volume_pin(const struct lk_options *opts, const struct lk_target *target,
 			"--pin-file: the policy file wants a PIN for no volume (pin: true does)");
 	if (!vol->pin)
 		return LK_OK;
+	LK_TRY(lk_pin_check_root_key(&target->pf, vol, err));
 	if (!path && !isatty(STDIN_FILENO))
 		return lk_err_set(
 			err, LK_E_USAGE, 0,

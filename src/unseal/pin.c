@@ -92,6 +92,8 @@ int lk_pin_unseal(const struct lk_pin_try *with, struct lk_unseal_request *req, 
 		LK_OWNED_SECRET pin = LK_SECRET_NONE;
 
 		LK_TRY(check_lockout(with, err));
+		/* Nobody is to type one in vain. */
+		LK_TRY(lk_tpm_object_check(with->tpm, &req->root, err));
 		LK_TRY(ask(t, note, &pin, err));
 		/* What can't be one isn't worth a try of the TPM's. */
 		if (lk_pin_check((struct lk_bytes){ pin.data, pin.len }, err) != LK_OK) {

@@ -176,10 +176,13 @@ static bool anything_unsealed(const struct run *run)
  */
 static void prove_tpm(struct run *run)
 {
-	const struct lk_tpm_object root = { .handle = run->pf.root_handle,
-					    .pinned = run->pf.root_name };
+	struct lk_tpm_object root = { .handle = run->pf.root_handle, .pinned = run->pf.root_name };
 	struct lk_err err = { 0 };
 
+	for (size_t i = 0; i < run->n && !root.pinned.len; i++)
+		root.pinned = run->targets[i].root_name;
+	if (run->pf.root_signed && !root.pinned.len)
+		run->unproven = true;
 	if (!root.pinned.len || lk_tpm_prove(run->tpm, &root, &err) == LK_OK)
 		return;
 	run->unproven = true;

@@ -29,6 +29,7 @@ struct lk_target {
 	char device[LK_DEVICE_PATH_MAX];
 	struct lk_luks *luks; /* set once the header is accepted */
 	struct lk_token token;
+	struct lk_name root_name;		/* of the root key; len 0: any */
 	struct lk_secret payload;		/* what the TPM unsealed */
 	struct lk_secret *last_pin;		/* of the volume before; the run's */
 	struct lk_secret volume_key;		/* set once it is ours */
@@ -91,6 +92,16 @@ int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm, const struct lk_po
 /** Opens the keyslot and proves the volume key. Takes payload, fills
  * volume_key. */
 int lk_target_unlock(struct lk_target *t, struct lk_err *err);
+
+/* root_key.c */
+/**
+ * lk_target_root_key - whose storage root key the session may be with
+ *
+ * The policy file's, or what the owner has signed in the token. Fills root_name.
+ * Return: LK_OK, with root_name.len 0 where nobody says it and it need not be said;
+ * LK_E_OBJECT where it is wanted (root-key: signed, or a PIN) and isn't there.
+ */
+int lk_target_root_key(struct lk_target *t, const struct lk_policy_file *pf, struct lk_err *err);
 
 /* candidates.c */
 /**

@@ -152,7 +152,7 @@ static void fill_request(const struct lk_target *t, const struct lk_policy_file 
 	const struct lk_hints *hints = &t->token.hints;
 
 	*req = (struct lk_unseal_request){
-		.root = { .handle = pf->root_handle, .pinned = pf->root_name },
+		.root = { .handle = pf->root_handle, .pinned = t->root_name },
 		.sealed = { .handle = t->vol->handle },
 		.key = &pf->key,
 		.policy = sp,
@@ -287,8 +287,10 @@ int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm, const struct lk_po
 		     const struct lk_signed_files *files, struct lk_err *err)
 {
 	struct lk_candidates c = { 0 };
-	int rc = lk_candidates_from(pf, files, &t->token, &c, err);
+	int rc = lk_target_root_key(t, pf, err);
 
+	if (rc == LK_OK)
+		rc = lk_candidates_from(pf, files, &t->token, &c, err);
 	if (rc != LK_OK)
 		return rc;
 	rc = c.n ? unseal_by_one_of(t, tpm, pf, &c, err) : no_candidate(t, files, &c, err);

@@ -128,12 +128,9 @@ static int check_device(const struct lk_uc *uc, enum lk_admission kind, struct l
 int lk_admit_open_tpm(const struct lk_uc *uc, struct lk_tpm **ret, struct lk_policy_key *ret_key,
 		      struct lk_err *err)
 {
-	int rc = lk_uc_tpm(uc, ret, err);
+	int rc = lk_uc_tpm(uc, NULL, ret, err);
 
-	if (rc != LK_OK)
-		return rc;
-	lk_tpm_share_session(*ret);
-	return lk_tpm_policy_key(*ret, ret_key, err);
+	return rc == LK_OK ? lk_uc_policy_key(uc, *ret, ret_key, err) : rc;
 }
 
 int lk_admit(const struct lk_uc *uc, const struct lk_blob_copy *both, enum lk_admission kind,

@@ -186,7 +186,7 @@ static int raise_floor(const struct lk_uc *uc, const struct lk_commit *c, struct
 		*c->tpm = NULL;
 	}
 	if (!tpm)
-		rc = lk_uc_tpm(uc, &tpm, err);
+		rc = lk_uc_tpm(uc, NULL, &tpm, err);
 	if (rc == LK_OK)
 		rc = lk_tpm_counter_raise(tpm, LK_NV_SEQUENCE_FLOOR, c->to, err);
 	return rc;

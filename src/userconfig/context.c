@@ -14,8 +14,6 @@
 #include "sys/os/tree.h"
 #include "userconfig.h"
 
-#define TPM_WAIT_S 10u
-
 static int parse_settings(struct lk_uc *uc, const char *path, struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
@@ -109,11 +107,6 @@ void lk_uc_close(struct lk_uc *uc)
 	lk_fd_closep(&uc->lock);
 	lk_fd_closep(&uc->at);
 	free(uc);
-}
-
-int lk_uc_tpm(const struct lk_uc *uc, struct lk_tpm **ret, struct lk_err *err)
-{
-	return lk_tpm_open(uc->opts->tcti, TPM_WAIT_S, ret, err);
 }
 
 void lk_uc_join(char ret[static PATH_MAX], const char *a, const char *b)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/similar.h"
+#include "core/policy/device_file.h"
 #include "sys/os/log.h"
 #include "sys/os/secret.h"
 #include "userconfig.h"
@@ -15,6 +16,7 @@ enum {
 	OPT_BLOB,
 	OPT_ROOT,
 	OPT_TPM,
+	OPT_DEVICE_FILE,
 	OPT_DRY_RUN,
 	OPT_JSON,
 	OPT_RAISE_FLOOR
@@ -25,6 +27,7 @@ static const struct option all_options[] = {
 	{ "blob", required_argument, NULL, OPT_BLOB },
 	{ "root", required_argument, NULL, OPT_ROOT },
 	{ "tpm", required_argument, NULL, OPT_TPM },
+	{ "device-file", required_argument, NULL, OPT_DEVICE_FILE },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "raise-floor", no_argument, NULL, OPT_RAISE_FLOOR },
@@ -33,7 +36,8 @@ static const struct option all_options[] = {
 };
 #define N_OPTIONS (sizeof(all_options) / sizeof(all_options[0]))
 #define BIT(opt)  (1u << ((opt)-OPT_HELP))
-#define COMMON	  (BIT(OPT_HELP) | BIT(OPT_CONFIG) | BIT(OPT_ROOT) | BIT(OPT_TPM))
+#define COMMON                                                                                     \
+	(BIT(OPT_HELP) | BIT(OPT_CONFIG) | BIT(OPT_ROOT) | BIT(OPT_TPM) | BIT(OPT_DEVICE_FILE))
 
 static const struct {
 	int opt;
@@ -46,6 +50,8 @@ static const struct {
 	{ OPT_RAISE_FLOOR,
 	  "--raise-floor  DIR is this device's own system, not running: no try, the floor is raised" },
 	{ OPT_TPM, "--tpm TCTI     the TPM (default " LK_UC_TPM ")" },
+	{ OPT_DEVICE_FILE, "--device-file FILE\n"
+			   "                 whose TPM it has to be (default " LK_DEVICE_FILE ")" },
 	{ OPT_DRY_RUN,
 	  "--dry-run      judge the blob, show where its files would go, change nothing" },
 	{ OPT_JSON, "--json         JSON instead of text" },
@@ -142,11 +148,12 @@ static const char *spelled(int opt, char ret[static 16])
 
 static int take(struct lk_uc_options *o, int opt, const char *value)
 {
-	const char **place = opt == OPT_CONFIG ? &o->config
-			     : opt == OPT_BLOB ? &o->blob
-			     : opt == OPT_ROOT ? &o->root
-			     : opt == OPT_TPM  ? &o->tcti
-					       : NULL;
+	const char **place = opt == OPT_CONFIG	      ? &o->config
+			     : opt == OPT_BLOB	      ? &o->blob
+			     : opt == OPT_ROOT	      ? &o->root
+			     : opt == OPT_TPM	      ? &o->tcti
+			     : opt == OPT_DEVICE_FILE ? &o->device_file
+						      : NULL;
 
 	if (opt == OPT_DRY_RUN)
 		o->dry_run = true;

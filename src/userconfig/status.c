@@ -17,6 +17,7 @@ struct state {
 	bool has_current, has_previous, pending;
 	struct lk_uc_record current, previous;
 	struct lk_uc_pending change;
+	bool proven; /* something says whose TPM it has to be */
 	uint64_t floor;
 	char device[2 * LK_BLOB_ID_SIZE + 1];
 	char policy_key[2 * LK_BLOB_ID_SIZE + 1];
@@ -54,12 +55,10 @@ static int read_tpm(const struct lk_uc *uc, struct state *s, struct lk_err *err)
 	struct lk_policy_key key;
 	struct lk_name root;
 	uint8_t id[LK_BLOB_ID_SIZE];
-	int rc = lk_uc_tpm(uc, &tpm, err);
+	int rc = lk_uc_tpm(uc, &s->proven, &tpm, err);
 
 	if (rc == LK_OK)
-		lk_tpm_share_session(tpm);
-	if (rc == LK_OK)
-		rc = lk_tpm_policy_key(tpm, &key, err);
+		rc = lk_uc_policy_key(uc, tpm, &key, err);
 	if (rc == LK_OK)
 		rc = lk_policy_key_id(&key, lk_crypto_hash, id, err);
 	if (rc == LK_OK)
@@ -115,6 +114,9 @@ static void print_text(const struct state *s, int tpm_rc)
 	printf("floor:      %" PRIu64 " (a new blob needs a higher sequence)\n"
 	       "device ID:  %s\npolicy key: %s\n",
 	       s->floor, s->device, s->policy_key);
+	if (!s->proven)
+		printf("not proven: nothing here says whose TPM this has to be, so somebody on its bus may have\n"
+		       "            said the last three lines; see latchkey-device(5)\n");
 }
 
 static void set_generation(struct lk_json *json, const char *key, bool present,
@@ -149,6 +151,7 @@ static int print_json(const struct state *s, int tpm_rc, struct lk_err *err)
 		lk_json_set_uint(json, "sequence-floor", s->floor);
 		lk_json_set_text(json, "device-id", s->device);
 		lk_json_set_text(json, "policy-key-id", s->policy_key);
+		lk_json_set_bool(json, "proven", s->proven);
 	}
 	rc = lk_json_write(json, &text, err);
 	if (rc == LK_OK)

@@ -8,16 +8,19 @@
 
 #include "core/base/rc.h"
 #include "core/config/userconfig_file.h"
+#include "core/policy/policy_key.h"
 #include "sys/tpm/tpm.h"
 
 #define LK_UC_SETTINGS "/etc/latchkey/userconfig.yaml"
+#define LK_UC_POLICY   "/etc/latchkey/policy.yaml"
 #define LK_UC_VOLATILE "/run/latchkey/userconfig"
 #define LK_UC_TPM      "device:/dev/tpmrm0"
 
 struct lk_uc_options {
-	const char *config; /* NULL: LK_UC_SETTINGS, or defaults without it */
-	const char *blob;   /* NULL: the upload directory's */
-	const char *root;   /* NULL: / */
+	const char *config;	 /* NULL: LK_UC_SETTINGS, or defaults without it */
+	const char *blob;	 /* NULL: the upload directory's */
+	const char *root;	 /* NULL: / */
+	const char *device_file; /* NULL: LK_DEVICE_FILE, or the policy file's root-key */
 	const char *tcti;
 	bool dry_run;
 	bool raise_floor; /* with --root: not a try, but this device's own system */
@@ -49,7 +52,20 @@ int lk_uc_open(const struct lk_uc_options *opts, bool write, struct lk_uc **ret,
 /** For a time in which others may go first; whatever they did, they left it whole. */
 void lk_uc_unlock(struct lk_uc *uc);
 int lk_uc_lock(struct lk_uc *uc, struct lk_err *err);
-int lk_uc_tpm(const struct lk_uc *uc, struct lk_tpm **ret, struct lk_err *err);
+/* device.c */
+/**
+ * lk_uc_tpm - the TPM that device file or policy file say it has to be
+ * @ret_proven: where what it says is shown and nothing more: whether anything says
+ *	whose it has to be; NULL: without that it is LK_E_OBJECT
+ *
+ * What it finds wrong is never LK_E_INPUT, LK_E_POLICY or LK_E_REFUSED: it isn't the
+ * blob's fault.
+ */
+int lk_uc_tpm(const struct lk_uc *uc, bool *ret_proven, struct lk_tpm **ret, struct lk_err *err);
+/** Whose signature counts: the policy file's key where there is one, else the
+ * device file's; the TPM's has to be the same. */
+int lk_uc_policy_key(const struct lk_uc *uc, struct lk_tpm *tpm, struct lk_policy_key *ret,
+		     struct lk_err *err);
 
 /**
  * Both parts in one. What is too long is cut: settings and archive rules keep

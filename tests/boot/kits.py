@@ -179,7 +179,7 @@ while read -r name integrity <&9; do
     read -r key
     printf %s "$key" | cryptsetup open --key-file - $dev $name
     rm -rf /fs; mkdir /fs
-    if [ $name = root ]; then cp -r /rootfs/. /fs; fi
+    if [ $name = root ]; then cp -r /rootfs/. /fs; mkdir -p /fs/etc/latchkey; cp /etc/latchkey/device.yaml /fs/etc/latchkey; fi
     cp secret-$name /fs/secret
     /usr/sbin/mke2fs -q -t ext4 -O ^has_journal -d /fs /dev/mapper/$name
     sync; cryptsetup close $name

@@ -63,6 +63,8 @@ def tokens():
             "root-key": "00112233", "sealed": "aabb", "policies": [signed_as_dict()]}
     yield json.dumps(good)
     yield json.dumps(dict(good, policies=[]))
+    yield json.dumps(dict(good, **{"signed-root-key": root_key()}))
+    yield json.dumps(dict(good, **{"signed-root-key": "x"}))
     yield json.dumps(dict(good, policies=[signed_as_dict()] * 3))
     yield json.dumps(dict(good, **{"root-key": "00" * 1024, "sealed": ""}))
     for key in good:
@@ -75,6 +77,35 @@ def tokens():
         text = json.dumps(good).replace('"label": "test"', f'"label": "{label}"')
         yield text
     yield json.dumps(good)[:-1]
+
+
+def root_key(size=48):
+    name = "000b" + "44" * 32
+    return {"latchkey-root-key": 1, "device-id": hashlib.sha256(bytes.fromhex(name)).hexdigest(), "name": name,
+            "policy-ref": "latchkey:luks:158cb629cec8ce3f", "key": {48: "000c", 32: "000b"}[size] + "41" * size,
+            "signature": "0102" * size}
+
+
+def root_keys():
+    """Signed root keys, device files and records."""
+    good = root_key()
+    yield json.dumps(good)
+    yield json.dumps(root_key(32))
+    yield json.dumps(dict(good, **{"policy-ref": ""}))
+    for key in good:
+        yield json.dumps({k: v for k, v in good.items() if k != key})
+    for change in ({"latchkey-root-key": 2}, {"device-id": "00"}, {"name": "000b00"}, {"name": "000c" + "44" * 32},
+                   {"policy-ref": 'a"b'}, {"policy-ref": "x" * 49}, {"key": "0004" + "00" * 20}, {"signature": "00"}, {"more": 1}):
+        yield json.dumps(dict(good, **change))
+    names = {"root-key": {"name": good["name"]}, "policy-key": {"name": good["key"]}}
+    device = {"latchkey-device": 1, "device-id": good["device-id"], **names}
+    yield json.dumps(device)
+    for key in device:
+        yield json.dumps({k: v for k, v in device.items() if k != key})
+    yield json.dumps(dict(device, **{"root-key": good["name"]}))
+    for objects in ({"storage-root-key": {"name": good["name"]}}, {"storage-root-key": []}, [],
+                    {"storage-root-key": {"name": good["name"]}, "policy-key": {"key-name": good["key"]}}):
+        yield json.dumps({"latchkey-record": 1, "volumes": [], "device-id": good["device-id"], "objects": objects})
 
 
 def headers():
@@ -695,6 +726,7 @@ def main():
     write("policy_file", files(r"good-policy|format-1-policy|off-curve|bad-(?!signed)") + list(policies()))
     write("signed_policy", files(r"good-signed|format-1-signed|bad-signed|bad-anchor") + list(unextended()))
     write("token", tokens())
+    write("signed_root_key", root_keys())
     write("luks_header", (json.dumps(h) for h in headers()))
     write("pcr_values", pcr_values())
     write("key", keys())

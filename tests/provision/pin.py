@@ -19,7 +19,7 @@ class Pin(rig.TestCase):
         super().setUp()
         self.dev = Device(self)
         self.dev.install()
-        self.dev.policy("    pin: true\n    on-failure: fail\n")
+        self.dev.policy("    pin: true\n    on-failure: fail\n", root_key=self.dev.root_key())
         self.write("pin", "12 34 56\n")
 
     def unseal(self, *pins):

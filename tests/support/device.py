@@ -10,6 +10,9 @@ import threading
 
 import rig
 
+# Commands that take --device-file, beside "policy add" and "policy retire".
+ASKS_WHOSE = ("install", "format", "setup", "reseal", "floor", "remove", "status", "pcrs", "will-it-boot")
+
 
 class Device:
     """Keys of one owner and one device; every path is in a test's directory."""
@@ -45,7 +48,15 @@ class Device:
     def auth(self, which):
         return self.decrypt(self.record()["auths"][which]).decode()
 
-    def provision(self, *argv, check=0, tcti=None):
+    @property
+    def device_file(self):
+        return self.path("device.yaml")
+
+    def provision(self, *argv, check=0, tcti=None, device_file=True):
+        """With what install has left on whose TPM it is; the machine's own /etc is no test's to write."""
+        asks = argv[0] in ASKS_WHOSE or tuple(argv[:2]) in (("policy", "add"), ("policy", "retire"))
+        if device_file and asks and "--device-file" not in argv and (argv[0] == "install" or os.path.exists(self.device_file)):
+            argv = [*argv, "--device-file", self.device_file]
         return rig.run([rig.program("latchkey-provision"), *argv, "--tpm", tcti or self.tpm.tcti],
                        check=check)
 
@@ -69,13 +80,17 @@ class Device:
         with open(self.path(name), "wb") as f:
             f.truncate(size)
 
-    def policy(self, volume="", name="policy.yaml"):
+    def root_key(self):
+        """root-key of a policy file that is this device's alone."""
+        return f"root-key:\n  name: \"{self.record()['objects']['storage-root-key']['name']}\"\n"
+
+    def policy(self, volume="", name="policy.yaml", root_key=""):
         """A policy file with one volume, root, on disk.img."""
         rig.run([rig.program("latchkey"), "policy", "init", "--policy-key",
-                 self.path("keys", "policy-key.pub.pem"), "-o", self.path("init.yaml")], check=0)
+                 self.path("keys", "policy-key.pub.pem"), "--force", "-o", self.path("init.yaml")], check=0)
         with open(self.path("init.yaml")) as f:
             text = f.read().split("volumes:")[0]
-        self.test.write(name, f"{text}volumes:\n  - name: root\n    device: {self.path('disk.img')}\n"
+        self.test.write(name, f"{text}{root_key}volumes:\n  - name: root\n    device: {self.path('disk.img')}\n"
                               f"    handle: 0x8100a001\n{volume}")
         return self.path(name)
 

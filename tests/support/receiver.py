@@ -51,6 +51,7 @@ class Receiver(Device):
         self.root = self.path("root")
         for folder in ("opt", "etc/latchkey", UPLOAD, "run"):
             os.makedirs(os.path.join(self.root, folder))
+        shutil.copy(self.device_file, self.at("etc/latchkey/device.yaml"))
         with open(self.at("etc/passwd"), "w") as f:
             f.write("root:x:0:0::/:/bin/sh\napp:x:1234:1234::/:/bin/sh\n")
         with open(self.at("etc/group"), "w") as f:

@@ -2,7 +2,7 @@
 """Somebody on the TPM's bus who wants the latch to stay open: with and without a root key of his own."""
 import struct
 
-import interposer
+import interposing
 import latch
 import proxy
 import rig
@@ -98,29 +98,29 @@ class WithoutAKey(Case):
 class WithAKey(Case):
     def test_he_succeeds_where_nothing_is_pinned(self):
         """The control: he has the secret, and the latch is open."""
-        bus = interposer.Interposer(self, self.tpm, swallow=EXTENDED)
+        bus = interposing.Interposer(self, self.tpm, swallow=EXTENDED)
         code, _, said = self.run_unseal(tcti=bus.tcti)
         self.assertEqual(code, 11, said)
         self.assertEqual(bus.seen["Unseal"], [PASSPHRASE + volume.identity(self.key)])
         self.assertEqual(self.pcr15(), bytes(32))
 
     def test_he_is_refused_where_the_name_is_pinned(self):
-        bus = interposer.Interposer(self, self.tpm, swallow=EXTENDED)
+        bus = interposing.Interposer(self, self.tpm, swallow=EXTENDED)
         code, _, said = self.run_unseal(policy=self.pinned(), tcti=bus.tcti)
         self.assertEqual(code, 7, said)
-        self.assertIn("0x81000001 isn't the one whose Name the policy file pins", said)
+        self.assertIn("0x81000001 is another than the one whose Name the policy file pins", said)
         self.assertEqual(bus.seen, {})
         self.assertNotIn("Unseal", bus.names)
 
     def test_a_token_that_names_his_key_is_refused_too(self):
         """The remembered public area is the disk's word; the Name is calculated from it, and not read there."""
-        bus = interposer.Interposer(self, self.tpm, swallow=EXTENDED)
+        bus = interposing.Interposer(self, self.tpm, swallow=EXTENDED)
         bus.learn_root()
-        real = bus.names_tpm[interposer.ROOT]
+        real = bus.names_tpm[interposing.ROOT]
         policy = self.pinned()
         for name in (bus.name, real):
-            handle = (struct.pack(">I", interposer.ROOT) + interposer.sized(name) + struct.pack(">I", 1)
-                      + interposer.sized(bus.public)).hex()
+            handle = (struct.pack(">I", interposing.ROOT) + interposing.sized(name) + struct.pack(">I", 1)
+                      + interposing.sized(bus.public)).hex()
             token = {"type": "latchkey", "keyslots": ["0"], "version": 1, "handle": volume.SEALED, "root-key": handle,
                      "sealed": "", "policies": []}
             latch.luks2.change(self.disk, lambda d: d.update(tokens={"0": token}))

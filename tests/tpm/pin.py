@@ -75,7 +75,10 @@ class Case(rig.TestCase):
         self.disk, self.key = volume.luks_file(self, PASSPHRASE)
         self.owner = Owner(self)
         self.owner.seal(self.tpm, PASSPHRASE + volume.identity(self.key))
-        self.policy = self.owner.policy(self.disk, volume="    pin: true\n")
+        self.tpm.tool("tpm2_readpublic", "-c", volume.ROOT, "-n", self.path("root.name"))
+        # A PIN is asked for where it is known whose TPM takes it.
+        self.root_key = f"root-key:\n  name: \"{self.read('root.name').hex()}\"\n"
+        self.policy = self.owner.policy(self.disk, volume="    pin: true\n", top=self.root_key)
         self.signed = self.owner.sign(self.tpm)
 
     def argv(self, tcti=None):
@@ -95,7 +98,7 @@ class Terminal(Case):
         self.assertIn("PIN for volume lktest:", shown)
         self.assertNotIn(PIN, shown)
         # What may be refused for another reason than the PIN comes before it.
-        self.assertEqual(bus.names, ["PCR_Read", "GetCapability", "ReadPublic", "ReadPublic", "StartAuthSession", "PolicyPCR", "PolicyNV",
+        self.assertEqual(bus.names, ["PCR_Read", "GetCapability", "ReadPublic", "ReadPublic", "ReadPublic", "StartAuthSession", "PolicyPCR", "PolicyNV",
                                      "LoadExternal", "VerifySignature", "FlushContext", "PolicyAuthorize", "PolicyAuthValue",
                                      "Unseal"])
 

@@ -12,6 +12,7 @@
 #define BYTES16 "000102030405060708090a0b0c0d0e0f"
 #define NAME33	"0b" BYTES16 BYTES16
 #define NAME34	"00" NAME33
+#define NAME50	"000c" BYTES16 BYTES16 BYTES16
 
 static int parse_into(const uint8_t *data, size_t len, struct lk_policy_file *ret,
 		      struct lk_err *err)
@@ -108,7 +109,8 @@ static void test_what_the_man_page_allows_is_taken(void **s)
 		{ "latch: 15", "latch: 15\nroot-key: {}" },
 		{ "latch: 15", "latch: 15\nroot-key: { handle: 0x81000002 }" },
 		{ "latch: 15", "latch: 15\nroot-key: { name: " NAME34 " }" },
-		{ "latch: 15", "latch: 15\nroot-key: { name: " NAME34 BYTES16 " }" },
+		{ "latch: 15", "latch: 15\nroot-key: { name: " NAME50 " }" },
+		{ "latch: 15", "latch: 15\nroot-key: signed" },
 		{ "pcrs: [0, 7, 10]", "pcrs: [17, 22]" },
 		{ "on-failure: fail", "on-failure: prompt" },
 		{ "on-failure: fail", "on-failure: halt" },
@@ -158,6 +160,9 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 		{ "latch: 15", "latch: 15\ntimeout-tpm: 601" },
 		{ "latch: 15", "latch: 15\nprompt-without-tpm: 1" },
 		{ "latch: 15", "latch: 15\nroot-key: { handle: 0x80000000 }" },
+		{ "latch: 15", "latch: 15\nroot-key: sealed" },
+		{ "latch: 15", "latch: 15\nroot-key: [signed]" },
+		{ "latch: 15", "latch: 15\nroot-key: { name: " NAME34 BYTES16 " }" },
 		{ "latch: 15", "latch: 15\nroot-key: { name: 000b }" },
 		{ "latch: 15", "latch: 15\nroot-key: { name: 0" NAME33 " }" },
 		{ "latch: 15", "latch: 15\nroot-key: { name: " NAME33 " }" },

@@ -59,8 +59,10 @@ int lk_option_number64(const char *option, const char *text, const uint64_t rang
 		       uint64_t *ret, struct lk_err *err);
 
 extern const struct lk_command lk_cmd_keygen;
+extern const struct lk_command lk_cmd_device;
 extern const struct lk_command lk_cmd_policy_init;
 extern const struct lk_command lk_cmd_policy_sign;
+extern const struct lk_command lk_cmd_policy_sign_root_key;
 extern const struct lk_command lk_cmd_policy_show;
 extern const struct lk_command lk_cmd_policy_verify;
 extern const struct lk_command lk_cmd_policy_digest;

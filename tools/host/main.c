@@ -8,10 +8,12 @@
 #include "sys/os/log.h"
 
 static const struct lk_command *const commands[] = {
-	&lk_cmd_keygen,	       &lk_cmd_policy_init,    &lk_cmd_policy_sign,   &lk_cmd_policy_show,
-	&lk_cmd_policy_verify, &lk_cmd_policy_digest,  &lk_cmd_policy_attach, &lk_cmd_config_init,
-	&lk_cmd_config_seal,   &lk_cmd_config_show,    &lk_cmd_config_verify, &lk_cmd_config_open,
-	&lk_cmd_config_diff,   &lk_cmd_policy_predict, &lk_cmd_log_show,
+	&lk_cmd_keygen,	       &lk_cmd_policy_init,	     &lk_cmd_policy_sign,
+	&lk_cmd_policy_show,   &lk_cmd_policy_verify,	     &lk_cmd_policy_digest,
+	&lk_cmd_policy_attach, &lk_cmd_config_init,	     &lk_cmd_config_seal,
+	&lk_cmd_config_show,   &lk_cmd_config_verify,	     &lk_cmd_config_open,
+	&lk_cmd_config_diff,   &lk_cmd_policy_predict,	     &lk_cmd_log_show,
+	&lk_cmd_device,	       &lk_cmd_policy_sign_root_key,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

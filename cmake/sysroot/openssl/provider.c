@@ -65,8 +65,12 @@ static const OSSL_ALGORITHM keys[] = {
 static const OSSL_ALGORITHM exchanges[] = { ROW(ECDH, ossl_ecdh_keyexch_functions), END };
 static const OSSL_ALGORITHM asym_ciphers[] = { ROW(RSA, ossl_rsa_asym_cipher_functions), END };
 
-/* How tpm2-tss spells an HMAC. */
-static const OSSL_ALGORITHM signatures[] = { ROW(HMAC, ossl_mac_legacy_hmac_signature_functions), END };
+/* How tpm2-tss spells an HMAC; and the owner's signature of a root key. */
+static const OSSL_ALGORITHM signatures[] = {
+	ROW(HMAC, ossl_mac_legacy_hmac_signature_functions),
+	ROW(ECDSA, ossl_ecdsa_signature_functions),
+	END
+};
 
 static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
 {

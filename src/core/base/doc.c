@@ -39,6 +39,8 @@ static const char *kind_of(const char *key)
 	} kinds[] = {
 		{ "latchkey-policy", "a policy file" },
 		{ "latchkey-signed-policy", "a signed policy" },
+		{ "latchkey-device", "a device file" },
+		{ "latchkey-root-key", "a signed root key" },
 		{ "latchkey-userconfig", "latchkey-userconfig's own file" },
 		{ "latchkey-manifest", "a configuration's manifest" },
 		{ "latchkey-record", "a provisioning record" },

@@ -71,7 +71,9 @@ int lk_token_from_doc(const struct lk_doc *doc, struct lk_token *ret, struct lk_
 {
 	static const char *const known[] = { "type",	   "keyslots", "version",
 					     "handle",	   "root-key", "sealed",
-					     "remembered", "policies", NULL };
+					     "remembered", "policies", "signed-root-key",
+					     NULL };
+	const struct lk_doc *root_key = lk_doc_get(doc, "signed-root-key");
 	LK_OWNED_TOKEN token = LK_TOKEN_NONE;
 	uint64_t version;
 	int rc = lk_doc_expect_keys(doc, known, err);
@@ -86,6 +88,9 @@ int lk_token_from_doc(const struct lk_doc *doc, struct lk_token *ret, struct lk_
 		rc = parse_policies(doc, &token, err);
 	if (rc != LK_OK)
 		return rc;
+	/* A bad one is as if it weren't there: who wants one refuses then. */
+	if (root_key)
+		(void)lk_signed_root_key_from_doc(root_key, &token.root_key, NULL);
 	*ret = token;
 	token = LK_TOKEN_NONE;
 	return LK_OK;
@@ -93,7 +98,8 @@ int lk_token_from_doc(const struct lk_doc *doc, struct lk_token *ret, struct lk_
 
 char *lk_token_to_json(const struct lk_token *token)
 {
-	size_t cap = 512 + LK_HINTS_JSON_MAX + token->n_policies * LK_SIGNED_POLICY_TEXT_MAX;
+	size_t cap = 512 + LK_SIGNED_ROOT_KEY_TEXT + LK_HINTS_JSON_MAX +
+		     token->n_policies * LK_SIGNED_POLICY_TEXT_MAX;
 	char *out = malloc(cap);
 	size_t n;
 
@@ -104,6 +110,10 @@ char *lk_token_to_json(const struct lk_token *token)
 			     "\",\"keyslots\":[\"%d\"],\"version\":1,\"handle\":\"0x%08x\",",
 			     token->keyslot, token->handle);
 	n += lk_hints_write(&token->hints, out + n);
+	if (token->root_key.signature_len) {
+		n += (size_t)snprintf(out + n, cap - n, ",\"signed-root-key\":");
+		n += lk_signed_root_key_write(&token->root_key, true, out + n);
+	}
 	n += (size_t)snprintf(out + n, cap - n, ",\"policies\":[");
 	for (size_t i = 0; i < token->n_policies; i++) {
 		if (i)

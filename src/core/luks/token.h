@@ -5,6 +5,7 @@
 
 #include "core/base/doc.h"
 #include "core/luks/hints.h"
+#include "core/policy/signed_root_key.h"
 #include "core/policy/signed_policy.h"
 
 #define LK_TOKEN_TYPE	      "latchkey"
@@ -14,6 +15,7 @@ struct lk_token {
 	int keyslot;	 /* the sealed passphrase's */
 	uint32_t handle; /* of the sealed object, for people; not used */
 	struct lk_hints hints;
+	struct lk_signed_root_key root_key; /* signature_len 0: none that can be read */
 	size_t n_policies;
 	struct lk_signed_policy *policies; /* malloc'd array */
 };

@@ -2,6 +2,8 @@
 /* Owns the rules of the policy file. */
 #include "core/policy/policy_file.h"
 
+#include "core/policy/device_file.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -91,24 +93,23 @@ static int parse_root_key(const struct lk_doc *doc, struct lk_policy_file *pf, s
 {
 	const struct lk_doc *root = lk_doc_get(doc, "root-key");
 	uint64_t handle = 0x81000001;
-	size_t len;
 
 	pf->root_handle = (uint32_t)handle;
 	if (!root)
 		return LK_OK;
+	pf->root_signed = root->type == LK_DOC_SCALAR && strcmp(root->text, "signed") == 0;
+	if (pf->root_signed)
+		return LK_OK;
+	if (root->type != LK_DOC_MAP)
+		return lk_doc_error(root, err,
+				    "root-key: expected signed, or a map with name or handle");
 	LK_TRY(lk_doc_expect_keys(root, root_keys, err));
 	if (lk_doc_get(root, "handle"))
 		LK_TRY(lk_doc_get_uint(root, "handle", 0x81000000, 0x81ffffff, &handle, err));
 	pf->root_handle = (uint32_t)handle;
 	if (!lk_doc_get(root, "name"))
 		return LK_OK;
-	LK_TRY(lk_doc_get_hex(root, "name", pf->root_name.data, LK_NAME_MAX, &len, err));
-	if (len != 34 && len != 50)
-		return lk_doc_error(
-			lk_doc_get(root, "name"), err,
-			"name: a TPM Name is an algorithm and a digest, 34 or 50 bytes");
-	pf->root_name.len = (uint16_t)len;
-	return LK_OK;
+	return lk_doc_get_name(root, "name", &pf->root_name, err);
 }
 
 static int parse_timeout(const struct lk_doc *doc, const char *key, unsigned int *ret,

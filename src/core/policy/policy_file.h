@@ -101,6 +101,7 @@ struct lk_policy_file {
 	unsigned int timeout_device; /* seconds */
 	uint32_t root_handle;
 	struct lk_name root_name; /* pinned, or len 0 */
+	bool root_signed;	  /* its Name has to come signed, in the token */
 	size_t n_volumes;
 	struct lk_volume volumes[LK_VOLUMES_MAX];
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "install/format_volume.h"
+#include "root_key.h"
 #include "sys/luks/blkid.h"
 
 static int check_device(const struct lk_format *f, struct lk_err *err)
@@ -40,7 +41,7 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = check_device(&f, err);
 	if (rc == LK_OK)
-		rc = lk_tpm_open_option(opts, &tpm, err);
+		rc = lk_tpm_open_ours(opts, &f.target.pf, &tpm, err);
 	f.tpm = tpm;
 	if (rc == LK_OK)
 		rc = lk_use_owner_auth(tpm, opts, err);
@@ -52,10 +53,10 @@ const struct lk_command lk_cmd_format = {
 	.summary = "encrypt a volume for the first time; what it holds is lost",
 	.args = "",
 	.required = LK_FORMAT_REQUIRED,
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
-		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) |
-		   LK_OPT_BIT(NO_RECOVERY_KEY) | LK_OPT_BIT(OVERWRITE) |
-		   LK_OPT_BIT(REPLACE_OBJECT) | LK_OPT_BIT(PIN_FILE) |
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
+		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(OWNER_AUTH) |
+		   LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) | LK_OPT_BIT(NO_RECOVERY_KEY) |
+		   LK_OPT_BIT(OVERWRITE) | LK_OPT_BIT(REPLACE_OBJECT) | LK_OPT_BIT(PIN_FILE) |
 		   LK_OPT_BIT(SHARED_POLICY_REF),
 	.run = run,
 };

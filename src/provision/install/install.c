@@ -8,6 +8,7 @@
 
 #include "install/install.h"
 #include "install/record.h"
+#include "root_key.h"
 #include "sys/tpm/fapi.h"
 #include "sys/os/log.h"
 #include "unextended.h"
@@ -367,6 +368,8 @@ static int install(struct lk_install *in, struct lk_err *err)
 		if (rc == LK_OK)
 			lk_log(LK_LOG_INFO, "installed");
 	}
+	if (rc == LK_OK)
+		lk_device_file_install(in->tpm, in->opts, &in->key);
 	if (rc == LK_OK && lk_option_given(in->opts, LK_OPT_SHRED))
 		rc = shred(in->opts->value[LK_OPT_CONFIG_KEY], err);
 	if (rc == LK_OK && lk_option_given(in->opts, LK_OPT_SHRED))
@@ -392,9 +395,9 @@ const struct lk_command lk_cmd_install = {
 	.args = "",
 	.required =
 		"--policy-key FILE --config-key FILE --record FILE, and --recipient FILE or --owner-auth FILE --lockout-auth FILE",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY_KEY) | LK_OPT_BIT(CONFIG_KEY) |
-		   LK_OPT_BIT(CONFIG_KEY_FORM) | LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) |
-		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(ENDORSEMENT_AUTH) |
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY_KEY) |
+		   LK_OPT_BIT(CONFIG_KEY) | LK_OPT_BIT(CONFIG_KEY_FORM) | LK_OPT_BIT(RECORD) |
+		   LK_OPT_BIT(RECIPIENT) | LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(ENDORSEMENT_AUTH) |
 		   LK_OPT_BIT(LOCKOUT_AUTH) | LK_OPT_BIT(EK_CA) | LK_OPT_BIT(FAPI_DIR) |
 		   LK_OPT_BIT(SHRED) | LK_OPT_BIT(VERBOSE) | LK_OPT_BIT(POLICY) |
 		   LK_OPT_BIT(UNEXTENDED),

@@ -6,6 +6,7 @@
 
 #include "install/install.h"
 #include "install/record.h"
+#include "sys/crypto/crypto.h"
 #include "sys/crypto/crypto_admin.h"
 #include "sys/os/log.h"
 #include "sys/tpm/tpm_config.h"
@@ -72,7 +73,7 @@ static int describe_floor(struct lk_tpm *tpm, struct lk_json *objects, const str
 	int rc = describe_nv(tpm, objects, floor->key, floor->index, err);
 
 	if (rc == LK_OK)
-		rc = lk_tpm_counter_read(tpm, floor->index, &value, err);
+		rc = lk_tpm_floor_read(tpm, floor->index, &value, err);
 	if (rc != LK_OK)
 		return rc;
 	lk_json_set_uint(lk_json_get(objects, floor->key), "value", value);
@@ -92,6 +93,7 @@ static int describe_objects(struct lk_install *in, struct lk_json *record, struc
 					!in->has_sequence_floor,
 					"seal configuration with sequences above" };
 	struct lk_json *objects = lk_json_set_object(record, "objects");
+	struct lk_name key;
 	int rc = describe_object(in->tpm, objects, "storage-root-key", LK_HANDLE_SRK, err);
 
 	if (rc == LK_OK)
@@ -104,6 +106,10 @@ static int describe_objects(struct lk_install *in, struct lk_json *record, struc
 		rc = describe_floor(in->tpm, objects, &sequence, err);
 	if (rc != LK_OK)
 		return rc;
+	if (lk_policy_key_name(&in->key, lk_crypto_hash, &key) != LK_OK)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
+	lk_json_set_hex(lk_json_get(objects, "policy-key"), "key-name", key.data, key.len);
+
 	struct lk_json *config = lk_json_get(objects, "config-key");
 
 	lk_json_set_text(config, "form", in->form == LK_KEY_FORM_CIPHER ? "cipher" : "sealed");

@@ -2,7 +2,7 @@
 /* Owns remove: a volume's unattended way in, or the whole installation. */
 #include <stdio.h>
 
-#include "common.h"
+#include "root_key.h"
 #include "sys/os/log.h"
 
 /** The token goes last: it is what a second run finds the keyslot by. */
@@ -48,7 +48,7 @@ static int remove_volume(const struct lk_options *opts, struct lk_err *err)
 		others, others ? "" : " ALL DATA OF THE VOLUME WILL BE LOST.");
 	rc = lk_confirm(opts, t.vol->name, err);
 	if (rc == LK_OK)
-		rc = lk_tpm_open_option(opts, &tpm, err);
+		rc = lk_tpm_open_ours(opts, &t.pf, &tpm, err);
 	if (rc == LK_OK)
 		rc = lk_use_owner_auth(tpm, opts, err);
 	if (rc == LK_OK)
@@ -127,7 +127,7 @@ static int remove_installation(const struct lk_options *opts, struct lk_err *err
 	LK_OWNED_TPM tpm = NULL;
 	struct installation in;
 
-	LK_TRY(lk_tpm_open_option(opts, &tpm, err));
+	LK_TRY(lk_tpm_open_ours(opts, NULL, &tpm, err));
 	LK_TRY(look(tpm, &in, err));
 	announce(&in);
 	LK_TRY(lk_confirm(opts, "installation", err));
@@ -153,7 +153,8 @@ const struct lk_command lk_cmd_remove = {
 	.summary = "remove a volume's unattended way in, or the installation",
 	.args = "",
 	.required = "--volume NAME, or --installation",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
-		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(INSTALLATION) | LK_OPT_BIT(YES),
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
+		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(OWNER_AUTH) |
+		   LK_OPT_BIT(INSTALLATION) | LK_OPT_BIT(YES),
 	.run = run,
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "install/format_volume.h"
+#include "root_key.h"
 #include "sys/luks/blkid.h"
 #include "sys/os/log.h"
 
@@ -27,7 +28,7 @@ static void setup_done(struct setup *s)
 
 static int need_tpm(struct setup *s, struct lk_err *err)
 {
-	return s->tpm ? LK_OK : lk_tpm_open_option(s->opts, &s->tpm, err);
+	return s->tpm ? LK_OK : lk_tpm_open_ours(s->opts, &s->pf, &s->tpm, err);
 }
 
 static int need_owner(struct setup *s, struct lk_err *err)
@@ -205,9 +206,10 @@ const struct lk_command lk_cmd_setup = {
 	.summary = "make volumes on blank devices and bring signed policies to them",
 	.args = "",
 	.required = LK_FORMAT_REQUIRED,
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
-		   LK_OPT_BIT(POLICIES) | LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECORD) |
-		   LK_OPT_BIT(RECIPIENT) | LK_OPT_BIT(NO_RECOVERY_KEY) | LK_OPT_BIT(PIN_FILE) |
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
+		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(POLICIES) |
+		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) |
+		   LK_OPT_BIT(NO_RECOVERY_KEY) | LK_OPT_BIT(PIN_FILE) |
 		   LK_OPT_BIT(SHARED_POLICY_REF),
 	.run = run,
 };

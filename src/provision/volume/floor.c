@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "root_key.h"
 #include "volume/policies.h"
 #include "sys/format/document.h"
 #include "sys/os/log.h"
@@ -228,8 +229,8 @@ static int raise_floor(struct raise *r, struct lk_err *err)
 {
 	LK_OWNED_TPM tpm = NULL;
 
-	LK_TRY(lk_tpm_open_option(r->opts, &tpm, err));
-	LK_TRY(lk_tpm_counter_read(tpm, r->pf.version_floor, &r->floor, err));
+	LK_TRY(lk_tpm_open_ours(r->opts, &r->pf, &tpm, err));
+	LK_TRY(lk_tpm_floor_read(tpm, r->pf.version_floor, &r->floor, err));
 	if (r->to <= r->floor)
 		return say_nothing_to_raise(r);
 	LK_TRY(check_steps(r, err));
@@ -263,7 +264,7 @@ const struct lk_command lk_cmd_floor_raise = {
 	.summary = "make the TPM refuse signed policies under the version that booted",
 	.args = "",
 	.answer = "VERSION",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(TO) |
-		   LK_OPT_BIT(BOOTED) | LK_OPT_BIT(YES),
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
+		   LK_OPT_BIT(DEVICE) | LK_OPT_BIT(TO) | LK_OPT_BIT(BOOTED) | LK_OPT_BIT(YES),
 	.run = run,
 };

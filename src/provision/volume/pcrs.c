@@ -2,9 +2,10 @@
 /* Owns pcrs: the current PCR values, as the signing side reads them. */
 #include <stdio.h>
 
-#include "common.h"
 #include "core/policy/unextended.h"
+#include "root_key.h"
 #include "sys/format/json.h"
+#include "sys/os/log.h"
 
 /* Few machines start anything by a dynamic launch (17 to 22): no word about these. */
 #define MARKED_PCRS (LK_PCRS_OF_EVERY_BOOT & 0xffffu)
@@ -52,6 +53,22 @@ static void print_text(const struct lk_pcr_values *values)
 	}
 }
 
+/* What comes of these values may be signed: so they are read in a session with the
+ * root key that it has to be, where anything says which. */
+static int read_values(struct lk_tpm *tpm, const struct lk_options *opts,
+		       const struct lk_pcr_selection *all, struct lk_pcr_values *ret,
+		       struct lk_err *err)
+{
+	bool known = false;
+
+	LK_TRY(lk_tpm_pin_ours(tpm, opts, NULL, &known, err));
+	if (known)
+		return lk_tpm_pcr_read_proven(tpm, all, ret, err);
+	lk_log(LK_LOG_WARNING,
+	       "these values aren't proven: nothing here says whose TPM it has to be, so somebody on its bus may have made them up; see latchkey-device(5)");
+	return lk_tpm_pcr_read(tpm, all, ret, err);
+}
+
 static int run(const struct lk_options *opts, struct lk_err *err)
 {
 	const char *name = opts->value[LK_OPT_BANK];
@@ -65,7 +82,7 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 		return lk_err_set(err, LK_E_USAGE, 0, "--bank: expected sha256 or sha384");
 	rc = lk_tpm_open_option(opts, &tpm, err);
 	if (rc == LK_OK)
-		rc = lk_tpm_pcr_read(tpm, &all, &values, err);
+		rc = read_values(tpm, opts, &all, &values, err);
 	if (rc != LK_OK)
 		return rc;
 	if (lk_option_given(opts, LK_OPT_JSON))
@@ -78,6 +95,6 @@ const struct lk_command lk_cmd_pcrs = {
 	.name = "pcrs",
 	.summary = "print the current PCR values, for signing",
 	.args = "",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(BANK) | LK_OPT_BIT(JSON),
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(BANK) | LK_OPT_BIT(JSON),
 	.run = run,
 };

@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "root_key.h"
 #include "sys/os/log.h"
+#include "sys/tpm/tpm_config.h"
 
 /* Of the header's 124 KiB of JSON; keyslots and the like take the rest. */
 #define TOKEN_TEXT_MAX (112u * 1024u)
@@ -166,8 +168,7 @@ int lk_floor_load(struct lk_tpm *tpm, const struct lk_policy_file *pf, struct lk
 		  struct lk_err *err)
 {
 	struct lk_floor floor = { pf->version_floor != 0, 0 };
-	int rc = floor.known ? lk_tpm_counter_read(tpm, pf->version_floor, &floor.value, err)
-			     : LK_OK;
+	int rc = floor.known ? lk_tpm_floor_read(tpm, pf->version_floor, &floor.value, err) : LK_OK;
 
 	if (rc == LK_OK)
 		*ret = floor;
@@ -188,10 +189,16 @@ int lk_policies_ask_tpm(const struct lk_options *opts, const struct lk_target *t
 {
 	LK_OWNED_TPM tpm = NULL;
 	struct lk_err why = { 0 };
+	bool known = false;
 	int rc;
 
 	*ret = (struct lk_floor){ false, 0 };
 	rc = lk_tpm_open(opts->value[LK_OPT_TPM], 0, &tpm, &why);
+	if (rc == LK_OK)
+		LK_TRY(lk_tpm_pin_ours(tpm, opts, &target->pf, &known, err));
+	if (rc == LK_OK && !known)
+		lk_log(LK_LOG_WARNING,
+		       "what the TPM says isn't proven: nothing here says whose it has to be; see latchkey-device(5)");
 	if (rc == LK_OK)
 		rc = lk_volume_check_sealed(tpm, &target->pf, target->vol, &why);
 	if (rc == LK_E_OBJECT) {

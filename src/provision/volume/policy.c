@@ -195,6 +195,6 @@ const struct lk_command lk_cmd_policy_retire = {
 	.args = "VERSION|LABEL",
 	.min_args = 1,
 	.max_args = 1,
-	.options = POLICY_OPTIONS | LK_OPT_BIT(TPM),
+	.options = POLICY_OPTIONS | LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE),
 	.run = retire,
 };

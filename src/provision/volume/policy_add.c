@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns policy add: signed policies into the tokens of one volume, or of several. */
+/* Owns policy add: signed policies, and a signed root key, into the tokens of one volume, or of several. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "root_key.h"
+#include "signed_root_key.h"
+#include "sys/format/document.h"
 #include "sys/os/log.h"
 #include "unextended.h"
 #include "volume/policies.h"
@@ -13,6 +16,7 @@ struct adding {
 	struct lk_policies p;
 	struct lk_token known; /* given, and there before; policies alone */
 	size_t n_before;
+	struct lk_signed_root_key root_before;
 	size_t added;
 	bool written;
 };
@@ -20,7 +24,8 @@ struct adding {
 struct add {
 	const struct lk_options *opts;
 	struct lk_policy_file pf;
-	struct lk_signed_policy *given; /* one for each argument */
+	struct lk_signed_policy *given;	    /* one for each argument; unsigned: a root key */
+	struct lk_signed_root_key root_key; /* unsigned: none was given */
 	struct adding *volumes;
 	size_t n;
 };
@@ -36,6 +41,37 @@ static void add_done(struct add *a)
 }
 #define OWNED_ADD __attribute__((cleanup(add_done))) struct add
 
+/** Another device's is of no use here; which device this is says the device file. */
+static int read_root_key(struct add *a, const struct lk_doc *doc, struct lk_err *err)
+{
+	const struct lk_device_places places = {
+		.file = a->opts->value[LK_OPT_DEVICE_FILE],
+		.policy = &a->pf,
+		.policy_path = a->opts->value[LK_OPT_POLICY],
+	};
+	struct lk_device_expected device;
+	struct lk_signed_root_key sr;
+
+	LK_TRY(lk_signed_root_key_from_doc(doc, &sr, err));
+	LK_TRY(lk_signed_root_key_verify(&sr, &a->pf, err));
+	LK_TRY(lk_device_expect(&places, &device, err));
+	if (device.root.len && !lk_name_equal(&device.root, &sr.root))
+		return lk_err_set(
+			err, LK_E_POLICY, 0,
+			"a root key that is signed for another device than the one that %.200s names",
+			device.from);
+	a->root_key = sr;
+	return LK_OK;
+}
+
+static int read_policy(const struct add *a, const struct lk_doc *doc, struct lk_signed_policy *sp,
+		       struct lk_err *err)
+{
+	LK_TRY(lk_signed_policy_from_doc(doc, sp, err));
+	LK_TRY(lk_signed_policy_verify(sp, &a->pf, err));
+	return lk_unextended_admit(a->opts, &a->pf, &sp->pcrs, sp->unextended, err);
+}
+
 /** Every file is read and held against the policy file before any volume is. */
 static int read_given(struct add *a, struct lk_err *err)
 {
@@ -43,11 +79,14 @@ static int read_given(struct add *a, struct lk_err *err)
 	if (!a->given)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	for (int i = 0; i < a->opts->n_args; i++) {
-		struct lk_signed_policy *sp = &a->given[i];
+		LK_OWNED_YAML yaml = NULL;
+		const struct lk_doc *doc;
 		int rc;
 
-		LK_TRY(lk_signed_policy_load(a->opts->args[i], &a->pf, sp, err));
-		rc = lk_unextended_admit(a->opts, &a->pf, &sp->pcrs, sp->unextended, err);
+		LK_TRY(lk_document_read(a->opts->args[i], LK_POLICY_FILE_MAX, &yaml, err));
+		doc = lk_yaml_root(yaml);
+		rc = lk_doc_get(doc, "latchkey-root-key") ? read_root_key(a, doc, err)
+							  : read_policy(a, doc, &a->given[i], err);
 		if (rc != LK_OK)
 			lk_err_prefix(err, "%s", a->opts->args[i]);
 		LK_TRY(rc);
@@ -84,8 +123,12 @@ static int load_volume(struct add *a, const char *name, struct lk_err *err)
 	LK_TRY(a->n++ ? lk_policies_load_beside(&v->target, &v->p, err)
 		      : lk_policies_load(&v->target, &v->p, err));
 	v->n_before = v->p.token.n_policies;
+	v->root_before = v->p.token.root_key;
+	if (a->root_key.signature_len)
+		v->p.token.root_key = a->root_key;
 	for (int i = 0; i < a->opts->n_args; i++)
-		LK_TRY(merge_one(v, &a->given[i], a->opts->args[i], err));
+		if (a->given[i].signature_len)
+			LK_TRY(merge_one(v, &a->given[i], a->opts->args[i], err));
 	return LK_OK;
 }
 
@@ -108,6 +151,7 @@ static void take_back(struct adding *v)
 	struct lk_err why = { 0 };
 
 	v->p.token.n_policies = v->n_before;
+	v->p.token.root_key = v->root_before;
 	if (lk_token_store(v->p.header, &v->p.token, &why) == LK_OK) {
 		v->written = false;
 		return;
@@ -137,7 +181,7 @@ static int write_volumes(struct add *a, struct lk_err *err)
 	for (size_t i = 0; rc == LK_OK && i < a->n; i++) {
 		struct adding *v = &a->volumes[i];
 
-		if (!v->added)
+		if (!v->added && !a->root_key.signature_len)
 			continue;
 		rc = lk_token_store(v->p.header, &v->p.token, err);
 		v->written = rc == LK_OK;
@@ -204,7 +248,8 @@ const struct lk_command lk_cmd_policy_add = {
 	.many_volumes = true,
 	.min_args = 1,
 	.max_args = LK_TOKEN_POLICIES_MAX,
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
-		   LK_OPT_BIT(SHARED_POLICY_REF) | LK_OPT_BIT(UNEXTENDED),
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
+		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(SHARED_POLICY_REF) |
+		   LK_OPT_BIT(UNEXTENDED),
 	.run = run,
 };

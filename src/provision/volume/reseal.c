@@ -4,9 +4,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "root_key.h"
+#include "signed_root_key.h"
 #include "volume/policies.h"
 #include "volume/reseal_check.h"
 #include "sys/os/log.h"
+#include "sys/tpm/tpm_config.h"
 
 /* The recovery key opens the volume at every moment. The old keyslot goes
  * last; the numbers of both are in the header's mark from before the new one
@@ -153,6 +156,22 @@ static void keep_policies(struct reseal *r)
 	r->token.n_policies = kept;
 }
 
+/** So it is with a signed root key, and one of the TPM before. */
+static void keep_root_key(struct reseal *r)
+{
+	struct lk_signed_root_key *sr = &r->token.root_key;
+	struct lk_name name;
+
+	if (!sr->signature_len ||
+	    (lk_signed_root_key_verify(sr, &r->target.pf, NULL) == LK_OK &&
+	     lk_tpm_root_name(r->tpm, &name, NULL) == LK_OK && lk_name_equal(&name, &sr->root)))
+		return;
+	*sr = (struct lk_signed_root_key){ 0 };
+	lk_log(LK_LOG_WARNING,
+	       "volume %s: its signed root key isn't for this TPM and policy file, and is gone: add another (policy add)",
+	       r->target.vol->name);
+}
+
 static int add_keyslot(struct reseal *r, struct lk_err *err)
 {
 	char mark[sizeof(LK_MARK_RESEAL) + 34];
@@ -221,6 +240,7 @@ static int finish(struct reseal *r, struct lk_err *err)
 	int rc;
 
 	keep_policies(r);
+	keep_root_key(r);
 	r->token.keyslot = r->keyslot;
 	rc = lk_token_set_handles(r->tpm, r->target.vol->handle, &r->token, err);
 	if (rc == LK_OK)
@@ -245,7 +265,7 @@ static int reseal(struct reseal *r, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = open_volume(r, err);
 	if (rc == LK_OK)
-		rc = lk_tpm_open_option(r->opts, &r->tpm, err);
+		rc = lk_tpm_open_ours(r->opts, &r->target.pf, &r->tpm, err);
 	if (rc == LK_OK)
 		rc = lk_use_owner_auth(r->tpm, r->opts, err);
 	if (rc == LK_OK)
@@ -320,8 +340,9 @@ const struct lk_command lk_cmd_reseal = {
 	.summary = "seal a volume anew, in this TPM and for this policy file",
 	.args = "",
 	.required = "--recovery-key-file FILE",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
-		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECOVERY_KEY_FILE) | LK_OPT_BIT(PIN_FILE) |
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
+		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(OWNER_AUTH) |
+		   LK_OPT_BIT(RECOVERY_KEY_FILE) | LK_OPT_BIT(PIN_FILE) |
 		   LK_OPT_BIT(SHARED_POLICY_REF),
 	.run = run,
 };

@@ -7,9 +7,12 @@
 #include "common.h"
 #include "core/config/blob.h"
 #include "core/policy/policy_digest.h"
+#include "root_key.h"
+#include "signed_root_key.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/json.h"
 #include "volume/status_refs.h"
+#include "sys/tpm/tpm_config.h"
 
 /* One document is built; the text form is written from the same values. */
 
@@ -51,6 +54,22 @@ static void say_uint(struct status *s, struct lk_json *obj, const char *key, uin
 		line(key, text);
 }
 
+/** Whether anything says whose TPM it has to be; one that is another's is refused. */
+static int proven_status(struct status *s, struct lk_err *err)
+{
+	struct lk_policy_file pf;
+	bool has_policy = lk_policy_file_load(s->opts->value[LK_OPT_POLICY], &pf, NULL) == LK_OK;
+	bool known = false;
+
+	LK_TRY(lk_tpm_pin_ours(s->tpm, s->opts, has_policy ? &pf : NULL, &known, err));
+	lk_json_set_bool(s->json, "proven", known);
+	if (s->text)
+		line("proven",
+		     known ? "yes: it is the TPM that this device was installed with"
+			   : "no: nothing here says whose TPM it has to be, so somebody on its bus may answer for it; see latchkey-device(5)");
+	return LK_OK;
+}
+
 static int tpm_status(struct status *s, struct lk_err *err)
 {
 	struct lk_json *obj = lk_json_set_object(s->json, "tpm");
@@ -84,7 +103,7 @@ static int counter_status(struct status *s, struct lk_json *obj, const char *key
 	if (!nv.present) {
 		say(s, obj, key, "missing");
 	} else if (nv.name.len == name.len && memcmp(nv.name.data, name.data, name.len) == 0) {
-		LK_TRY(lk_tpm_counter_read(s->tpm, index, &value, err));
+		LK_TRY(lk_tpm_floor_read(s->tpm, index, &value, err));
 		say_uint(s, obj, key, value);
 	} else {
 		/* Also one of ours that a power cut has left without a value. */
@@ -241,8 +260,7 @@ static int read_now(const struct status *s, const struct lk_policy_file *pf,
 {
 	LK_TRY(lk_tpm_pcr_read(s->tpm, &pf->pcrs, now, err));
 	*floor = 0;
-	if (!pf->version_floor ||
-	    lk_tpm_counter_read(s->tpm, pf->version_floor, floor, err) == LK_OK)
+	if (!pf->version_floor || lk_tpm_floor_read(s->tpm, pf->version_floor, floor, err) == LK_OK)
 		return LK_OK;
 	lk_err_prefix(err, "the policy file's version-floor 0x%08x", pf->version_floor);
 	return err->rc;
@@ -256,6 +274,9 @@ static void token_status(struct status *s, struct lk_json *obj, const struct vol
 	LK_OWNED_TOKEN token = LK_TOKEN_NONE;
 	struct lk_pcr_values now;
 	struct lk_err why = { 0 };
+	const char *words = "";
+	const char *closed;
+	bool known_root;
 	uint64_t floor = 0;
 
 	say(s, obj, "uuid", lk_volume_header_uuid(h));
@@ -271,6 +292,8 @@ static void token_status(struct status *s, struct lk_json *obj, const struct vol
 		say_opens(s, obj, "its header has no token of the volume's handle", v->vol->pin);
 		return;
 	}
+	known_root = lk_volume_root_key(s->tpm, pf, v->vol, &token, &words, &why) == LK_OK;
+	say(s, obj, "root-key", known_root ? words : why.msg);
 	say_uint(s, obj, "policies", token.n_policies);
 	if (read_now(s, pf, &now, &floor, &why) != LK_OK) {
 		say_opens(s, obj, why.msg, v->vol->pin);
@@ -280,7 +303,8 @@ static void token_status(struct status *s, struct lk_json *obj, const struct vol
 	say_uint(s, obj, "policies-verifying", n.verifying);
 	say_uint(s, obj, "policies-above-floor", n.above_floor);
 	say_uint(s, obj, "policies-fitting-now", n.fitting);
-	say_opens(s, obj, why_not(s, v, &n), v->vol->pin);
+	closed = why_not(s, v, &n);
+	say_opens(s, obj, closed || known_root ? closed : why.msg, v->vol->pin);
 }
 
 static int volume_status(struct status *s, struct lk_json *array, const struct lk_policy_file *pf,
@@ -365,6 +389,8 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 	rc = lk_tpm_open_option(opts, &tpm, err);
 	s.tpm = tpm;
 	if (rc == LK_OK)
+		rc = proven_status(&s, err);
+	if (rc == LK_OK)
 		rc = tpm_status(&s, err);
 	if (rc == LK_OK)
 		rc = object_status(&s, err);
@@ -381,7 +407,7 @@ const struct lk_command lk_cmd_status = {
 	.name = "status",
 	.summary = "show what is installed, and whether each volume would open",
 	.args = "",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
-		   LK_OPT_BIT(JSON),
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
+		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(JSON),
 	.run = run,
 };

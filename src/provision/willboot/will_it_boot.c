@@ -11,6 +11,8 @@
 #include "core/policy/pcr_text.h"
 #include "core/policy/unextended.h"
 #include "install/setup.h"
+#include "root_key.h"
+#include "signed_root_key.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/document.h"
 #include "sys/os/log.h"
@@ -105,6 +107,8 @@ static int read_header(const struct asking *a, const struct lk_volume *vol, stru
 static int read_deployed(const struct asking *a, const struct lk_volume *vol,
 			 struct lk_floor *floor, struct deployed *d, struct lk_err *err)
 {
+	const char *words = "";
+
 	if (a->no_tpm.rc != LK_OK) {
 		*err = a->no_tpm;
 		return err->rc;
@@ -112,6 +116,9 @@ static int read_deployed(const struct asking *a, const struct lk_volume *vol,
 	LK_TRY(lk_volume_check_sealed(a->tpm, &a->pf, vol, err));
 	LK_TRY(lk_floor_load(a->tpm, &a->pf, floor, err));
 	LK_TRY(read_header(a, vol, d, err));
+	LK_TRY(lk_volume_root_key(a->tpm, &a->pf, vol, &d->token, &words, err));
+	if (strncmp(words, "not pinned", strlen("not pinned")) == 0)
+		lk_log(LK_LOG_WARNING, "volume %s: its root key is %s", vol->name, words);
 	for (size_t i = 0; i < a->files.n; i++)
 		take(a, floor, &a->files.policies[i], d);
 	for (size_t i = 0; i < d->token.n_policies; i++)
@@ -341,6 +348,18 @@ static int finish(struct asking *a, enum lk_answer answer, struct lk_err *err)
 	return LK_OK;
 }
 
+/* Advice alone comes of what an unknown TPM says. */
+static int pin(struct asking *a, struct lk_err *err)
+{
+	bool known = false;
+
+	LK_TRY(lk_tpm_pin_ours(a->tpm, a->opts, &a->pf, &known, err));
+	if (!known)
+		lk_log(LK_LOG_WARNING,
+		       "what the TPM says isn't proven: nothing here says whose it has to be; see latchkey-device(5)");
+	return LK_OK;
+}
+
 static int run(const struct lk_options *opts, struct lk_err *err)
 {
 	OWNED_ASKING a = { .opts = opts };
@@ -357,7 +376,8 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	lk_json_set_uint(a.say.json, "latchkey-will-it-boot", 1);
 	load_policies(&a);
-	(void)lk_tpm_open(opts->value[LK_OPT_TPM], 0, &a.tpm, &a.no_tpm);
+	if (lk_tpm_open(opts->value[LK_OPT_TPM], 0, &a.tpm, &a.no_tpm) == LK_OK)
+		LK_TRY(pin(&a, err));
 	LK_TRY(ask(&a, &answer, err));
 	return finish(&a, answer, err);
 }
@@ -366,11 +386,12 @@ const struct lk_command lk_cmd_will_it_boot = {
 	.name = "will-it-boot",
 	.summary = "say whether the next boot will open the volumes",
 	.args = "",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
-		   LK_OPT_BIT(POLICIES) | LK_OPT_BIT(BOOTED) | LK_OPT_BIT(LOG) |
-		   LK_OPT_BIT(IMA_LOG) | LK_OPT_BIT(PCRS) | LK_OPT_BIT(EFIVARS) | LK_OPT_BIT(ESP) |
-		   LK_OPT_BIT(UKI) | LK_OPT_BIT(KERNEL) | LK_OPT_BIT(INITRD) | LK_OPT_BIT(CMDLINE) |
-		   LK_OPT_BIT(FIRMWARE_LOG) | LK_OPT_BIT(PREDICTED) | LK_OPT_BIT(IMA_UNCHANGED) |
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
+		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(POLICIES) |
+		   LK_OPT_BIT(BOOTED) | LK_OPT_BIT(LOG) | LK_OPT_BIT(IMA_LOG) | LK_OPT_BIT(PCRS) |
+		   LK_OPT_BIT(EFIVARS) | LK_OPT_BIT(ESP) | LK_OPT_BIT(UKI) | LK_OPT_BIT(KERNEL) |
+		   LK_OPT_BIT(INITRD) | LK_OPT_BIT(CMDLINE) | LK_OPT_BIT(FIRMWARE_LOG) |
+		   LK_OPT_BIT(PREDICTED) | LK_OPT_BIT(IMA_UNCHANGED) |
 		   LK_OPT_BIT(SHARED_POLICY_REF) | LK_OPT_BIT(UNEXTENDED) | LK_OPT_BIT(JSON),
 	.run = run,
 };

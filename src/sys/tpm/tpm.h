@@ -43,6 +43,18 @@ int lk_tpm_forget(struct lk_tpm *tpm, struct lk_err *err);
  */
 bool lk_tpm_make_room(struct lk_tpm *tpm);
 
+/**
+ * lk_tpm_pin_root - from here on, sessions are with this storage root key or none
+ * @from: the file that says so, for messages
+ *
+ * For the calls of tpm_admin.h and tpm_config.h, which find the key by its place;
+ * lk_tpm_unseal is told with each request. Costs no command.
+ */
+void lk_tpm_pin_root(struct lk_tpm *tpm, const struct lk_name *name, const char *from);
+/** Whether the TPM has it, before anything is done. That its private half is there
+ * too is proven by the first session's answer. */
+int lk_tpm_root_compare(struct lk_tpm *tpm, struct lk_err *err);
+
 /** A persistent object: its handle, and its serialized ESYS form when known. */
 struct lk_tpm_object {
 	uint32_t handle;
@@ -50,6 +62,9 @@ struct lk_tpm_object {
 	size_t serialized_len;			/* 0: read the public area */
 	struct lk_name pinned;			/* len 0: any */
 };
+
+/** Whether the TPM has it, and it is the pinned one. */
+int lk_tpm_object_check(struct lk_tpm *tpm, const struct lk_tpm_object *obj, struct lk_err *err);
 
 struct lk_unseal_request {
 	struct lk_tpm_object root; /* storage root key: salts the session */

@@ -58,6 +58,12 @@ static int start_session(struct lk_admin *a, struct lk_err *err)
 	ESYS_TR salt = ESYS_TR_NONE;
 	int rc;
 
+	/* Where it is known which key it has to be, no other serves. */
+	if (lk_tpm_pin(a->tpm)->name.len) {
+		LK_TRY(lk_tpm_root_load(a->tpm, &a->srk, err));
+		return lk_tpm_session(a->tpm, a->srk, TPM2_SE_HMAC, LK_ALG_SHA256, &a->session,
+				      err);
+	}
 	LK_TRY(find_salt(a, &salt, err));
 	rc = lk_tpm_session(a->tpm, salt, TPM2_SE_HMAC, LK_ALG_SHA256, &a->session, &why);
 	switch (rc == LK_OK ? TSS2_RC_SUCCESS : lk_tpm_rc_base(why.code)) {
@@ -258,6 +264,15 @@ int lk_tpm_info_read(struct lk_tpm *tpm, struct lk_tpm_info *ret, struct lk_err 
 	make_printable(info.family, sizeof(info.family));
 	*ret = info;
 	return LK_OK;
+}
+
+int lk_tpm_pcr_read_proven(struct lk_tpm *tpm, const struct lk_pcr_selection *sel,
+			   struct lk_pcr_values *ret, struct lk_err *err)
+{
+	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
+
+	LK_TRY(lk_admin_begin(tpm, TPMA_SESSION_AUDIT, &a, err));
+	return lk_tpm_pcr_read_in(tpm, a.session.tr, sel, ret, err);
 }
 
 static int random_chunk(struct lk_admin *a, struct lk_secret *out, size_t len, struct lk_err *err)

@@ -61,6 +61,10 @@ int lk_tpm_owner_auth_check(struct lk_tpm *tpm, struct lk_err *err);
 int lk_tpm_change_auth(struct lk_tpm *tpm, enum lk_hierarchy which, const struct lk_secret *auth,
 		       struct lk_err *err);
 
+/** Current PCR values as lk_tpm_pcr_read, in a session that nobody on the bus can answer in. */
+int lk_tpm_pcr_read_proven(struct lk_tpm *tpm, const struct lk_pcr_selection *sel,
+			   struct lk_pcr_values *ret, struct lk_err *err);
+
 /** Dictionary-attack parameters; needs the lockout hierarchy. */
 struct lk_da_parameters {
 	uint32_t max_tries;

@@ -51,7 +51,7 @@ static int begin_session(struct lk_tpm *tpm, struct lk_config_use *u, struct lk_
 		u->session.tr = s->session;
 		return LK_OK;
 	}
-	LK_TRY(find(tpm, LK_HANDLE_SRK, "storage root key", &u->root, err));
+	LK_TRY(lk_tpm_root_load(tpm, &u->root, err));
 	LK_TRY(lk_tpm_session(tpm, u->root, TPM2_SE_HMAC, LK_ALG_SHA256, &u->session, err));
 	u->shared = s->wanted;
 	if (u->shared) {
@@ -235,7 +235,7 @@ int lk_tpm_root_name(struct lk_tpm *tpm, struct lk_name *ret, struct lk_err *err
 	ESYS_TR root = lk_tpm_shared(tpm)->root;
 	bool known = root != ESYS_TR_NONE;
 	TSS2_RC trc;
-	int rc = known ? LK_OK : find(tpm, LK_HANDLE_SRK, "storage root key", &root, err);
+	int rc = known ? LK_OK : lk_tpm_root_load(tpm, &root, err);
 
 	if (rc != LK_OK)
 		return rc;

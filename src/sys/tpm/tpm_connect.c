@@ -23,6 +23,7 @@ struct lk_tpm {
 	ESYS_CONTEXT *esys;
 	struct lk_tpm_shared shared;
 	ESYS_TR proven;
+	struct lk_tpm_pin pin;
 	char sysfs[32]; /* "tpm0"; empty when it isn't the kernel's device */
 };
 
@@ -229,6 +230,11 @@ void lk_tpm_free(struct lk_tpm *tpm)
 struct lk_tpm_shared *lk_tpm_shared(struct lk_tpm *tpm)
 {
 	return &tpm->shared;
+}
+
+struct lk_tpm_pin *lk_tpm_pin(struct lk_tpm *tpm)
+{
+	return &tpm->pin;
 }
 
 ESYS_TR *lk_tpm_proven(struct lk_tpm *tpm)

@@ -5,7 +5,7 @@
 #include "sys/tpm/tpm_private.h"
 
 /* One TPM2_PCR_Read: at most eight digests come back (Part 2, TPML_DIGEST). */
-static int read_some(struct lk_tpm *tpm, const struct lk_pcr_selection *want,
+static int read_some(struct lk_tpm *tpm, ESYS_TR session, const struct lk_pcr_selection *want,
 		     struct lk_pcr_values *values, struct lk_err *err)
 {
 	TPML_PCR_SELECTION in = {
@@ -20,7 +20,7 @@ static int read_some(struct lk_tpm *tpm, const struct lk_pcr_selection *want,
 	UINT32 counter;
 	uint32_t got;
 	unsigned int n = 0;
-	TSS2_RC rc = Esys_PCR_Read(lk_tpm_esys(tpm), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &in,
+	TSS2_RC rc = Esys_PCR_Read(lk_tpm_esys(tpm), session, ESYS_TR_NONE, ESYS_TR_NONE, &in,
 				   &counter, &out, &digests);
 
 	if (rc != TSS2_RC_SUCCESS)
@@ -47,20 +47,26 @@ static int read_some(struct lk_tpm *tpm, const struct lk_pcr_selection *want,
 	return LK_OK;
 }
 
-int lk_tpm_pcr_read(struct lk_tpm *tpm, const struct lk_pcr_selection *sel,
-		    struct lk_pcr_values *ret, struct lk_err *err)
+int lk_tpm_pcr_read_in(struct lk_tpm *tpm, ESYS_TR session, const struct lk_pcr_selection *sel,
+		       struct lk_pcr_values *ret, struct lk_err *err)
 {
 	struct lk_pcr_values values = { .sel = { sel->bank, 0 } };
 
 	while (values.sel.mask != sel->mask) {
 		struct lk_pcr_selection left = { sel->bank, sel->mask & ~values.sel.mask };
-		int rc = read_some(tpm, &left, &values, err);
+		int rc = read_some(tpm, session, &left, &values, err);
 
 		if (rc != LK_OK)
 			return rc;
 	}
 	*ret = values;
 	return LK_OK;
+}
+
+int lk_tpm_pcr_read(struct lk_tpm *tpm, const struct lk_pcr_selection *sel,
+		    struct lk_pcr_values *ret, struct lk_err *err)
+{
+	return lk_tpm_pcr_read_in(tpm, ESYS_TR_NONE, sel, ret, err);
 }
 
 int lk_tpm_pcr_extend(struct lk_tpm *tpm, const struct lk_pcr_extension *ext, struct lk_err *err)

@@ -9,6 +9,7 @@
 #include <tss2/tss2_rc.h>
 
 #include "sys/tpm/tpm.h"
+#include "sys/tpm/tpm_places.h"
 
 ESYS_CONTEXT *lk_tpm_esys(struct lk_tpm *tpm);
 
@@ -52,6 +53,19 @@ struct lk_tpm_shared {
 	ESYS_TR session;
 };
 struct lk_tpm_shared *lk_tpm_shared(struct lk_tpm *tpm);
+
+/** Whose root key it has to be, and what says so. */
+struct lk_tpm_pin {
+	struct lk_name name; /* len 0: any */
+	char from[256];
+};
+struct lk_tpm_pin *lk_tpm_pin(struct lk_tpm *tpm);
+/** The storage root key's ESYS handle; another than the pinned one is LK_E_OBJECT. */
+int lk_tpm_root_load(struct lk_tpm *tpm, ESYS_TR *ret, struct lk_err *err);
+
+/** lk_tpm_pcr_read in an audit session, or in none (ESYS_TR_NONE). */
+int lk_tpm_pcr_read_in(struct lk_tpm *tpm, ESYS_TR session, const struct lk_pcr_selection *sel,
+		       struct lk_pcr_values *ret, struct lk_err *err);
 
 /** The session that is kept, or ESYS_TR_NONE. */
 ESYS_TR *lk_tpm_proven(struct lk_tpm *tpm);

@@ -126,7 +126,7 @@ static int check_pin(ESYS_CONTEXT *esys, const struct lk_tpm_object *obj, ESYS_T
 	if (!same)
 		return lk_err_set(
 			err, LK_E_OBJECT, 0,
-			"the object at 0x%08x isn't the one whose Name the policy file pins: another TPM, or it was cleared",
+			"the object at 0x%08x is another than the one whose Name the policy file pins or its owner has signed: this is another TPM, or it was cleared, or somebody on its bus answers for it",
 			obj->handle);
 	return LK_OK;
 }
@@ -168,6 +168,15 @@ int lk_tpm_object_load(struct lk_tpm *tpm, const struct lk_tpm_object *obj, ESYS
 		return LK_E_OBJECT;
 	}
 	*ret = tr;
+	return LK_OK;
+}
+
+int lk_tpm_object_check(struct lk_tpm *tpm, const struct lk_tpm_object *obj, struct lk_err *err)
+{
+	ESYS_TR tr;
+
+	LK_TRY(lk_tpm_object_load(tpm, obj, &tr, err));
+	(void)Esys_TR_Close(lk_tpm_esys(tpm), &tr);
 	return LK_OK;
 }
 

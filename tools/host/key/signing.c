@@ -67,6 +67,19 @@ int lk_signing_prepare(const struct lk_signing_args *args, struct lk_signing *re
 	return rc;
 }
 
+int lk_signing_expect_key(const struct lk_private_key *key, const char *uri,
+			  const struct lk_policy_file *pf, struct lk_err *err)
+{
+	const struct lk_policy_key *public = lk_private_key_public(key);
+	size_t size = lk_curve_size(pf->key.curve);
+
+	if (public->curve == pf->key.curve && !memcmp(public->x, pf->key.x, size) &&
+	    !memcmp(public->y, pf->key.y, size))
+		return LK_OK;
+	return lk_err_set(err, LK_E_POLICY, 0,
+			  "%s: not the private half of policy-key in the policy file", uri);
+}
+
 int lk_signed_policy_verify(const struct lk_signed_policy *sp, const struct lk_policy_file *pf,
 			    struct lk_err *err)
 {

@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "documents.h"
+#include "sys/crypto/crypto_sign.h"
 
 struct lk_signing_args {
 	const char *policy;
@@ -52,6 +53,10 @@ struct lk_signing {
 
 int lk_signing_prepare(const struct lk_signing_args *args, struct lk_signing *ret,
 		       struct lk_err *err);
+
+/** The key at @uri is the private half of the policy file's; LK_E_POLICY else. */
+int lk_signing_expect_key(const struct lk_private_key *key, const char *uri,
+			  const struct lk_policy_file *pf, struct lk_err *err);
 
 /** Everything that software can check: fields, digest, signature. */
 int lk_signed_policy_verify(const struct lk_signed_policy *sp, const struct lk_policy_file *pf,

@@ -6,19 +6,6 @@
 #include "key/signing.h"
 #include "sys/crypto/crypto.h"
 
-static int expect_key(const struct lk_private_key *key, const char *uri,
-		      const struct lk_policy_file *pf, struct lk_err *err)
-{
-	const struct lk_policy_key *public = lk_private_key_public(key);
-	size_t size = lk_curve_size(pf->key.curve);
-
-	if (public->curve == pf->key.curve && !memcmp(public->x, pf->key.x, size) &&
-	    !memcmp(public->y, pf->key.y, size))
-		return LK_OK;
-	return lk_err_set(err, LK_E_POLICY, 0,
-			  "%s: not the private half of policy-key in the policy file", uri);
-}
-
 static int sign(struct lk_signing *signing, const struct lk_private_key *key,
 		const struct lk_output *out, struct lk_err *err)
 {
@@ -58,7 +45,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = lk_load_private_key(uri, passphrase_file, &key, err);
 	if (rc == LK_OK)
-		rc = expect_key(key, uri, &signing.file, err);
+		rc = lk_signing_expect_key(key, uri, &signing.file, err);
 	if (rc == LK_OK)
 		rc = sign(&signing, key, &args.output, err);
 	return rc;

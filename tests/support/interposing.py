@@ -99,10 +99,12 @@ class Side:
 
 class Interposer(Proxy):
     """forge(name, parameters of the answer) gives other parameters; swallow names commands that
-    the TPM never sees; guess gives authorizations to try against a PIN's HMAC."""
+    the TPM never sees; guess gives authorizations to try against a PIN's HMAC; lie says the real key's Name
+    beside his own key."""
 
-    def __init__(self, test, tpm, *, forge=None, swallow=(), guess=()):
+    def __init__(self, test, tpm, *, forge=None, swallow=(), guess=(), lie=False):
         super().__init__(test, tpm, self._between)
+        self.lie = lie
         self.forge, self.swallow, self.guess = forge or (lambda name, params: params), swallow, guess
         self.secret = int.from_bytes(os.urandom(32), "big") % (P // 2) + 1
         self.point = times(self.secret, G)
@@ -130,7 +132,8 @@ class Interposer(Proxy):
         self.name = b"\0\x0b" + hashlib.sha256(self.public).digest()
         self.names_prog[ROOT] = self.name
         self.names_tpm[ROOT] = unsized(rest)[0]
-        body = sized(self.public) + sized(self.name) + sized(self.name)
+        said = self.names_tpm[ROOT] if self.lie else self.name
+        body = sized(self.public) + sized(said) + sized(said)
         return struct.pack(">HII", 0x8001, 10 + len(body), 0) + body
 
     def _name(self, handle, table):
