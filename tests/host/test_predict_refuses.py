@@ -94,6 +94,27 @@ class Whole(Case):
         self.refused(self.boot("kernel-13"), "--firmware-log", self.write("other", cut.firmware()), said="the new firmware's log has no separator")
         self.predict(self.boot("kernel-13"), "--firmware-log", self.write("other", self.boot("kernel-13").firmware()))
 
+    def test_a_new_firmwares_log_of_another_machine(self):
+        """Its boot options are measured with the firmware's settings."""
+        def order(boot):
+            boot.variable("BootOrder").set_variable(struct.pack("<HH", 0, 1))
+
+        def option(boot):
+            boot.variable("Boot0001").set_variable(boots.load_option("\\EFI\\OTHER.EFI"))
+
+        def one_more(boot):
+            at = boot.events.index(boot.variable("Boot0002"))
+            boot.events.insert(at, variable(1, boots.BOOT, boots.GLOBAL, "Boot0007", boots.load_option("\\x")))
+
+        def one_less(boot):
+            boot.events.remove(boot.variable("Boot0002"))
+
+        for change in (order, option, one_more, one_less):
+            with self.subTest(change.__name__):
+                other = boots.Boot("uki-13")
+                change(other)
+                self.refused(self.boot("uki-13"), "--firmware-log", self.write("other", other.firmware()), said="other boot options")
+
     def test_another_bank(self):
         def one_bank(boot):
             size = 32 + struct.unpack_from("<I", boot.first, 28)[0]

@@ -280,10 +280,15 @@ static int check_banks(const struct lk_prediction_input *in, struct lk_err *err)
 static int check_whole(const struct lk_prediction_input *in, struct lk_err *err)
 {
 	LK_TRY(lk_log_check_whole(in->logs.firmware, "the log", in->hash, err));
-	if (in->new_firmware.data)
-		LK_TRY(lk_log_check_whole(in->new_firmware, "the new firmware's log", in->hash,
-					  err));
-	return LK_OK;
+	if (!in->new_firmware.data)
+		return LK_OK;
+	LK_TRY(lk_log_check_whole(in->new_firmware, "the new firmware's log", in->hash, err));
+	for (size_t i = 0; i < in->plan->n; i++)
+		if (LK_FIRMWARE_PCRS & 1u << in->plan->changes[i].pcr)
+			return refuse(
+				err,
+				"a setting that is measured with the firmware's own (PCR 0 to 3, or 6) changes as well as the firmware, whose log can't have it");
+	return lk_log_check_options(in->logs.firmware, in->new_firmware, err);
 }
 
 int lk_log_predict(const struct lk_prediction_input *in,

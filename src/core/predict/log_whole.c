@@ -2,6 +2,8 @@
 /* Owns looking for the separators of a firmware log. */
 #include "core/predict/log_whole.h"
 
+#include <string.h>
+
 #define SEPARATED_PCRS 8u
 #define SEPARATOR_SIZE 4u
 
@@ -62,6 +64,46 @@ int lk_log_check_whole(struct lk_bytes bytes, const char *what, lk_hash_fn hash,
 		return refuse(
 			err, what, s.bad,
 			"a separator of an error, or one whose digest isn't that of its data,");
+	return LK_OK;
+}
+
+/* The next boot option of a log, or LK_LOG_END. */
+static int next_option(struct lk_event_log *log, struct lk_event *ret, struct lk_err *err)
+{
+	int rc;
+
+	do
+		rc = lk_event_log_next(log, ret, err);
+	while (rc == LK_OK && ret->type != LK_EV_EFI_VARIABLE_BOOT &&
+	       ret->type != LK_EV_EFI_VARIABLE_BOOT2);
+	return rc;
+}
+
+static bool is_same_digest(struct lk_bytes a, struct lk_bytes b)
+{
+	return a.len == b.len && (!a.len || !memcmp(a.data, b.data, a.len));
+}
+
+int lk_log_check_options(struct lk_bytes bytes, struct lk_bytes other_bytes, struct lk_err *err)
+{
+	struct lk_event_log log, other;
+	struct lk_event a, b;
+	int more, others;
+
+	LK_TRY(lk_event_log_open(bytes.data, bytes.len, &log, err));
+	LK_TRY(lk_event_log_open(other_bytes.data, other_bytes.len, &other, err));
+	do {
+		more = next_option(&log, &a, err);
+		others = next_option(&other, &b, err);
+		if (more < 0 || others < 0)
+			return more < 0 ? more : others;
+		if (more != others ||
+		    (more == LK_OK && (a.pcr != b.pcr || !is_same_digest(a.sha256, b.sha256) ||
+				       !is_same_digest(a.sha384, b.sha384))))
+			return lk_err_set(
+				err, LK_E_REFUSED, 0,
+				"can't be predicted: the new firmware's log is of a machine with other boot options, which are measured with the firmware's settings (PCR 1)");
+	} while (more == LK_OK);
 	return LK_OK;
 }
 

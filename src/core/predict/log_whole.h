@@ -18,6 +18,16 @@
  */
 int lk_log_check_whole(struct lk_bytes log, const char *what, lk_hash_fn hash, struct lk_err *err);
 
+/**
+ * lk_log_check_options - are a machine's boot options those of another's log?
+ *
+ * They are measured with the firmware's settings (PCR 1), and name the disks of
+ * the one machine: another's can't stand for them.
+ *
+ * Return: LK_OK; LK_E_REFUSED where the events of boot options differ; LK_E_INPUT.
+ */
+int lk_log_check_options(struct lk_bytes log, struct lk_bytes other, struct lk_err *err);
+
 /** LK_E_REFUSED where the log has no digests of this bank. */
 int lk_log_check_bank(struct lk_bytes log, const char *what, enum lk_alg bank, struct lk_err *err);
 
