@@ -230,7 +230,7 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 		rc = lk_policies_ask_tpm(opts, &a.volumes[i].target, &floor, err);
 	if (rc == LK_OK)
 		rc = write_volumes(&a, err);
-	else if (a.n > 1)
+	else if (opts->n_volumes > 1)
 		lk_err_prefix(err, "nothing was added to any volume");
 	if (rc != LK_OK)
 		return rc;
