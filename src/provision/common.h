@@ -86,6 +86,12 @@ int lk_token_store(struct lk_volume_header *h, const struct lk_token *token, str
 /** All of it, or an error and nothing is written. */
 int lk_token_store_whole(struct lk_volume_header *h, const struct lk_token *token,
 			 struct lk_err *err);
+/**
+ * lk_token_is_of - is the object at the token's handle the one that it was written for?
+ *
+ * By the Name in the serialized handle; a token without one can't tell, and says yes.
+ */
+bool lk_token_is_of(const struct lk_token *token, const struct lk_tpm_public *object);
 int lk_token_remove(struct lk_volume_header *h, uint32_t handle, struct lk_err *err);
 /** Every token of ours that can be read, until @fn returns another than LK_OK. */
 typedef int (*lk_token_fn)(const struct lk_token *token, void *data, struct lk_err *err);
@@ -95,6 +101,7 @@ unsigned int lk_token_count(struct lk_volume_header *h);
 /** Subsystems that mark unfinished work in a header. */
 #define LK_MARK_FORMAT "latchkey-unfinished"
 #define LK_MARK_RESEAL "latchkey-reseal-" /* and the keyslots: new/old */
+#define LK_MARK_RENEW  "latchkey-renew-"  /* of a recovery key, likewise */
 #define LK_MARK_DONE   "latchkey"
 
 /**

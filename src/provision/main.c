@@ -9,10 +9,25 @@
 #include "sys/os/secret.h"
 
 static const struct lk_command *const commands[] = {
-	&lk_cmd_install,       &lk_cmd_format, &lk_cmd_policy_add, &lk_cmd_policy_list,
-	&lk_cmd_policy_retire, &lk_cmd_status, &lk_cmd_pcrs,	   &lk_cmd_reseal,
-	&lk_cmd_remove,	       &lk_cmd_setup,  &lk_cmd_remember,   &lk_cmd_floor_raise,
-	&lk_cmd_will_it_boot,  &lk_cmd_device,
+	&lk_cmd_install,
+	&lk_cmd_format,
+	&lk_cmd_policy_add,
+	&lk_cmd_policy_list,
+	&lk_cmd_policy_retire,
+	&lk_cmd_status,
+	&lk_cmd_pcrs,
+	&lk_cmd_reseal,
+	&lk_cmd_remove,
+	&lk_cmd_setup,
+	&lk_cmd_remember,
+	&lk_cmd_floor_raise,
+	&lk_cmd_will_it_boot,
+	&lk_cmd_recovery_key_renew,
+	&lk_cmd_auth_change,
+	&lk_cmd_lockout_clear,
+	&lk_cmd_policy_key_replace,
+	&lk_cmd_decommission,
+	&lk_cmd_device,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -48,7 +63,7 @@ static void list_commands(const char *group)
 	printf("Commands:\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (!group || is_of(commands[i], group))
-			printf("  %-16s %s\n", commands[i]->name, commands[i]->summary);
+			printf("  %-18s %s\n", commands[i]->name, commands[i]->summary);
 }
 
 static bool is_group(const char *word)

@@ -44,6 +44,8 @@ enum lk_opt {
 	LK_OPT_CMDLINE,
 	LK_OPT_FIRMWARE_LOG,
 	LK_OPT_PREDICTED,
+	LK_OPT_NEW_AUTH,
+	LK_OPT_HANDLE,
 	LK_OPT_SHARED_POLICY_REF,
 	LK_OPT_UNEXTENDED,
 	LK_OPT_DEVICE_FILE,
@@ -109,6 +111,11 @@ extern const struct lk_command lk_cmd_remember;
 extern const struct lk_command lk_cmd_floor_raise;
 extern const struct lk_command lk_cmd_will_it_boot;
 extern const struct lk_command lk_cmd_device;
+extern const struct lk_command lk_cmd_recovery_key_renew;
+extern const struct lk_command lk_cmd_auth_change;
+extern const struct lk_command lk_cmd_lockout_clear;
+extern const struct lk_command lk_cmd_policy_key_replace;
+extern const struct lk_command lk_cmd_decommission;
 
 /** "policy" */
 const char *lk_option_name(enum lk_opt opt);

@@ -133,6 +133,14 @@ int lk_token_store(struct lk_volume_header *h, const struct lk_token *token, str
 	return rc;
 }
 
+bool lk_token_is_of(const struct lk_token *token, const struct lk_tpm_public *object)
+{
+	const struct lk_bytes sealed = { token->hints.sealed, token->hints.sealed_len };
+
+	return !sealed.len ||
+	       lk_bytes_contain(sealed, (struct lk_bytes){ object->name.data, object->name.len });
+}
+
 int lk_token_remove(struct lk_volume_header *h, uint32_t handle, struct lk_err *err)
 {
 	struct found f;

@@ -20,7 +20,8 @@
 #define KEYSLOT_RECOVERY 1
 #define NAME_LABEL_BYTES 23u /* of the Name's digest; a label has 47 characters */
 
-#define SIZE_LEAST (4u * 1024u * 1024u) /* the header takes two of these MiB */
+#define SIZE_LEAST_INTEGRITY (8u * 1024u * 1024u)
+#define SIZE_LEAST	     (4u * 1024u * 1024u) /* the header takes two of these MiB */
 
 void lk_format_done(struct lk_format *f)
 {
@@ -60,13 +61,15 @@ int lk_format_check_options(const struct lk_options *o, struct lk_err *err)
 int lk_format_check_size(const struct lk_format *f, struct lk_err *err)
 {
 	uint64_t size;
-	int rc = lk_fs_size(f->target.device, &size, err);
+	bool integrity = f->target.vol->format.integrity == LK_INTEGRITY_HMAC_SHA256;
+	unsigned int least = integrity ? SIZE_LEAST_INTEGRITY : SIZE_LEAST;
 
-	if (rc == LK_OK && size < SIZE_LEAST)
-		rc = lk_err_set(err, LK_E_NO_DEVICE, 0,
-				"%s has %llu bytes; a volume needs at least %u", f->target.device,
-				(unsigned long long)size, SIZE_LEAST);
-	return rc;
+	LK_TRY(lk_fs_size(f->target.device, &size, err));
+	if (size >= least)
+		return LK_OK;
+	return lk_err_set(err, LK_E_NO_DEVICE, 0, "%s has %llu bytes; a volume%s needs at least %u",
+			  f->target.device, (unsigned long long)size,
+			  integrity ? " with integrity" : "", least);
 }
 
 static int check_object(struct lk_format *f, struct lk_err *err)
@@ -81,6 +84,8 @@ static int check_object(struct lk_format *f, struct lk_err *err)
 				  f->target.vol->name, handle, LK_HANDLE_VOLUME_MIN,
 				  LK_HANDLE_VOLUME_MAX);
 	rc = lk_tpm_read_public(f->tpm, handle, &pub, err);
+	if (rc == LK_OK && !pub.present)
+		rc = lk_tpm_check_room(f->tpm, 1, 0, err);
 	if (rc != LK_OK || !pub.present)
 		return rc;
 	f->leftover = f->unfinished && label_is(f->header, &pub.name);
@@ -273,6 +278,8 @@ int lk_format_volume(struct lk_format *f, struct lk_err *err)
 		rc = check_object(f, err);
 	if (rc == LK_OK && !is_all_there(f))
 		rc = lk_record_check(f->opts, f->tpm, err);
+	if (rc == LK_OK && !is_all_there(f))
+		rc = lk_volume_check_kernel(f->target.device, f->target.vol, err);
 	/* Asked for before anything is written. */
 	if (rc == LK_OK && !is_all_there(f))
 		rc = lk_volume_pin(f->opts, &f->target, &f->pin, err);
@@ -281,7 +288,7 @@ int lk_format_volume(struct lk_format *f, struct lk_err *err)
 	if (rc == LK_OK && !is_all_there(f))
 		rc = make_volume(f, err);
 	if (rc == LK_OK)
-		rc = lk_volume_header_mark(f->header, NULL, LK_MARK_DONE, err);
+		rc = lk_volume_header_mark(f->header, "", LK_MARK_DONE, err);
 	if (rc == LK_OK)
 		lk_log(LK_LOG_INFO,
 		       "volume %s is ready on %s (UUID %s); it opens %s once a signed policy is added",

@@ -292,10 +292,17 @@ static void tell_untried(const struct lk_install *in)
 		       "--lockout-auth wasn't tried, and may be wrong: the lockout hierarchy has nothing left to set");
 }
 
+static int check_room(struct lk_install *in, struct lk_err *err)
+{
+	return lk_tpm_check_room(in->tpm, !in->has_root + !in->has_config_key,
+				 !in->has_version_floor + !in->has_sequence_floor, err);
+}
+
 static int change_tpm(struct lk_install *in, struct lk_err *err)
 {
 	/* Before anything is changed: can it be finished? */
 	LK_TRY(check_given(in, err));
+	LK_TRY(check_room(in, err));
 	LK_TRY(lk_record_try(in->opts->value[LK_OPT_RECORD], in->opts->value[LK_OPT_RECIPIENT],
 			     err));
 	/* What costs most is tried last: of a root key that isn't exempt from the

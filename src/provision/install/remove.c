@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns remove: a volume's unattended way in, or the whole installation. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "root_key.h"
 #include "sys/os/log.h"
@@ -24,6 +26,34 @@ static int remove_way_in(const struct lk_target *t, struct lk_volume_header *h,
 	return rc;
 }
 
+/** Without a token nothing says whose the object is; but somebody may know. */
+static void tell_of_object(const struct lk_options *opts, uint32_t handle)
+{
+	LK_OWNED_TPM tpm = NULL;
+	struct lk_tpm_public pub;
+
+	if (lk_tpm_open_option(opts, &tpm, NULL) == LK_OK &&
+	    lk_tpm_read_public(tpm, handle, &pub, NULL) == LK_OK && pub.present)
+		lk_log(LK_LOG_WARNING,
+		       "the TPM has an object at 0x%08x; where nobody needs it, \"latchkey-provision remove --handle 0x%08x\" takes it away",
+		       handle, handle);
+}
+
+/** A disk that was moved brings a token of another TPM's object along: what is there stays. */
+static int evict(struct lk_tpm *tpm, const struct lk_token *token, uint32_t handle,
+		 struct lk_err *err)
+{
+	struct lk_tpm_public pub;
+
+	LK_TRY(lk_tpm_read_public(tpm, handle, &pub, err));
+	if (!pub.present || lk_token_is_of(token, &pub))
+		return lk_tpm_evict(tpm, handle, err);
+	lk_log(LK_LOG_WARNING,
+	       "0x%08x holds another object than this volume's, and it is left there; where nobody needs it, \"latchkey-provision remove --handle 0x%08x\" takes it away",
+	       handle, handle);
+	return LK_OK;
+}
+
 static int remove_volume(const struct lk_options *opts, struct lk_err *err)
 {
 	LK_OWNED_VOLUME_HEADER h = NULL;
@@ -37,6 +67,8 @@ static int remove_volume(const struct lk_options *opts, struct lk_err *err)
 		rc = lk_volume_header_open(t.device, &h, err);
 	if (rc == LK_OK)
 		rc = lk_token_load(h, t.vol->handle, &token, err);
+	if (rc == LK_E_HEADER && h)
+		tell_of_object(opts, t.vol->handle);
 	if (rc != LK_OK)
 		return rc;
 	others = lk_volume_header_count_keyslots(h) - 1;
@@ -52,7 +84,7 @@ static int remove_volume(const struct lk_options *opts, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = lk_use_owner_auth(tpm, opts, err);
 	if (rc == LK_OK)
-		rc = lk_tpm_evict(tpm, t.vol->handle, err);
+		rc = evict(tpm, &token, t.vol->handle, err);
 	/* What an interrupted reseal may have left. */
 	if (rc == LK_OK)
 		rc = lk_tpm_evict(tpm, lk_token_spare_handle(t.vol->handle), err);
@@ -139,12 +171,76 @@ static int remove_installation(const struct lk_options *opts, struct lk_err *err
 	return LK_OK;
 }
 
+/** A volume of the policy file that can be looked at and is sealed there still needs it. */
+static int check_unused(const struct lk_options *opts, uint32_t handle, struct lk_err *err)
+{
+	const char *path = opts->value[LK_OPT_POLICY];
+	struct lk_policy_file pf;
+
+	/* Without a policy file, who types the handle has to know. */
+	if (!lk_option_given(opts, LK_OPT_POLICY) && access(path, F_OK) != 0)
+		return LK_OK;
+	LK_TRY(lk_policy_file_load(path, &pf, err));
+	for (size_t i = 0; i < pf.n_volumes; i++) {
+		LK_OWNED_VOLUME_HEADER h = NULL;
+		const char *name = pf.volumes[i].name;
+		struct lk_target t;
+
+		if (lk_target_resolve(&pf, name, NULL, &t, NULL) == LK_OK &&
+		    lk_volume_header_open(t.device, &h, NULL) == LK_OK &&
+		    lk_token_load(h, handle, NULL, NULL) == LK_OK)
+			return lk_err_set(
+				err, LK_E_REFUSED, 0,
+				"volume %s is sealed at 0x%08x: \"latchkey-provision remove --volume %s\" takes that way in away; nothing was changed",
+				name, handle, name);
+	}
+	return LK_OK;
+}
+
+static int remove_handle(const struct lk_options *opts, struct lk_err *err)
+{
+	const char *text = opts->value[LK_OPT_HANDLE];
+	LK_OWNED_TPM tpm = NULL;
+	struct lk_tpm_public pub;
+	char word[11];
+	char *end;
+	unsigned long value = strtoul(text, &end, 16);
+
+	if (*end || value < LK_HANDLE_VOLUME_MIN || value > LK_HANDLE_VOLUME_MAX)
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "--handle %.40s: expected one from 0x%08x to 0x%08x", text,
+				  LK_HANDLE_VOLUME_MIN, LK_HANDLE_VOLUME_MAX);
+	uint32_t handle = (uint32_t)value;
+
+	LK_TRY(check_unused(opts, handle, err));
+	LK_TRY(lk_tpm_open_option(opts, &tpm, err));
+	LK_TRY(lk_tpm_read_public(tpm, handle, &pub, err));
+	if (!pub.present) {
+		lk_log(LK_LOG_INFO, "the TPM has nothing at 0x%08x: nothing to do", handle);
+		return LK_OK;
+	}
+	fprintf(stderr,
+		"The object at 0x%08x will be lost. A volume that is sealed there, on whatever disk, doesn't\n"
+		"open unattended after it.\n",
+		handle);
+	(void)snprintf(word, sizeof(word), "0x%08x", handle);
+	LK_TRY(lk_confirm(opts, word, err));
+	LK_TRY(lk_use_owner_auth(tpm, opts, err));
+	LK_TRY(lk_tpm_evict(tpm, handle, err));
+	lk_log(LK_LOG_INFO, "the object at 0x%08x is removed", handle);
+	return LK_OK;
+}
+
 static int run(const struct lk_options *opts, struct lk_err *err)
 {
 	bool all = lk_option_given(opts, LK_OPT_INSTALLATION);
+	bool handle = lk_option_given(opts, LK_OPT_HANDLE);
 
-	if (all == lk_option_given(opts, LK_OPT_VOLUME))
-		return lk_err_set(err, LK_E_USAGE, 0, "give --volume or --installation");
+	if (all + handle + lk_option_given(opts, LK_OPT_VOLUME) != 1)
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "give one of --volume, --handle and --installation");
+	if (handle)
+		return remove_handle(opts, err);
 	return all ? remove_installation(opts, err) : remove_volume(opts, err);
 }
 
@@ -152,9 +248,9 @@ const struct lk_command lk_cmd_remove = {
 	.name = "remove",
 	.summary = "remove a volume's unattended way in, or the installation",
 	.args = "",
-	.required = "--volume NAME, or --installation",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
-		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(OWNER_AUTH) |
-		   LK_OPT_BIT(INSTALLATION) | LK_OPT_BIT(YES),
+	.required = "--volume NAME, --handle HANDLE, or --installation",
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
+		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(INSTALLATION) | LK_OPT_BIT(YES) |
+		   LK_OPT_BIT(HANDLE) | LK_OPT_BIT(DEVICE_FILE),
 	.run = run,
 };

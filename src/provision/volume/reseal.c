@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "install/record.h"
 #include "root_key.h"
 #include "signed_root_key.h"
 #include "volume/policies.h"
@@ -60,6 +61,11 @@ static int open_volume(struct reseal *r, struct lk_err *err)
 		rc = lk_volume_header_open(r->target.device, &r->header, err);
 	if (rc == LK_OK && strcmp(lk_volume_header_subsystem(r->header), LK_MARK_FORMAT) == 0)
 		rc = lk_err_set(err, LK_E_HEADER, 0, "the volume isn't finished: run format again");
+	if (rc == LK_OK && strncmp(lk_volume_header_subsystem(r->header), LK_MARK_RENEW,
+				   strlen(LK_MARK_RENEW)) == 0)
+		rc = lk_err_set(
+			err, LK_E_REFUSED, 0,
+			"a change of this volume's recovery key was cut short: run \"latchkey-provision recovery-key renew\" again first; nothing was changed");
 	if (rc == LK_OK)
 		rc = lk_volume_header_key(r->header, -1, recovery_key(r), &r->volume_key, err);
 	if (rc == LK_E_VOLUME)
@@ -193,6 +199,45 @@ static int add_keyslot(struct reseal *r, struct lk_err *err)
 					    err);
 }
 
+/* What the new token's hints will take, at least: more than any TPM's handle that was seen. */
+#define SEALED_HINT 256u
+
+/**
+ * All that is done to the header, on a copy of it in memory: keyslots, their
+ * areas, token slots and the JSON area may have no room for it.
+ */
+static int rehearse(struct reseal *r, struct lk_err *err)
+{
+	LK_OWNED_VOLUME_HEADER copy = NULL;
+	LK_OWNED_FD fd = -1;
+	struct lk_volume_header *disk = r->header;
+	struct lk_hints *hints = &r->token.hints;
+	int rc;
+
+	LK_TRY(lk_volume_header_copy(r->target.device, &fd, &copy, err));
+	r->header = copy;
+	rc = clean_up(r, err);
+	if (rc == LK_OK)
+		rc = add_keyslot(r, err);
+	keep_policies(r);
+	r->token.keyslot = r->keyslot;
+	r->token.handle = r->target.vol->handle;
+	if (hints->root_key_len < SEALED_HINT)
+		hints->root_key_len = SEALED_HINT;
+	if (hints->sealed_len < SEALED_HINT)
+		hints->sealed_len = SEALED_HINT;
+	if (rc == LK_OK)
+		rc = lk_token_store(copy, &r->token, err);
+	r->header = disk;
+	lk_token_done(&r->token);
+	r->token = LK_TOKEN_NONE;
+	lk_secret_done(&r->passphrase);
+	if (rc != LK_E_IO && rc != LK_E_REFUSED)
+		return rc;
+	lk_err_prefix(err, "nothing was changed, since the header can't take it");
+	return LK_E_REFUSED;
+}
+
 /** Two objects can't be at one handle: the new one lies at the spare handle while the old one goes. */
 static int swap_objects(struct reseal *r, const struct lk_tpm_new_object *obj, struct lk_err *err)
 {
@@ -227,6 +272,49 @@ static int replace_object(struct reseal *r, struct lk_err *err)
 	return rc;
 }
 
+/** A record without a recovery key gets the one that opened the volume. */
+static int record_volume(struct reseal *r, struct lk_err *err)
+{
+	const char *path = r->opts->value[LK_OPT_RECORD];
+	const char *recipient = r->opts->value[LK_OPT_RECIPIENT];
+	const struct lk_record_volume vol = {
+		.target = &r->target,
+		.uuid = lk_volume_header_uuid(r->header),
+		.object = r->object,
+	};
+	LK_OWNED_JSON record = NULL;
+	struct lk_json *entry;
+
+	if (!path)
+		return LK_OK;
+	LK_TRY(lk_record_of_tpm(path, r->tpm, &record, err));
+	entry = lk_record_volume_entry(record, &vol, err);
+	if (!entry)
+		return LK_E_SYSTEM;
+	if (recipient && !lk_json_has(entry, "recovery-key"))
+		LK_TRY(lk_record_set_secret(entry, "recovery-key", recipient, &r->recovery, err));
+	return lk_record_save(path, record, err);
+}
+
+static int check_record(struct reseal *r, struct lk_err *err)
+{
+	const char *path = r->opts->value[LK_OPT_RECORD];
+	LK_OWNED_JSON record = NULL;
+	const struct lk_json *entry;
+
+	if (!path)
+		return LK_OK;
+	LK_TRY(lk_record_check(r->opts, r->tpm, err));
+	LK_TRY(lk_record_of_tpm(path, r->tpm, &record, err));
+	entry = lk_record_find_volume(record, lk_volume_header_uuid(r->header));
+	if (r->opts->value[LK_OPT_RECIPIENT] || lk_json_has(entry, "recovery-key"))
+		return LK_OK;
+	return lk_err_set(
+		err, LK_E_USAGE, 0,
+		"--record %s has no recovery key of this volume: give --recipient too, and it gets the one of --recovery-key-file; nothing was changed",
+		path);
+}
+
 static int finish(struct reseal *r, struct lk_err *err)
 {
 	const struct lk_volume_proof proof = {
@@ -247,6 +335,9 @@ static int finish(struct reseal *r, struct lk_err *err)
 		rc = lk_token_store(r->header, &r->token, err);
 	if (rc == LK_OK)
 		rc = lk_volume_prove(r->tpm, &proof, err);
+	/* Before the mark is taken off, so that a run after a power cut does it again. */
+	if (rc == LK_OK)
+		rc = record_volume(r, err);
 	if (rc == LK_OK)
 		rc = lk_tpm_evict(r->tpm, lk_token_spare_handle(r->target.vol->handle), err);
 	if (rc == LK_OK)
@@ -271,9 +362,14 @@ static int reseal(struct reseal *r, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = lk_check_tpm(r->tpm, &r->target.pf, err);
 	if (rc == LK_OK)
-		rc = lk_reseal_check(r->tpm, r->header, &r->target, err);
+		rc = lk_reseal_check(r->tpm, r->header, &r->target,
+				     lk_option_given(r->opts, LK_OPT_REPLACE_OBJECT), err);
+	if (rc == LK_OK)
+		rc = check_record(r, err);
 	if (rc == LK_OK)
 		rc = lk_volume_pin(r->opts, &r->target, &r->pin, err);
+	if (rc == LK_OK)
+		rc = rehearse(r, err);
 	if (rc == LK_OK)
 		rc = clean_up(r, err);
 	if (rc == LK_OK)
@@ -316,6 +412,10 @@ static void tell(struct reseal *r)
 	unsigned int others = lk_token_count(r->header);
 
 	tell_policies(r);
+	if (!r->opts->value[LK_OPT_RECORD])
+		lk_log(LK_LOG_WARNING,
+		       "the provisioning record isn't brought up to date with what volume %s is sealed as: --record does that",
+		       name);
 	if (others > 1)
 		lk_log(LK_LOG_INFO,
 		       "volume %s opens by what it was sealed to before as well; once it has opened by this policy file, \"latchkey-provision remove\" with the old one takes that away",
@@ -340,9 +440,9 @@ const struct lk_command lk_cmd_reseal = {
 	.summary = "seal a volume anew, in this TPM and for this policy file",
 	.args = "",
 	.required = "--recovery-key-file FILE",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
-		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(OWNER_AUTH) |
-		   LK_OPT_BIT(RECOVERY_KEY_FILE) | LK_OPT_BIT(PIN_FILE) |
-		   LK_OPT_BIT(SHARED_POLICY_REF),
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
+		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECOVERY_KEY_FILE) | LK_OPT_BIT(PIN_FILE) |
+		   LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) | LK_OPT_BIT(REPLACE_OBJECT) |
+		   LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(SHARED_POLICY_REF),
 	.run = run,
 };

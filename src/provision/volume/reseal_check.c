@@ -8,6 +8,7 @@
 
 #include "volume/policies.h"
 #include "sys/crypto/crypto.h"
+#include "sys/os/log.h"
 
 /** What a signed policy of another selection would still do. */
 struct old_policies {
@@ -72,26 +73,57 @@ static bool was_interrupted(const struct lk_volume_header *h, uint32_t vol_handl
 	       handle == vol_handle;
 }
 
-/** Beside what is sealed at another handle, an object may be another volume's. */
-static int check_handle(struct lk_tpm *tpm, struct lk_volume_header *h, uint32_t handle,
-			struct lk_err *err)
+/** A run for another handle was cut short: nothing but these words knows of what it left. */
+static void tell_of_another(struct lk_tpm *tpm, struct lk_volume_header *h, uint32_t handle)
 {
 	struct lk_tpm_public pub;
+	uint32_t other = 0;
 
-	if (lk_token_load(h, handle, NULL, NULL) == LK_OK)
-		return LK_OK;
+	if (sscanf(lk_volume_header_subsystem(h), LK_MARK_RESEAL "%*d/%*d@%" SCNx32, &other) != 1 ||
+	    other == handle || other < LK_HANDLE_VOLUME_MIN || other > LK_HANDLE_VOLUME_MAX ||
+	    lk_token_load(h, other, NULL, NULL) == LK_OK ||
+	    lk_tpm_read_public(tpm, other, &pub, NULL) != LK_OK || !pub.present)
+		return;
+	lk_log(LK_LOG_WARNING,
+	       "a reseal to handle 0x%08x was cut short, and left an object there: \"latchkey-provision remove --handle 0x%08x\" takes it out of the TPM, if no other volume is sealed there",
+	       other, other);
+}
+
+/** Beside what is sealed at another handle, an object may be another volume's. */
+static int check_handle(struct lk_tpm *tpm, struct lk_volume_header *h, uint32_t handle,
+			bool replace, struct lk_err *err)
+{
+	LK_OWNED_TOKEN token = LK_TOKEN_NONE;
+	struct lk_tpm_public pub;
+	bool has_token = lk_token_load(h, handle, &token, NULL) == LK_OK;
+
+	tell_of_another(tpm, h, handle);
+	/* For a moment there are two, the new one at the spare handle, which may have one already. */
+	LK_TRY(lk_tpm_read_public(tpm, lk_token_spare_handle(handle), &pub, err));
+	if (!pub.present)
+		LK_TRY(lk_tpm_check_room(tpm, 1, 0, err));
 	LK_TRY(lk_tpm_read_public(tpm, handle, &pub, err));
-	if (!lk_token_count(h) || !pub.present || was_interrupted(h, handle))
+	if (!pub.present)
+		return lk_tpm_check_room(tpm, 1, 0, err);
+	if (replace || was_interrupted(h, handle))
+		return LK_OK;
+	/* A disk that was moved brings a token of another TPM's object along. */
+	if (has_token && !lk_token_is_of(&token, &pub))
+		return lk_err_set(
+			err, LK_E_REFUSED, 0,
+			"handle: 0x%08x holds another object than the one that this volume's token was written for: another volume's, or this one's of after the disk was copied; nothing was changed; where nobody needs it, \"latchkey-provision reseal --replace-object\" takes its place; else give the volume another handle in the policy file",
+			handle);
+	if (has_token || !lk_token_count(h))
 		return LK_OK;
 	return lk_err_set(
 		err, LK_E_REFUSED, 0,
-		"handle: 0x%08x holds an object that this volume has no token for, perhaps another volume's; nothing was changed",
-		handle);
+		"handle: 0x%08x holds an object that this volume has no token for, perhaps another volume's; nothing was changed; where nobody needs it, \"latchkey-provision reseal --replace-object\" takes its place, and \"latchkey-provision remove --handle 0x%08x\" takes it away",
+		handle, handle);
 }
 
 int lk_reseal_check(struct lk_tpm *tpm, struct lk_volume_header *h, const struct lk_target *target,
-		    struct lk_err *err)
+		    bool replace_object, struct lk_err *err)
 {
 	LK_TRY(check_old_policies(tpm, h, &target->pf, err));
-	return check_handle(tpm, h, target->vol->handle, err);
+	return check_handle(tpm, h, target->vol->handle, replace_object, err);
 }

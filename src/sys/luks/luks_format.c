@@ -20,6 +20,8 @@
 #define WIPE_BLOCK	 (1024u * 1024u)
 #define ITERATIONS_LEAST 1000u /* what libcryptsetup allows */
 #define VOLUME_KEY_MAX	 160u
+/* The header, and what dm-integrity writes behind it when it is set up. */
+#define BEGINNING (LK_LUKS_DATA + 1024u * 1024u)
 
 struct lk_volume_header {
 	struct crypt_device *cd;
@@ -100,7 +102,7 @@ static int wipe_progress(uint64_t size, uint64_t offset, void *data)
 
 /** Gives every sector a tag: reading one that has none is an error. */
 static int wipe_integrity(struct lk_volume_header *h, const struct lk_format_request *req,
-			  struct lk_err *err)
+			  bool *ret_began, struct lk_err *err)
 {
 	struct wipe wipe = { req };
 	char name[64];
@@ -113,6 +115,7 @@ static int wipe_integrity(struct lk_volume_header *h, const struct lk_format_req
 					 CRYPT_ACTIVATE_PRIVATE | CRYPT_ACTIVATE_NO_JOURNAL);
 	if (n < 0)
 		return header_error(h, n, LK_E_IO, "mapping for the wipe", err);
+	*ret_began = true;
 	n = crypt_wipe(h->cd, path, CRYPT_WIPE_ZERO, 0, 0, WIPE_BLOCK, 0, wipe_progress, &wipe);
 	if (crypt_deactivate(h->cd, name) && n == 0)
 		n = -EBUSY;
@@ -140,23 +143,11 @@ static int set_layout(struct lk_volume_header *h, struct lk_err *err)
 	return n ? header_error(h, n, LK_E_SYSTEM, "header layout", err) : LK_OK;
 }
 
-/** libcryptsetup says no more than that it can't. */
-static int integrity_hint(int rc, struct lk_err *err)
-{
-	static const char hint[] =
-		" (integrity needs a block device, device-mapper and the kernel's dm-integrity)";
-
-	if (err && strlen(err->msg) + sizeof(hint) <= sizeof(err->msg))
-		strcat(err->msg, hint);
-	return rc;
-}
-
-int lk_volume_format(const struct lk_format_request *req, struct lk_volume_header **ret,
-		     struct lk_err *err)
+static int make_header(struct lk_volume_header *h, const struct lk_format_request *req,
+		       struct lk_err *err)
 {
 	const struct lk_volume_format *f = &req->vol->format;
 	bool tagged = f->integrity == LK_INTEGRITY_HMAC_SHA256;
-	LK_OWNED_VOLUME_HEADER h = NULL;
 	struct crypt_params_luks2 params = {
 		.pbkdf = &pbkdf,
 		.integrity = tagged ? "hmac(sha256)" : NULL,
@@ -166,22 +157,35 @@ int lk_volume_format(const struct lk_format_request *req, struct lk_volume_heade
 	size_t key_len = f->key_bits / 8 + (tagged ? INTEGRITY_KEY : 0);
 	const char *mode = NULL;
 	char cipher[32];
-	int rc = header_new(req->device, &h, err);
 	int n;
 
-	if (rc == LK_OK)
-		rc = set_layout(h, err);
-	if (rc != LK_OK)
-		return rc;
 	if (split_cipher(f->cipher, cipher, sizeof(cipher), &mode))
 		return lk_err_set(err, LK_E_INPUT, 0, "cipher \"%s\": no mode", f->cipher);
 	n = crypt_format(h->cd, CRYPT_LUKS2, cipher, mode, NULL, NULL, key_len, &params);
-	if (n)
-		rc = header_error(h, n, LK_E_IO, "making the LUKS2 header", err);
-	else if (tagged)
-		rc = wipe_integrity(h, req, err);
+	return n ? header_error(h, n, LK_E_IO, "making the LUKS2 header", err) : LK_OK;
+}
+
+int lk_volume_format(const struct lk_format_request *req, struct lk_volume_header **ret,
+		     struct lk_err *err)
+{
+	bool tagged = req->vol->format.integrity == LK_INTEGRITY_HMAC_SHA256;
+	LK_OWNED_VOLUME_HEADER h = NULL;
+	LK_OWNED_BUF before = LK_BUF_NONE;
+	bool wiping = false;
+	int rc;
+
+	LK_TRY(lk_volume_check_kernel(req->device, req->vol, err));
+	LK_TRY(lk_volume_beginning_save(req->device, BEGINNING, &before, err));
+	LK_TRY(header_new(req->device, &h, err));
+	LK_TRY(set_layout(h, err));
+	rc = make_header(h, req, err);
+	if (rc == LK_OK && tagged)
+		rc = wipe_integrity(h, req, &wiping, err);
+	/* Until the wipe nothing is written but the beginning. */
+	if (rc != LK_OK && !wiping && lk_volume_beginning_restore(req->device, &before, NULL))
+		lk_err_prefix(err, "%s: what it held can't be put back", req->device);
 	if (rc != LK_OK)
-		return tagged ? integrity_hint(rc, err) : rc;
+		return rc;
 	*ret = h;
 	h = NULL;
 	return LK_OK;
@@ -239,7 +243,12 @@ const char *lk_volume_header_subsystem(const struct lk_volume_header *h)
 int lk_volume_header_mark(struct lk_volume_header *h, const char *label, const char *subsystem,
 			  struct lk_err *err)
 {
-	int n = crypt_set_label(h->cd, label, subsystem);
+	char same[LK_VOLUME_LABEL_MAX + 1];
+	int n;
+
+	/* libcryptsetup clears its own text, which this is, before it copies. */
+	(void)snprintf(same, sizeof(same), "%s", lk_volume_header_label(h));
+	n = crypt_set_label(h->cd, label ? label : same, subsystem);
 
 	return n ? header_error(h, n, LK_E_IO, "marking the header", err) : LK_OK;
 }
@@ -282,6 +291,23 @@ static bool in_use(struct lk_volume_header *h, int keyslot)
 	crypt_keyslot_info info = crypt_keyslot_status(h->cd, keyslot);
 
 	return info != CRYPT_SLOT_INACTIVE && info != CRYPT_SLOT_INVALID;
+}
+
+int lk_volume_header_opened_by(struct lk_volume_header *h, struct lk_bytes passphrase,
+			       int *ret_keyslot, struct lk_secret *ret, struct lk_err *err)
+{
+	int max = crypt_keyslot_max(CRYPT_LUKS2);
+	int rc = LK_E_VOLUME;
+
+	for (int i = 0; i < max && rc == LK_E_VOLUME; i++) {
+		if (in_use(h, i))
+			rc = lk_volume_header_key(h, i, passphrase, ret, err);
+		if (rc == LK_OK)
+			*ret_keyslot = i;
+	}
+	return rc == LK_E_VOLUME
+		       ? lk_err_set(err, LK_E_VOLUME, 0, "the passphrase doesn't open the volume")
+		       : rc;
 }
 
 int lk_volume_header_free_keyslot(struct lk_volume_header *h)
@@ -344,10 +370,27 @@ int lk_volume_header_token(struct lk_volume_header *h, int token, struct lk_buf 
 	return LK_OK;
 }
 
+static bool has_token_slot(struct lk_volume_header *h)
+{
+	int max = crypt_token_max(CRYPT_LUKS2);
+
+	for (int i = 0; i < max; i++)
+		if (crypt_token_status(h->cd, i, NULL) == CRYPT_TOKEN_INACTIVE)
+			return true;
+	return false;
+}
+
 int lk_volume_header_set_token(struct lk_volume_header *h, int token, const char *json,
 			       struct lk_err *err)
 {
-	int n = crypt_token_json_set(h->cd, token < 0 ? CRYPT_ANY_TOKEN : token, json);
+	int n;
+
+	if (json && token < 0 && !has_token_slot(h))
+		return lk_err_set(
+			err, LK_E_REFUSED, 0,
+			"no token slot is free: all %d of the header are taken; \"cryptsetup luksDump\" shows them, and \"cryptsetup token remove --token-id N\" takes away one that nobody needs",
+			crypt_token_max(CRYPT_LUKS2));
+	n = crypt_token_json_set(h->cd, token < 0 ? CRYPT_ANY_TOKEN : token, json);
 
 	if (n == -ENOSPC)
 		return lk_err_set(

@@ -49,13 +49,35 @@ struct lk_format_request {
 int lk_volume_format(const struct lk_format_request *req, struct lk_volume_header **ret,
 		     struct lk_err *err);
 
+/**
+ * lk_volume_check_kernel - can a volume of this kind be made and mapped here?
+ *
+ * Asks device-mapper for its targets and the kernel for ciphers; a module that can be
+ * loaded counts. Without integrity a plain file needs none of it.
+ *
+ * Return: LK_OK, LK_E_IO with what is missing, or another error. Nothing is changed.
+ */
+int lk_volume_check_kernel(const char *device, const struct lk_volume *vol, struct lk_err *err);
+
+/**
+ * lk_volume_header_copy - the header in memory, to rehearse a change on
+ * @ret_fd: what @ret lies in; to be closed after it
+ */
+int lk_volume_header_copy(const char *device, int *ret_fd, struct lk_volume_header **ret,
+			  struct lk_err *err);
+/** The first bytes of a device, to put them back where a format fails. */
+int lk_volume_beginning_save(const char *device, size_t len, struct lk_buf *ret,
+			     struct lk_err *err);
+int lk_volume_beginning_restore(const char *device, const struct lk_buf *saved, struct lk_err *err);
+
 /** LK_E_HEADER when there is no LUKS2 header. */
 int lk_volume_header_open(const char *device, struct lk_volume_header **ret, struct lk_err *err);
 /** Whether a LUKS2 header is there at all; nothing else is an error. */
 bool lk_volume_header_exists(const char *device);
 
 const char *lk_volume_header_uuid(const struct lk_volume_header *h);
-/** Label and subsystem, which carry the state of unfinished work. */
+/** Label and subsystem, which carry the state of unfinished work. A @label of NULL
+ * leaves the one that is there. */
 const char *lk_volume_header_label(const struct lk_volume_header *h);
 const char *lk_volume_header_subsystem(const struct lk_volume_header *h);
 #define LK_VOLUME_LABEL_MAX 47u
@@ -72,6 +94,9 @@ int lk_volume_header_key(struct lk_volume_header *h, int keyslot, struct lk_byte
  */
 int lk_volume_header_add_keyslot(struct lk_volume_header *h, const struct lk_secret *volume_key,
 				 int keyslot, struct lk_bytes passphrase, struct lk_err *err);
+/** The keyslot that a passphrase opens, and the volume key; LK_E_VOLUME where it opens none. */
+int lk_volume_header_opened_by(struct lk_volume_header *h, struct lk_bytes passphrase,
+			       int *ret_keyslot, struct lk_secret *ret, struct lk_err *err);
 /** A free keyslot's number, or -1. */
 int lk_volume_header_free_keyslot(struct lk_volume_header *h);
 /** Keyslots in use. */

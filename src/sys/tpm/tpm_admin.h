@@ -72,6 +72,22 @@ struct lk_da_parameters {
 	uint32_t lockout_recovery;
 };
 int lk_tpm_da_parameters(struct lk_tpm *tpm, const struct lk_da_parameters *da, struct lk_err *err);
+/** Ends a dictionary-attack lockout; needs the lockout hierarchy. */
+int lk_tpm_lockout_clear(struct lk_tpm *tpm, struct lk_err *err);
+/** The owner or lockout hierarchy without an authorization. */
+int lk_tpm_empty_auth(struct lk_tpm *tpm, enum lk_hierarchy which, struct lk_err *err);
+
+/** LK_E_REFUSED where the TPM says that it has no room for so many more. */
+int lk_tpm_check_room(struct lk_tpm *tpm, unsigned int objects, unsigned int counters,
+		      struct lk_err *err);
+/** Persistent handles from @first to @last. */
+#define LK_HANDLES_MAX 64u
+struct lk_handles {
+	size_t n;
+	uint32_t handle[LK_HANDLES_MAX];
+};
+int lk_tpm_list(struct lk_tpm *tpm, uint32_t first, uint32_t last, struct lk_handles *ret,
+		struct lk_err *err);
 
 /**
  * Random bytes: the TPM's, encrypted on the bus, XORed with the kernel's, so
