@@ -4,6 +4,7 @@
 
 #include "common.h"
 #include "sys/os/log.h"
+#include "sys/os/secret_line.h"
 
 static const uint32_t indices[] = { LK_NV_SEQUENCE_FLOOR, LK_NV_VERSION_FLOOR, LK_NV_POLICY_KEY };
 #define N_INDICES (sizeof(indices) / sizeof(indices[0]))
@@ -23,7 +24,7 @@ static int look(struct leaving *l, struct lk_err *err)
 	const char *lockout = l->opts->value[LK_OPT_LOCKOUT_AUTH];
 
 	if (lockout)
-		LK_TRY(lk_read_line_secret(lockout, 32, &l->lockout, err));
+		LK_TRY(lk_secret_read_line(lockout, 32, &l->lockout, err));
 	LK_TRY(lk_tpm_open_option(l->opts, &l->tpm, err));
 	LK_TRY(lk_tpm_info_read(l->tpm, &l->info, err));
 	if ((l->info.owner_auth_set && !owner) || (l->info.lockout_auth_set && !lockout))

@@ -7,6 +7,7 @@
 #include "install/install.h"
 #include "install/record.h"
 #include "sys/os/log.h"
+#include "sys/os/secret_line.h"
 
 /* The record has the old one and the new one (NAME-next) from before the TPM
  * gets it until it is known that it has. For the lockout hierarchy a wrong try
@@ -56,8 +57,8 @@ static int read_inputs(struct change *c, struct lk_err *err)
 		return lk_err_set(
 			err, LK_E_USAGE, 0,
 			"a new authorization would be lost: give --recipient, or --new-auth");
-	LK_TRY(lk_read_line_secret(present, 32, &c->present, err));
-	return fresh ? lk_read_line_secret(fresh, 32, &c->fresh, err) : LK_OK;
+	LK_TRY(lk_secret_read_line(present, 32, &c->present, err));
+	return fresh ? lk_secret_read_line(fresh, 32, &c->fresh, err) : LK_OK;
 }
 
 /** That of the lockout hierarchy last, and once: a wrong one locks it. */

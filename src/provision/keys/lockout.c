@@ -2,6 +2,7 @@
 /* Owns lockout clear: the end of a dictionary-attack lockout, with the lockout authorization. */
 #include "common.h"
 #include "sys/os/log.h"
+#include "sys/os/secret_line.h"
 
 static int run(const struct lk_options *opts, struct lk_err *err)
 {
@@ -13,7 +14,7 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 
 	if (!path)
 		return lk_err_set(err, LK_E_USAGE, 0, "--lockout-auth is needed");
-	LK_TRY(lk_read_line_secret(path, 32, &auth, err));
+	LK_TRY(lk_secret_read_line(path, 32, &auth, err));
 	LK_TRY(lk_tpm_open_option(opts, &tpm, err));
 	LK_TRY(lk_tpm_info_read(tpm, &info, err));
 	/* A wrong one costs a day: it isn't tried where there is nothing to gain. */
