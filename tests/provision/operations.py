@@ -38,10 +38,14 @@ class Operations(rig.TestCase):
 real={rig.program("latchkey-provision")}
 cd {self.tmp}
 words="$1"; case "$2" in add|renew|change|clear|replace|raise) words="$1 $2";; esac
-for option in policy fapi-dir; do
+for option in policy fapi-dir device-file; do
     case "$option $*" in *" --$option"*) continue;; esac
     $real $words --help | grep -q -- "--$option " || continue
-    case $option in policy) set -- "$@" --policy policy.yaml;; *) set -- "$@" --fapi-dir "$FAPI";; esac
+    case $option in
+        policy) set -- "$@" --policy policy.yaml;;
+        fapi-dir) set -- "$@" --fapi-dir "$FAPI";;
+        *) set -- "$@" --device-file device.yaml;;
+    esac
 done
 exec $real "$@" --tpm "$TPM"''')
         self.fapi = self.path("fapi")

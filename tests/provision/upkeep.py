@@ -240,7 +240,7 @@ class Reseal(Upkeep):
         dev = self.dev
         self.policy("two.yaml", "0x8100a002")
         words = ["reseal", "--policy", dev.path("two.yaml"), "--owner-auth", dev.owner_auth_file(),
-                 "--recovery-key-file", dev.path("recovery"), *self.with_record()]
+                 "--recovery-key-file", dev.path("recovery"), "--device-file", dev.device_file, *self.with_record()]
         for cut in self.syncs(dev, words):
             with cut:
                 self.assertTrue(dev.opens(self.recovery()))
@@ -255,7 +255,7 @@ class Reseal(Upkeep):
         self.save(dev)
         dev.tpm.start()
         words = ["reseal", "--policy", two, "--owner-auth", dev.owner_auth_file(),
-                 "--recovery-key-file", dev.path("recovery")]
+                 "--recovery-key-file", dev.path("recovery"), "--device-file", dev.device_file]
         whole = Bus(dev.tpm)
         self.assertEqual(whole.run(self.argv(words)), 0, whole.text)
         for commands in range(whole.seen - 1, 0, -1):
