@@ -52,7 +52,16 @@ class Device(Kit):
         for volume in self.volumes:
             machine.add_disk(volume.name, 33)
         cache.run("cp", "--sparse=always", images.system(self.distro, self.policy()), machine.disk("system"))
+        self._name_tpm(machine, Path(folder))
         return machine
+
+    def _name_tpm(self, machine, folder):
+        """The device file of this one device, into the system that all of them share: see latchkey-device(5)."""
+        work = folder / "device-file"
+        work.mkdir()
+        shutil.copy(self.provisioned() / "record.json", work / "record.json")
+        self.host(work, "latchkey device /io/record.json -o /io/device.yaml")
+        cache.run("debugfs", "-w", "-R", f"write {work / 'device.yaml'} /etc/latchkey/device.yaml", machine.disk("system"))
 
     def _provision(self, out):
         control = {"main.sh": FACTORY, "owner-auth": OWNER_AUTH, "lockout-auth": "end of lockout\n"}

@@ -55,6 +55,10 @@ class Kit:
     def name(self):
         return f"{self.distro}-{self.flavour}" + ("-pin" if any(v.pin for v in self.volumes) else "")
 
+    @property
+    def has_pin(self):
+        return any(v.pin for v in self.volumes)
+
     # What all machines of this kind share.
 
     def keys(self):
@@ -65,7 +69,8 @@ class Kit:
         text = policy_init(self.distro).read_text()
         text = re.sub(r"^on-failure: .*", f"on-failure: {on_failure or self.on_failure}", text, flags=re.M)
         text = re.sub(r"^timeout-device: .*", "timeout-device: 15", text, flags=re.M)
-        return text[:text.index("volumes:")] + "volumes:\n" + "".join(v.yaml() for v in self.volumes)
+        root = "root-key: signed\n" if self.has_pin else ""
+        return text[:text.index("volumes:")] + root + "volumes:\n" + "".join(v.yaml() for v in self.volumes)
 
     def image(self, extra="", release="boot test", on_failure=None):
         initrd = images.initramfs(self.distro, self.flavour, self.policy(on_failure))
@@ -127,7 +132,9 @@ class Kit:
         with machine.boot(kernel=images.kernel(self.distro), initrd=images.factory(self.distro), control=control) as boot:
             for volume in self.volumes:
                 boot.expect(f"FACTORY-KEY {volume.name}", 180)
-                key = self._recovery_key(boot.collected(), volume.name)
+                files = boot.collected()
+                (out / "record.json").write_bytes(files["record.json"])
+                key = self._recovery_key(files, volume.name)
                 (out / f"recovery-{volume.name}").write_text(key)
                 boot.type(key + "\n")
             assert boot.expect(r"FACTORY-EXIT (\d+)\n", 180)[1] == "0", boot.console[-4000:]
@@ -136,10 +143,15 @@ class Kit:
 
     def enroll(self, machine, out):
         """Put the signed policy into each volume's header, as an administrator does with the disk at hand."""
+        root_key = ""
+        if self.has_pin:
+            root_key = "/io/root-key.yaml"
+            in_chroot(self.distro, "latchkey policy sign-root-key --policy /io/policy.yaml --key /in/keys/policy-key.pem --record /io/record.json "
+                      f"--force -o {root_key}", out, self.keys())
         for volume in self.volumes:
             with volume_file(machine, volume) as file:
                 shutil.copy(file, out / "volume.img")
-                in_chroot(self.distro, f"latchkey-provision policy add --policy /io/policy.yaml --volume {volume.name} --device /io/volume.img /io/signed.yaml",
+                in_chroot(self.distro, f"latchkey-provision policy add --policy /io/policy.yaml --volume {volume.name} --device /io/volume.img /io/signed.yaml {root_key}",
                           out, self.keys())
                 shutil.move(out / "volume.img", file)
 
