@@ -92,7 +92,11 @@ class Words(host.TestCase):
                  (7, SEPARATOR, b"what went wrong", struct.pack("<I", 1), "measured", "the firmware had an error"),
                  (7, CONFIG, ON, b"\1", "value", 'the log calls "SecureBoot": 1$'),
                  (1, BOOT, variable(GLOBAL, "BootOrder", b"\2\0\1\0"), b"\2\0\1\0", "value", "boot order 0002 0001"),
-                 (9, TAG, struct.pack("<II", 0x12345678, 3) + b"abc", b"abc", "measured", "abc"))
+                 (8, IPL, b"other_cmd: set a=1\0", b"set a=1", "value", "other_cmd: set a=1"),
+                 (11, IPL, ".linux\0".encode("utf-16-le"), b".linux\0", "measured", 'name of section ".linux"'),
+                 (11, IPL, ".l\u0169nux\0".encode("utf-16-le"), b".linux\0", "unmeasured", "section"),
+                 (9, TAG, struct.pack("<II", 0x12345678, 3) + b"abc", b"abc", "value", "abc"),
+                 (9, TAG, struct.pack("<II", 0x12345678, 3) + b"abc", struct.pack("<II", 0x12345678, 3) + b"abc", "measured", "abc"))
         for pcr, kind, data, measured, words, said in cases:
             with self.subTest(data=data[:40]):
                 log = Log().event(pcr, kind, data, measured)
@@ -186,6 +190,8 @@ class Words(host.TestCase):
             self.assertEqual((shown["firmware-log-format"]["padding"], len(shown["firmware-log"])), (len(padding), 2))
             self.run_show(log.bytes + padding, "--exit-code", pcrs=log.pcrs())
         self.run_show(log.bytes + b"\0\0\xff\xff", check=3)
+        # Bytes that look like padding nearly to the end cost no more than others.
+        self.run_show(log.bytes + bytes(1 << 20) + b"x" * 3, "--json", check=3)
 
     def test_a_confidential_machines_log_is_no_tpms(self):
         log = Log("sha384", index=1).event(1, 0x8000000B, b"\x08TdxTable" + bytes(8), b"tables").event(2, EFI_ACTION, b"Exit")
@@ -223,6 +229,24 @@ class Words(host.TestCase):
         self.run_show(log, "--exit-code", pcrs=values)
         values["sha256"]["0"] = "ab" * 32
         self.run_show(log, "--exit-code", pcrs=values, check=20)
+        self.assertEqual(self.shown(log)[1]["banks"]["sha256"]["pcrs"]["0"]["replayed"], value.hex())
+
+    def test_a_startup_locality_holds_wherever_it_stands(self):
+        value = bytes(31) + b"\3"
+        for part in (b"1.0", bytes(4)):
+            value = hashlib.sha256(value + hashlib.sha256(part).digest()).digest()
+        locality = (0, NO_ACTION, b"StartupLocality\0\3")
+        version, separator = (0, VERSION, b"1.0"), (0, SEPARATOR, bytes(4))
+        for order in ((locality, version, separator), (version, locality, separator), (version, separator, locality)):
+            log = Log("sha256")
+            for event in order:
+                log.event(*event)
+            log.event(7, SEPARATOR, bytes(4))
+            values = log.pcrs()
+            values["sha256"]["0"] = value.hex()
+            text, _ = self.shown(log, pcrs=values)
+            self.assertRegex(text, "PCR 0 +explained(.|\n)*PCR 7 +explained")
+            self.run_show(log, "--exit-code", pcrs=values)
 
     def test_json_holds_an_event_of_any_size(self):
         for size in (2048, 2049, 70000, 1 << 20):

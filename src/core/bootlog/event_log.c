@@ -124,23 +124,36 @@ static int check_first(const struct lk_event *event, struct lk_err *err)
 	return bad(event, err, "this is no event log");
 }
 
-/* All that is left is one of the two bytes that unused room is filled with. */
-static size_t padding_of(struct lk_reader r)
+/* Where the last bytes begin that are all zero, or all 0xff. */
+static size_t find_tail(const uint8_t *data, size_t len)
 {
-	if (!r.left || (*r.data != 0x00 && *r.data != 0xff) ||
-	    (r.left > 1 && memcmp(r.data, r.data + 1, r.left - 1) != 0))
-		return 0;
-	return r.left;
+	size_t tail = len;
+
+	if (!len || (data[len - 1] != 0x00 && data[len - 1] != 0xff))
+		return len;
+	while (tail && data[tail - 1] == data[len - 1])
+		tail--;
+	return tail;
+}
+
+/* All that is left is one of the two bytes that unused room is filled with. */
+static bool is_padding(const struct lk_event_log *log)
+{
+	return log->rest.left && log->size - log->rest.left >= log->tail;
 }
 
 static int open_log(const uint8_t *data, size_t len, bool old_too, struct lk_event_log *ret,
 		    struct lk_err *err)
 {
-	struct lk_event_log log = { .rest = lk_reader_init(data, len), .size = len };
+	struct lk_event_log log = {
+		.rest = lk_reader_init(data, len),
+		.size = len,
+		.tail = find_tail(data, len),
+	};
 	struct lk_reader r = log.rest;
 	struct lk_event first = { .number = 1 };
 
-	if (padding_of(r) || !read_old_event(&r, &first))
+	if (is_padding(&log) || !read_old_event(&r, &first))
 		return bad(&first, err, "the log ends in its first event, or this is no event log");
 	log.first_index = first.pcr;
 	if (old_too && first.pcr < LK_PCR_COUNT && !is_spec_id(&first, spec_id)) {
@@ -228,7 +241,7 @@ int lk_event_log_next(struct lk_event_log *log, struct lk_event *ret, struct lk_
 	struct lk_reader r = log->rest;
 	struct lk_event event = { .offset = log->size - r.left, .number = log->number + 1 };
 
-	if (r.left == 0 || padding_of(r))
+	if (r.left == 0 || is_padding(log))
 		return LK_LOG_END;
 	if (log->number == 0 && !log->old) {
 		(void)read_old_event(&r, &event); /* open has seen to it */
@@ -248,7 +261,7 @@ int lk_event_log_next(struct lk_event_log *log, struct lk_event *ret, struct lk_
 
 size_t lk_event_log_padding(const struct lk_event_log *log)
 {
-	return padding_of(log->rest);
+	return is_padding(log) ? log->rest.left : 0;
 }
 
 struct lk_bytes lk_event_digest(const struct lk_event *event, enum lk_alg bank)

@@ -39,6 +39,7 @@ enum lk_event_type {
 	LK_EV_EFI_PLATFORM_FIRMWARE_BLOB2 = 0x8000000a,
 	LK_EV_EFI_HANDOFF_TABLES2 = 0x8000000b,
 	LK_EV_EFI_VARIABLE_BOOT2 = 0x8000000c,
+	LK_EV_EFI_GPT_EVENT2 = 0x8000000d,
 	LK_EV_EFI_HCRTM_EVENT = 0x80000010,
 	LK_EV_EFI_VARIABLE_AUTHORITY = 0x800000e0,
 	LK_EV_EFI_SPDM_DEVICE_POLICY = 0x800000e3,
@@ -68,6 +69,7 @@ struct lk_event_alg {
 struct lk_event_log {
 	struct lk_reader rest;
 	size_t size;
+	size_t tail;	      /* from where on there is but one of the bytes that padding is of */
 	bool old;	      /* TCG_PCClientPCREvents, of SHA-1 alone: before TPM 2.0 */
 	uint32_t first_index; /* of the Spec ID event, where its PCR would stand */
 	unsigned int number;  /* of events that were read */

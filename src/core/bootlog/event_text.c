@@ -216,6 +216,7 @@ void lk_event_text(const struct lk_event *event, lk_hash_fn hash, struct lk_text
 		add_image("driver", event, ret);
 		break;
 	case LK_EV_EFI_GPT_EVENT:
+	case LK_EV_EFI_GPT_EVENT2:
 		add_gpt(event, ret);
 		break;
 	default:

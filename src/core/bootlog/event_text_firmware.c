@@ -137,6 +137,16 @@ static void add_version(const struct lk_event *event, struct lk_text_out *out)
 	}
 }
 
+/* A text such as "Boot Guard Measured S-CRTM", or nothing. */
+static void add_first_code(const struct lk_event *event, struct lk_text_out *out)
+{
+	lk_text_add(out, "the firmware's first code");
+	if (!event->data.len || !is_readable(event->data))
+		return;
+	lk_text_add(out, ": ");
+	lk_text_add_quoted(out, event->data);
+}
+
 static void add_place(struct lk_reader *r, struct lk_text_out *out)
 {
 	uint64_t base = lk_read_le64(r);
@@ -209,7 +219,7 @@ void lk_firmware_event_text(const struct lk_event *event, struct lk_text_out *ou
 		lk_text_add_quoted_any(out, event->data);
 		break;
 	case LK_EV_S_CRTM_CONTENTS:
-		lk_text_add(out, "the firmware's first code");
+		add_first_code(event, out);
 		break;
 	case LK_EV_EFI_HCRTM_EVENT:
 		lk_text_add(out,

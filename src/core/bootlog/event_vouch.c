@@ -96,18 +96,26 @@ static enum lk_vouched vouch_loader(struct attempt *a, const struct lk_event *ev
 		if (data.len >= len && !memcmp(data.data, before[i], len))
 			return vouch_text(a, after(data, len));
 	}
+	/* A word that isn't known, and what comes after it is what was measured. */
+	if (event->pcr == LK_PCR_COMMANDS) {
+		const uint8_t *space = data.len ? memchr(data.data, ' ', data.len) : NULL;
+
+		if (space && is_of_text(a, after(data, (size_t)(space + 1 - data.data))))
+			return LK_VOUCHED_VALUE;
+	}
 	/* Into that PCR they measure such texts alone. */
 	return event->pcr == LK_PCR_COMMANDS && data.len ? altered(a) : LK_VOUCHED_NOT;
 }
 
-/* TCG_PCClientTaggedEvent: also what it holds alone. */
+/* TCG_PCClientTaggedEvent: also what it holds alone, without the tag. */
 static enum lk_vouched vouch_tagged(struct attempt *a, struct lk_bytes data)
 {
 	const size_t header = 8;
 
-	if (is_of(a, data) || (data.len > header && is_of(a, after(data, header))))
+	if (is_of(a, data))
 		return LK_VOUCHED_ALL;
-	return LK_VOUCHED_NOT;
+	return data.len > header && is_of(a, after(data, header)) ? LK_VOUCHED_VALUE
+								  : LK_VOUCHED_NOT;
 }
 
 static bool is_error(struct attempt *a)
@@ -192,23 +200,35 @@ bool lk_event_is_error_separator(const struct lk_event *event, lk_hash_fn hash)
 	return error;
 }
 
+/* The ASCII of UTF-16 with its NUL, all of @data; 0: it is nothing such. */
+static size_t narrow(struct lk_bytes data, uint8_t ret[static SECTION_NAME_MAX])
+{
+	size_t len = data.len / 2;
+
+	if (data.len % 2 || !len || len > SECTION_NAME_MAX)
+		return 0;
+	for (size_t i = 0; i < len; i++) {
+		bool last = i + 1 == len;
+
+		if (data.data[2 * i + 1] || !data.data[2 * i] != last)
+			return 0;
+		ret[i] = data.data[2 * i];
+	}
+	return len;
+}
+
 bool lk_event_is_section_name(const struct lk_event *event, lk_hash_fn hash)
 {
-	uint8_t name[SECTION_NAME_MAX] = "";
+	uint8_t name[SECTION_NAME_MAX];
 	enum lk_alg banks[2];
 	unsigned int n = banks_of(event, banks);
-	size_t len = 0;
-	bool is_name = n && event->type == LK_EV_IPL && event->pcr == LK_PCR_KERNEL_IMAGE;
+	size_t len = narrow(event->data, name);
+	bool is_name = n && len && event->type == LK_EV_IPL && event->pcr == LK_PCR_KERNEL_IMAGE;
 
-	while (len < sizeof(name) - 1 && 2 * len + 1 < event->data.len &&
-	       event->data.data[2 * len]) {
-		name[len] = event->data.data[2 * len];
-		len++;
-	}
 	for (unsigned int i = 0; i < n && is_name; i++) {
 		struct attempt a = attempt_at(event, banks[i], hash);
 
-		is_name = is_of(&a, (struct lk_bytes){ name, len + 1 });
+		is_name = is_of(&a, (struct lk_bytes){ name, len });
 	}
 	return is_name;
 }

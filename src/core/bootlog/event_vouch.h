@@ -12,7 +12,7 @@ enum lk_vouched {
 	LK_VOUCHED_ALTERED,
 	/* The digest is of what the data only tell of, such as an image; or there is none. */
 	LK_VOUCHED_NOT,
-	/* It is of a variable's value alone: the name before it isn't measured. */
+	/* It is of a value alone, a variable's or a text's: the name before it isn't measured. */
 	LK_VOUCHED_VALUE,
 	LK_VOUCHED_ALL,
 };

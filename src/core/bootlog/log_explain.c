@@ -201,6 +201,9 @@ static int take_event(const struct job *job, const struct lk_event *event, struc
 		e->first_missing = e->first_missing ? e->first_missing : event->number;
 		return LK_OK;
 	}
+	/* A startup locality that comes too late: unsaid_locality() has seen it. */
+	if (job->partly && !extended && e->pcrs.extended & 1u)
+		return LK_OK;
 	LK_TRY(lk_event_replay(event, &e->pcrs, job->hash, err));
 	if (extended && !e->altered[event->pcr] &&
 	    lk_event_vouched(event, bank, job->hash) == LK_VOUCHED_ALTERED)
@@ -242,36 +245,42 @@ static int explain_from(const struct job *job, struct lk_explanation *ret, struc
 	return LK_OK;
 }
 
-/* Hardware measured first, and firmware didn't log with which locality. */
-static bool begins_with_hardware(const struct job *job)
+/* What PCR 0 begins with where no event says it before the first that extends
+ * it: hardware that measured first did so at locality 4, and a startup locality
+ * holds, wherever in the log it stands. */
+static uint8_t unsaid_locality(const struct job *job)
 {
 	struct lk_bytes log = job->logs->firmware;
 	struct lk_event_log at;
 	struct lk_event event;
+	bool extended = false;
 	uint8_t locality;
 
 	if (!log.data || lk_event_log_open_any(log.data, log.len, &at, NULL) != LK_OK)
-		return false;
+		return 0;
 	while (lk_event_log_next(&at, &event, NULL) == LK_OK) {
 		if (lk_event_startup_locality(&event, &locality))
-			return false;
-		if (event.pcr == 0 && event.type != LK_EV_NO_ACTION)
-			return event.type == LK_EV_EFI_HCRTM_EVENT;
+			return extended ? locality : 0;
+		if (event.pcr != 0 || event.type == LK_EV_NO_ACTION || extended)
+			continue;
+		if (event.type == LK_EV_EFI_HCRTM_EVENT)
+			return HCRTM_LOCALITY;
+		extended = true;
 	}
-	return false;
+	return 0;
 }
 
 static int explain(const struct job *job, struct lk_explanation *ret, struct lk_err *err)
 {
-	struct job from_4 = *job;
-	struct lk_explanation e;
+	struct job started = *job;
+	struct lk_explanation e, other;
 
-	LK_TRY(explain_from(job, &e, err));
-	if (e.what[0] == LK_UNEXPLAINED && begins_with_hardware(job)) {
-		struct lk_explanation other;
-
-		from_4.locality = HCRTM_LOCALITY;
-		LK_TRY(explain_from(&from_4, &other, err));
+	/* What predicts and compares boots replays logs by itself, from what they say. */
+	started.locality = job->partly ? unsaid_locality(job) : 0;
+	LK_TRY(explain_from(&started, &e, err));
+	/* Firmware may log what its TPM didn't do. */
+	if (started.locality && e.what[0] == LK_UNEXPLAINED) {
+		LK_TRY(explain_from(job, &other, err));
 		if (other.what[0] != LK_UNEXPLAINED)
 			e = other;
 	}

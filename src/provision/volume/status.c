@@ -11,6 +11,7 @@
 #include "signed_root_key.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/json.h"
+#include "sys/os/log.h"
 #include "volume/status_refs.h"
 #include "sys/tpm/tpm_config.h"
 
@@ -18,7 +19,9 @@
 
 static void line(const char *what, const char *value)
 {
-	printf("%-20s %s\n", what, value);
+	printf("%-20s ", what);
+	lk_print_shown(stdout, value);
+	putchar('\n');
 }
 
 struct status {
