@@ -148,7 +148,8 @@ static bool print_ima(const struct lk_shown_logs *shown, bool seen[static LK_WOR
 static void print_legend(const bool seen[static LK_WORDS_COUNT])
 {
 	static const char *const told[LK_WORDS_COUNT] = {
-		[LK_WORDS_VALUE] = "the digest is of the value, and the name before it isn't measured",
+		[LK_WORDS_VALUE] =
+			"the digest is of the value, and the name before it isn't measured",
 		[LK_WORDS_UNPROVEN] =
 			"the words fit their digest, and no PCR value proves that one: another was extended, or it came later",
 		[LK_WORDS_UNMEASURED] =
