@@ -11,7 +11,8 @@ import threading
 import rig
 
 # Commands that take --device-file, beside "policy add" and "policy retire".
-ASKS_WHOSE = ("install", "format", "setup", "reseal", "floor", "remove", "status", "pcrs", "will-it-boot")
+ASKS_WHOSE = ("install", "format", "setup", "reseal", "floor", "remove", "status", "pcrs", "will-it-boot",
+              "recovery-key", "auth", "policy-key")
 
 
 class Device:

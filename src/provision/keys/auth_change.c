@@ -6,6 +6,7 @@
 #include "common.h"
 #include "install/install.h"
 #include "install/record.h"
+#include "root_key.h"
 #include "sys/os/log.h"
 #include "sys/os/secret_line.h"
 
@@ -164,7 +165,7 @@ static int change(struct change *c, struct lk_err *err)
 	int rc;
 
 	LK_TRY(read_inputs(c, err));
-	LK_TRY(lk_tpm_open_option(c->opts, &c->tpm, err));
+	LK_TRY(lk_tpm_open_ours(c->opts, NULL, &c->tpm, err));
 	rc = check_present(c, err);
 	if (rc == LK_E_POLICY)
 		add_hint(c, err);
@@ -199,7 +200,8 @@ const struct lk_command lk_cmd_auth_change = {
 		"--record FILE, --owner-auth FILE or --lockout-auth FILE (the present one), and --recipient FILE or --new-auth FILE",
 	.min_args = 1,
 	.max_args = 1,
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(LOCKOUT_AUTH) |
-		   LK_OPT_BIT(NEW_AUTH) | LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT),
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(OWNER_AUTH) |
+		   LK_OPT_BIT(LOCKOUT_AUTH) | LK_OPT_BIT(NEW_AUTH) | LK_OPT_BIT(RECORD) |
+		   LK_OPT_BIT(RECIPIENT),
 	.run = run,
 };

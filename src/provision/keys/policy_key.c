@@ -4,6 +4,7 @@
 
 #include "common.h"
 #include "install/record.h"
+#include "root_key.h"
 #include "sys/os/log.h"
 
 struct replacement {
@@ -87,7 +88,7 @@ static int record_key(struct replacement *r, struct lk_err *err)
 static int replace(struct replacement *r, struct lk_err *err)
 {
 	LK_TRY(read_key(r, err));
-	LK_TRY(lk_tpm_open_option(r->opts, &r->tpm, err));
+	LK_TRY(lk_tpm_open_ours(r->opts, NULL, &r->tpm, err));
 	LK_TRY(survey(r, err));
 	LK_TRY(lk_record_check(r->opts, r->tpm, err));
 	if (r->is_same && r->is_locked) {
@@ -123,7 +124,7 @@ const struct lk_command lk_cmd_policy_key_replace = {
 	.summary = "another policy key for configuration",
 	.args = "",
 	.required = "--policy-key FILE",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY_KEY) | LK_OPT_BIT(OWNER_AUTH) |
-		   LK_OPT_BIT(RECORD),
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY_KEY) |
+		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECORD),
 	.run = run,
 };

@@ -5,6 +5,7 @@
 
 #include "common.h"
 #include "install/record.h"
+#include "root_key.h"
 #include "sys/os/log.h"
 
 /* The numbers of the new keyslot and the old one are in the header's mark, and
@@ -191,7 +192,7 @@ static int renew(struct renewal *r, struct lk_err *err)
 	LK_TRY(check_options(r->opts, err));
 	LK_TRY(lk_target_load(r->opts, &r->target, err));
 	LK_TRY(open_volume(r, err));
-	LK_TRY(lk_tpm_open_option(r->opts, &r->tpm, err));
+	LK_TRY(lk_tpm_open_ours(r->opts, &r->target.pf, &r->tpm, err));
 	LK_TRY(open_record(r, err));
 	LK_TRY(take_up(r, &done, err));
 	if (!done)
@@ -219,7 +220,8 @@ const struct lk_command lk_cmd_recovery_key_renew = {
 	.summary = "a new recovery key in place of one that was typed or leaked",
 	.args = "",
 	.required = "--recovery-key-file FILE --record FILE --recipient FILE",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
-		   LK_OPT_BIT(RECOVERY_KEY_FILE) | LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT),
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
+		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(RECOVERY_KEY_FILE) |
+		   LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT),
 	.run = run,
 };
