@@ -25,9 +25,18 @@ int lk_tpm_open_ours(const struct lk_options *opts, const struct lk_policy_file 
 		     struct lk_tpm **ret, struct lk_err *err)
 {
 	LK_OWNED_TPM tpm = NULL;
+	bool present = false;
 	bool known = false;
 
 	LK_TRY(lk_tpm_open_option(opts, &tpm, err));
+	/* Before install nothing can say whose it is, and something else at its
+	 * handle is no other device's TPM. A lie costs a refusal. */
+	LK_TRY(lk_tpm_root_check(tpm, LK_ROOT_LOOK, &present, err));
+	if (!present)
+		return lk_err_set(
+			err, LK_E_OBJECT, 0,
+			"the TPM has no storage root key at 0x%08x: run \"latchkey-provision install\" first",
+			LK_HANDLE_SRK);
 	LK_TRY(lk_tpm_pin_ours(tpm, opts, pf, &known, err));
 	if (!known)
 		return lk_device_unknown("nothing was done", err);

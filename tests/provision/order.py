@@ -39,7 +39,7 @@ class Order(rig.TestCase):
         for command, more in (("format", ["--no-recovery-key"]), ("setup", ["--no-recovery-key"])):
             self.assertIn(INSTALL, self.on_volume(command, *more, code=7))
             self.assertIn(INSTALL, self.on_volume(command, *more, *auth, code=7))
-        self.assertIn('"latchkey-provision install" makes it', self.on_volume("floor raise", "--to", "2", code=7))
+        self.assertIn(INSTALL, self.on_volume("floor raise", "--to", "2", code=7))
         self.assertIn("nothing was removed", self.said("remove", "--installation", "--yes", "installation", code=7))
         for command, more in (("reseal", key), ("remove --volume root --yes root", []), ("policy list", [])):
             argv = [a for a in more] + (auth if command != "policy list" else [])

@@ -15,7 +15,7 @@ enum lk_rc {
 	LK_E_AGAIN = -3,     /* PCRs moved in mid-session: a retry is safe */
 	LK_E_LOCKED = -4,    /* TPM dictionary-attack lockout */
 	LK_E_SYSTEM = -5,    /* operating system, library or memory */
-	LK_E_NO_TPM = -6,    /* no TPM, or it doesn't answer */
+	LK_E_NO_TPM = -6,    /* no TPM, or it can't be used: silent, full, busy, closed to us */
 	LK_E_OBJECT = -7,    /* TPM object missing, or not the one expected */
 	LK_E_NO_DEVICE = -8, /* block device missing */
 	LK_E_HEADER = -9,    /* LUKS2 header refused */

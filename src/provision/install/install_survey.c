@@ -159,8 +159,8 @@ static int without_root(struct lk_err *err)
 {
 	return lk_err_set(
 		err, LK_E_OBJECT, 0,
-		"the configuration key 0x%08x is installed, but the storage root key 0x%08x, which it lies under, is gone; nothing was changed; \"latchkey-provision remove --installation\" removes what is left, then install again, and reseal the volumes",
-		LK_HANDLE_CONFIG_KEY, LK_HANDLE_SRK);
+		"the configuration key 0x%08x is installed, but the storage root key 0x%08x, which it lies under, is gone; nothing was changed; \"tr -d '\\n' < owner.auth | tpm2_evictcontrol -C o -P file:- -c 0x%08x\" removes it, and install makes both anew; then reseal the volumes",
+		LK_HANDLE_CONFIG_KEY, LK_HANDLE_SRK, LK_HANDLE_CONFIG_KEY);
 }
 
 #define ALG_KEYEDHASH 0x0008u /* TPM_ALG_ID, Part 2, 6.3 */

@@ -158,9 +158,13 @@ static int remove_installation(const struct lk_options *opts, struct lk_err *err
 {
 	LK_OWNED_TPM tpm = NULL;
 	struct installation in;
+	bool known = false;
 
-	LK_TRY(lk_tpm_open_ours(opts, NULL, &tpm, err));
+	LK_TRY(lk_tpm_open_option(opts, &tpm, err));
 	LK_TRY(look(tpm, &in, err));
+	LK_TRY(lk_tpm_pin_ours(tpm, opts, NULL, &known, err));
+	if (!known)
+		return lk_device_unknown("nothing was removed", err);
 	announce(&in);
 	LK_TRY(lk_confirm(opts, "installation", err));
 	LK_TRY(lk_use_owner_auth(tpm, opts, err));

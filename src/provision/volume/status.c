@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns status: what is installed in the TPM, and whether each volume would open. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common.h"
 #include "core/config/blob.h"
@@ -354,7 +356,7 @@ static int volume_status(struct status *s, struct lk_json *array, const struct l
 	return LK_OK;
 }
 
-/** Without a policy file the TPM's part alone is shown. */
+/** Where there is no policy file the TPM's part alone is shown. */
 static int volumes_status(struct status *s, struct lk_err *err)
 {
 	const char *only = s->opts->value[LK_OPT_VOLUME];
@@ -362,7 +364,8 @@ static int volumes_status(struct status *s, struct lk_err *err)
 	struct lk_json *array;
 	int rc = lk_policy_file_load(s->opts->value[LK_OPT_POLICY], &pf, err);
 
-	if (rc != LK_OK && !lk_option_given(s->opts, LK_OPT_POLICY))
+	if (rc != LK_OK && !lk_option_given(s->opts, LK_OPT_POLICY) &&
+	    access(s->opts->value[LK_OPT_POLICY], F_OK) != 0 && errno == ENOENT)
 		return LK_OK;
 	if (rc == LK_OK && only && !lk_policy_file_volume(&pf, only))
 		rc = lk_err_set(err, LK_E_INPUT, 0, "%s: the policy file has no volume \"%s\"",

@@ -97,7 +97,12 @@ static void find_reason(const char *path, char why[static LK_REACH_MAX])
 {
 	LK_OWNED_FD fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd < 0)
+	if (fd < 0 && errno == EBUSY)
+		(void)snprintf(
+			why, LK_REACH_MAX,
+			"%s: another program has it open (tpm2-abrmd, for instance); the kernel's /dev/tpmrm0 serves several at a time",
+			strerror(EBUSY));
+	else if (fd < 0)
 		(void)lk_reach_why(path, errno, why);
 	else
 		(void)snprintf(why, LK_REACH_MAX, "the TPM library can't use it");
