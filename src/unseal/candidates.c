@@ -41,7 +41,7 @@ int lk_candidates_from(const struct lk_policy_file *pf, const struct lk_signed_f
 
 static int load_file(const char *path, struct lk_token *into, struct lk_err *err)
 {
-	int rc = lk_document_signed_policy(path, &into->policies[into->n_policies], err);
+	int rc = lk_document_early_signed_policy(path, &into->policies[into->n_policies], err);
 
 	if (rc == LK_OK)
 		into->n_policies++;

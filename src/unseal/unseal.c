@@ -44,7 +44,7 @@ static bool has_latch(const struct run *run)
  * was made wrong, and the latch stays open. */
 static int load_policy(const char *path, struct lk_policy_file *ret, struct lk_err *err)
 {
-	int rc = lk_document_policy_file(path, ret, err);
+	int rc = lk_document_early_policy_file(path, ret, err);
 
 	if (rc == LK_OK && ret->n_volumes == 0)
 		rc = lk_err_set(err, LK_E_INPUT, 0,

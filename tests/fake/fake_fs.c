@@ -33,6 +33,11 @@ int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret, struct lk_err *
 	return fake_result(LK_E_INPUT, "opening the file", err);
 }
 
+int lk_fs_read_regular(const char *path, size_t cap, struct lk_buf *ret, struct lk_err *err)
+{
+	return lk_fs_read(path, cap, ret, err);
+}
+
 int lk_fs_append(const char *path, const void *data, size_t len, struct lk_err *err)
 {
 	(void)data;

@@ -15,6 +15,7 @@ import itertools
 import json
 import os
 import re
+import struct
 import sys
 import tarfile
 
@@ -722,11 +723,24 @@ def unextended():
     yield "\ufeff" + text
 
 
+def areas():
+    """Header copies of 8 and 16 KiB: the first, the second, both; with much in them, and cut."""
+    def copy(magic, size, json):
+        return (magic + struct.pack(">HQ", 2, size)).ljust(4096, b"\0") + json
+    good = copy(b"LUKS\xba\xbe", 0x4000, b'{"keyslots":{}}')
+    second = copy(b"SKUL\xba\xbe", 0x4000, b"{}")
+    yield from (good, good.ljust(0x4000, b"\0") + second, bytes(0x4000) + second, good[:4096], good[:10], b"LUKS\xba\xbe\0\1")
+    yield copy(b"LUKS\xba\xbe", 0x2000, b"{}," * 1365)
+    yield copy(b"LUKS\xba\xbe", 0x4000, b"[" * 4097)
+    yield copy(b"LUKS\xba\xbe", 2**64 - 1, b"{}")
+
+
 def main():
     write("policy_file", files(r"good-policy|format-1-policy|off-curve|bad-(?!signed)") + list(policies()))
     write("signed_policy", files(r"good-signed|format-1-signed|bad-signed|bad-anchor") + list(unextended()))
     write("token", tokens())
     write("signed_root_key", root_keys())
+    write("luks_area", areas())
     write("luks_header", (json.dumps(h) for h in headers()))
     write("pcr_values", pcr_values())
     write("key", keys())

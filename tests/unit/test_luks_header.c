@@ -157,8 +157,39 @@ static void test_bounds_are_inside_what_is_accepted(void **s)
 	assert_int_equal(check_swapped("\"offset\":\"16777216\"", "\"offset\":\"16777217\""),
 			 LK_OK);
 	assert_int_equal(check_swapped("\"iterations\":1000,\"salt\":\"AAAA\",\"digest\"",
-				       "\"iterations\":50000000,\"digest\""),
+				       "\"iterations\":49999000,\"digest\""),
 			 LK_OK);
+}
+
+/* What is cheap each isn't so thirty-two times over: a typed key tries them all. */
+static void test_the_costs_of_all_keyslots_and_the_digest_are_one_sum(void **s)
+{
+	static const struct {
+		const char *kdf;
+		unsigned int most;
+	} kinds[] = {
+		{ "{\"type\":\"argon2id\",\"cpus\":4,\"time\":4,\"memory\":1048576}", 8 },
+		{ "{\"type\":\"pbkdf2\",\"iterations\":5000000}", 9 }, /* and the digest's */
+	};
+	static char text[32 * 512], slots[32 * 400];
+	struct lk_volume vol = volume();
+
+	(void)s;
+	for (size_t k = 0; k < N_OF(kinds); k++) {
+		for (unsigned int n = 1; n <= kinds[k].most + 1; n++) {
+			size_t len = 0;
+
+			for (unsigned int i = 0; i < n; i++)
+				len += (size_t)snprintf(
+					slots + len, sizeof(slots) - len,
+					"%s\"%u\":{\"type\":\"luks2\",\"key_size\":64,\"area\":{\"type\":\"raw\",\"offset\":\"32768\",\"size\":\"258048\",\"encryption\":\"aes-xts-plain64\",\"key_size\":64},\"kdf\":%s}",
+					i ? "," : "", i, kinds[k].kdf);
+			(void)snprintf(text, sizeof(text), "{\"keyslots\":{%s}%s", slots,
+				       strstr(good, ",\"tokens\""));
+			assert_int_equal(check(text, &vol),
+					 n <= kinds[k].most ? LK_OK : LK_E_HEADER);
+		}
+	}
 }
 
 /* A file that ends before the header does. */
@@ -274,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_what_cryptsetup_formats_is_accepted),
 		cmocka_unit_test(test_every_departure_is_refused),
 		cmocka_unit_test(test_bounds_are_inside_what_is_accepted),
+		cmocka_unit_test(test_the_costs_of_all_keyslots_and_the_digest_are_one_sum),
 		cmocka_unit_test(test_an_area_ends_where_the_copy_does),
 		cmocka_unit_test(test_integrity_is_there_exactly_when_wanted),
 		cmocka_unit_test(test_flags_are_those_of_the_policy_file),

@@ -150,7 +150,27 @@ static int check_segment(const struct lk_doc *json, const struct lk_volume_forma
 	return check_integrity(segment, want->integrity, err);
 }
 
-static int check_kdf(const struct lk_doc *kdf, struct lk_err *err)
+/** What every keyslot and digest costs that may be tried, one after the other. */
+struct costs {
+	uint64_t iterations;
+	uint64_t work; /* KiB times passes */
+};
+
+static int add_iterations(const struct lk_doc *of, struct costs *costs, struct lk_err *err)
+{
+	uint64_t n;
+
+	LK_TRY(get_number(of, "iterations", LK_KDF_ITERATIONS_MAX, &n, err));
+	costs->iterations += n;
+	if (costs->iterations > LK_KDF_ITERATIONS_MAX)
+		return refuse(
+			err,
+			"with those before it pbkdf2 of %llu iterations would take too long; at most %u in all",
+			(unsigned long long)costs->iterations, LK_KDF_ITERATIONS_MAX);
+	return LK_OK;
+}
+
+static int check_kdf(const struct lk_doc *kdf, struct costs *costs, struct lk_err *err)
 {
 	const char *type = get_text(kdf, "type");
 	uint64_t n;
@@ -158,16 +178,17 @@ static int check_kdf(const struct lk_doc *kdf, struct lk_err *err)
 	uint64_t cpus;
 
 	if (strcmp(type, "pbkdf2") == 0)
-		return get_number(kdf, "iterations", LK_KDF_ITERATIONS_MAX, &n, err);
+		return add_iterations(kdf, costs, err);
 	if (strcmp(type, "argon2i") != 0 && strcmp(type, "argon2id") != 0)
 		return refuse(err, "kdf \"%.40s\" is unknown", type);
 	LK_TRY(get_number(kdf, "time", LK_KDF_WORK_MAX_KIB, &n, err));
 	LK_TRY(get_number(kdf, "memory", LK_KDF_MEMORY_MAX_KIB, &memory, err));
 	LK_TRY(get_number(kdf, "cpus", LK_KDF_CPUS_MAX, &cpus, err));
-	if (n * memory > LK_KDF_WORK_MAX_KIB)
+	costs->work += n * memory;
+	if (costs->work > LK_KDF_WORK_MAX_KIB)
 		return refuse(
 			err,
-			"%s with %u passes over %u KiB would take too long; at most %u KiB in all",
+			"%s with %u passes over %u KiB would, with the keyslots before it, take too long; at most %u KiB in all",
 			type, (unsigned int)n, (unsigned int)memory, LK_KDF_WORK_MAX_KIB);
 	return LK_OK;
 }
@@ -194,30 +215,38 @@ static int check_area(const struct lk_doc *slot, const struct lk_luks_areas *are
 	return LK_OK;
 }
 
-static int check_keyslot(const struct lk_doc *slot, size_t key_size,
-			 const struct lk_luks_areas *areas, struct lk_err *err)
+struct keyslot_terms {
+	size_t key_size;
+	const struct lk_luks_areas *areas;
+	struct costs *costs;
+};
+
+static int check_keyslot(const struct lk_doc *slot, const struct keyslot_terms *terms,
+			 struct lk_err *err)
 {
 	uint64_t size;
 
 	if (strcmp(get_text(slot, "type"), "luks2") != 0)
 		return refuse(err, "type \"%.40s\" isn't luks2", get_text(slot, "type"));
 	LK_TRY(get_number(slot, "key_size", 1024, &size, err));
-	if (size != key_size)
+	if (size != terms->key_size)
 		return refuse(err, "volume key of %u bits; the policy file wants %u",
-			      (unsigned int)size * 8, (unsigned int)key_size * 8);
-	LK_TRY(check_kdf(get_map(slot, "kdf"), err));
-	return check_area(slot, areas, err);
+			      (unsigned int)size * 8, (unsigned int)terms->key_size * 8);
+	LK_TRY(check_kdf(get_map(slot, "kdf"), terms->costs, err));
+	return check_area(slot, terms->areas, err);
 }
 
 static int check_keyslots(const struct lk_doc *json, const struct lk_volume_format *want,
-			  const struct lk_luks_areas *areas, struct lk_err *err)
+			  const struct lk_luks_areas *areas, struct costs *costs,
+			  struct lk_err *err)
 {
+	const struct keyslot_terms terms = { lk_volume_key_size(want), areas, costs };
 	const struct lk_doc *slots = get_map(json, "keyslots");
 
 	if (!slots || !slots->child)
 		return refuse(err, "it has no keyslots");
 	for (const struct lk_doc *k = slots->child; k; k = k->next->next) {
-		int rc = check_keyslot(k->next, lk_volume_key_size(want), areas, err);
+		int rc = check_keyslot(k->next, &terms, err);
 
 		if (rc != LK_OK) {
 			lk_err_prefix(err, "keyslot %.8s", k->text);
@@ -227,10 +256,9 @@ static int check_keyslots(const struct lk_doc *json, const struct lk_volume_form
 	return LK_OK;
 }
 
-static int check_digests(const struct lk_doc *json, struct lk_err *err)
+static int check_digests(const struct lk_doc *json, struct costs *costs, struct lk_err *err)
 {
 	const struct lk_doc *digests = get_map(json, "digests");
-	uint64_t n;
 
 	if (!digests || !digests->child || digests->child->next->next)
 		return refuse(err, "exactly one digest is expected");
@@ -238,7 +266,7 @@ static int check_digests(const struct lk_doc *json, struct lk_err *err)
 		if (strcmp(get_text(k->next, "type"), "pbkdf2") != 0)
 			return refuse(err, "digest \"%.40s\" is unknown",
 				      get_text(k->next, "type"));
-		LK_TRY(get_number(k->next, "iterations", LK_KDF_ITERATIONS_MAX, &n, err));
+		LK_TRY(add_iterations(k->next, costs, err));
 	}
 	return LK_OK;
 }
@@ -246,8 +274,10 @@ static int check_digests(const struct lk_doc *json, struct lk_err *err)
 int lk_luks_header_check(const struct lk_doc *json, const struct lk_volume *vol,
 			 const struct lk_luks_areas *areas, struct lk_err *err)
 {
+	struct costs costs = { 0, 0 };
+
 	LK_TRY(check_config(json, vol, err));
 	LK_TRY(check_segment(json, &vol->format, areas, err));
-	LK_TRY(check_keyslots(json, &vol->format, areas, err));
-	return check_digests(json, err);
+	LK_TRY(check_keyslots(json, &vol->format, areas, &costs, err));
+	return check_digests(json, &costs, err);
 }

@@ -6,8 +6,8 @@
 #include "core/base/doc.h"
 #include "core/policy/policy_file.h"
 
-/* Costs that an attacker may not exceed: about a minute on a slow machine.
- * cryptsetup's own benchmark aims at two seconds. */
+/* Costs that an attacker may not exceed, of all keyslots and the digest together: about
+ * a minute on a slow machine. cryptsetup's own benchmark aims at two seconds. */
 #define LK_KDF_ITERATIONS_MAX 50000000u
 #define LK_KDF_MEMORY_MAX_KIB (1u * 1024u * 1024u)
 #define LK_KDF_CPUS_MAX	      16u		    /* libargon2 makes a thread of each */

@@ -29,25 +29,41 @@ static int check_text(const struct lk_buf *text, struct lk_err *err)
 	return LK_OK;
 }
 
-int lk_document_read(const char *path, size_t cap, struct lk_yaml **ret, struct lk_err *err)
+static int parse_text(const struct lk_buf *text, const char *path, struct lk_yaml **ret,
+		      struct lk_err *err)
 {
-	LK_OWNED_BUF text = LK_BUF_NONE;
-	int rc = lk_fs_read(path, cap, &text, err);
+	int rc = check_text(text, err);
 
-	if (rc != LK_OK)
-		return rc;
-	rc = check_text(&text, err);
 	if (rc == LK_OK)
-		rc = lk_yaml_parse(text.data, text.len, ret, err);
+		rc = lk_yaml_parse(text->data, text->len, ret, err);
 	if (rc != LK_OK)
 		lk_err_prefix(err, "%s", path);
 	return rc;
 }
 
-int lk_document_policy_file(const char *path, struct lk_policy_file *ret, struct lk_err *err)
+int lk_document_read(const char *path, size_t cap, struct lk_yaml **ret, struct lk_err *err)
+{
+	LK_OWNED_BUF text = LK_BUF_NONE;
+
+	LK_TRY(lk_fs_read(path, cap, &text, err));
+	return parse_text(&text, path, ret, err);
+}
+
+/* In early boot a pipe or a device would keep the latch waiting. */
+static int read_policy(const char *path, bool early, struct lk_yaml **ret, struct lk_err *err)
+{
+	LK_OWNED_BUF text = LK_BUF_NONE;
+
+	if (!early)
+		return lk_document_read(path, LK_POLICY_FILE_MAX, ret, err);
+	LK_TRY(lk_fs_read_regular(path, LK_POLICY_FILE_MAX, &text, err));
+	return parse_text(&text, path, ret, err);
+}
+
+static int policy_file(const char *path, bool early, struct lk_policy_file *ret, struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_document_read(path, LK_POLICY_FILE_MAX, &yaml, err);
+	int rc = read_policy(path, early, &yaml, err);
 
 	if (rc != LK_OK)
 		return rc;
@@ -57,10 +73,21 @@ int lk_document_policy_file(const char *path, struct lk_policy_file *ret, struct
 	return rc;
 }
 
-int lk_document_signed_policy(const char *path, struct lk_signed_policy *ret, struct lk_err *err)
+int lk_document_policy_file(const char *path, struct lk_policy_file *ret, struct lk_err *err)
+{
+	return policy_file(path, false, ret, err);
+}
+
+int lk_document_early_policy_file(const char *path, struct lk_policy_file *ret, struct lk_err *err)
+{
+	return policy_file(path, true, ret, err);
+}
+
+static int signed_policy(const char *path, bool early, struct lk_signed_policy *ret,
+			 struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_document_read(path, LK_POLICY_FILE_MAX, &yaml, err);
+	int rc = read_policy(path, early, &yaml, err);
 
 	if (rc != LK_OK)
 		return rc;
@@ -68,6 +95,17 @@ int lk_document_signed_policy(const char *path, struct lk_signed_policy *ret, st
 	if (rc != LK_OK)
 		lk_err_prefix(err, "%s", path);
 	return rc;
+}
+
+int lk_document_signed_policy(const char *path, struct lk_signed_policy *ret, struct lk_err *err)
+{
+	return signed_policy(path, false, ret, err);
+}
+
+int lk_document_early_signed_policy(const char *path, struct lk_signed_policy *ret,
+				    struct lk_err *err)
+{
+	return signed_policy(path, true, ret, err);
 }
 
 int lk_document_learned(const char *path, struct lk_hints *ret, struct lk_err *err)

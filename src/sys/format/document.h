@@ -15,6 +15,10 @@
 int lk_document_read(const char *path, size_t cap, struct lk_yaml **ret, struct lk_err *err);
 int lk_document_policy_file(const char *path, struct lk_policy_file *ret, struct lk_err *err);
 int lk_document_signed_policy(const char *path, struct lk_signed_policy *ret, struct lk_err *err);
+/** The same of a regular file alone: what is no file can't be waited for in early boot. */
+int lk_document_early_policy_file(const char *path, struct lk_policy_file *ret, struct lk_err *err);
+int lk_document_early_signed_policy(const char *path, struct lk_signed_policy *ret,
+				    struct lk_err *err);
 /** What an unlock left for the running system. */
 int lk_document_learned(const char *path, struct lk_hints *ret, struct lk_err *err);
 int lk_document_booted(const char *path, struct lk_booted *ret, struct lk_err *err);

@@ -13,13 +13,13 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "core/luks/luks_area.h"
 #include "core/luks/luks_header.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/yaml.h"
 #include "sys/os/reach.h"
 
-#define BINARY_HEADER_SIZE 4096u
-#define HEADER_COPY_MAX	   (16u * 1024u * 1024u)
+#define HEADER_COPY_MAX (16u * 1024u * 1024u)
 
 struct lk_luks {
 	struct crypt_device *cd;
@@ -70,18 +70,6 @@ struct extent {
 	size_t used; /* up to the end of the last keyslot that there is */
 };
 
-/* One header copy with its JSON; 0 when it can't be told. */
-static size_t copy_size(const uint8_t *head, size_t len)
-{
-	struct lk_reader r = lk_reader_init(head, len);
-	uint64_t size;
-
-	(void)lk_read_bytes(&r, 8); /* magic and version */
-	size = lk_read_be64(&r);
-	return r.failed || size <= BINARY_HEADER_SIZE || size > HEADER_COPY_MAX / 2 ? 0
-										    : (size_t)size;
-}
-
 /*
  * By the header's own word. Where that can't be had (a damaged first copy:
  * libcryptsetup may still find the second) it is the most that we copy.
@@ -89,12 +77,12 @@ static size_t copy_size(const uint8_t *head, size_t len)
 static struct extent header_extent(const uint8_t *head, size_t size)
 {
 	const struct extent most = { HEADER_COPY_MAX, HEADER_COPY_MAX };
-	const uint8_t *json = head + BINARY_HEADER_SIZE;
+	const uint8_t *json = head + LK_LUKS_BINARY_SIZE;
 	LK_OWNED_YAML yaml = NULL;
 	uint64_t keyslots;
 	uint64_t end;
 
-	if (lk_yaml_parse(json, strnlen((const char *)json, size - BINARY_HEADER_SIZE), &yaml,
+	if (lk_yaml_parse(json, strnlen((const char *)json, size - LK_LUKS_BINARY_SIZE), &yaml,
 			  NULL) != LK_OK ||
 	    lk_luks_header_keyslots_size(lk_yaml_root(yaml), &keyslots, NULL) != LK_OK ||
 	    lk_luks_header_areas_end(lk_yaml_root(yaml), &end, NULL) != LK_OK ||
@@ -107,17 +95,16 @@ static struct extent header_extent(const uint8_t *head, size_t size)
 /* LUKS2 of either copy? A clear word for what people really have instead. */
 static int check_magic(const uint8_t *data, size_t len, const char *device, struct lk_err *err)
 {
-	static const uint8_t luks[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe };
-	static const uint8_t second[] = { 'S', 'K', 'U', 'L', 0xba, 0xbe };
+	const struct lk_bytes all = { data, len };
 
-	if (len >= 8 && memcmp(data, luks, 6) == 0 && data[7] == 1)
+	if (lk_luks_is_first(all) && data[7] == 1)
 		return lk_err_set(err, LK_E_HEADER, 0,
 				  "%s: LUKS1; only LUKS2 is opened (see cryptsetup convert)",
 				  device);
-	if (len >= 8 && memcmp(data, luks, 6) == 0)
+	if (lk_luks_is_first(all))
 		return LK_OK;
-	for (size_t at = 0x4000; at <= 0x400000 && at + 6 <= len; at *= 2)
-		if (memcmp(data + at, second, 6) == 0)
+	for (size_t at = LK_LUKS_SECOND_OFFSET; at <= LK_LUKS_COPY_MAX; at *= 2)
+		if (lk_luks_is_second(all, at))
 			return LK_OK;
 	return lk_err_set(err, LK_E_HEADER, 0, "%s: no LUKS2 header", device);
 }
@@ -127,13 +114,14 @@ static int read_header(int fd, const char *device, uint8_t *data, struct extent 
 		       struct lk_err *err)
 {
 	struct extent extent = { HEADER_COPY_MAX, HEADER_COPY_MAX };
-	ssize_t n = read_on(fd, data, 0, BINARY_HEADER_SIZE);
+	ssize_t n = read_on(fd, data, 0, LK_LUKS_BINARY_SIZE);
 	off_t size = lseek(fd, 0, SEEK_END);
-	size_t copy = n > 0 ? copy_size(data, (size_t)n) : 0;
+	size_t copy = n > 0 ? lk_luks_copy_size(data, (size_t)n) : 0;
 
 	if (n > 0 && copy) {
 		n = read_on(fd, data, (size_t)n, copy);
-		if (n == (ssize_t)copy)
+		if (n == (ssize_t)copy &&
+		    lk_luks_area_check((struct lk_bytes){ data, copy }, 0, NULL) == LK_OK)
 			extent = header_extent(data, copy);
 	}
 	if (n > 0)
@@ -143,7 +131,11 @@ static int read_header(int fd, const char *device, uint8_t *data, struct extent 
 				  strerror(errno));
 	ret->used = (size_t)n;
 	ret->whole = (uint64_t)size < extent.whole ? (size_t)size : extent.whole;
-	return check_magic(data, (size_t)n, device, err);
+	LK_TRY(check_magic(data, (size_t)n, device, err));
+	if (lk_luks_areas_check((struct lk_bytes){ data, (size_t)n }, err) == LK_OK)
+		return LK_OK;
+	lk_err_prefix(err, "%s: LUKS2 header refused", device);
+	return LK_E_HEADER;
 }
 
 /* From here on nobody but us can change what the header says. */

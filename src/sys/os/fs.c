@@ -61,16 +61,28 @@ ssize_t lk_fs_read_full(int fd, uint8_t *data, size_t cap)
 	return (ssize_t)len;
 }
 
-/* Opens what may be read: a file or a pipe, not larger than @cap as far as can
- * be told beforehand. */
-static int open_to_read(const char *path, size_t cap, int *ret, struct lk_err *err)
+/** What may be read: not larger than @cap; of @regular a file alone, whose opening
+ * waits for nobody, else a pipe as well. */
+struct reading {
+	const char *path;
+	size_t cap;
+	bool regular;
+};
+
+static int open_to_read(const struct reading *r, int *ret, struct lk_err *err)
 {
+	const char *path = r->path;
+	size_t cap = r->cap;
 	struct stat st;
 
-	*ret = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	if (!r->regular && strcmp(path, "-") == 0)
+		*ret = dup(STDIN_FILENO);
+	else
+		*ret = open(path, O_RDONLY | O_CLOEXEC | (r->regular ? O_NONBLOCK | O_NOCTTY : 0));
 	if (*ret < 0)
 		return fail(err, LK_E_INPUT, path, "can't open");
-	if (fstat(*ret, &st) != 0 || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode))
+	if (fstat(*ret, &st) != 0 || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode) ||
+	    (r->regular && !S_ISREG(st.st_mode)))
 		return lk_err_set(err, LK_E_INPUT, 0, "%s: not a file", path);
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > cap)
 		return lk_err_set(err, LK_E_INPUT, 0,
@@ -80,21 +92,20 @@ static int open_to_read(const char *path, size_t cap, int *ret, struct lk_err *e
 }
 
 /* @data has room for @cap and one byte more, which tells "too large". */
-static int read_capped(const char *path, uint8_t *data, size_t cap, size_t *ret_len,
-		       struct lk_err *err)
+static int read_capped(const struct reading *r, uint8_t *data, size_t *ret_len, struct lk_err *err)
 {
 	LK_OWNED_FD fd = -1;
 	ssize_t n;
-	int rc = open_to_read(path, cap, &fd, err);
+	int rc = open_to_read(r, &fd, err);
 
 	if (rc != LK_OK)
 		return rc;
-	n = lk_fs_read_full(fd, data, cap + 1);
+	n = lk_fs_read_full(fd, data, r->cap + 1);
 	if (n < 0)
-		return fail(err, LK_E_IO, path, "can't read");
-	if ((size_t)n > cap)
+		return fail(err, LK_E_IO, r->path, "can't read");
+	if ((size_t)n > r->cap)
 		return lk_err_set(err, LK_E_INPUT, 0, "%s: 1:1: more than the %zu bytes allowed",
-				  path, cap);
+				  r->path, r->cap);
 	*ret_len = (size_t)n;
 	return LK_OK;
 }
@@ -105,26 +116,37 @@ int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret, struc
 	int rc = lk_secret_init(&secret, cap + 1, err);
 
 	if (rc == LK_OK)
-		rc = read_capped(path, secret.data, cap, &secret.len, err);
+		rc = read_capped(&(struct reading){ path, cap, false }, secret.data, &secret.len,
+				 err);
 	if (rc == LK_OK)
 		*ret = lk_secret_take(&secret);
 	return rc;
 }
 
-int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret, struct lk_err *err)
+static int read_to_buffer(const struct reading *r, struct lk_buf *ret, struct lk_err *err)
 {
-	LK_OWNED_BUF buf = { malloc(cap + 1), 0 };
+	LK_OWNED_BUF buf = { malloc(r->cap + 1), 0 };
 	int rc;
 
 	if (!buf.data)
 		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
-	rc = read_capped(path, buf.data, cap, &buf.len, err);
+	rc = read_capped(r, buf.data, &buf.len, err);
 	if (rc != LK_OK)
 		return rc;
 	buf.data[buf.len] = '\0';
 	*ret = buf;
 	buf = LK_BUF_NONE;
 	return LK_OK;
+}
+
+int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret, struct lk_err *err)
+{
+	return read_to_buffer(&(struct reading){ path, cap, false }, ret, err);
+}
+
+int lk_fs_read_regular(const char *path, size_t cap, struct lk_buf *ret, struct lk_err *err)
+{
+	return read_to_buffer(&(struct reading){ path, cap, true }, ret, err);
 }
 
 static int write_full(int fd, const uint8_t *data, size_t len)

@@ -34,7 +34,10 @@ ssize_t lk_fs_read_full(int fd, uint8_t *data, size_t cap);
  * @cap: more than that is LK_E_INPUT, found without reading it all
  */
 int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret, struct lk_err *err);
-/** The same into locked memory. */
+/** A regular file alone: no pipe, device or terminal, which reading might hang on, or
+ * find no end of. For early boot. */
+int lk_fs_read_regular(const char *path, size_t cap, struct lk_buf *ret, struct lk_err *err);
+/** The same as lk_fs_read into locked memory. */
 int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret, struct lk_err *err);
 
 /**

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""Before the latch nothing that lies on the disk costs much: whatever a LUKS2 header says, it is refused within 48 MiB of
+memory; and what is no file in the place of one keeps nobody waiting."""
+import hashlib
+import os
+import struct
+import subprocess
+import sys
+import unittest
+
+import rig
+import volume
+
+PASSPHRASE = bytes(range(32))
+MOST_KIB = 48 * 1024
+# In a small process of its own: what is forked is charged with the memory of who forked it.
+MEASURE = """
+import os, signal, sys
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)])
+signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))
+signal.alarm(60)
+_, status, usage = os.wait4(child, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
+"""
+OFFSETS = [0x4000 << n for n in range(9)]
+
+
+def header(json, size, *, offset=0, name="LUKS", checksum="sha256"):
+    """A header copy of libcryptsetup's liking: binary part, JSON, checksum."""
+    magic = b"LUKS\xba\xbe" if offset == 0 else b"SKUL\xba\xbe"
+    head = bytearray(magic + struct.pack(">HQQ", 2, size, 1) + bytes(48) + checksum.encode().ljust(32, b"\0") + b"\x5a" * 64 +
+                     b"01234567-89ab-cdef-0123-456789abcdef".ljust(40, b"\0") + bytes(48) + struct.pack(">Q", offset))
+    area = bytearray(bytes(head).ljust(4096, b"\0") + json.ljust(size - 4096, b"\0"))
+    area[448:512] = hashlib.sha256(area).digest().ljust(64, b"\0")
+    return bytes(area)
+
+
+class Case(rig.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.tpm = self.swtpm()
+        volume.prepare_tpm(self.tpm)
+        self.disk, self.key = volume.luks_file(self, PASSPHRASE)
+        self.owner = volume.Owner(self)
+        self.owner.seal(self.tpm, PASSPHRASE + volume.identity(self.key))
+        self.policy = self.owner.policy(self.disk)
+        self.signed = self.owner.sign(self.tpm)
+
+    def unseal(self, *, signed=None, policy=None):
+        """Exit code, and in peak the most memory that was there, in KiB. Time is bounded so that a hang fails."""
+        argv = [rig.program("latchkey-unseal"), "--policy", policy or self.policy, "--signed", signed or self.signed, "--tpm", self.tpm.tcti,
+                "--dry-run"]
+        with open(self.path("said"), "wb") as said:
+            told = subprocess.run([sys.executable, "-S", "-c", MEASURE, *argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=said, timeout=120, check=True)
+        self.said = self.read("said").decode()
+        code, self.peak = map(int, told.stdout.split())
+        return code
+
+    def put(self, *parts):
+        """Header copies at offsets of the disk; what else is in its first 16 MiB goes."""
+        with open(self.disk, "r+b") as f:
+            f.write(bytes(16 << 20))
+            for at, data in parts:
+                f.seek(at)
+                f.write(data)
+
+
+class Headers(Case):
+    def refused(self, code=9):
+        self.assertEqual(self.unseal(), code, self.said)
+        self.assertLess(self.peak, MOST_KIB)
+
+    def test_a_good_one_takes_little(self):
+        self.assertEqual(self.unseal(), 0, self.said)
+        self.assertLess(self.peak, MOST_KIB)
+
+    # Without the bound some 2.1 GiB, each.
+    JUNK = {"objects": b'{"a":[' + b"{}," * 1390000 + b"{}]}", "arrays": b'{"a":[' + b"[]," * 1390000 + b"[]]}",
+            "numbers": b'{"a":[' + b"1," * 2000000 + b"1]}", "keys": b'{' + b"".join(b'"%07d":1,' % i for i in range(370000)) + b'"a":1}',
+            "depth": b'{"a":' * 800000, "one string": b'{"a":"' + b"x" * 4000000 + b'"}', "white space": b" " * 4000000 + b"{}",
+            "a comment": b"/*" + b"x" * 4000000 + b"*/{}", "in strings": b'{"a":["' + b'","' * 1300000 + b'"]}'}
+
+    def test_the_first_copy(self):
+        for name, json in self.JUNK.items():
+            with self.subTest(name):
+                self.put((0, header(json, 4 << 20)))
+                self.refused()
+
+    def test_the_second_copy_where_the_first_is_whole(self):
+        """libcryptsetup reads both, to see which is newer."""
+        with open(self.disk, "rb") as f:
+            first = f.read(0x4000)
+        for name in ("objects", "keys"):
+            with self.subTest(name):
+                self.put((0, first), (0x4000, header(self.JUNK[name][:0x4000 - 4096], 0x4000, offset=0x4000)))
+                self.unseal()
+                self.assertLess(self.peak, MOST_KIB)
+
+    def test_the_second_copy_wherever_it_may_lie(self):
+        for at in OFFSETS:
+            with self.subTest(at=hex(at)):
+                json = self.JUNK["objects"][:at - 4096]
+                self.put((at, header(json, at, offset=at)))
+                self.refused()
+
+    def test_all_places_at_once(self):
+        self.put(*[(at, header(self.JUNK["objects"][:at - 4096], at, offset=at)) for at in OFFSETS])
+        self.refused()
+
+    def test_as_much_as_is_allowed_is_little_too(self):
+        """At the bounds of each kind, and not over them."""
+        for name, json in {"objects": b'{"a":[' + b"{}," * 4000 + b"{}]}", "numbers": b'{"a":[' + b"1," * 60000 + b"1]}",
+                           "string": b'{"a":"' + b"x" * 260000 + b'"}'}.items():
+            with self.subTest(name):
+                self.put((0, header(json, 4 << 20)), (4 << 20, header(json, 4 << 20, offset=4 << 20)))
+                self.refused()
+
+    def test_a_header_of_four_mebibytes_with_little_in_it_opens(self):
+        self.disk, key = volume.luks_file(self, PASSPHRASE, "large.img", options=("--luks2-metadata-size", "4m"))
+        self.owner.seal(self.tpm, PASSPHRASE + volume.identity(key))
+        self.policy = self.owner.policy(self.disk)
+        self.assertEqual(self.unseal(), 0, self.said)
+        self.assertLess(self.peak, MOST_KIB)
+
+
+class Files(Case):
+    def test_no_file_in_the_place_of_signed_policies(self):
+        """The latch closes all the same; nothing hangs."""
+        os.mkfifo(self.path("fifo"))
+        os.mkdir(self.path("folder"))
+        os.mkfifo(self.path("folder/a.yaml"))
+        os.symlink("/dev/zero", self.path("folder/b.yaml"))
+        for path in (self.path("fifo"), "/dev/zero", "/dev/tty", self.path("folder"), "/proc/self/environ-", "/proc/kmsg"):
+            with self.subTest(path):
+                self.assertEqual(self.unseal(signed=path), 5, self.said)
+                self.assertIn("passed over", self.said)
+                self.assertLess(self.peak, MOST_KIB)
+
+    def test_beside_a_good_one_it_is_passed_over(self):
+        os.mkdir(self.path("folder"))
+        os.mkfifo(self.path("folder/a.yaml"))
+        os.rename(self.signed, self.path("folder/b.yaml"))
+        self.assertEqual(self.unseal(signed=self.path("folder")), 0, self.said)
+        self.assertIn("a.yaml: not a file", self.said)
+
+    def test_no_file_in_the_place_of_the_policy_file(self):
+        os.mkfifo(self.path("fifo"))
+        for path in (self.path("fifo"), "/dev/zero", self.tmp, "-"):
+            with self.subTest(path):
+                self.assertEqual(self.unseal(policy=path), 3, self.said)
+                self.assertLess(self.peak, MOST_KIB)
+
+
+if __name__ == "__main__":
+    unittest.main()
