@@ -106,12 +106,10 @@ int lk_admin_begin(struct lk_tpm *tpm, TPMA_SESSION encrypt, struct lk_admin *re
 
 int lk_admin_handle_exists(struct lk_tpm *tpm, uint32_t handle, bool *ret, struct lk_err *err)
 {
+	const struct lk_tpm_question ask = { TPM2_CAP_HANDLES, handle, 1, "asking for handles" };
 	TPMS_CAPABILITY_DATA *data = NULL;
-	TSS2_RC trc = Esys_GetCapability(lk_tpm_esys(tpm), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-					 TPM2_CAP_HANDLES, handle, 1, NULL, &data);
 
-	if (trc != TSS2_RC_SUCCESS)
-		return lk_tpm_error(trc, "asking for handles", err);
+	LK_TRY(lk_tpm_capability(tpm, &ask, &data, err));
 	*ret = data->data.handles.count == 1 && data->data.handles.handle[0] == handle;
 	Esys_Free(data);
 	return LK_OK;
@@ -211,13 +209,11 @@ static void make_printable(char *text, size_t size)
 static int read_properties(struct lk_tpm *tpm, uint32_t first, struct lk_tpm_info *info,
 			   struct lk_err *err)
 {
+	const struct lk_tpm_question ask = { TPM2_CAP_TPM_PROPERTIES, first,
+					     TPM2_MAX_TPM_PROPERTIES, "asking for TPM properties" };
 	TPMS_CAPABILITY_DATA *data = NULL;
-	TSS2_RC trc = Esys_GetCapability(lk_tpm_esys(tpm), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-					 TPM2_CAP_TPM_PROPERTIES, first, TPM2_MAX_TPM_PROPERTIES,
-					 NULL, &data);
 
-	if (trc != TSS2_RC_SUCCESS)
-		return lk_tpm_error(trc, "asking for TPM properties", err);
+	LK_TRY(lk_tpm_capability(tpm, &ask, &data, err));
 	for (uint32_t i = 0; i < data->data.tpmProperties.count; i++) {
 		take_property(info, data->data.tpmProperties.tpmProperty[i]);
 		take_variable(info, data->data.tpmProperties.tpmProperty[i]);
@@ -228,12 +224,11 @@ static int read_properties(struct lk_tpm *tpm, uint32_t first, struct lk_tpm_inf
 
 static int has_command(struct lk_tpm *tpm, TPM2_CC command, bool *ret, struct lk_err *err)
 {
+	const struct lk_tpm_question ask = { TPM2_CAP_COMMANDS, command, 1,
+					     "asking for TPM commands" };
 	TPMS_CAPABILITY_DATA *data = NULL;
-	TSS2_RC trc = Esys_GetCapability(lk_tpm_esys(tpm), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-					 TPM2_CAP_COMMANDS, command, 1, NULL, &data);
 
-	if (trc != TSS2_RC_SUCCESS)
-		return lk_tpm_error(trc, "asking for TPM commands", err);
+	LK_TRY(lk_tpm_capability(tpm, &ask, &data, err));
 	*ret = data->data.command.count == 1 &&
 	       (data->data.command.commandAttributes[0] & TPMA_CC_COMMANDINDEX_MASK) == command;
 	Esys_Free(data);

@@ -129,7 +129,13 @@ static int read_key(struct lk_tpm *tpm, const TPM2B_PUBLIC *template, struct lk_
 		return lk_tpm_error(trc, "making the endorsement key", err);
 	const TPMU_PUBLIC_ID *id = &pub->publicArea.unique;
 
-	if (pub->publicArea.type == TPM2_ALG_RSA)
+	/* The type that was asked for, and so is the union's member. */
+	if (pub->publicArea.type != template->publicArea.type)
+		rc = lk_err_set(
+			err, LK_E_OBJECT, 0,
+			"the TPM's endorsement key is of type 0x%04x, not the 0x%04x asked for",
+			pub->publicArea.type, template->publicArea.type);
+	else if (pub->publicArea.type == TPM2_ALG_RSA)
 		rc = lk_crypto_rsa_spki((struct lk_bytes){ id->rsa.buffer, id->rsa.size }, ret,
 					err);
 	else

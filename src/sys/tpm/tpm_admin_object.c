@@ -18,7 +18,8 @@ static int take_public(const TPMT_PUBLIC *pub, struct lk_tpm_public *ret)
 {
 	ret->type = pub->type;
 	ret->attributes = pub->objectAttributes;
-	if (pub->type == TPM2_ALG_SYMCIPHER)
+	if (pub->type == TPM2_ALG_SYMCIPHER &&
+	    pub->parameters.symDetail.sym.algorithm == TPM2_ALG_AES)
 		ret->key_bits = pub->parameters.symDetail.sym.keyBits.sym;
 	if (pub->authPolicy.size <= sizeof(ret->auth_policy.data)) {
 		ret->auth_policy.len = pub->authPolicy.size;

@@ -12,15 +12,13 @@ static uint32_t property(const TPML_TAGGED_TPM_PROPERTY *list, TPM2_PT which)
 
 int lk_tpm_lockout_read(struct lk_tpm *tpm, struct lk_tpm_lockout *ret, struct lk_err *err)
 {
-	TPMS_CAPABILITY_DATA *data = NULL;
+	static const struct lk_tpm_question ask = { TPM2_CAP_TPM_PROPERTIES,
+						    TPM2_PT_LOCKOUT_COUNTER, 4,
+						    "reading the lockout state" };
 	const TPML_TAGGED_TPM_PROPERTY *list;
-	TPMI_YES_NO more;
-	TSS2_RC rc = Esys_GetCapability(lk_tpm_esys(tpm), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-					TPM2_CAP_TPM_PROPERTIES, TPM2_PT_LOCKOUT_COUNTER, 4, &more,
-					&data);
+	TPMS_CAPABILITY_DATA *data = NULL;
 
-	if (rc != TSS2_RC_SUCCESS)
-		return lk_tpm_error(rc, "reading the lockout state", err);
+	LK_TRY(lk_tpm_capability(tpm, &ask, &data, err));
 	list = &data->data.tpmProperties;
 	ret->counter = property(list, TPM2_PT_LOCKOUT_COUNTER);
 	ret->max_tries = property(list, TPM2_PT_MAX_AUTH_FAIL);

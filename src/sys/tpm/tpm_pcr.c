@@ -25,10 +25,12 @@ static int read_some(struct lk_tpm *tpm, ESYS_TR session, const struct lk_pcr_se
 
 	if (rc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(rc, "reading PCRs", err);
-	got = out->count == 1 ? (uint32_t)out->pcrSelections[0].pcrSelect[0] |
-					(uint32_t)out->pcrSelections[0].pcrSelect[1] << 8 |
-					(uint32_t)out->pcrSelections[0].pcrSelect[2] << 16
-			      : 0;
+	got = out->count == 1 && out->pcrSelections[0].hash == (TPMI_ALG_HASH)want->bank &&
+			      out->pcrSelections[0].sizeofSelect == 3
+		      ? (uint32_t)out->pcrSelections[0].pcrSelect[0] |
+				(uint32_t)out->pcrSelections[0].pcrSelect[1] << 8 |
+				(uint32_t)out->pcrSelections[0].pcrSelect[2] << 16
+		      : 0;
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
 		if (!(got & want->mask & 1u << i) || n >= digests->count ||
 		    digests->digests[n].size != lk_alg_size(want->bank))

@@ -29,6 +29,24 @@ bool lk_tpm_rc_is_full_of_sessions(TSS2_RC rc);
 /** The response code without layer and parameter, session or handle number. */
 TSS2_RC lk_tpm_rc_base(TSS2_RC rc);
 
+/**
+ * lk_tpm_capability - TPM2_GetCapability, for every part of the adapter
+ * @ret: of the capability asked for, with at most as many entries; Esys_Free
+ *
+ * What a TPM answers is unmarshalled by the capability that it says. Read as
+ * another member of the union, a count would be an attacker's bytes.
+ *
+ * Return: LK_OK; LK_E_NO_TPM where it answers something else; as lk_tpm_error.
+ */
+struct lk_tpm_question {
+	TPM2_CAP capability; /* of handles, TPM properties or commands */
+	UINT32 first;
+	UINT32 count;
+	const char *step; /* for the message */
+};
+int lk_tpm_capability(struct lk_tpm *tpm, const struct lk_tpm_question *ask,
+		      TPMS_CAPABILITY_DATA **ret, struct lk_err *err);
+
 /** A transient object or session that is flushed at the end of its scope. */
 struct lk_tpm_handle {
 	struct lk_tpm *tpm;

@@ -15,6 +15,7 @@
 
 #define HEADER_SIZE   10u /* tag, size, command or response code (Part 1, 18) */
 #define HANDLES_ASKED 64u
+#define ROUNDS_MAX    16u
 
 static struct lk_tpm_wire *wire_of(TSS2_TCTI_CONTEXT *tcti)
 {
@@ -137,8 +138,10 @@ static size_t list_handles(struct lk_tpm_wire *w, uint32_t first,
 	lk_write_be32(&out, HANDLES_ASKED);
 	if (!ask(w, command, sizeof(command)) || w->answer_len < HEADER_SIZE + 9)
 		return 0;
-	/* moreData and the capability, again. */
-	in = lk_reader_init(w->answer + HEADER_SIZE + 5, w->answer_len - HEADER_SIZE - 5);
+	in = lk_reader_init(w->answer + HEADER_SIZE, w->answer_len - HEADER_SIZE);
+	(void)lk_read_u8(&in); /* moreData */
+	if (lk_read_be32(&in) != TPM2_CAP_HANDLES)
+		return 0;
 	n = lk_read_be32(&in);
 	if (n > HANDLES_ASKED)
 		return 0;
@@ -153,8 +156,10 @@ static unsigned int flush_foreign(struct lk_tpm_wire *w, uint32_t type)
 	uint32_t handles[HANDLES_ASKED];
 	uint32_t first = type << TPM2_HR_SHIFT;
 	unsigned int flushed = 0;
+	unsigned int rounds = 0;
 	size_t n;
 
+	/* A TPM has some dozens at most; one that never ends its list isn't believed. */
 	do {
 		n = list_handles(w, first, handles);
 		for (size_t i = 0; i < n; i++) {
@@ -162,7 +167,7 @@ static unsigned int flush_foreign(struct lk_tpm_wire *w, uint32_t type)
 			if (!is_own(w, handles[i]) && flush(w, handles[i]))
 				flushed++;
 		}
-	} while (n == HANDLES_ASKED);
+	} while (n == HANDLES_ASKED && ++rounds < ROUNDS_MAX);
 	return flushed;
 }
 
