@@ -251,6 +251,7 @@ static void unlock_all(struct run *run)
 
 static int map(struct run *run, struct lk_target *t)
 {
+	char identity[LK_OPENED_TEXT];
 	int rc;
 
 	if (run->options->dry_run) {
@@ -258,9 +259,13 @@ static int map(struct run *run, struct lk_target *t)
 		       t->vol->name);
 		return LK_OK;
 	}
-	rc = lk_luks_map(t->luks, t->vol, &t->volume_key, &t->err);
+	rc = lk_learn_identity(&t->volume_key, identity, &t->err);
+	if (rc == LK_OK)
+		rc = lk_luks_map(t->luks, t->vol, &t->volume_key, &t->err);
 	lk_timing_step(t->vol->name, rc == LK_OK ? "mapped" : "not mapped");
 	lk_secret_done(&t->volume_key);
+	if (rc == LK_OK)
+		lk_learn_opened(t, identity);
 	if (rc == LK_OK)
 		lk_log(LK_LOG_INFO, "%s: %s is open as /dev/mapper/%s", t->vol->name, t->device,
 		       t->vol->name);

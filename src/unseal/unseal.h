@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "core/policy/policy_file.h"
+#include "core/luks/booted.h"
 #include "core/luks/token.h"
 #include "sys/luks/luks.h"
 #include "sys/tpm/tpm.h"
@@ -147,6 +148,11 @@ void lk_unextended_say(const struct lk_policy_file *pf, const struct lk_target *
  * That it can't be left is said, and costs the next unlock a few commands.
  */
 void lk_learn_keep(const char *dir, const struct lk_target *t);
+/** The line for lk_learn_opened: SHA-256 of the volume identity, for this use. */
+int lk_learn_identity(const struct lk_secret *volume_key, char ret[static LK_OPENED_TEXT],
+		      struct lk_err *err);
+/** Leaves what the volume is known by, for who does something once a volume. */
+void lk_learn_opened(const struct lk_target *t, const char identity[static LK_OPENED_TEXT]);
 /** Leaves which signed policy opened the volume in this boot. */
 void lk_learn_booted(const struct lk_target *t);
 

@@ -199,6 +199,7 @@ static void test_one_volume_is_opened_in_the_order_of_the_design(void **s)
 		"extend 15 by root in 1 banks",
 		"append /run/log/systemd/tpm2-measure.log",
 		"map root",
+		"replace /run/latchkey/opened/root",
 		"log 6 root: /dev/root is open",
 		"replace /run/latchkey/learned/root.json",
 		"replace /run/latchkey/booted/root.json",

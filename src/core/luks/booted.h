@@ -10,6 +10,11 @@
 #define LK_BOOTED_DIR "/run/latchkey/booted"
 #define LK_BOOTED_MAX 256u
 
+/** What a volume that is open is known by: a line of hexadecimal digits in a file of
+ * its mapping's name, made of the volume key. LUKS UUIDs are anybody's to change. */
+#define LK_OPENED_DIR  "/run/latchkey/opened"
+#define LK_OPENED_TEXT (2u * 32u + 2u) /* digits, newline, NUL */
+
 struct lk_booted {
 	uint32_t version;
 	struct lk_digest policy;
