@@ -40,6 +40,7 @@ static const char usage[] =
 	"  --timing           print where the time went, by step and TPM command; what\n"
 	"                     a person takes to type isn't in the sum\n"
 	"  --help, --version\n"
+	"  --pin-file FILE    one line with the PIN, for a dry run alone\n"
 	"  --check-policy FILE\n"
 	"                     say whether this is a policy file that volumes can be opened\n"
 	"                     by, and nothing else; needs no TPM\n"
@@ -60,6 +61,7 @@ enum {
 	OPT_DIAGNOSIS,
 	OPT_QUIET,
 	OPT_CHECK_POLICY,
+	OPT_PIN_FILE,
 	OPT_PRINT_EXIT_CODES,
 	OPT_HELP,
 	OPT_VERSION
@@ -77,6 +79,7 @@ static const struct option longopts[] = {
 	{ "timing", no_argument, NULL, OPT_TIMING },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "pin-file", required_argument, NULL, OPT_PIN_FILE },
 	{ "check-policy", required_argument, NULL, OPT_CHECK_POLICY },
 	{ "print-exit-codes", no_argument, NULL, OPT_PRINT_EXIT_CODES },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -174,6 +177,9 @@ static int parse(int argc, char **argv, struct lk_unseal_options *o)
 		case OPT_HELP:
 			print_help();
 			return 1;
+		case OPT_PIN_FILE:
+			o->pin_file = optarg;
+			break;
 		case OPT_PRINT_EXIT_CODES:
 			print_exit_codes();
 			return 1;
@@ -190,6 +196,9 @@ static int parse(int argc, char **argv, struct lk_unseal_options *o)
 						    : unknown_option(argv[at]);
 		}
 	}
+	/* In a boot it would lie where the PIN isn't to be: in the image. */
+	if (o->pin_file && !o->dry_run)
+		return wrong("--pin-file", "it is for --dry-run alone");
 	return optind == argc ? LK_OK : wrong(argv[optind], "nothing is expected beside options");
 }
 

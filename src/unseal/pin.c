@@ -56,7 +56,7 @@ static int ask(const struct lk_target *t, const char *note, struct lk_secret *re
 	(void)snprintf(question, sizeof(question), "%sPIN for volume %s%s", note, t->vol->name,
 		       t->last_pin->len ? " (empty: the same as before):" : ":");
 	lk_timing_step(t->vol->name, "ready to ask for its PIN");
-	rc = lk_ask(question, t->vol->name, &pin, err);
+	rc = lk_ask(question, t->vol->name, t->ask_seconds, &pin, err);
 	lk_timing_typed(t->vol->name, "PIN typed");
 	if (rc != LK_OK) {
 		lk_err_prefix(err, "its PIN");
@@ -82,12 +82,31 @@ static int check_lockout(const struct lk_pin_try *with, struct lk_err *err)
 			  "the TPM is in dictionary-attack lockout and takes no PIN");
 }
 
+/* The one of --pin-file, once: the TPM counts wrong ones. */
+static int try_given(const struct lk_pin_try *with, struct lk_unseal_request *req,
+		     struct lk_err *err)
+{
+	LK_OWNED_SECRET pin = LK_SECRET_NONE;
+	const struct lk_secret *given = with->target->given_pin;
+	char note[NOTE_SIZE];
+	int rc;
+
+	LK_TRY(check_lockout(with, err));
+	LK_TRY(lk_secret_from(&pin, given->data, given->len, err));
+	rc = try_pin(with, &pin, req, err);
+	if (rc == LK_E_PIN)
+		say_wrong(with, note);
+	return rc;
+}
+
 int lk_pin_unseal(const struct lk_pin_try *with, struct lk_unseal_request *req, struct lk_err *err)
 {
 	struct lk_target *t = with->target;
 	char note[NOTE_SIZE] = "";
 	int rc = LK_E_PIN;
 
+	if (t->given_pin)
+		return try_given(with, req, err);
 	for (unsigned int i = 0; i < TRIES && rc == LK_E_PIN; i++) {
 		LK_OWNED_SECRET pin = LK_SECRET_NONE;
 

@@ -7,9 +7,14 @@
 #include <sys/reboot.h>
 #include <unistd.h>
 
+#include "core/policy/pin.h"
 #include "sys/format/document.h"
 #include "sys/os/log.h"
+#include "sys/os/secret_line.h"
 #include "sys/os/timing.h"
+
+/* A try that nobody is at ends; a boot waits for whoever comes. */
+#define DRY_RUN_ASK_S 60u
 
 /** The state of one run. */
 struct run {
@@ -17,8 +22,10 @@ struct run {
 	struct lk_policy_file pf;
 	struct lk_signed_files files;
 	struct lk_secret last_pin;
+	struct lk_secret given_pin;
 	struct lk_tpm *tpm;
 	struct lk_err no_tpm; /* why there is none */
+	char *opened_before;  /* by the TPM in this boot, and by an earlier run; or NULL */
 	bool unproven;	      /* the latch, though its root key is pinned */
 	struct lk_target targets[LK_VOLUMES_MAX];
 	size_t n;
@@ -32,7 +39,9 @@ static void run_done(struct run *run)
 	lk_diagnosis_done(&run->diagnosis);
 	lk_token_done(&run->files.token);
 	lk_secret_done(&run->last_pin);
+	lk_secret_done(&run->given_pin);
 	lk_tpm_free(run->tpm);
+	free(run->opened_before);
 }
 
 static bool has_latch(const struct run *run)
@@ -78,12 +87,33 @@ static int choose_targets(struct run *run, struct lk_err *err)
 			       vol->name);
 			continue;
 		}
-		run->targets[run->n++] = (struct lk_target){ .vol = vol,
-							     .last_pin = &run->last_pin,
-							     .latched = has_latch(run),
-							     .token = LK_TOKEN_NONE };
+		run->targets[run->n++] = (struct lk_target){
+			.vol = vol,
+			.last_pin = &run->last_pin,
+			.given_pin = run->options->pin_file ? &run->given_pin : NULL,
+			.ask_seconds = run->options->dry_run ? DRY_RUN_ASK_S : 0,
+			.latched = has_latch(run),
+			.token = LK_TOKEN_NONE
+		};
 	}
 	return LK_OK;
+}
+
+/* Beside a prompt nothing is opened by the TPM, over all runs of a boot: see
+ * keep_closed_beside_a_prompt. What an earlier run has opened so it has left here. */
+static void look_for_opened(struct run *run)
+{
+	char **names = NULL;
+	size_t n = 0;
+
+	if (run->options->dry_run || !lk_fs_is_directory(LK_BOOTED_DIR))
+		return;
+	/* What can't be looked at may be there. */
+	if (lk_fs_list(LK_BOOTED_DIR, LK_VOLUMES_MAX * 4, &names, &n, NULL) != LK_OK)
+		run->opened_before = strdup(LK_BOOTED_DIR);
+	else if (n)
+		run->opened_before = strdup(names[0]);
+	lk_fs_list_free(names, n);
 }
 
 static int prepare(struct run *run, struct lk_err *err)
@@ -96,6 +126,9 @@ static int prepare(struct run *run, struct lk_err *err)
 		rc = choose_targets(run, err);
 	if (rc != LK_OK)
 		return rc;
+	look_for_opened(run);
+	if (o->pin_file)
+		LK_TRY(lk_secret_read_line(o->pin_file, LK_PIN_MAX, &run->given_pin, err));
 	if (o->signed_policies)
 		lk_candidates_load(o->signed_policies, &run->files);
 	rc = lk_tpm_open(o->tcti, run->pf.timeout_tpm, &run->tpm, &run->no_tpm);
@@ -274,7 +307,8 @@ static int map(struct run *run, struct lk_target *t)
 
 static bool may_prompt(const struct run *run, const struct lk_target *t)
 {
-	return !run->options->dry_run && t->luks && t->vol->on_failure == LK_ON_FAILURE_PROMPT &&
+	return !run->options->dry_run && !run->opened_before && t->luks &&
+	       t->vol->on_failure == LK_ON_FAILURE_PROMPT &&
 	       ((run->tpm && !run->unproven) || run->pf.prompt_without_tpm);
 }
 
@@ -388,6 +422,11 @@ static int finish(struct run *run)
 			lk_learn_booted(t);
 		if (t->rc != LK_OK)
 			diagnose(run, t);
+		if (t->rc != LK_OK && run->opened_before &&
+		    t->vol->on_failure == LK_ON_FAILURE_PROMPT)
+			lk_log(LK_LOG_ERR,
+			       "%s: no key is asked for, since the TPM has opened a volume in this boot already (%s), and who types isn't proven to be the owner",
+			       t->vol->name, run->opened_before);
 		if (asks)
 			prompt(run, t);
 		if (first == LK_OK)

@@ -21,6 +21,7 @@ struct lk_unseal_options {
 	const char *ima_log;	  /* NULL: this boot's, or with @log none */
 	const char *diagnosis;	  /* path, or NULL: LK_DIAGNOSIS_FILE */
 	const char *check_policy; /* check this policy file and nothing else; NULL */
+	const char *pin_file;	  /* of a dry run, or NULL */
 	bool dry_run;		  /* everything but mapping and latching */
 };
 
@@ -32,6 +33,8 @@ struct lk_target {
 	struct lk_token token;
 	struct lk_name root_name;		/* of the root key; len 0: any */
 	struct lk_secret payload;		/* what the TPM unsealed */
+	const struct lk_secret *given_pin;	/* by --pin-file; NULL: a person is asked */
+	unsigned int ask_seconds;		/* for a PIN; 0: as long as it takes */
 	struct lk_secret *last_pin;		/* of the volume before; the run's */
 	struct lk_secret volume_key;		/* set once it is ours */
 	struct lk_pcr_values seen;		/* PCRs as read, for choosing or diagnosis */

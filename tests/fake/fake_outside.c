@@ -23,8 +23,10 @@ int lk_ask_screen(const char *question, struct lk_secret *ret, struct lk_err *er
 	return lk_secret_from(ret, answer, strlen(answer), err);
 }
 
-int lk_ask(const char *question, const char *id, struct lk_secret *ret, struct lk_err *err)
+int lk_ask(const char *question, const char *id, unsigned int seconds, struct lk_secret *ret,
+	   struct lk_err *err)
 {
+	(void)seconds;
 	(void)id;
 	return lk_ask_screen(question, ret, err);
 }

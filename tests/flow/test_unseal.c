@@ -414,6 +414,30 @@ static void test_a_prompt_comes_after_the_latch(void **s)
 	assert_int_equal(fake.secrets_when_asked, 0);
 }
 
+/* "Where one is typed, all are" holds over the runs of a boot: volumes.yaml's beside the root. */
+static void test_nobody_is_asked_after_the_tpm_has_opened_a_volume_in_this_boot(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .on_failure = "prompt" });
+	fake.dir = LK_BOOTED_DIR;
+	fake.files[2].path = LK_BOOTED_DIR "/other.json";
+	fake.files[2].text = "{}";
+	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+	fake.answers[0] = "typed";
+	assert_int_equal(run(), LK_E_POLICY);
+	assert_int_equal(fake_count("ask "), 0);
+	assert_int_equal(fake_count("map "), 0);
+	assert_int_equal(fake_count("extend "), 1);
+	/* One that can't be listed may hold one. */
+	world(&(struct setting){ .on_failure = "prompt" });
+	fake.dir = LK_BOOTED_DIR;
+	fake.list_rc = LK_E_IO;
+	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+	fake.answers[0] = "typed";
+	assert_int_equal(run(), LK_E_POLICY);
+	assert_int_equal(fake_count("ask "), 0);
+}
+
 static void test_a_prompt_ends_after_three_wrong_answers(void **s)
 {
 	(void)s;
@@ -948,6 +972,8 @@ int main(void)
 		cmocka_unit_test(test_a_latch_that_fails_halts_where_the_policy_says_so),
 		cmocka_unit_test(test_nothing_unsealed_closes_the_latch_all_the_same),
 		cmocka_unit_test(test_a_prompt_comes_after_the_latch),
+		cmocka_unit_test(
+			test_nobody_is_asked_after_the_tpm_has_opened_a_volume_in_this_boot),
 		cmocka_unit_test(test_a_prompt_ends_after_three_wrong_answers),
 		cmocka_unit_test(test_a_recovery_key_is_tried_in_its_written_form),
 		cmocka_unit_test(test_a_prompt_that_fails_otherwise_says_why),

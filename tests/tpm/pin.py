@@ -102,6 +102,23 @@ class Terminal(Case):
                                      "LoadExternal", "VerifySignature", "FlushContext", "PolicyAuthorize", "PolicyAuthValue",
                                      "Unseal"])
 
+    def test_a_dry_run_takes_it_from_a_file(self):
+        for data in (PIN, PIN + "\n", PIN + "\r\n", "\ufeff" + PIN + "\n"):
+            with self.subTest(data):
+                path = self.write("pin", data.encode())
+                self.assertEqual(rig.run([*self.argv(), "--pin-file", path]).returncode, 0)
+        self.assertEqual(self.tries(), 0)
+        done = rig.run([*self.argv(), "--pin-file", self.write("pin", "another\n")], check=15)
+        self.assertIn(b"wrong PIN", done.stderr)
+        # Once, and no more: each counts.
+        self.assertEqual(self.tries(), 1)
+        self.assertEqual(rig.run([*self.argv(), "--pin-file", self.write("pin", "")]).returncode, 3)
+
+    def test_a_boot_takes_it_from_no_file(self):
+        argv = [a for a in self.argv() if a != "--dry-run"]
+        done = rig.run([*argv, "--pin-file", self.write("pin", PIN)], check=2)
+        self.assertIn(b"for --dry-run alone", done.stderr)
+
     def test_typing_is_no_part_of_the_time_that_is_told(self):
         code, shown = on_terminal([*self.argv(), "--timing"], [PIN], pause=1.5)
         self.assertEqual(code, 0, shown)

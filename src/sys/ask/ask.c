@@ -3,6 +3,7 @@
 #include "sys/ask/ask.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -112,12 +113,26 @@ static bool receive(int fd, struct lk_secret *line, ssize_t *ret_len)
 	return *ret_len > 0 && is_from_root(&msg) && (line->data[0] == '+' || line->data[0] == '-');
 }
 
-static int answer(const struct question *q, struct lk_secret *ret, struct lk_err *err)
+static int wait_for_answer(int fd, unsigned int seconds, struct lk_err *err)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int n;
+
+	do
+		n = poll(&p, 1, seconds ? (int)seconds * 1000 : -1);
+	while (n < 0 && errno == EINTR);
+	return n ? LK_OK
+		 : lk_err_set(err, LK_E_IO, 0, "nobody has typed it in %u seconds", seconds);
+}
+
+static int answer(const struct question *q, unsigned int seconds, struct lk_secret *ret,
+		  struct lk_err *err)
 {
 	LK_OWNED_SECRET line = LK_SECRET_NONE;
 	ssize_t n;
 
 	LK_TRY(lk_secret_init(&line, ANSWER_MAX, err));
+	LK_TRY(wait_for_answer(q->fd, seconds, err));
 	while (!receive(q->fd, &line, &n))
 		;
 	if (n < 0)
@@ -131,7 +146,8 @@ static int answer(const struct question *q, struct lk_secret *ret, struct lk_err
 	return lk_secret_from(ret, line.data + 1, line.len, err);
 }
 
-static int ask_agents(const char *text, const char *id, struct lk_secret *ret, struct lk_err *err)
+static int ask_agents(const char *text, const char *id, unsigned int seconds, struct lk_secret *ret,
+		      struct lk_err *err)
 {
 	OWNED_QUESTION q = { .fd = -1 };
 	uint8_t random[8];
@@ -143,7 +159,7 @@ static int ask_agents(const char *text, const char *id, struct lk_secret *ret, s
 	(void)mkdir(DIR, 0755);
 	LK_TRY(open_socket(&q, name, err));
 	LK_TRY(put_question(&q, name, text, id, err));
-	return answer(&q, ret, err);
+	return answer(&q, seconds, ret, err);
 }
 
 int lk_ask_screen(const char *question, struct lk_secret *ret, struct lk_err *err)
@@ -157,9 +173,10 @@ int lk_ask_screen(const char *question, struct lk_secret *ret, struct lk_err *er
 	return lk_console_ask(prompt, ret, err);
 }
 
-int lk_ask(const char *question, const char *id, struct lk_secret *ret, struct lk_err *err)
+int lk_ask(const char *question, const char *id, unsigned int seconds, struct lk_secret *ret,
+	   struct lk_err *err)
 {
 	if (access("/run/systemd/system", F_OK) == 0 && access(AGENT, X_OK) == 0)
-		return ask_agents(question, id, ret, err);
+		return ask_agents(question, id, seconds, ret, err);
 	return lk_ask_screen(question, ret, err);
 }
