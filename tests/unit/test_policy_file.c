@@ -121,6 +121,9 @@ static void test_what_the_man_page_allows_is_taken(void **s)
 		{ "[discard]", "[discard]\n    integrity: hmac-sha256" },
 		{ "[discard]", "[discard]\n    cipher: aes-cbc-essiv:sha256\n    key-size: 256" },
 		{ "[discard]", "[discard]\n    uuid: 01234567-89ab-cdef-0123-456789abcdef" },
+		{ "[discard]", "[discard]\n    uuid: 01234567-89AB-CDEF-0123-456789ABCDEF" },
+		{ "PARTLABEL=root", "\"PARTLABEL=Linux filesystem\"" },
+		{ "PARTLABEL=root", "LABEL=a/b" },
 		{ "policy-ref: \"latchkey:luks\"\n", "" },
 		{ "\"latchkey:luks\"", "\"123456789012345\"" },
 	};
@@ -187,7 +190,7 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 		{ "[discard]", "[discard]\n    key-size: 160" },
 		{ "[discard]", "[discard]\n    sector-size: 520" },
 		{ "[discard]", "[discard]\n    integrity: poly1305" },
-		{ "[discard]", "[discard]\n    uuid: 01234567-89AB-cdef-0123-456789abcdef" },
+		{ "[discard]", "[discard]\n    uuid: 01234567-89AG-cdef-0123-456789abcdef" },
 		{ "[discard]", "[discard]\n    uuid: 01234567" },
 		{ "[discard]",
 		  "[discard]\n  - name: root\n    device: /dev/x\n    handle: 0x8100a002" },

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/device_tag.h"
 #include "core/policy/policy_ref.h"
 
 static const char *const policy_keys[] = { LK_POLICY_KEYS(LK_KEY_NAME) NULL };
@@ -147,12 +148,7 @@ static bool all_of(const char *text, const char *chars)
 
 static bool is_device(const char *text)
 {
-	static const char *const tags[] = { "UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=" };
-
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
-		if (strncmp(text, tags[i], strlen(tags[i])) == 0)
-			return text[strlen(tags[i])] && !strchr(text, '/');
-	return text[0] == '/';
+	return text[0] == '/' || lk_device_tag_is(text);
 }
 
 static int parse_place(const struct lk_doc *map, struct lk_volume *vol, struct lk_err *err)
@@ -174,10 +170,12 @@ static int parse_place(const struct lk_doc *map, struct lk_volume *vol, struct l
 	if (!lk_doc_get(map, "uuid"))
 		return LK_OK;
 	LK_TRY(copy_text(map, "uuid", vol->uuid, sizeof(vol->uuid), err));
+	for (char *c = vol->uuid; *c; c++)
+		if (*c >= 'A' && *c <= 'F')
+			*c = (char)(*c - 'A' + 'a');
 	if (strlen(vol->uuid) != 36 || !all_of(vol->uuid, "abcdef" DIGIT "-"))
-		return lk_doc_error(
-			lk_doc_get(map, "uuid"), err,
-			"uuid: 36 characters, lower case, as cryptsetup luksUUID prints");
+		return lk_doc_error(lk_doc_get(map, "uuid"), err,
+				    "uuid: 36 characters, as cryptsetup luksUUID prints");
 	return LK_OK;
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/base/bytes.h"
+#include "core/base/device_tag.h"
 #include "sys/os/reach.h"
 
 void lk_buf_done(struct lk_buf *buf)
@@ -383,26 +384,11 @@ int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n, st
 /* Fills in where udev puts a link for TAG=value; a path stands for itself. */
 static int device_path(const char *spec, char ret[static LK_DEVICE_PATH_MAX], struct lk_err *err)
 {
-	static const struct {
-		const char *tag;
-		const char *dir;
-	} tags[] = {
-		{ "UUID=", "by-uuid" },
-		{ "LABEL=", "by-label" },
-		{ "PARTUUID=", "by-partuuid" },
-		{ "PARTLABEL=", "by-partlabel" },
-	};
-
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
-		size_t n = strlen(tags[i].tag);
-
-		if (strncmp(spec, tags[i].tag, n) != 0)
-			continue;
-		if (!spec[n] || strchr(spec + n, '/'))
-			return lk_err_set(err, LK_E_INPUT, 0,
-					  "device \"%s\": no value after =, or a / in it", spec);
-		(void)snprintf(ret, LK_DEVICE_PATH_MAX, "/dev/disk/%s/%s", tags[i].dir, spec + n);
-		return LK_OK;
+	if (lk_device_tag_is(spec)) {
+		if (lk_device_tag_link(spec, ret, LK_DEVICE_PATH_MAX))
+			return LK_OK;
+		return lk_err_set(err, LK_E_INPUT, 0, "device \"%.200s\": the value is too long",
+				  spec);
 	}
 	if (spec[0] != '/' || strlen(spec) >= LK_DEVICE_PATH_MAX)
 		return lk_err_set(
