@@ -8,6 +8,7 @@ import shutil
 
 import host
 import uki
+from device import der_signature
 
 MAN = os.path.join(host.HERE, "..", "..", "man")
 
@@ -45,10 +46,22 @@ class Man(host.TestCase):
         self.latchkey("config", "show", self.path("blobs/first.lkb"))
 
     def test_the_signed_policy_belongs_to_the_policy_file(self):
-        policy, signed = examples("latchkey-policy.5")
+        policy, signed, _ = examples("latchkey-policy.5")
         done = self.latchkey("policy", "verify", "--policy", self.write("policy.yaml", policy),
                              self.write("signed.yaml", signed))
         self.assertSaid(done, "^good: ")
+
+    def test_the_signed_root_key_is_signed_as_the_page_says(self):
+        """By openssl, over the bytes that the page lists."""
+        policy, _, root_key = examples("latchkey-policy.5")
+        field = dict(re.findall(r'^([\w-]+): "(.*)"$', root_key, re.M))
+        name, ref = bytes.fromhex(field["name"]), field["policy-ref"].encode()
+        self.write("signed", b"latchkey:signed-root-key:1\0" + len(name).to_bytes(2, "big") + name + bytes.fromhex(field["device-id"]) +
+                   len(ref).to_bytes(2, "big") + ref)
+        self.write("key.pem", re.sub("^ +", "", re.search(r" *-----BEGIN.*END PUBLIC KEY-----\n", policy, re.S)[0], flags=re.M))
+        self.write("signature", der_signature(bytes.fromhex(field["signature"])))
+        host.rig.run(["openssl", "dgst", "-sha384", "-verify", self.path("key.pem"), "-signature", self.path("signature"), self.path("signed")],
+                     check=0)
 
 
 if __name__ == "__main__":
