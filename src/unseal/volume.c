@@ -191,13 +191,6 @@ static int unseal_bounded(struct lk_target *t, struct lk_tpm *tpm, struct lk_uns
 	return rc;
 }
 
-static int unseal_asked(struct lk_target *t, struct lk_tpm *tpm, struct lk_unseal_request *req,
-			struct lk_err *err)
-{
-	return t->vol->pin ? lk_pin_unseal(&(struct lk_pin_try){ t, tpm, unseal_bounded }, req, err)
-			   : unseal_bounded(t, tpm, req, err);
-}
-
 /* A reseal that was interrupted may have left the object at its spare handle alone. */
 static int unseal_spare(struct lk_target *t, struct lk_tpm *tpm, struct lk_unseal_request *req)
 {
@@ -207,7 +200,7 @@ static int unseal_spare(struct lk_target *t, struct lk_tpm *tpm, struct lk_unsea
 
 	req->sealed = (struct lk_tpm_object){ .handle = spare };
 	if (rc == LK_OK)
-		rc = unseal_asked(t, tpm, req, &err);
+		rc = unseal_bounded(t, tpm, req, &err);
 	if (rc != LK_OK)
 		return rc;
 	/* What is remembered is of the volume's own handle. */
@@ -218,6 +211,19 @@ static int unseal_spare(struct lk_target *t, struct lk_tpm *tpm, struct lk_unsea
 	return LK_OK;
 }
 
+/* With the PIN that was typed: nobody is asked for a second one because the first
+ * object isn't the one expected. */
+static int unseal_with_pin(struct lk_target *t, struct lk_tpm *tpm, struct lk_unseal_request *req,
+			   struct lk_err *err)
+{
+	int rc = unseal_bounded(t, tpm, req, err);
+	int spare = rc == LK_E_OBJECT ? unseal_spare(t, tpm, req) : rc;
+
+	if (spare == LK_E_PIN)
+		return lk_err_set(err, LK_E_PIN, 0, "wrong PIN");
+	return spare == LK_OK ? LK_OK : rc;
+}
+
 static int unseal_under(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
 			const struct lk_signed_policy *sp, struct lk_err *err)
 {
@@ -225,7 +231,9 @@ static int unseal_under(struct lk_target *t, struct lk_tpm *tpm, const struct lk
 	int rc;
 
 	fill_request(t, pf, sp, &req);
-	rc = unseal_asked(t, tpm, &req, err);
+	if (t->vol->pin)
+		return lk_pin_unseal(&(struct lk_pin_try){ t, tpm, unseal_with_pin }, &req, err);
+	rc = unseal_bounded(t, tpm, &req, err);
 	/* The remembered handles may be stale or false: then the TPM is asked
 	 * for the public areas, once. */
 	if ((rc == LK_E_OBJECT || rc == LK_E_SYSTEM) &&
