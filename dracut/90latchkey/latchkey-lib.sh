@@ -39,7 +39,7 @@ latchkey_safe() {
 }
 
 latchkey_halt() {
-    echo "<2>latchkey: latchkey-unseal ended so ($1) that the latch may be open, and the TPM may still unseal: halting" > /dev/kmsg
+    echo "<2>latchkey: latchkey-unseal didn't end as it should ($1), and the TPM may still be open: halting" > /dev/kmsg
     if [ -d /run/systemd/system ]; then
         systemctl --force --force halt
     else
