@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Before the latch nothing that lies on the disk costs much: whatever a LUKS2 header says, it is refused within 48 MiB of
-memory; and what is no file in the place of one keeps nobody waiting."""
+memory, by provisioning too; and what is no file in the place of one keeps nobody waiting."""
 import hashlib
 import os
 import struct
@@ -48,8 +48,10 @@ class Case(rig.TestCase):
 
     def unseal(self, *, signed=None, policy=None):
         """Exit code, and in peak the most memory that was there, in KiB. Time is bounded so that a hang fails."""
-        argv = [rig.program("latchkey-unseal"), "--policy", policy or self.policy, "--signed", signed or self.signed, "--tpm", self.tpm.tcti,
-                "--dry-run"]
+        return self.measure(rig.program("latchkey-unseal"), "--policy", policy or self.policy, "--signed", signed or self.signed,
+                            "--tpm", self.tpm.tcti, "--dry-run")
+
+    def measure(self, *argv):
         with open(self.path("said"), "wb") as said:
             told = subprocess.run([sys.executable, "-S", "-c", MEASURE, *argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=said, timeout=120, check=True)
@@ -122,6 +124,26 @@ class Headers(Case):
         self.policy = self.owner.policy(self.disk)
         self.assertEqual(self.unseal(), 0, self.said)
         self.assertLess(self.peak, MOST_KIB)
+
+
+class Provisioning(Case):
+    """It reads the headers of disks that were in other hands, some of it unattended in every boot."""
+
+    def test_no_command_is_made_to_cost_much(self):
+        learned = self.path("learned")
+        os.mkdir(learned)
+        self.write("learned/lktest.json", '{"latchkey-learned":1,"root-key":"","sealed":""}\n')
+        policy = ("--policy", self.policy)
+        for name in ("objects", "numbers", "in strings"):
+            json = Headers.JUNK[name]
+            self.put((0, header(json, 4 << 20)), (4 << 20, header(json, 4 << 20, offset=4 << 20)))
+            before = self.read("disk.img")
+            for argv in (("policy", "list", *policy), ("policy", "add", *policy, self.signed), ("remember", *policy, "--learned", learned)):
+                with self.subTest(name, command=argv[:2]):
+                    self.assertEqual(self.measure(rig.program("latchkey-provision"), *argv), 9, self.said)
+                    self.assertLess(self.peak, MOST_KIB)
+                    self.assertIn("LUKS2 header refused", self.said)
+            self.assertEqual(self.read("disk.img"), before)
 
 
 class Files(Case):

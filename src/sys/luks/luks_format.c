@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/luks/luks_area.h"
 #include "core/luks/token.h"
 #include "sys/os/fs.h"
 #include "sys/os/reach.h"
@@ -191,12 +192,35 @@ int lk_volume_format(const struct lk_format_request *req, struct lk_volume_heade
 	return LK_OK;
 }
 
+/* A disk may have been in other hands: what libcryptsetup would make gigabytes of
+ * is refused here as it is in early boot. Both copies lie within twice the largest. */
+static int check_areas(const char *device, struct lk_err *err)
+{
+	LK_OWNED_FD fd = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	LK_OWNED_BUF areas = { malloc(2 * (size_t)LK_LUKS_COPY_MAX), 0 };
+	ssize_t n = -1;
+
+	if (!areas.data)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	if (fd >= 0)
+		n = lk_fs_read_full(fd, areas.data, 2 * (size_t)LK_LUKS_COPY_MAX);
+	if (n < 0)
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: can't be read: %s", device,
+				  strerror(errno));
+	if (lk_luks_areas_check((struct lk_bytes){ areas.data, (size_t)n }, err) == LK_OK)
+		return LK_OK;
+	lk_err_prefix(err, "%s: LUKS2 header refused", device);
+	return LK_E_HEADER;
+}
+
 int lk_volume_header_open(const char *device, struct lk_volume_header **ret, struct lk_err *err)
 {
 	LK_OWNED_VOLUME_HEADER h = NULL;
 	int rc = header_new(device, &h, err);
 	int n;
 
+	if (rc == LK_OK)
+		rc = check_areas(device, err);
 	if (rc != LK_OK)
 		return rc;
 	n = crypt_load(h->cd, CRYPT_LUKS2, NULL);
