@@ -15,11 +15,12 @@
 #include "sys/os/log.h"
 #include "sys/os/tree.h"
 
-#define CHUNK	 (64u * 1024u)
-#define ASIDE	 ".replaced"
-#define COPY	 "generations/.copy"
-#define HISTORY	 3u /* records of what was at one place, the newest last */
-#define MODE_OWN 0755u
+#define CHUNK	    (64u * 1024u)
+#define ASIDE	    ".replaced"
+#define ASIDE_NAMES 10u
+#define COPY	    "generations/.copy"
+#define HISTORY	    3u /* records of what was at one place, the newest last */
+#define MODE_OWN    0755u
 
 static int pump(int fd, int to, uint64_t max, struct lk_hasher *hasher, uint64_t *ret,
 		struct lk_err *err)
@@ -151,6 +152,20 @@ static int note(struct lk_agreed *record, const struct lk_agreed_file *file, str
 	return rc;
 }
 
+/* Names that say what it was, and at last one that nobody can have taken. */
+static int aside_name(const char *name, unsigned int i, char ret[static NAME_MAX + 1],
+		      struct lk_err *err)
+{
+	char temporary[LK_TREE_TEMPORARY_SIZE];
+	int n = snprintf(ret, NAME_MAX + 1, i ? "%s" ASIDE ".%u" : "%s" ASIDE, name, i);
+
+	if (n <= NAME_MAX && i < ASIDE_NAMES)
+		return LK_OK;
+	LK_TRY(lk_tree_temporary(temporary, err));
+	(void)snprintf(ret, NAME_MAX + 1, "%s" ASIDE, temporary);
+	return LK_OK;
+}
+
 /* Out of the way, and not lost. */
 static int put_aside(const struct lk_uc *uc, const char *destination, struct lk_err *err)
 {
@@ -159,10 +174,8 @@ static int put_aside(const struct lk_uc *uc, const char *destination, struct lk_
 	const char *name;
 	int rc = lk_tree_open_parent(uc->at, destination, false, &dir, &name, err);
 
-	for (unsigned int i = 0; rc == LK_OK && i < 10; i++) {
-		if (snprintf(aside, sizeof(aside), i ? "%s" ASIDE ".%u" : "%s" ASIDE, name, i) >=
-		    (int)sizeof(aside))
-			break;
+	for (unsigned int i = 0; rc == LK_OK && i <= ASIDE_NAMES; i++) {
+		LK_TRY(aside_name(name, i, aside, err));
 		if (renameat2(dir, name, dir, aside, RENAME_NOREPLACE) == 0) {
 			lk_log(LK_LOG_WARNING,
 			       "%s: what was there can't be kept; it is called %s now", destination,

@@ -3,6 +3,7 @@
 """What is kept is put in place again only as it was signed and agreed; and who uploads has no hand in what is kept."""
 import os
 import shutil
+import stat
 import subprocess
 import unittest
 
@@ -221,6 +222,19 @@ class Uploader(Case):
                 self.applied()
                 self.assertFalse(os.path.lexists(self.place))
                 rig.run(["rm", "-rf", self.place + ".replaced"], check=0)
+
+    def test_nor_where_the_names_for_it_are_taken(self):
+        """He has made them all; or the file's own name leaves no room for an ending."""
+        for name, script in (("conf", "mkdir conf.replaced conf.replaced.{1..40}"), ("n" * 255, "true")):
+            with self.subTest(name):
+                self.made(f"mkfifo {name}; {script}")
+                self.applied(name)
+                self.applied()
+                aside = [n for n in os.listdir(self.dev.at(UPLOAD)) if n.startswith(".latchkey-") and n.endswith(".replaced")]
+                self.assertEqual(len(aside), 1)
+                self.assertTrue(stat.S_ISFIFO(os.lstat(self.dev.at(UPLOAD, aside[0])).st_mode))
+                self.dev.apply()
+                os.unlink(self.dev.at(UPLOAD, aside[0]))
 
     def test_many_files_are_bounded_together(self):
         self.made("for i in 1 2 3 4; do head -c 900000 /dev/zero > f$i; done")
