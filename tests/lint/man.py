@@ -87,6 +87,15 @@ class Man(tree.TestCase):
                 self.assertEqual({n for n, _ in items}, {n for n, _, latch, _ in rows if latch != "-"})
         self.assertNone(bad, "an exit code that core/base/rc.c has another sentence for")
 
+    def test_no_macro_takes_more_than_is_meant(self):
+        """man(1) shows what mandoc doesn't: all of a line after Ql in one pair of quotes, and a heading's "An" as a macro."""
+        bad = []
+        for page in (n for n in tree.committed() if re.match(r"man/.*\.[1578]$", n)):
+            for number, line in enumerate(tree.read(page).splitlines(), 1):
+                if re.match(r"\.(\w+ )?Ql .*( No | [,.;:] \w)", line) or re.match(r"\.S[sh] (An|At|Do|In|No|On) ", line):
+                    bad.append(f"{page}:{number}: {line}")
+        self.assertNone(bad, "end the macro's line there; a heading begins with \\&")
+
     def test_pages_are_sound(self):
         pages = [n for n in tree.committed() if re.match(r"man/.*\.[1578]$", n)]
         self.assertTrue(pages)
