@@ -167,6 +167,10 @@ class BadInput(host.TestCase):
                 self.assertEqual(done.stdout, b"")
         self.assertNotMade("k")
 
+    def test_an_argument_too_many_is_named(self):
+        self.assertSaid(self.latchkey("keygen", self.path("k"), "extra", check=2), "latchkey: extra: nothing more is expected")
+        self.assertNotMade("k")
+
     def test_wrong_versions_and_labels(self):
         policy = self.write("policy.yaml", policy_files.policy_file())
         no_floor = self.write("no-floor.yaml", policy_files.policy_file().replace(

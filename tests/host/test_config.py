@@ -172,6 +172,14 @@ class Seal(config.TestCase):
         self.assertEqual(sorted(self.tree("settings")), sorted(config.FILES))
         self.seal(folder, out="settings.lkb")
 
+    def test_what_is_no_configuration_key_is_told(self):
+        for data in (b"", bytes(31), bytes(33), b"-----BEGIN PRIVATE KEY-----\n" + bytes(400)):
+            key = self.write("no.bin", data)
+            said = self.latchkey("config", "seal", "--key", self.path("keys/policy-key.pem"), "--config-key", key, "--sequence", "1", "-o",
+                                 self.path("none"), self.folder({"a": ""}, name=f"of{len(data)}"), check=3)
+            self.assertSaid(said, "no.bin: this is no configuration key, which has 16 or 32 bytes")
+            self.assertNotMade("none")
+
     def test_a_manifest_in_another_place_or_spelling_is_refused(self):
         """What it says would not hold: neither in a folder nor in an archive is it sealed."""
         for i, name in enumerate(("latchkey-manifest.yml", "Latchkey-Manifest.yaml", "latchkey_manifest.yaml",
@@ -182,6 +190,7 @@ class Seal(config.TestCase):
             for args in ((folder,), ("--from-archive", self.path("c.tgz"))):
                 said = self.seal(*args, check=3)
                 self.assertSaid(said, f'"{name}": a manifest has to be at the top')
+                self.assertSaid(said, r"Seal the folder that it lies in \(\S+, below what" if "/" in name else "Give it that name")
                 self.assertSaid(said, "tar -C " + (os.path.dirname(name) or "DIR") + " -cf")
         self.assertFalse(os.path.exists(self.path("blob")))
 

@@ -104,11 +104,11 @@ class Keygen(host.TestCase):
         self.assertIn("hmacWithSHA256", text)
 
     def test_a_passphrase_file_is_one_line(self):
-        for data in ("", "\n", "a\nb\n", "x" * 2000):
+        for data in ("", "\n", "a\nb\n", "x" * 2000, "x" * 20000):
             with self.subTest(data[:9]):
                 word = self.write("word", data)
                 self.assertSaid(self.latchkey("keygen", "--passphrase-file", word,
-                                              self.path("k"), check=3), word)
+                                              self.path("k"), check=3), word + ": one line of 1 to [0-9]+ bytes is expected")
                 self.assertNotMade("k")
 
     def test_the_line_of_a_passphrase_ends_as_editors_end_it(self):

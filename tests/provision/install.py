@@ -156,6 +156,21 @@ class Install(rig.TestCase):
         dev.provision(*argv[:at], *argv[at + 2:], check=2)
         self.assertEqual(dev.tpm.tool("tpm2_getcap", "handles-persistent").stdout, b"")
 
+    def test_wrong_files_are_told_for_what_they_are_not(self):
+        dev = Device(self)
+        for option, name, data, said in (("--config-key", "key", "x" * 400, b"this is no configuration key, which has 16 or 32 bytes"),
+                                         ("--owner-auth", "auth", "x" * 40, b"one line of 1 to 32 bytes is expected"),
+                                         ("--lockout-auth", "auth", "x" * 9000, b"one line of 1 to 32 bytes is expected")):
+            argv = [a for a in dev.install_argv()]
+            if option in argv:
+                argv[argv.index(option) + 1] = self.write(name, data)
+            else:
+                argv += [option, self.write(name, data)]
+            self.assertIn(said, dev.provision(*argv, check=3).stderr)
+        self.assertIn(b"install --help", dev.provision("install", check=2, device_file=False).stderr)
+        self.assertEqual(dev.tpm.tool("tpm2_getcap", "handles-persistent").stdout, b"")
+        self.assertIn(f"{dev.record_path} is this device's record".encode(), dev.install().stderr)
+
     def test_auths_from_files(self):
         dev = Device(self)
         self.write("o", "owner-secret\n")

@@ -125,7 +125,7 @@ class Token(rig.TestCase):
         argv = [rig.program("latchkey-unseal"), "--dry-run", "--policy", self.path("policy.yaml"), "--tpm", self.dev.tpm.tcti]
         self.assertIn(b"sign-root-key", rig.run(argv, check=7).stderr)
         self.sign()
-        self.add(self.path("root.yaml"), policy)
+        self.assertIn(b"volume root: its token has the signed root key", self.add(self.path("root.yaml"), policy).stderr)
         self.assertEqual(self.token()["signed-root-key"]["name"], self.dev.record()["objects"]["storage-root-key"]["name"])
         self.assertEqual(len(self.token()["policies"]), 1)
         self.assertEqual(self.status()["root-key"], "signed for this TPM")

@@ -88,8 +88,9 @@ static int take(const struct lk_option *o, const char *value, struct lk_err *err
 	return LK_OK;
 }
 
+/* @words: the @operands that were typed. */
 static int check_complete(const struct lk_command *cmd, const struct lk_option *options,
-			  int operands, struct lk_err *err)
+			  int operands, char **words, struct lk_err *err)
 {
 	for (const struct lk_option *o = options; o->name; o++)
 		if (o->required && !*o->value)
@@ -98,7 +99,8 @@ static int check_complete(const struct lk_command *cmd, const struct lk_option *
 	if (operands < cmd->min_operands)
 		return lk_err_set(err, LK_E_USAGE, 0, "%s is missing", cmd->operands);
 	if (operands > cmd->max_operands)
-		return lk_err_set(err, LK_E_USAGE, 0, "more arguments than are known");
+		return lk_err_set(err, LK_E_USAGE, 0, "%s: nothing more is expected here",
+				  words[cmd->max_operands]);
 	return LK_OK;
 }
 
@@ -147,7 +149,7 @@ int lk_command_parse(const struct lk_command *cmd, const struct lk_option *optio
 		if (rc != LK_OK)
 			return rc;
 	}
-	return check_complete(cmd, options, argc - optind, err);
+	return check_complete(cmd, options, argc - optind, argv + optind, err);
 }
 
 int lk_option_number64(const char *option, const char *text, const uint64_t range[static 2],

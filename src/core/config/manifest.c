@@ -236,9 +236,12 @@ int lk_manifest_check_place(const struct lk_manifest *m, const char *path, struc
 	return lk_err_set(
 		err, LK_E_INPUT, 0,
 		"\"%s\": a manifest has to be at the top of the archive, as its first file, and be called " LK_MANIFEST_NAME
-		"; anywhere else nothing that it says would hold. Seal the folder that it lies in (latchkey config seal ... %s), or pack it with: tar -C %s -cf config.tar " LK_MANIFEST_NAME
+		"; anywhere else nothing that it says would hold. %s%s%s, or pack its folder with: tar -C %s -cf config.tar " LK_MANIFEST_NAME
 		" FILE...",
-		lk_text_show(path, shown), lk_text_show(in, folder), folder);
+		lk_text_show(path, shown),
+		slash ? "Seal the folder that it lies in (" : "Give it that name",
+		slash ? lk_text_show(in, folder) : "", slash ? ", below what is given here)" : "",
+		lk_text_show(in, folder));
 }
 
 static int not_allowed(const struct lk_manifest_file *f, const char *what, const char *setting,

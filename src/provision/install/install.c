@@ -373,7 +373,9 @@ static int install(struct lk_install *in, struct lk_err *err)
 		if (rc == LK_OK)
 			tell_untried(in);
 		if (rc == LK_OK)
-			lk_log(LK_LOG_INFO, "installed");
+			lk_log(LK_LOG_INFO,
+			       "installed; %s is this device's record: keep a copy elsewhere",
+			       in->opts->value[LK_OPT_RECORD]);
 	}
 	if (rc == LK_OK)
 		lk_device_file_install(in->tpm, in->opts, &in->key);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns install's look before it leaps: inputs, and what the TPM has already. */
+#include <errno.h>
 #include <string.h>
 
 #include "core/policy/policy_digest.h"
@@ -62,12 +63,18 @@ static int read_policy_key(const char *path, struct lk_install *in, struct lk_er
 
 static int read_config_key(const char *path, struct lk_install *in, struct lk_err *err)
 {
-	int rc = lk_fs_read_secret(path, 32, &in->config_key, err);
+	struct lk_err why = { 0 };
+	int rc = lk_fs_read_secret(path, 32, &in->config_key, &why);
 
-	if (rc == LK_OK && in->config_key.len != 16 && in->config_key.len != 32)
-		rc = lk_err_set(err, LK_E_INPUT, 0, "%s: an AES key of 16 or 32 bytes is expected",
-				path);
-	return rc;
+	if ((rc == LK_OK && in->config_key.len != 16 && in->config_key.len != 32) ||
+	    (rc == LK_E_INPUT && why.code == EFBIG))
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"%s: this is no configuration key, which has 16 or 32 bytes (latchkey keygen makes config-key.bin)",
+			path);
+	if (rc != LK_OK)
+		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
+	return LK_OK;
 }
 
 int lk_install_read(const struct lk_options *opts, struct lk_install *in, struct lk_err *err)
@@ -77,8 +84,9 @@ int lk_install_read(const struct lk_options *opts, struct lk_install *in, struct
 
 	in->opts = opts;
 	if (!v[LK_OPT_POLICY_KEY] || !v[LK_OPT_CONFIG_KEY] || !v[LK_OPT_RECORD])
-		return lk_err_set(err, LK_E_USAGE, 0,
-				  "--policy-key, --config-key and --record are needed");
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--policy-key, --config-key and --record are needed; see \"latchkey-provision install --help\"");
 	if (!v[LK_OPT_RECIPIENT] && (!v[LK_OPT_OWNER_AUTH] || !v[LK_OPT_LOCKOUT_AUTH]))
 		return lk_err_set(
 			err, LK_E_USAGE, 0,

@@ -74,8 +74,8 @@ static int remove_volume(const struct lk_options *opts, struct lk_err *err)
 	others = lk_volume_header_count_keyslots(h) - 1;
 	fprintf(stderr,
 		"Volume %s on %s (UUID %s):\n"
-		"the TPM's passphrase at 0x%08x, its keyslot and %zu signed policies will be lost.\n"
-		"%u other keyslots stay.%s\n",
+		"the TPM's passphrase at 0x%08x, its keyslot and the signed policies (%zu) will be lost.\n"
+		"Other keyslots that stay: %u.%s\n",
 		t.vol->name, t.device, lk_volume_header_uuid(h), t.vol->handle, token.n_policies,
 		others, others ? "" : " ALL DATA OF THE VOLUME WILL BE LOST.");
 	rc = lk_confirm(opts, t.vol->name, err);

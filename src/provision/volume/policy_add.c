@@ -161,10 +161,12 @@ static void take_back(struct adding *v)
 	       why.msg);
 }
 
-static void say_outcome(const struct adding *v)
+static void say_outcome(const struct adding *v, bool root_key)
 {
 	const char *name = v->target.vol->name;
 
+	if (v->written && root_key)
+		lk_log(LK_LOG_INFO, "volume %s: its token has the signed root key", name);
 	if (v->written || !v->added)
 		lk_log(LK_LOG_INFO, "volume %s: %zu added, %zu in the token", name, v->added,
 		       v->p.token.n_policies);
@@ -192,7 +194,7 @@ static int write_volumes(struct add *a, struct lk_err *err)
 		if (a->volumes[i].written)
 			take_back(&a->volumes[i]);
 	for (size_t i = 0; (rc == LK_OK || a->n > 1) && i < a->n; i++)
-		say_outcome(&a->volumes[i]);
+		say_outcome(&a->volumes[i], a->root_key.signature_len);
 	return rc;
 }
 

@@ -86,7 +86,7 @@ static int open_to_read(const struct reading *r, int *ret, struct lk_err *err)
 	    (r->regular && !S_ISREG(st.st_mode)))
 		return lk_err_set(err, LK_E_INPUT, 0, "%s: not a file", path);
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > cap)
-		return lk_err_set(err, LK_E_INPUT, 0,
+		return lk_err_set(err, LK_E_INPUT, EFBIG,
 				  "%s: 1:1: %llu bytes, at most %zu are allowed", path,
 				  (unsigned long long)st.st_size, cap);
 	return LK_OK;
@@ -105,8 +105,8 @@ static int read_capped(const struct reading *r, uint8_t *data, size_t *ret_len, 
 	if (n < 0)
 		return fail(err, LK_E_IO, r->path, "can't read");
 	if ((size_t)n > r->cap)
-		return lk_err_set(err, LK_E_INPUT, 0, "%s: 1:1: more than the %zu bytes allowed",
-				  r->path, r->cap);
+		return lk_err_set(err, LK_E_INPUT, EFBIG,
+				  "%s: 1:1: more than the %zu bytes allowed", r->path, r->cap);
 	*ret_len = (size_t)n;
 	return LK_OK;
 }

@@ -31,7 +31,7 @@ ssize_t lk_fs_read_full(int fd, uint8_t *data, size_t cap);
 
 /**
  * lk_fs_read - a whole regular file, pipe or standard input ("-")
- * @cap: more than that is LK_E_INPUT, found without reading it all
+ * @cap: more than that is LK_E_INPUT with the code EFBIG, found without reading it all
  */
 int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret, struct lk_err *err);
 /** A regular file alone: no pipe, device or terminal, which reading might hang on, or

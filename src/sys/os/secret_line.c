@@ -2,6 +2,7 @@
 /* Owns reading a secret from the one line of a file. */
 #include "sys/os/secret_line.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "core/base/bom.h"
@@ -27,14 +28,23 @@ static void drop_mark(struct lk_secret *line)
 	line->len = text.len;
 }
 
+static int not_one_line(const char *path, size_t max, struct lk_err *err)
+{
+	return lk_err_set(err, LK_E_INPUT, 0, "%s: one line of 1 to %zu bytes is expected", path,
+			  max);
+}
+
 int lk_secret_read_line(const char *path, size_t max, struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET line = LK_SECRET_NONE;
 	const char *foreign;
-	int rc = lk_fs_read_secret(path, max + AROUND_MAX, &line, err);
+	struct lk_err why = { 0 };
+	int rc = lk_fs_read_secret(path, max + AROUND_MAX, &line, &why);
 
+	if (rc == LK_E_INPUT && why.code == EFBIG)
+		return not_one_line(path, max, err);
 	if (rc != LK_OK)
-		return rc;
+		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
 	foreign = lk_bom_foreign((struct lk_bytes){ line.data, line.len });
 	if (foreign)
 		return lk_err_set(
@@ -45,8 +55,7 @@ int lk_secret_read_line(const char *path, size_t max, struct lk_secret *ret, str
 	drop_mark(&line);
 	if (line.len == 0 || line.len > max || memchr(line.data, '\n', line.len) ||
 	    memchr(line.data, '\0', line.len))
-		return lk_err_set(err, LK_E_INPUT, 0, "%s: one line of 1 to %zu bytes is expected",
-				  path, max);
+		return not_one_line(path, max, err);
 	*ret = lk_secret_take(&line);
 	return LK_OK;
 }

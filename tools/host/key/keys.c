@@ -2,6 +2,7 @@
 /* Owns reading keys from where the command line says. */
 #include "key/keys.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -60,13 +61,17 @@ int lk_load_policy_key(const char *path, struct lk_policy_key *ret, struct lk_er
 int lk_load_config_key(const char *path, struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET key = LK_SECRET_NONE;
-	int rc = lk_fs_read_secret(path, CONFIG_KEY_MAX, &key, err);
+	struct lk_err why = { 0 };
+	int rc = lk_fs_read_secret(path, CONFIG_KEY_MAX, &key, &why);
 
+	if ((rc == LK_OK && key.len != 16 && key.len != 32) ||
+	    (rc == LK_E_INPUT && why.code == EFBIG))
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"%s: this is no configuration key, which has 16 or 32 bytes (keygen makes config-key.bin)",
+			path);
 	if (rc != LK_OK)
-		return rc;
-	if (key.len != 16 && key.len != 32)
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "%s: %zu bytes; a configuration key has 16 or 32", path, key.len);
+		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
 	warn_if_readable(path, "configuration");
 	*ret = lk_secret_take(&key);
 	return LK_OK;
