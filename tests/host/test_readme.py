@@ -26,7 +26,8 @@ class Readme(rig.TestCase):
             f.truncate(64 << 20)
         self.tpm = self.swtpm()
         self.stand_in("latchkey", f'exec {rig.program("latchkey")} "$@"')
-        more = f"--tpm {self.tpm.tcti}"
+        # What install and the others would read and write in the machine's /etc and /var is no test's.
+        more = f"--tpm {self.tpm.tcti} --device-file {self.path('device.yaml')}"
         self.stand_in("latchkey-provision", f'if [ "$1" = install ]; then set -- "$@" --fapi-dir {self.path("fapi")}; fi\n'
                                             f'exec {rig.program("latchkey-provision")} "$@" {more}')
         # The volume is a file, and nothing is mapped: whether the key opens it is what is asked.
@@ -61,7 +62,7 @@ class Readme(rig.TestCase):
         done = rig.run(["sh", "-c", script], env=env)
         self.assertEqual(done.returncode, 0, f"README.md:{block.line}:\n{block.text}\n{done.stdout.decode()}{done.stderr.decode()}")
 
-    def edit(self, block):
+    def edit(self, block, device=None):
         """As an administrator does it: keys of the block take the place of the file's."""
         path = self.path("desk", block.what)
         with open(path, encoding="utf-8") as f:
@@ -71,7 +72,7 @@ class Readme(rig.TestCase):
             key = line.split(":")[0]
             text, n = re.subn(rf"^{key}: .*", line, text, flags=re.M)
             self.assertEqual(n, 1, f"README.md:{block.line}: {key} isn't in what policy init writes")
-        text = text[:text.index("\nvolumes:")] + "\nvolumes:\n" + volumes.replace("PARTLABEL=root", self.path("device/disk.img"))
+        text = text[:text.index("\nvolumes:")] + "\nvolumes:\n" + volumes.replace("PARTLABEL=root", device or self.path("device/disk.img"))
         self.write(f"desk/{block.what}", text)
 
     def test_the_walk(self):
@@ -94,18 +95,30 @@ class Readme(rig.TestCase):
         self.assertIn("recovery-key", json.loads(self.read("device/record.json"))["volumes"][0])
 
     def test_the_try_without_a_device(self):
-        block, = readme.to_run("try")[-1:]
-        os.mkdir(self.path("try"))
+        """In the desk's folder, with nothing on the PATH but the programs, and nothing of the machine's own read or written."""
+        start, walk = (b for b in readme.to_run("try") if b.what == "try")
+        for block in readme.to_run("desk", "device"):
+            if block.what == "device":
+                break
+            self.edit(block, "PARTLABEL=root") if block.kind == "edit" else self.sh(block)
+        os.mkdir(self.path("programs"))
+        for name in ("latchkey", "latchkey-provision", "latchkey-unseal"):
+            os.symlink(rig.program(name), self.path("programs", name))
         port = rig._free_pair()
-        text = block.text.replace("2321", str(port)).replace("2322", str(port + 1))
-        out = self.path("try.out")
-        rig.run(["sh", "-c", f"exec > {out} 2>&1\nset -e\ncd {self.path('try')}\n{text}\necho $! > {self.path('pid')}"], check=0)
-        tpm = int(self.read("pid"))
-        self.addCleanup(os.kill, tpm, signal.SIGTERM)
+        self.try_sh(start, port, f"\necho $! > {self.path('pid')}")
+        self.addCleanup(os.kill, int(self.read("pid")), signal.SIGTERM)
         self.assertTrue(self.answers(port + 1), self.read("try.out"))
-        values = rig.run([rig.program("latchkey-provision"), "pcrs", "--tpm", f"swtpm:host=127.0.0.1,port={port}"], check=0).stdout
-        self.assertTrue(values)
-        self.assertEqual(os.path.getsize(self.path("try/disk.img")), 64 << 20)
+        self.assertEqual(os.path.getsize(self.path("desk/disk.img")), 64 << 20)
+        self.try_sh(walk, port)
+        self.assertIn("would open as /dev/mapper/root", self.read("try.out").decode())
+        for name in ("device.yaml", "fapi", "record.json"):
+            self.assertTrue(os.path.exists(self.path("desk", name)))
+
+    def try_sh(self, block, port, more=""):
+        text = block.text.replace("2321", str(port)).replace("2322", str(port + 1)) + more
+        env = dict(os.environ, PATH=f"{self.path('programs')}:{os.environ['PATH']}")
+        done = rig.run(["sh", "-c", f"exec > {self.path('try.out')} 2>&1\nset -e\ncd {self.path('desk')}\n{text}"], env=env)
+        self.assertEqual(done.returncode, 0, f"README.md:{block.line}:\n{self.read('try.out').decode()}")
 
     @staticmethod
     def answers(control):
