@@ -89,7 +89,8 @@ class Provision(Unlock):
         self.words = [words.get(a, a) for a in argv]
 
     def argv(self, tcti=None):
-        return [rig.program("latchkey-provision"), *self.words, "--tpm", tcti or self.dev.tpm.tcti]
+        return [rig.program("latchkey-provision"), *self.words, "--device-file", self.dev.device_file, "--tpm",
+                tcti or self.dev.tpm.tcti]
 
     def holds(self):
         """The recovery key opens, and the command can be run again; then the TPM opens the volume."""
@@ -111,7 +112,7 @@ class Apply:
 
     def argv(self, tcti=None):
         return [rig.program("latchkey-userconfig"), "apply", "--root", self.dev.root, "--tpm",
-                tcti or self.dev.tpm.tcti, *getattr(self.dev, "pin_argv", list)()]
+                tcti or self.dev.tpm.tcti, "--raise-floor"]
 
     def holds(self):
         shown = self.dev.get("opt/app/conf")

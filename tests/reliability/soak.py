@@ -29,9 +29,8 @@ class Soak(rig.TestCase):
         unlock = faults.Unlock.__new__(faults.Unlock)
         unlock.test, unlock.dev, unlock.argv_extra = self, dev, []
         reseal = [rig.program("latchkey-provision"), "reseal", "--policy", dev.path("policy.yaml"), "--owner-auth", owner,
-                  "--recovery-key-file", self.path("recovery"), "--tpm", dev.tpm.tcti]
-        apply = [rig.program("latchkey-userconfig"), "apply", "--root", dev.root, "--tpm", dev.tpm.tcti,
-                 *getattr(dev, "pin_argv", list)()]
+                  "--recovery-key-file", self.path("recovery"), "--device-file", dev.device_file, "--tpm", dev.tpm.tcti]
+        apply = [rig.program("latchkey-userconfig"), "apply", "--root", dev.root, "--tpm", dev.tpm.tcti, "--raise-floor"]
         took = {}
         killed = 0
         sequence = 0

@@ -68,10 +68,12 @@ class Device:
     def install_argv(self):
         return ["install", "--policy-key", self.path("keys", "policy-key.pub.pem"),
                 "--config-key", self.path("keys", "config-key.bin"), "--record", self.record_path,
-                "--recipient", self.path("owner.pem"), "--fapi-dir", self.path("fapi")]
+                "--recipient", self.path("owner.pem"), "--fapi-dir", self.path("fapi"),
+                "--device-file", self.device_file]
 
     def install(self, *more, check=0, tcti=None):
-        return self.provision(*self.install_argv(), *more, check=check, tcti=tcti)
+        argv = self.install_argv()
+        return self.provision(*(argv[:-2] if "--device-file" in more else argv), *more, check=check, tcti=tcti)
 
     def owner_auth_file(self):
         self.test.write("owner.auth", self.auth("owner") + "\n")
@@ -98,7 +100,7 @@ class Device:
     def format_argv(self):
         return ["format", "--policy", self.path("policy.yaml"), "--volume", "root",
                 "--owner-auth", self.owner_auth_file(), "--record", self.record_path,
-                "--recipient", self.path("owner.pem")]
+                "--recipient", self.path("owner.pem"), "--device-file", self.device_file]
 
     def format(self, *more, check=0, tcti=None):
         return self.provision(*self.format_argv(), *more, check=check, tcti=tcti)
