@@ -25,6 +25,12 @@ print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
 OFFSETS = [0x4000 << n for n in range(9)]
 
 
+def most_kib():
+    """What a run may have at its peak; the sanitizers' shadow and what they keep of freed memory come on top."""
+    with open(rig.program("latchkey-unseal"), "rb") as f:
+        return MOST_KIB * (4 if b"__asan_init" in f.read() else 1)
+
+
 def header(json, size, *, offset=0, name="LUKS", checksum="sha256"):
     """A header copy of libcryptsetup's liking: binary part, JSON, checksum."""
     magic = b"LUKS\xba\xbe" if offset == 0 else b"SKUL\xba\xbe"
@@ -71,11 +77,11 @@ class Case(rig.TestCase):
 class Headers(Case):
     def refused(self, code=9):
         self.assertEqual(self.unseal(), code, self.said)
-        self.assertLess(self.peak, MOST_KIB)
+        self.assertLess(self.peak, most_kib())
 
     def test_a_good_one_takes_little(self):
         self.assertEqual(self.unseal(), 0, self.said)
-        self.assertLess(self.peak, MOST_KIB)
+        self.assertLess(self.peak, most_kib())
 
     # Without the bound some 2.1 GiB, each.
     JUNK = {"objects": b'{"a":[' + b"{}," * 1390000 + b"{}]}", "arrays": b'{"a":[' + b"[]," * 1390000 + b"[]]}",
@@ -97,7 +103,7 @@ class Headers(Case):
             with self.subTest(name):
                 self.put((0, first), (0x4000, header(self.JUNK[name][:0x4000 - 4096], 0x4000, offset=0x4000)))
                 self.unseal()
-                self.assertLess(self.peak, MOST_KIB)
+                self.assertLess(self.peak, most_kib())
 
     def test_the_second_copy_wherever_it_may_lie(self):
         for at in OFFSETS:
@@ -123,7 +129,7 @@ class Headers(Case):
         self.owner.seal(self.tpm, PASSPHRASE + volume.identity(key))
         self.policy = self.owner.policy(self.disk)
         self.assertEqual(self.unseal(), 0, self.said)
-        self.assertLess(self.peak, MOST_KIB)
+        self.assertLess(self.peak, most_kib())
 
 
 class Provisioning(Case):
@@ -141,7 +147,7 @@ class Provisioning(Case):
             for argv in (("policy", "list", *policy), ("policy", "add", *policy, self.signed), ("remember", *policy, "--learned", learned)):
                 with self.subTest(name, command=argv[:2]):
                     self.assertEqual(self.measure(rig.program("latchkey-provision"), *argv), 9, self.said)
-                    self.assertLess(self.peak, MOST_KIB)
+                    self.assertLess(self.peak, most_kib())
                     self.assertIn("LUKS2 header refused", self.said)
             self.assertEqual(self.read("disk.img"), before)
 
@@ -157,7 +163,7 @@ class Files(Case):
             with self.subTest(path):
                 self.assertEqual(self.unseal(signed=path), 5, self.said)
                 self.assertIn("passed over", self.said)
-                self.assertLess(self.peak, MOST_KIB)
+                self.assertLess(self.peak, most_kib())
 
     def test_beside_a_good_one_it_is_passed_over(self):
         os.mkdir(self.path("folder"))
@@ -171,7 +177,7 @@ class Files(Case):
         for path in (self.path("fifo"), "/dev/zero", self.tmp, "-"):
             with self.subTest(path):
                 self.assertEqual(self.unseal(policy=path), 3, self.said)
-                self.assertLess(self.peak, MOST_KIB)
+                self.assertLess(self.peak, most_kib())
 
 
 if __name__ == "__main__":
