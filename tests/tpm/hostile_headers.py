@@ -151,6 +151,13 @@ class Provisioning(Case):
                     self.assertIn("LUKS2 header refused", self.said)
             self.assertEqual(self.read("disk.img"), before)
 
+    def test_what_is_no_disk_keeps_nobody_waiting(self):
+        os.mkfifo(self.path("fifo"))
+        for path in (self.path("fifo"), "/dev/zero", self.tmp):
+            with self.subTest(path):
+                self.assertEqual(self.measure(rig.program("latchkey-provision"), "policy", "list", "--policy", self.policy,
+                                              "--device", path), 8, self.said)
+
 
 class Files(Case):
     def test_no_file_in_the_place_of_signed_policies(self):

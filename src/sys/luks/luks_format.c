@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/luks/luks_area.h"
@@ -69,11 +70,15 @@ static int header_new(const char *device, struct lk_volume_header **ret, struct 
 	 * required". Not blocking: what is there may be a pipe. */
 	LK_OWNED_FD fd = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char why[LK_REACH_MAX];
+	struct stat st;
 	int n;
 
 	if (fd < 0)
 		return lk_err_set(err, LK_E_NO_DEVICE, (uint32_t)errno, "%s: can't open: %s",
 				  device, lk_reach_why(device, errno, why));
+	if (fstat(fd, &st) != 0 || !(S_ISBLK(st.st_mode) || S_ISREG(st.st_mode)))
+		return lk_err_set(err, LK_E_NO_DEVICE, 0, "%s: neither a block device nor a file",
+				  device);
 	if (!h)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	n = crypt_init(&h->cd, device);
