@@ -6,6 +6,7 @@ import re
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 import unittest
 
@@ -280,6 +281,30 @@ class Record(rig.TestCase):
                  dev.path("keys/policy-key.pub.pem"), "-o", dev.path("pipe")], check=11)
         self.assertEqual(os.listdir(dev.dir).count("pipe"), 1)
         self.assertFalse(os.path.isfile(dev.path("pipe")))
+
+    def test_nothing_but_a_device_file_makes_room_for_one(self):
+        """Neither a node, such as /dev/null, nor a folder or pipe; and never a record, beside the place or in it."""
+        dev = Device(self)
+        dev.install()
+        record, device = self.read("record.json"), self.read("device.yaml")
+        os.mknod(dev.path("node"), 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+        os.mkfifo(dev.path("pipe"))
+        os.mkdir(dev.path("folder"))
+        self.write("other.yaml", device.replace(b"latchkey-device: 1", b"latchkey-device: 7"))
+        shutil.copy(dev.path("record.json"), dev.path("other.yaml.old"))
+        before = sorted(os.listdir(dev.dir))
+        for name, code in (("node", 3), ("pipe", 3), ("folder", 3), ("record.json", 13), ("other.yaml", 13)):
+            with self.subTest(name):
+                rig.run([rig.program("latchkey-provision"), "device", "--record", dev.record_path, "--output", dev.path(name)], check=code)
+                done = dev.install("--device-file", dev.path(name))
+                self.assertIn(b"the device file isn't written", done.stderr)
+                self.assertEqual(sorted(os.listdir(dev.dir)), before)
+        self.assertTrue(stat.S_ISCHR(os.lstat(dev.path("node")).st_mode))
+        self.assertEqual(self.read("other.yaml.old"), record)
+        self.assertEqual(self.read("record.json"), record)
+        os.unlink(dev.path("other.yaml.old"))
+        rig.run([rig.program("latchkey-provision"), "device", "--record", dev.record_path, "--output", dev.path("other.yaml")], check=0)
+        self.assertEqual(self.read("other.yaml"), device)
 
 
 if __name__ == "__main__":

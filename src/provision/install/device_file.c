@@ -8,8 +8,30 @@
 
 #include "root_key.h"
 #include "sys/crypto/crypto.h"
+#include "sys/format/document.h"
+#include "sys/format/yaml.h"
 #include "sys/os/log.h"
 #include "sys/tpm/tpm_config.h"
+
+/* Another kind of document is never moved away for one, nor written over: it may
+ * be the record, the only place of a recovery key. */
+static int check_place(const char *path, struct lk_err *err)
+{
+	LK_OWNED_YAML yaml = NULL;
+
+	if (access(path, F_OK) != 0)
+		return LK_OK;
+	/* A node of /dev is nothing to be renamed, and a pipe nothing to be read. */
+	LK_TRY(lk_fs_check_regular(path, err));
+	if (lk_document_read(path, LK_YAML_SIZE_MAX, &yaml, NULL) != LK_OK ||
+	    lk_yaml_root(yaml)->type != LK_DOC_MAP ||
+	    lk_doc_get(lk_yaml_root(yaml), "latchkey-device"))
+		return LK_OK;
+	return lk_err_set(
+		err, LK_E_REFUSED, 0,
+		"%s is something else than a device file, and would be replaced: name another file, or move it to a safe place; nothing was changed",
+		path);
+}
 
 /* One that says the same stays; another device's, or one that can't be read, is
  * kept beside it. */
@@ -23,6 +45,7 @@ static int put(const char *path, const struct lk_device_file *df, bool *ret_kept
 	bool there = access(path, F_OK) == 0;
 
 	*ret_kept = false;
+	LK_TRY(check_place(path, err));
 	if (there && lk_document_device_file(path, &before, NULL) == LK_OK &&
 	    lk_name_equal(&before.root, &df->root) &&
 	    lk_name_equal(&before.policy_key, &df->policy_key))
@@ -32,6 +55,7 @@ static int put(const char *path, const struct lk_device_file *df, bool *ret_kept
 		if (snprintf(old, sizeof(old), "%s.old", path) >= (int)sizeof(old))
 			return lk_err_set(err, LK_E_USAGE, 0, "%.80s...: the path is too long",
 					  path);
+		LK_TRY(check_place(old, err));
 		if (rename(path, old) != 0)
 			return lk_err_set(err, LK_E_IO, (uint32_t)errno,
 					  "%s: can't be renamed to %s: %s", path, old,
