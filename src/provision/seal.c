@@ -57,9 +57,9 @@ static int ask_twice(const struct lk_volume *vol, struct lk_secret *ret, struct 
 	char question[192];
 
 	(void)snprintf(question, sizeof(question), "New PIN for volume %s: ", vol->name);
-	LK_TRY(lk_console_ask(question, &first, err));
+	LK_TRY(lk_console_ask(question, 0, &first, err));
 	(void)snprintf(question, sizeof(question), "The same again: ");
-	LK_TRY(lk_console_ask(question, &again, err));
+	LK_TRY(lk_console_ask(question, 0, &again, err));
 	if (first.len != again.len || !lk_secret_equal(first.data, again.data, first.len))
 		return lk_err_set(err, LK_E_INPUT, 0, "volume %s: the two PINs aren't the same",
 				  vol->name);

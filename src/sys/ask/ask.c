@@ -162,7 +162,8 @@ static int ask_agents(const char *text, const char *id, unsigned int seconds, st
 	return answer(&q, seconds, ret, err);
 }
 
-int lk_ask_screen(const char *question, struct lk_secret *ret, struct lk_err *err)
+static int ask_screen(const char *question, unsigned int seconds, struct lk_secret *ret,
+		      struct lk_err *err)
 {
 	char prompt[256];
 	int rc = lk_plymouth_ask(question, ret, err);
@@ -170,7 +171,12 @@ int lk_ask_screen(const char *question, struct lk_secret *ret, struct lk_err *er
 	if (rc != LK_E_SYSTEM)
 		return rc;
 	(void)snprintf(prompt, sizeof(prompt), "%s ", question);
-	return lk_console_ask(prompt, ret, err);
+	return lk_console_ask(prompt, seconds, ret, err);
+}
+
+int lk_ask_screen(const char *question, struct lk_secret *ret, struct lk_err *err)
+{
+	return ask_screen(question, 0, ret, err);
 }
 
 int lk_ask(const char *question, const char *id, unsigned int seconds, struct lk_secret *ret,
@@ -178,5 +184,5 @@ int lk_ask(const char *question, const char *id, unsigned int seconds, struct lk
 {
 	if (access("/run/systemd/system", F_OK) == 0 && access(AGENT, X_OK) == 0)
 		return ask_agents(question, id, seconds, ret, err);
-	return lk_ask_screen(question, ret, err);
+	return ask_screen(question, seconds, ret, err);
 }

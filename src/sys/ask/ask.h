@@ -14,8 +14,8 @@
  *
  * Where systemd runs and one of its agents is installed, by its protocol
  * (https://systemd.io/PASSWORD_AGENTS/); else as lk_ask_screen. Waits for as
- * long as it takes; for agents, where nobody may be at one, at most @seconds
- * (0: no limit).
+ * long as it takes; for agents and the console, where nobody may be, at most
+ * @seconds (0: no limit).
  *
  * Return: LK_OK, LK_E_SYSTEM when there is nobody to ask, LK_E_INPUT for a
  * line that is too long, LK_E_IO when the question was taken back.

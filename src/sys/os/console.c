@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -47,7 +48,23 @@ static int read_line(int fd, struct lk_secret *line, struct lk_err *err)
 	}
 }
 
-int lk_console_ask(const char *question, struct lk_secret *ret, struct lk_err *err)
+/* A terminal gives its input by lines. */
+static int wait_line(int fd, unsigned int seconds, struct lk_err *err)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int n;
+
+	if (!seconds)
+		return LK_OK;
+	do
+		n = poll(&p, 1, (int)seconds * 1000);
+	while (n < 0 && errno == EINTR);
+	return n ? LK_OK
+		 : lk_err_set(err, LK_E_IO, 0, "nobody has typed it in %u seconds", seconds);
+}
+
+int lk_console_ask(const char *question, unsigned int seconds, struct lk_secret *ret,
+		   struct lk_err *err)
 {
 	LK_OWNED_SECRET line = LK_SECRET_NONE;
 	LK_OWNED_FD fd = open_terminal();
@@ -66,6 +83,8 @@ int lk_console_ask(const char *question, struct lk_secret *ret, struct lk_err *e
 	(void)tcsetattr(fd, TCSAFLUSH, &silent);
 	if (write(fd, question, strlen(question)) < 0)
 		rc = lk_err_set(err, LK_E_IO, 0, "the terminal was closed");
+	if (rc == LK_OK)
+		rc = wait_line(fd, seconds, err);
 	if (rc == LK_OK)
 		rc = read_line(fd, &line, err);
 	(void)tcsetattr(fd, TCSAFLUSH, &old);
