@@ -40,6 +40,8 @@ static const char *remedy_for(const struct lk_diagnosis *d, const struct lk_targ
 	     (t->rc == LK_E_POLICY && !t->token.n_policies && !d->files->token.n_policies)) &&
 	    t->token.handle && t->token.handle != t->vol->handle)
 		return "see whether the policy file names the right handle; if it does, latchkey-provision reseal seals the volume at it with the recovery key";
+	if (t->rc == LK_E_OBJECT && !t->root_name.len && (d->pf->root_signed || t->vol->pin))
+		return "the recovery key opens the volume until its root key is signed; latchkey-provision reseal isn't needed for that";
 	return remedy(t->rc);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns latchkey-userconfig rollback: the configuration before this one. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "commit.h"
 #include "generation.h"
@@ -15,6 +16,7 @@ int lk_uc_rollback(const struct lk_uc_options *opts, struct lk_err *err)
 	struct lk_verification v = { .all = false };
 	struct lk_commit c = { .raise_floor = false };
 	bool has_current = false, has_previous = false;
+	char what[48] = "what was there before";
 	int rc = lk_uc_open(opts, true, &uc, err);
 
 	if (rc == LK_OK)
@@ -39,10 +41,12 @@ int lk_uc_rollback(const struct lk_uc_options *opts, struct lk_err *err)
 	}
 	c.key = &key;
 	rc = lk_commit(uc, &c, &result, err);
-	if (rc == LK_OK)
-		lk_log(LK_LOG_INFO,
-		       "configuration %" PRIu64 " is in place again, instead of %" PRIu64
-		       ": %u files changed",
-		       c.to, c.from, result.files_changed);
-	return rc;
+	if (rc != LK_OK)
+		return rc;
+	if (c.to)
+		(void)snprintf(what, sizeof(what), "configuration %" PRIu64, c.to);
+	lk_log(LK_LOG_INFO,
+	       "%s is in place again, instead of configuration %" PRIu64 ": %u file%s changed",
+	       what, c.from, result.files_changed, result.files_changed == 1 ? "" : "s");
+	return LK_OK;
 }

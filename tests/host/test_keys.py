@@ -86,7 +86,7 @@ class Keygen(host.TestCase):
     def test_leaves_nothing_where_it_cannot_write(self):
         self.write("file", "")
         self.latchkey("keygen", self.path("file/keys"), check=11)
-        self.latchkey("keygen", self.path("no/such/place"), check=11)
+        self.assertSaid(self.latchkey("keygen", self.path("no/such/place"), check=11), "no/such/place: can't make this folder: No such")
         self.assertNotMade("no")
 
     def test_encrypts_with_a_passphrase_from_a_file(self):

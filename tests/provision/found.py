@@ -88,7 +88,17 @@ class Authorizations(Found):
         self.set_auths(endorsement="endorsement-one")
         said = self.dev.install(*self.auths()).stderr.decode()
         self.assertIn("not in the record: the endorsement key: its hierarchy has an authorization", said)
-        self.assertNotIn("ek", self.dev.record())
+        before = self.dev.record()
+        self.assertNotIn("ek", before)
+        self.assertIn("not the TPM's endorsement authorization",
+                      self.dev.install(*self.auths(endorsement="wrong"), check=5).stderr.decode())
+        self.assertEqual(self.dev.record(), before)
+        self.assertIn("the endorsement key, which is in the record now",
+                      self.dev.install(*self.auths(endorsement="endorsement-one")).stderr.decode())
+        after = self.dev.record()
+        self.assertIn("BEGIN PUBLIC KEY", after.pop("ek")["public"])
+        self.assertEqual(after, before)
+        self.assertIn("nothing to do", self.dev.install(*self.auths(endorsement="endorsement-one")).stderr.decode())
 
     def test_all_of_them(self):
         self.installed(("owner", "owner-one"), ("endorsement", "endorsement-one"), ("lockout", "lockout-one"),

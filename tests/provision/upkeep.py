@@ -505,8 +505,9 @@ class Decommission(Upkeep):
         dev = self.dev
         had = self.handles()
         self.write("wrong", "wrong\n")
-        dev.provision("decommission", "--yes", "decommission", "--owner-auth", dev.owner_auth_file(),
-                      "--lockout-auth", dev.path("wrong"), check=5)
+        said = dev.provision("decommission", "--yes", "decommission", "--owner-auth", dev.owner_auth_file(),
+                             "--lockout-auth", dev.path("wrong"), check=5).stderr.decode()
+        self.assertIn(f"--lockout-auth {dev.path('wrong')}: not the TPM's lockout authorization", said)
         self.assertEqual(self.handles(), had)
         self.assertTrue(dev.opens(dev.unseal_by_hand(dev.sign(1), 1)[:-32]))
 

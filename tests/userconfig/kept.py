@@ -93,7 +93,7 @@ class Kept(Case):
                 self.assertFalse(self.dev.status()["unfinished"])
                 self.dev.run("check")
                 self.restore("whole")
-        self.dev.run("rollback")
+        self.assertRegex(self.dev.run("rollback").stderr.decode(), r"configuration \d+ is in place again, instead of configuration \d+: 2 files changed")
         self.assertEqual(self.dev.get("/opt/app/conf"), b"one")
 
     def test_the_blob_uploaded_again_puts_it_right(self):

@@ -125,7 +125,7 @@ class Header(Case):
             ("suite", dict(suite=3), 3, "suite 3"),
             ("other suite", dict(suite=2), 5, "on curve p256"),
             ("reserved", dict(reserved=1), 3, "offset 12"),
-            ("magic", dict(magic=b"notablob"), 3, "not a configuration blob"),
+            ("magic", dict(magic=b"notablob"), 3, "not a configuration blob, which latchkey config seal makes"),
             ("length 0", dict(length=0), 3, "offset 32"),
             ("length 2^40 + 1", dict(length=(1 << 40) + 1), 3, "offset 32"),
             ("length 2^40", dict(length=1 << 40), 3, "cut short"),

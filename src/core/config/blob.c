@@ -59,7 +59,9 @@ static int read_preamble(struct lk_reader *r, struct lk_blob_header *ret, struct
 	uint32_t reserved = lk_read_be32(r);
 
 	if (start.len != sizeof(magic) || memcmp(start.data, magic, sizeof(magic)) != 0)
-		return lk_err_set(err, LK_E_INPUT, 0, "offset 0: not a configuration blob");
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			"offset 0: not a configuration blob, which latchkey config seal makes");
 	if (r->failed)
 		return lk_err_set(err, LK_E_INPUT, 0, "cut short within the header");
 	if (version != LK_BLOB_VERSION)

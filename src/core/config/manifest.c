@@ -250,10 +250,11 @@ static int not_allowed(const struct lk_manifest_file *f, const char *what, const
 	char path[LK_TEXT_SHOWN_MAX + 4];
 	char shown[LK_TEXT_SHOWN_MAX + 4];
 
-	return lk_err_set(err, LK_E_INPUT, 0,
-			  LK_MANIFEST_NAME
-			  ": \"%s\": %s is not allowed by this device's setting %s",
-			  lk_text_show(f->path, path), lk_text_show(what, shown), setting);
+	return lk_err_set(
+		err, LK_E_INPUT, 0,
+		LK_MANIFEST_NAME
+		": \"%s\": %s is not allowed by this device's setting %s, see latchkey-userconfig.yaml(5)",
+		lk_text_show(f->path, path), lk_text_show(what, shown), setting);
 }
 
 static int check_units(const struct lk_manifest_file *f, const struct lk_userconfig_file *settings,

@@ -59,7 +59,12 @@ static int leave(struct leaving *l, struct lk_err *err)
 {
 	if (l->info.lockout_auth_set) {
 		LK_TRY(lk_tpm_use_auth(l->tpm, LK_HIERARCHY_LOCKOUT, &l->lockout, err));
-		LK_TRY(lk_tpm_check_auth(l->tpm, LK_HIERARCHY_LOCKOUT, err));
+		int rc = lk_tpm_check_auth(l->tpm, LK_HIERARCHY_LOCKOUT, err);
+
+		if (rc == LK_E_POLICY || rc == LK_E_LOCKED)
+			lk_err_prefix(err, "--lockout-auth %s",
+				      l->opts->value[LK_OPT_LOCKOUT_AUTH]);
+		LK_TRY(rc);
 		LK_TRY(lk_tpm_empty_auth(l->tpm, LK_HIERARCHY_LOCKOUT, err));
 	}
 	for (size_t i = 0; i < l->objects.n; i++)

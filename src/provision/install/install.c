@@ -340,14 +340,34 @@ static int shred(const char *path, struct lk_err *err)
 	return LK_OK;
 }
 
-static int look_at_ek_again(struct lk_install *in, struct lk_err *err)
+static int look_at_ek_again(struct lk_install *in, bool *ret_added, struct lk_err *err)
 {
 	LK_TRY(check_given(in, err));
 	if (in->info.endorsement_auth_set) {
 		LK_TRY(lk_tpm_use_auth(in->tpm, LK_HIERARCHY_ENDORSEMENT, &in->endorsement, err));
 		LK_TRY(check_auth(in, LK_HIERARCHY_ENDORSEMENT, LK_OPT_ENDORSEMENT_AUTH, err));
 	}
-	return check_ek(in, err);
+	if (in->opts->value[LK_OPT_EK_CA])
+		LK_TRY(check_ek(in, err));
+	return lk_install_add_ek(in, ret_added, err);
+}
+
+/** Nothing is left but what the record may lack, for which an authorization wasn't given before. */
+static int installed_already(struct lk_install *in, struct lk_err *err)
+{
+	bool ek = in->info.endorsement_auth_set && in->endorsement.len;
+	bool added = false;
+
+	if (ek || in->opts->value[LK_OPT_EK_CA])
+		LK_TRY(look_at_ek_again(in, &added, err));
+	if (added)
+		lk_log(LK_LOG_INFO,
+		       "installed already: nothing to do but the endorsement key, which is in the record now");
+	else
+		lk_log(LK_LOG_INFO,
+		       ek ? "installed already: nothing to do"
+			  : "installed already: nothing to do (authorizations given weren't tried)");
+	return LK_OK;
 }
 
 static int install(struct lk_install *in, struct lk_err *err)
@@ -363,11 +383,7 @@ static int install(struct lk_install *in, struct lk_err *err)
 	if (rc != LK_OK)
 		return rc;
 	if (is_complete(in)) {
-		if (in->opts->value[LK_OPT_EK_CA])
-			rc = look_at_ek_again(in, err);
-		if (rc == LK_OK)
-			lk_log(LK_LOG_INFO,
-			       "installed already: nothing to do (authorizations given weren't tried)");
+		rc = installed_already(in, err);
 	} else {
 		rc = change_tpm(in, err);
 		if (rc == LK_OK)

@@ -60,6 +60,14 @@ int lk_install_check_record(struct lk_install *in, struct lk_err *err);
 /** The record with all but the authorizations; what an installation before left is kept. */
 int lk_install_open_record(struct lk_install *in, struct lk_json **ret, struct lk_err *err);
 
+/**
+ * lk_install_add_ek - the endorsement key, into a record that was written without
+ * @ret_added: whether the record lacked it, and has it now
+ *
+ * The authorization of its hierarchy has been checked.
+ */
+int lk_install_add_ek(struct lk_install *in, bool *ret_added, struct lk_err *err);
+
 /** The endorsement key and its certificate, checked where --ek-ca asks for it. */
 int lk_install_describe_ek(struct lk_install *in, struct lk_json *record, struct lk_err *err);
 /** The inventory part of the record: all but the secrets. */

@@ -280,3 +280,20 @@ int lk_install_open_record(struct lk_install *in, struct lk_json **ret, struct l
 	record = NULL;
 	return LK_OK;
 }
+
+int lk_install_add_ek(struct lk_install *in, bool *ret_added, struct lk_err *err)
+{
+	const char *path = in->opts->value[LK_OPT_RECORD];
+	LK_OWNED_JSON record = NULL;
+	bool existed;
+
+	LK_TRY(lk_record_load(path, &record, &existed, err));
+	if (lk_json_get(record, "ek"))
+		return LK_OK;
+	LK_TRY(lk_install_describe_ek(in, record, err));
+	if (!lk_json_get(record, "ek"))
+		return LK_OK;
+	LK_TRY(lk_record_save(path, record, err));
+	*ret_added = true;
+	return LK_OK;
+}

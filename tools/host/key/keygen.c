@@ -92,7 +92,8 @@ static int write_folder(const char *dir, const struct lk_bytes data[N_FILES], st
 	if (snprintf(temporary, sizeof(temporary), "%.*s" LK_TEMPORARY, (int)len, dir) >= PATH_MAX)
 		return lk_err_set(err, LK_E_USAGE, 0, "the path is too long");
 	if (!mkdtemp(temporary))
-		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", dir, strerror(errno));
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: can't make this folder: %s",
+				  dir, strerror(errno));
 	rc = write_into(temporary, data, err);
 	if (rc == LK_OK && rename(temporary, dir) != 0) {
 		rc = lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", dir, strerror(errno));
