@@ -150,7 +150,7 @@ class Words(host.TestCase):
                 self.assertLine(Log().event(12, IPL, data), "measured", f'command line "{said}"')
 
     def test_nothing_of_a_log_reaches_the_terminal_as_it_is(self):
-        bad = "a\u202eb\u2066c\u200bd\ufeffe\x9bf\u2028g\u2029h\x85i\x1bj\u061ck\U000e0041l\u00adm\x7f"
+        bad = "a\u202eb\u2066c\u200bd\ufeffe\x9bf\u2028g\u2029h\x85i\x1bj\u061ck\U000e0041l\u00adm\x7fn\u0600o\U00013430"
         option = struct.pack("<IH", 1, 4) + bad.encode("utf-16-le") + bytes(2) + b"\x7f\xff\4\0"
         path = struct.pack("<HH", 0x0404, 4 + 2 * len(bad) + 2) + (bad + "\0").encode("utf-16-le") + b"\x7f\xff\4\0"
         log = Log().event(8, IPL, b"grub_cmd: " + bad.encode()).event(12, IPL, bad.encode("utf-16-le") + bytes(2))

@@ -97,6 +97,8 @@ static void test_what_a_terminal_obeys_or_hides_is_escaped(void **s)
 		{ "\xc2\xad", "\\u00ad" },	       /* soft hyphen */
 		{ "\xef\xbf\xbf", "\\uffff" },	       /* no character */
 		{ "\xf3\xa0\x81\x81", "\\U000e0041" }, /* a tag */
+		{ "\xd8\x80", "\\u0600" },	       /* a sign that spans the digits after it */
+		{ "\xf0\x93\x90\xb0", "\\U00013430" }, /* a joiner of hieroglyphs */
 		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" }, /* a surrogate */
 		{ "\xe6\x97\xa5", "\xe6\x97\xa5" },
 		{ "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },

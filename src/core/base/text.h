@@ -28,8 +28,8 @@ size_t lk_text_decode(const uint8_t *p, size_t left, uint32_t *ret);
  * Whether a code point may reach a terminal or a page as it is: it is seen, and
  * changes the look of nothing but itself. Not: controls (C0, DEL, C1), line and
  * paragraph separators, what sets the direction of text, what has no width
- * (joiners, variation selectors, tags, fillers, the byte order mark), and what
- * is no character.
+ * (joiners, variation selectors, tags, fillers, the byte order mark), other
+ * format characters, and what is no character.
  */
 bool lk_text_is_shown(uint32_t c);
 
