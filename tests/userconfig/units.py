@@ -38,7 +38,7 @@ class Units(rig.TestCase):
         if blob is not None:
             self.write("up/config.lkb", blob)
         return rig.run([*prefix, rig.program("latchkey-userconfig"), command, "--config", self.path("settings.yaml"),
-                        "--tpm", self.dev.tpm.tcti], check=check)
+                        "--device-file", self.dev.device_file, "--tpm", self.dev.tpm.tcti], check=check)
 
     def log(self):
         """What the hooks were called with since the last time."""
