@@ -165,6 +165,13 @@ class Words(host.TestCase):
                 self.assertTrue(character == "\n" or unicodedata.category(character) not in ("Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"), repr(character))
             self.assertIn(r"a\u202eb" if not options else r"a\\u202eb", done)
 
+    def test_an_algorithms_name_in_an_ima_log_is_text_that_is_seen(self):
+        for name in ("\u202e", "sha\u200b256", "\u2028", "\x1b"):
+            data = made_log.field(name.encode() + b":\0" + b"d" * 32) + made_log.field(b"boot_aggregate\0")
+            done = self.run_show(None, ima=made_log.entry(b"ima-ng", data), check=3)
+            self.assertSaid(done, "ima: IMA log: entry 1 at offset 0: a digest without the name of its algorithm")
+            self.assertNotIn(name, (done.stdout + done.stderr).decode())
+
     # Banks, padding and formats.
 
     def test_banks_are_told_apart(self):

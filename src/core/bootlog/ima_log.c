@@ -60,7 +60,7 @@ static bool take_digest(struct lk_bytes field, bool v2, struct lk_ima_entry *ent
 		return false;
 	memcpy(entry->alg, begin, len - 1);
 	entry->alg[len - 1] = '\0';
-	if (!lk_text_is_plain(entry->alg))
+	if (!lk_text_is_visible(entry->alg))
 		return false;
 	entry->digest.data = end + 1;
 	entry->digest.len = field.len - (size_t)(end + 1 - field.data);
