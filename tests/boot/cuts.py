@@ -77,9 +77,10 @@ def points(trace):
 
 
 def boot(machine, initrd, blobs, files=(), **settings):
-    """One life of the machine."""
+    """One life of the machine, which knows whose TPM it has."""
     text = "".join(f"{key}='{value}'\n" for key, value in {"plain": "", "last": "", "disk": "state", **settings}.items())
-    control = {"main.sh": (images.HERE / "guest/cuts").read_text(), "settings": text + f"names='{' '.join(shown(0))}'\n", **dict(files)}
+    control = {"main.sh": (images.HERE / "guest/cuts").read_text(), "device.yaml": machine.device_file.read_bytes(),
+               "settings": text + f"names='{' '.join(shown(0))}'\n", **dict(files)}
     for path in blobs:
         control[path.name] = path.read_bytes()
     return machine.boot(kernel=images.kernel(DEVICE.distro), initrd=initrd, control=control)
@@ -105,6 +106,7 @@ def power_cut_while_a_configuration_is_applied(folder):
     folder = Path(folder)
     machine = Machine(DEVICE.provisioned() / "machine").copy(folder / "machine")
     machine.add_disk("state", 64)
+    machine.device_file = DEVICE.device_file(folder)
     initrd = images.bare(DEVICE.distro, PROGRAMS, MODULES)
     seal(folder, (1, 2, 3))
     with boot(machine, initrd, [folder / f"blob-{n}" for n in (1, 2, 3)], next=1, plain="1 2", last=3) as running:

@@ -55,13 +55,17 @@ class Device(Kit):
         self._name_tpm(machine, Path(folder))
         return machine
 
-    def _name_tpm(self, machine, folder):
-        """The device file of this one device, into the system that all of them share: see latchkey-device(5)."""
+    def device_file(self, folder):
+        """Path of the device file of the one device that provisioned() is: see latchkey-device(5)."""
         work = folder / "device-file"
         work.mkdir()
         shutil.copy(self.provisioned() / "record.json", work / "record.json")
         self.host(work, "latchkey device /io/record.json -o /io/device.yaml")
-        cache.run("debugfs", "-w", "-R", f"write {work / 'device.yaml'} /etc/latchkey/device.yaml", machine.disk("system"))
+        return work / "device.yaml"
+
+    def _name_tpm(self, machine, folder):
+        """The device file, into the system that all of them share."""
+        cache.run("debugfs", "-w", "-R", f"write {self.device_file(folder)} /etc/latchkey/device.yaml", machine.disk("system"))
 
     def _provision(self, out):
         control = {"main.sh": FACTORY, "owner-auth": OWNER_AUTH, "lockout-auth": "end of lockout\n"}
