@@ -53,13 +53,16 @@ class Device:
     def device_file(self):
         return self.path("device.yaml")
 
-    def provision(self, *argv, check=0, tcti=None, device_file=True):
-        """With what install has left on whose TPM it is; the machine's own /etc is no test's to write."""
+    def whose(self, *argv):
+        """The same words with what install has left on whose TPM it is, where the command asks for that; the machine's own /etc is no test's."""
         asks = argv[0] in ASKS_WHOSE or tuple(argv[:2]) in (("policy", "add"), ("policy", "retire"))
-        if device_file and asks and "--device-file" not in argv and (argv[0] == "install" or os.path.exists(self.device_file)):
+        if asks and "--device-file" not in argv and (argv[0] == "install" or os.path.exists(self.device_file)):
             argv = [*argv, "--device-file", self.device_file]
-        return rig.run([rig.program("latchkey-provision"), *argv, "--tpm", tcti or self.tpm.tcti],
-                       check=check)
+        return argv
+
+    def provision(self, *argv, check=0, tcti=None, device_file=True):
+        return rig.run([rig.program("latchkey-provision"), *(self.whose(*argv) if device_file else argv), "--tpm",
+                        tcti or self.tpm.tcti], check=check)
 
     def header(self, *argv, check=0):
         """A command that needs no TPM."""

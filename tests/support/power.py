@@ -31,6 +31,7 @@ class Cuts(rig.TestCase):
 
     def cuts(self, dev, words):
         """For each TPM command of @words: the state that a cut there leaves, as a subtest."""
+        words = dev.whose(*words)
         self.save(dev)
         dev.tpm.start()
         whole = Bus(dev.tpm)
@@ -54,6 +55,7 @@ class Cuts(rig.TestCase):
 
     def syncs(self, dev, words):
         """For each fsync of @words: killed right after it."""
+        words = dev.whose(*words)
         self.save(dev)
         for count in range(1, 400):
             self.restore(dev)
