@@ -169,7 +169,7 @@ class Selection(rig.TestCase):
         self.dev.tpm.stop()
         copy_tree(self.tmp, self.saved)
         self.addCleanup(shutil.rmtree, self.saved, True)
-        return [rig.program("latchkey-provision"), *self.reseal_argv(self.new)]
+        return [rig.program("latchkey-provision"), *self.dev.whose(*self.reseal_argv(self.new))]
 
     def restore(self):
         self.dev.tpm.stop()
