@@ -28,7 +28,7 @@ def run(argv, *, env=None, stdin=None, timeout=120, check=None):
     """Runs a command; check=N asserts its exit code and shows what it said."""
     words = [str(a) for a in argv]
     at = next((i for i, w in enumerate(words) if w.endswith("/latchkey-provision")), len(words))
-    if words[at + 1:at + 2] == ["install"] and "--tpm" in words and "--device-file" not in words:
+    if words[at + 1:at + 2] == ["install"] and "--policy-key" in words and "--device-file" not in words:
         raise AssertionError("install without --device-file would write this machine's own /etc/latchkey/device.yaml")
     done = subprocess.run([str(a) for a in argv], input=stdin, env=env, timeout=timeout,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
