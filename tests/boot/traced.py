@@ -43,5 +43,6 @@ def opens_debian12_plain(folder):
         boot.expect_off()
     assert seen.strange_files(TOUCHED) == [], seen.strange_files(TOUCHED)
     assert seen.strange_calls(*MAPPING) == [], seen.strange_calls(*MAPPING)
-    assert seen.sockets == set(), seen.sockets
+    # The module reads the table of exit codes from the program through a pipe of its own.
+    assert all(name.startswith("pipe:") for name in seen.sockets), seen.sockets
     assert {"/etc/latchkey/policy.yaml", "/dev/tpm0", "/dev/mapper/control"} <= seen.files, seen.files
