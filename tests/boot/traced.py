@@ -18,7 +18,9 @@ $bb cp traced /usr/bin/latchkey-unseal && $bb chmod 755 /usr/bin/latchkey-unseal
 set -f
 echo "$disk" > disk
 """
+# What is traced is the unlock; the module asks the program for its table of exit codes as well, which has no options else.
 BY_STRACE = """#!/bin/sh
+if [ "$*" = --print-exit-codes ]; then exec /traced/latchkey-unseal "$@"; fi
 exec /traced/ld-linux-x86-64.so.2 --library-path /traced /traced/strace -f -yy -s 0 -o /run/latchkey-test/out/trace /traced/latchkey-unseal "$@"
 """
 # Policy file, TPM, volume, device mapper (with what its library asks of kernel and udev) and logs. Beside them: random numbers, the copy
@@ -43,6 +45,5 @@ def opens_debian12_plain(folder):
         boot.expect_off()
     assert seen.strange_files(TOUCHED) == [], seen.strange_files(TOUCHED)
     assert seen.strange_calls(*MAPPING) == [], seen.strange_calls(*MAPPING)
-    # The module reads the table of exit codes from the program through a pipe of its own.
-    assert all(name.startswith("pipe:") for name in seen.sockets), seen.sockets
+    assert seen.sockets == set(), seen.sockets
     assert {"/etc/latchkey/policy.yaml", "/dev/tpm0", "/dev/mapper/control"} <= seen.files, seen.files
