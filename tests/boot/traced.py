@@ -25,11 +25,12 @@ exec /traced/ld-linux-x86-64.so.2 --library-path /traced /traced/strace -f -yy -
 """
 # Policy file, TPM, volume, device mapper (with what its library asks of kernel and udev) and logs. Beside them: random numbers, the copy
 # of the header in memory, and what the next boot may remember.
-TOUCHED = (r"/etc/latchkey/policy\.yaml", r"/dev/tpm0", r"/sys/class/tpm/tpm0/pcr-sha\d+",
+TOUCHED = (r"/etc/latchkey/policy\.yaml", r"/dev/tpm0", r"/sys/dev/char/\d+:\d+(/subsystem)?", r"/sys/class/tpm/tpm0/pcr-sha\d+",
            r"/dev/disk/by-id/virtio-root", r"/dev/vd[a-z]", r"/sys/dev/block/\d+:\d+/.*", r"/sys/devices/virtual/bdi/\d+:\d+/read_ahead_kb",
            r"/dev/mapper(/control|/root)?", r"/dev/dm-\d+", r"/proc/(devices|misc)", r"/run/udev/control",
            r"/dev/(kmsg|console|null)", r"/run/log(/systemd(/tpm2-measure\.log)?)?", r"/proc/sys/kernel/random/boot_id",
-           r"/dev/u?random", r"/memfd:luks2-header", r"/proc/self/fd/\d+", r"/run/latchkey(/(learned|booted)(/root\.json.*)?)?")
+           r"/dev/u?random", r"/memfd:luks2-header", r"/proc/self/fd/\d+", r"/run/latchkey(/learned(/root\.json.*)?)?",
+           r"/run/latchkey/(booted|opened)(/root.*)?")
 # udev's cookie, the volume key's way to dm-crypt through the kernel's keyring, and the file of what was learned.
 MAPPING = (touched.COOKIE, {"add_key", "request_key", "keyctl"}, {"mkdir", "rename"})
 

@@ -92,6 +92,7 @@ class Writers(rig.TestCase):
 
     def write_slowly(self):
         with open(self.dev.upload_path, "ab", buffering=0) as f:
+            f.write(b"x")
             while not self.go_on.wait(0.2):
                 f.write(b"x")
 
