@@ -80,6 +80,26 @@ def tokens():
     yield json.dumps(good)[:-1]
 
 
+def bundles():
+    """Bundles of signed policies; the digest is made to fit by the target."""
+    def bundle(*lines, n=None, size=None, version=1):
+        body = "".join(line + "\n" for line in lines)
+        return (f"latchkey-policy-bundle {version} {len(lines) if n is None else n:04} "
+                f"{len(body) if size is None else size:07} {hashlib.sha256(body.encode()).hexdigest()}\n{body}")
+
+    good = json.dumps(signed_as_dict())
+    yield bundle(good)
+    yield bundle(good, "{}", good) + "\0" * 64
+    for change in ({"n": 0}, {"n": 2}, {"n": 1025}, {"size": 1 << 20}, {"size": 0}, {"version": 2}):
+        yield bundle(good, **change)
+    yield bundle("")
+    yield bundle("x" * 8193)
+    yield bundle(good)[:-1]
+    yield bundle("{}").replace("0001", "  01", 1)
+    for at, mark in ((0, "LUKS"), (510, "\x55"), (512, "EFI PART"), (0, good)):
+        yield "\0" * at + mark + "\0" * 1600
+
+
 def root_key(size=48):
     name = "000b" + "44" * 32
     return {"latchkey-root-key": 1, "device-id": hashlib.sha256(bytes.fromhex(name)).hexdigest(), "name": name,
@@ -738,6 +758,7 @@ def areas():
 def main():
     write("policy_file", files(r"good-policy|format-1-policy|off-curve|bad-(?!signed)") + list(policies()))
     write("signed_policy", files(r"good-signed|format-1-signed|bad-signed|bad-anchor") + list(unextended()))
+    write("policy_bundle", bundles())
     write("token", tokens())
     write("signed_root_key", root_keys())
     write("luks_area", areas())
