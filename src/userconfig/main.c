@@ -1,238 +1,129 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns latchkey-userconfig's options, commands and exit code. */
-#include <getopt.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "core/base/similar.h"
+/* Owns latchkey-userconfig's options and commands. */
+#include "cli/cli.h"
 #include "core/policy/device_file.h"
 #include "sys/os/log.h"
 #include "sys/os/secret.h"
 #include "userconfig.h"
 
+/** Bits of command.options; --help is every command's. */
 enum {
-	OPT_HELP = 0x100,
-	OPT_CONFIG,
-	OPT_BLOB,
-	OPT_ROOT,
-	OPT_TPM,
-	OPT_DEVICE_FILE,
-	OPT_DRY_RUN,
-	OPT_JSON,
-	OPT_RAISE_FLOOR
+	CONFIG = 1u,
+	BLOB = 2u,
+	ROOT = 4u,
+	TPM = 8u,
+	DEVICE_FILE = 0x10u,
+	DRY_RUN = 0x20u,
+	JSON = 0x40u,
+	RAISE_FLOOR = 0x80u,
+	COMMON = CONFIG | ROOT | TPM | DEVICE_FILE,
 };
-
-static const struct option all_options[] = {
-	{ "config", required_argument, NULL, OPT_CONFIG },
-	{ "blob", required_argument, NULL, OPT_BLOB },
-	{ "root", required_argument, NULL, OPT_ROOT },
-	{ "tpm", required_argument, NULL, OPT_TPM },
-	{ "device-file", required_argument, NULL, OPT_DEVICE_FILE },
-	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "raise-floor", no_argument, NULL, OPT_RAISE_FLOOR },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ NULL, 0, NULL, 0 },
-};
-#define N_OPTIONS (sizeof(all_options) / sizeof(all_options[0]))
-#define BIT(opt)  (1u << ((opt)-OPT_HELP))
-#define COMMON                                                                                     \
-	(BIT(OPT_HELP) | BIT(OPT_CONFIG) | BIT(OPT_ROOT) | BIT(OPT_TPM) | BIT(OPT_DEVICE_FILE))
-
-static const struct {
-	int opt;
-	const char *text;
-} help[] = {
-	{ OPT_CONFIG, "--config FILE  settings (default " LK_UC_SETTINGS ")" },
-	{ OPT_BLOB, "--blob FILE    this blob instead of an upload; it stays where it is" },
-	{ OPT_ROOT,
-	  "--root DIR     try it in a folder: the TPM's floor stays, no unit is restarted" },
-	{ OPT_RAISE_FLOOR,
-	  "--raise-floor  DIR is this device's own system, not running: no try, the floor is raised" },
-	{ OPT_TPM, "--tpm TCTI     the TPM (default " LK_UC_TPM ")" },
-	{ OPT_DEVICE_FILE, "--device-file FILE\n"
-			   "                 whose TPM it has to be (default " LK_DEVICE_FILE ")" },
-	{ OPT_DRY_RUN,
-	  "--dry-run      judge the blob, show where its files would go, change nothing" },
-	{ OPT_JSON, "--json         JSON instead of text" },
-	{ OPT_HELP, "--help         this text" },
-};
+#define OPTIONS_MAX 8u
 
 struct command {
-	const char *name;
-	const char *summary;
+	struct lk_cli_command cli;
 	unsigned int options;
 	int (*run)(const struct lk_uc_options *opts, struct lk_err *err);
 };
-static const struct command commands[] = {
-	{ "apply", "put an uploaded configuration in place",
-	  COMMON | BIT(OPT_BLOB) | BIT(OPT_DRY_RUN) | BIT(OPT_RAISE_FLOOR), lk_uc_apply },
-	{ "init", "write commented settings, where there are none",
-	  BIT(OPT_HELP) | BIT(OPT_CONFIG) | BIT(OPT_ROOT), lk_uc_init },
-	{ "check", "compare what is in place with what was signed", COMMON, lk_uc_check },
-	{ "status", "show what is in place, and what may come", COMMON | BIT(OPT_JSON),
-	  lk_uc_status },
-	{ "rollback", "put the configuration before this one in place",
-	  COMMON | BIT(OPT_RAISE_FLOOR), lk_uc_rollback },
-};
-#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-static void show_help(void)
-{
-	printf("Usage: latchkey-userconfig COMMAND [options]\n\n"
-	       "Verifies, decrypts and applies signed configuration.\n\n"
-	       "Commands:\n");
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		printf("  %-9s %s\n", commands[i].name, commands[i].summary);
-	printf("\n  --help     this text; after a command, its options\n"
-	       "  --version  print the version\n\n"
-	       "See latchkey-userconfig(8).\n");
-}
-
-static void show_command_help(const struct command *cmd)
-{
-	printf("Usage: latchkey-userconfig %s [options]\n\n%s.\n\nOptions:\n", cmd->name,
-	       cmd->summary);
-	for (size_t i = 0; i < sizeof(help) / sizeof(help[0]); i++)
-		if (cmd->options & BIT(help[i].opt))
-			printf("  %s\n", help[i].text);
-}
-
-static int usage(const char *command, const char *word, const char *why)
-{
-	lk_log(LK_LOG_ERR, "%s%s%s; see \"latchkey-userconfig %s--help\"", word, *word ? ": " : "",
-	       why, command);
-	return lk_exit_code(LK_E_USAGE);
-}
-
-/* What isn't known, with what was perhaps meant. */
-static int unknown(const char *command, const char *word, const char *why, const char *const *known)
-{
-	bool option = strncmp(word, "--", 2) == 0;
-	char typed[64], text[192];
-	const char *near;
-
-	(void)snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(word, "="), word);
-	near = lk_similar(option ? typed + 2 : typed, known);
-	(void)snprintf(text, sizeof(text), "%s%s%s%s%s", why, near ? "; did you mean " : "",
-		       near && option ? "--" : "", near ? near : "", near ? "?" : "");
-	return usage(command, word, text);
-}
-
-static int unknown_option(const char *command, const char *word)
-{
-	const char *names[N_OPTIONS];
-
-	for (size_t i = 0; i < N_OPTIONS; i++)
-		names[i] = all_options[i].name; /* the last is NULL */
-	return unknown(command, word, "no such option, or one that takes no value", names);
-}
-
-static int unknown_command(const char *word)
-{
-	const char *names[N_COMMANDS + 1] = { NULL };
-
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		names[i] = commands[i].name;
-	return unknown("", word, "no such command", names);
-}
-
-/* "--name" of an option, however it was written. */
-static const char *spelled(int opt, char ret[static 16])
-{
-	for (size_t i = 0; i + 1 < N_OPTIONS; i++)
-		if (all_options[i].val == opt)
-			(void)snprintf(ret, 16, "--%.13s", all_options[i].name);
-	return ret;
-}
-
-static int take(struct lk_uc_options *o, int opt, const char *value)
-{
-	const char **place = opt == OPT_CONFIG	      ? &o->config
-			     : opt == OPT_BLOB	      ? &o->blob
-			     : opt == OPT_ROOT	      ? &o->root
-			     : opt == OPT_TPM	      ? &o->tcti
-			     : opt == OPT_DEVICE_FILE ? &o->device_file
-						      : NULL;
-
-	if (opt == OPT_DRY_RUN)
-		o->dry_run = true;
-	if (opt == OPT_JSON)
-		o->json = true;
-	if (opt == OPT_RAISE_FLOOR)
-		o->raise_floor = true;
-	if (!place)
-		return 0;
-	/* Of two values one would be ignored. */
-	if (*place)
-		return -1;
-	*place = value;
-	return 0;
-}
-
-static int run(const struct command *cmd, struct lk_uc_options *opts)
-{
-	struct lk_err err = { 0 };
-	int rc;
-
-	if (!opts->tcti)
-		opts->tcti = LK_UC_TPM;
-	rc = lk_secret_harden_process(&err);
-	if (rc == LK_OK)
-		rc = cmd->run(opts, &err);
-	if (rc == LK_OK && (fflush(stdout) != 0 || ferror(stdout)))
-		rc = lk_err_set(&err, LK_E_IO, 0, "standard output can't be written");
-	if (rc != LK_OK)
-		lk_log(LK_LOG_ERR, "%s: %s", cmd->name, err.msg);
-	return lk_exit_code(rc);
-}
-
-static int parse(const struct command *cmd, int argc, char **argv)
-{
-	struct lk_uc_options opts = { 0 };
-	char prefix[32], name[16] = "";
-	int opt;
-
-	(void)snprintf(prefix, sizeof(prefix), "%s ", cmd->name);
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":h", all_options, NULL)) != -1) {
-		if (opt == ':')
-			return usage(prefix, argv[optind - 1], "a value is missing");
-		if (opt == 'h')
-			opt = OPT_HELP;
-		if (opt == '?')
-			return unknown_option(prefix, argv[optind - 1]);
-		if (!(cmd->options & BIT(opt)))
-			return usage(prefix, spelled(opt, name), "not an option of this command");
-		if (opt == OPT_HELP) {
-			show_command_help(cmd);
-			return lk_exit_code(LK_OK);
-		}
-		if (take(&opts, opt, optarg) != 0)
-			return usage(prefix, spelled(opt, name), "given twice");
+#define COMMAND(words_, summary_, options_, run_)                                                  \
+	{                                                                                          \
+		.cli = { .words = (words_), .operands = "", .summary = (summary_) },               \
+		.options = (options_), .run = (run_)                                               \
 	}
-	if (optind < argc)
-		return usage(prefix, argv[optind], "not expected");
-	if (opts.raise_floor && !opts.root)
-		return usage(prefix, "--raise-floor", "of use with --root alone");
-	return run(cmd, &opts);
+static const struct command apply = COMMAND("apply", "put an uploaded configuration in place",
+					    COMMON | BLOB | DRY_RUN | RAISE_FLOOR, lk_uc_apply);
+static const struct command init = COMMAND("init", "write commented settings, where there are none",
+					   CONFIG | ROOT, lk_uc_init);
+static const struct command check =
+	COMMAND("check", "compare what is in place with what was signed", COMMON, lk_uc_check);
+static const struct command status =
+	COMMAND("status", "show what is in place, and what may come", COMMON | JSON, lk_uc_status);
+static const struct command rollback =
+	COMMAND("rollback", "put the configuration before this one in place", COMMON | RAISE_FLOOR,
+		lk_uc_rollback);
+static const struct lk_cli_command *const commands[] = { &apply.cli,  &init.cli,     &check.cli,
+							 &status.cli, &rollback.cli, NULL };
+
+static const struct lk_cli cli;
+
+/** The rows of @all that @cmd has. */
+static void choose_options(const struct command *cmd, const struct lk_option *all,
+			   const unsigned int bits[static OPTIONS_MAX],
+			   struct lk_option ret[static OPTIONS_MAX + 1])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < OPTIONS_MAX; i++)
+		if (cmd->options & bits[i])
+			ret[n++] = all[i];
+	ret[n] = (struct lk_option)LK_OPTIONS_END;
 }
+
+static int parse(const struct command *cmd, int argc, char **argv, struct lk_uc_options *o,
+		 struct lk_err *err)
+{
+	static const unsigned int bits[OPTIONS_MAX] = { CONFIG, BLOB,	     ROOT,    RAISE_FLOOR,
+							TPM,	DEVICE_FILE, DRY_RUN, JSON };
+	const struct lk_option all[OPTIONS_MAX] = {
+		{ "config", 0, 0, "FILE", "settings (default " LK_UC_SETTINGS ")", &o->config,
+		  NULL },
+		{ "blob", 0, 0, "FILE", "this blob instead of an upload; it stays where it is",
+		  &o->blob, NULL },
+		{ "root", 0, 0, "DIR",
+		  "try it in a folder: the TPM's floor stays, no unit is restarted", &o->root,
+		  NULL },
+		{ "raise-floor", 0, 0, NULL,
+		  "DIR is this device's own system, not running: no try, the floor is raised", NULL,
+		  &o->raise_floor },
+		{ "tpm", 0, 0, "TCTI", "the TPM (default " LK_UC_TPM ")", &o->tcti, NULL },
+		{ "device-file", 0, 0, "FILE",
+		  "whose TPM it has to be (default " LK_DEVICE_FILE ")", &o->device_file, NULL },
+		{ "dry-run", 0, 0, NULL,
+		  "judge the blob, show where its files would go, change nothing", NULL,
+		  &o->dry_run },
+		{ "json", 0, 0, NULL, "JSON instead of text", NULL, &o->json },
+	};
+	struct lk_option options[OPTIONS_MAX + 1];
+
+	choose_options(cmd, all, bits, options);
+	LK_TRY(lk_cli_parse(&cli, &cmd->cli, options, argc, argv, err));
+	if (o->raise_floor && !o->root)
+		return lk_err_set(err, LK_E_USAGE, 0, "--raise-floor: of use with --root alone");
+	return LK_OK;
+}
+
+static int run_command(const struct lk_cli_command *found, int argc, char **argv,
+		       struct lk_err *err)
+{
+	const struct command *cmd = (const struct command *)(const void *)found;
+	struct lk_uc_options opts = { .tcti = LK_UC_TPM };
+
+	LK_TRY(parse(cmd, argc, argv, &opts, err));
+	LK_TRY(lk_secret_harden_process(err));
+	return cmd->run(&opts, err);
+}
+
+static const struct lk_cli cli = {
+	.program = "latchkey-userconfig",
+	.page = "latchkey-userconfig(8)",
+	.intro = "Usage: latchkey-userconfig COMMAND [options]\n\n"
+		 "Verifies, decrypts and applies signed configuration.\n\n",
+	.outro = "\n  --help     this text; after a command, its options\n"
+		 "  --version  print the version\n\n"
+		 "See latchkey-userconfig(8).\n",
+	.no_option = "no such option",
+	.no_command = "no such command",
+	.summary_end = ".",
+	.commands_width = 9,
+	.options_width = 14,
+	.wrap = true,
+	.named = true,
+	.commands = commands,
+	.run = run_command,
+};
 
 int main(int argc, char **argv)
 {
-	const char *first = argc > 1 ? argv[1] : "";
-
 	lk_log_init("latchkey-userconfig", false);
-	if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
-		show_help();
-		return 0;
-	}
-	if (strcmp(first, "--version") == 0) {
-		printf("latchkey-userconfig %s\n", LK_VERSION);
-		return 0;
-	}
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (strcmp(first, commands[i].name) == 0)
-			return parse(&commands[i], argc - 1, argv + 1);
-	return argc < 2 ? usage("", first, "no command") : unknown_command(first);
+	return lk_cli_main(&cli, argc, argv);
 }
