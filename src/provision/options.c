@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns the parsing of latchkey-provision's options, and the help of each command. */
+/* Owns the table of latchkey-provision's options: each of them means the same in every command. */
 #include "options.h"
 
 #include <getopt.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "core/base/similar.h"
 #include "core/luks/booted.h"
 #include "core/luks/hints.h"
 #include "core/policy/device_file.h"
 #include "sys/boot/efivars.h"
-#include "sys/os/log.h"
-
-#define FIRST_LONG 1000
 
 static const struct {
 	const char *name;
@@ -85,143 +79,61 @@ const char *lk_option_name(enum lk_opt opt)
 	return table[opt].name;
 }
 
-static void print_help(const struct lk_command *cmd)
+/** The rows of the table that @cmd has, with places in @opts and @flags. */
+static void fill_options(const struct lk_command *cmd, struct lk_options *opts,
+			 bool flags[static LK_OPT_COUNT],
+			 struct lk_option out[static LK_OPT_COUNT + 1])
 {
-	printf("Usage: latchkey-provision %s [options]%s%s\n\n%s.\n", cmd->name,
-	       cmd->args[0] ? " " : "", cmd->args, cmd->summary);
-	if (cmd->required)
-		printf("\nRequired: %s\n", cmd->required);
-	printf("\nOptions:\n");
+	size_t n = 0;
+
 	for (unsigned int i = 0; i < LK_OPT_COUNT; i++) {
-		const char *arg = table[i].arg;
-		char left[40];
+		struct lk_option *o = &out[n];
 
 		if (!(cmd->options >> i & 1))
 			continue;
+		*o = (struct lk_option){ .name = table[i].name,
+					 .arg = table[i].arg,
+					 .help = table[i].help };
 		if (i == LK_OPT_YES && cmd->answer)
-			arg = cmd->answer;
-		snprintf(left, sizeof(left), "--%s%s%s", table[i].name, arg ? " " : "",
-			 arg ? arg : "");
-		printf("  %-24s %s\n", left, table[i].help);
+			o->arg = cmd->answer;
+		if (i == LK_OPT_VOLUME && cmd->many_volumes) {
+			o->how = LK_CLI_LIST;
+			o->value = opts->volumes;
+		} else if (i < LK_OPT_VALUES) {
+			o->value = &opts->value[i];
+		} else {
+			o->flag = &flags[i];
+		}
+		n++;
 	}
-	printf("  %-24s %s\n", "--help", "this text");
-	if (cmd->notes)
-		printf("\n%s", cmd->notes);
-}
-
-/** Long options of @cmd for getopt_long. */
-static void fill_options(const struct lk_command *cmd, struct option out[static LK_OPT_COUNT + 2])
-{
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < LK_OPT_COUNT; i++)
-		if (cmd->options >> i & 1)
-			out[n++] = (struct option){ table[i].name,
-						    table[i].arg ? required_argument : no_argument,
-						    NULL, (int)(FIRST_LONG + i) };
-	out[n++] = (struct option){ "help", no_argument, NULL, 'h' };
-	out[n] = (struct option){ NULL, 0, NULL, 0 };
-}
-
-static int usage(const struct lk_command *cmd, const char *word, const char *why)
-{
-	lk_log(LK_LOG_ERR, "%s: %s%s%s; see \"latchkey-provision %s --help\"", cmd->name,
-	       word ? word : "", word ? ": " : "", why, cmd->name);
-	return LK_E_USAGE;
-}
-
-/* "--volum=x" is near to "volume"; of what the command knows. */
-static int unknown_option(const struct lk_command *cmd, const char *word)
-{
-	const char *names[LK_OPT_COUNT + 1];
-	char typed[64], why[128];
-	const char *near;
-	size_t n = 0;
-
-	for (unsigned int i = 0; i < LK_OPT_COUNT; i++)
-		if (cmd->options >> i & 1)
-			names[n++] = table[i].name;
-	names[n] = NULL;
-	(void)snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(word, "="), word);
-	near = strncmp(typed, "--", 2) ? NULL : lk_similar(typed + 2, names);
-	(void)snprintf(why, sizeof(why), "unknown option%s%s%s", near ? "; did you mean --" : "",
-		       near ? near : "", near ? "?" : "");
-	return usage(cmd, word, why);
-}
-
-static int given_twice(const struct lk_command *cmd, const char *option)
-{
-	char dashed[40];
-
-	snprintf(dashed, sizeof(dashed), "--%s", option);
-	return usage(cmd, dashed, "the option was given twice");
-}
-
-/** What was being looked at: of several letters in one word getopt moves on after
- * the last alone. Words that are no options may stand before it. */
-static const char *wrong_word(char **argv, int at)
-{
-	return optind > at ? argv[optind - 1] : argv[at];
-}
-
-/* The same volume twice is a slip, as any other option twice is. */
-static bool add_volume(struct lk_options *opts, const char *name)
-{
-	for (unsigned int i = 0; i < opts->n_volumes; i++)
-		if (strcmp(opts->volumes[i], name) == 0)
-			return false;
-	if (opts->n_volumes == LK_OPT_VOLUMES_MAX)
-		return false;
-	opts->volumes[opts->n_volumes++] = name;
-	return true;
-}
-
-static int take(const struct lk_command *cmd, struct lk_options *opts, unsigned int opt,
-		const char *arg)
-{
-	bool again = cmd->many_volumes && opt == LK_OPT_VOLUME;
-
-	if ((opts->given >> opt & 1 && !again) || (opt == LK_OPT_VOLUME && !add_volume(opts, arg)))
-		return LK_E_USAGE;
-	opts->given |= UINT64_C(1) << opt;
-	if (opt < LK_OPT_VALUES)
-		opts->value[opt] = arg;
-	return LK_OK;
+	out[n] = (struct lk_option)LK_OPTIONS_END;
 }
 
 int lk_options_parse(const struct lk_command *cmd, int argc, char **argv, struct lk_options *ret,
-		     bool *ret_help)
+		     struct lk_err *err)
 {
-	struct option longs[LK_OPT_COUNT + 2];
+	struct lk_option options[LK_OPT_COUNT + 1];
+	bool flags[LK_OPT_COUNT] = { false };
 	struct lk_options opts = { 0 };
-	int c;
-	int at;
+	int rc;
 
-	fill_options(cmd, longs);
-	opts.value[LK_OPT_TPM] = "device:/dev/tpm0";
-	opts.value[LK_OPT_POLICY] = "/etc/latchkey/policy.yaml";
-	*ret_help = false;
-	optind = 1;
-	opterr = 0;
-	for (at = 1; (c = getopt_long(argc, argv, ":h", longs, NULL)) != -1; at = optind) {
-		if (c == 'h') {
-			print_help(cmd);
-			*ret_help = true;
-			return LK_OK;
-		}
-		if (c == ':')
-			return usage(cmd, argv[optind - 1], "the option lacks its value");
-		if (c < FIRST_LONG && optopt >= FIRST_LONG)
-			return usage(cmd, wrong_word(argv, at), "the option takes no value");
-		if (c < FIRST_LONG)
-			return unknown_option(cmd, wrong_word(argv, at));
-		if (take(cmd, &opts, (unsigned int)(c - FIRST_LONG), optarg))
-			return given_twice(cmd, table[c - FIRST_LONG].name);
-	}
+	fill_options(cmd, &opts, flags, options);
+	rc = lk_cli_parse(&lk_provision_cli, &cmd->cli, options, argc, argv, err);
+	if (rc != LK_OK)
+		return rc;
+	if (!cmd->many_volumes)
+		opts.volumes[0] = opts.value[LK_OPT_VOLUME];
+	while (opts.n_volumes < LK_CLI_LIST_MAX && opts.volumes[opts.n_volumes])
+		opts.value[LK_OPT_VOLUME] = opts.volumes[opts.n_volumes++];
+	for (unsigned int i = 0; i < LK_OPT_COUNT; i++)
+		if (i < LK_OPT_VALUES ? opts.value[i] != NULL : flags[i])
+			opts.given |= UINT64_C(1) << i;
+	if (!opts.value[LK_OPT_TPM])
+		opts.value[LK_OPT_TPM] = "device:/dev/tpm0";
+	if (!opts.value[LK_OPT_POLICY])
+		opts.value[LK_OPT_POLICY] = "/etc/latchkey/policy.yaml";
 	opts.args = argv + optind;
 	opts.n_args = argc - optind;
-	if (opts.n_args < cmd->min_args || opts.n_args > cmd->max_args)
-		return usage(cmd, NULL, "wrong number of arguments");
 	*ret = opts;
 	return LK_OK;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns the command line of latchkey-provision: options, commands and their table. */
+/* Owns the options and commands of latchkey-provision. */
 #ifndef LK_PROVISION_OPTIONS_H
 #define LK_PROVISION_OPTIONS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/base/rc.h"
+#include "cli/cli.h"
 
 /** Options that take a value; each is an index into lk_options.value. */
 enum lk_opt {
@@ -62,13 +62,10 @@ enum lk_opt {
 	LK_OPT_COUNT,
 };
 
-/** Of one command; a policy file has no more. */
-#define LK_OPT_VOLUMES_MAX 16u
-
 struct lk_options {
-	const char *value[LK_OPT_VALUES];	 /* NULL: not given */
-	uint64_t given;				 /* bit N: option N */
-	const char *volumes[LK_OPT_VOLUMES_MAX]; /* each --volume, n_volumes of them */
+	const char *value[LK_OPT_VALUES];     /* NULL: not given */
+	uint64_t given;			      /* bit N: option N */
+	const char *volumes[LK_CLI_LIST_MAX]; /* each --volume, n_volumes of them */
 	unsigned int n_volumes;
 	char **args; /* what is left, n_args of them */
 	int n_args;
@@ -83,16 +80,10 @@ static inline bool lk_option_given(const struct lk_options *o, enum lk_opt opt)
 
 /** A command; each lies in a file of its own. */
 struct lk_command {
-	const char *name;     /* "policy add" */
-	const char *summary;  /* one line */
-	const char *args;     /* what comes after the options, "" for nothing */
-	const char *required; /* options that have to be given; may be NULL */
-	const char *answer;   /* what --yes takes; NULL: a name */
-	const char *notes;    /* whole lines below the options; may be NULL */
-	bool many_volumes;    /* --volume may be given several times */
-	int min_args;
-	int max_args;
-	uint64_t options; /* LK_OPT_BIT of those that it knows */
+	struct lk_cli_command cli;
+	const char *answer; /* what --yes takes; NULL: a name */
+	bool many_volumes;  /* --volume may be given several times */
+	uint64_t options;   /* LK_OPT_BIT of those that it knows */
 	/** Return: LK_OK or what lk_exit_code turns into an exit code. */
 	int (*run)(const struct lk_options *opts, struct lk_err *err);
 };
@@ -122,11 +113,14 @@ const char *lk_option_name(enum lk_opt opt);
 
 /**
  * lk_options_parse - options of @cmd
- * @ret_help: set when only help was asked for; it is printed by then
+ * @ret: set on LK_OK
  *
- * Return: LK_OK or LK_E_USAGE.
+ * Return: LK_OK, LK_HELP_SHOWN or LK_E_USAGE.
  */
 int lk_options_parse(const struct lk_command *cmd, int argc, char **argv, struct lk_options *ret,
-		     bool *ret_help);
+		     struct lk_err *err);
+
+/** latchkey-provision itself. */
+extern const struct lk_cli lk_provision_cli;
 
 #endif

@@ -75,7 +75,7 @@ static int leave(struct leaving *l, struct lk_err *err)
 	return l->info.owner_auth_set ? lk_tpm_empty_auth(l->tpm, LK_HIERARCHY_OWNER, err) : LK_OK;
 }
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_decommission(const struct lk_options *opts, struct lk_err *err)
 {
 	struct leaving l = { .opts = opts };
 	int rc = look(&l, err);
@@ -95,12 +95,12 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_decommission = {
-	.name = "decommission",
-	.summary = "take all that is ours out of the TPM, authorizations included",
-	.args = "",
-	.required = "--owner-auth FILE --lockout-auth FILE",
+	.cli.words = "decommission",
+	.cli.summary = "take all that is ours out of the TPM, authorizations included",
+	.cli.operands = "",
+	.cli.required = "--owner-auth FILE --lockout-auth FILE",
 	.answer = "decommission",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(LOCKOUT_AUTH) |
 		   LK_OPT_BIT(YES),
-	.run = run,
+	.run = run_decommission,
 };

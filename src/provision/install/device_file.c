@@ -98,7 +98,7 @@ void lk_device_file_install(struct lk_tpm *tpm, const struct lk_options *opts,
 		       path, path);
 }
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_device(const struct lk_options *opts, struct lk_err *err)
 {
 	const char *record = opts->value[LK_OPT_RECORD];
 	const char *asked = opts->value[LK_OPT_OUTPUT];
@@ -119,10 +119,10 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_device = {
-	.name = "device",
-	.summary = "make the device file of a record: whose TPM this device has",
-	.args = "",
-	.required = "--record FILE",
+	.cli.words = "device",
+	.cli.summary = "make the device file of a record: whose TPM this device has",
+	.cli.operands = "",
+	.cli.required = "--record FILE",
 	.options = LK_OPT_BIT(RECORD) | LK_OPT_BIT(OUTPUT),
-	.run = run,
+	.run = run_device,
 };

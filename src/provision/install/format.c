@@ -26,7 +26,7 @@ static int check_device(const struct lk_format *f, struct lk_err *err)
 			  f->target.device, found, f->target.device);
 }
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_format(const struct lk_options *opts, struct lk_err *err)
 {
 	LK_OWNED_FORMAT f = { .opts = opts };
 	LK_OWNED_TPM tpm = NULL;
@@ -49,14 +49,14 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_format = {
-	.name = "format",
-	.summary = "encrypt a volume for the first time; what it holds is lost",
-	.args = "",
-	.required = LK_FORMAT_REQUIRED,
+	.cli.words = "format",
+	.cli.summary = "encrypt a volume for the first time; what it holds is lost",
+	.cli.operands = "",
+	.cli.required = LK_FORMAT_REQUIRED,
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
 		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(OWNER_AUTH) |
 		   LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) | LK_OPT_BIT(NO_RECOVERY_KEY) |
 		   LK_OPT_BIT(OVERWRITE) | LK_OPT_BIT(REPLACE_OBJECT) | LK_OPT_BIT(PIN_FILE) |
 		   LK_OPT_BIT(SHARED_POLICY_REF),
-	.run = run,
+	.run = run_format,
 };

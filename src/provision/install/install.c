@@ -403,7 +403,7 @@ static int install(struct lk_install *in, struct lk_err *err)
 	return rc;
 }
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_install(const struct lk_options *opts, struct lk_err *err)
 {
 	struct lk_install in = { 0 };
 	int rc = lk_install_read(opts, &in, err);
@@ -415,10 +415,10 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_install = {
-	.name = "install",
-	.summary = "take ownership of the TPM and install the keys",
-	.args = "",
-	.required =
+	.cli.words = "install",
+	.cli.summary = "take ownership of the TPM and install the keys",
+	.cli.operands = "",
+	.cli.required =
 		"--policy-key FILE --config-key FILE --record FILE, and --recipient FILE or --owner-auth FILE --lockout-auth FILE",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY_KEY) |
 		   LK_OPT_BIT(CONFIG_KEY) | LK_OPT_BIT(CONFIG_KEY_FORM) | LK_OPT_BIT(RECORD) |
@@ -426,5 +426,5 @@ const struct lk_command lk_cmd_install = {
 		   LK_OPT_BIT(LOCKOUT_AUTH) | LK_OPT_BIT(EK_CA) | LK_OPT_BIT(FAPI_DIR) |
 		   LK_OPT_BIT(SHRED) | LK_OPT_BIT(VERBOSE) | LK_OPT_BIT(POLICY) |
 		   LK_OPT_BIT(UNEXTENDED),
-	.run = run,
+	.run = run_install,
 };

@@ -235,7 +235,7 @@ static int remove_handle(const struct lk_options *opts, struct lk_err *err)
 	return LK_OK;
 }
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_remove(const struct lk_options *opts, struct lk_err *err)
 {
 	bool all = lk_option_given(opts, LK_OPT_INSTALLATION);
 	bool handle = lk_option_given(opts, LK_OPT_HANDLE);
@@ -249,12 +249,12 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_remove = {
-	.name = "remove",
-	.summary = "remove a volume's unattended way in, or the installation",
-	.args = "",
-	.required = "--volume NAME, --handle HANDLE, or --installation",
+	.cli.words = "remove",
+	.cli.summary = "remove a volume's unattended way in, or the installation",
+	.cli.operands = "",
+	.cli.required = "--volume NAME, --handle HANDLE, or --installation",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
 		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(INSTALLATION) | LK_OPT_BIT(YES) |
 		   LK_OPT_BIT(HANDLE) | LK_OPT_BIT(DEVICE_FILE),
-	.run = run,
+	.run = run_remove,
 };

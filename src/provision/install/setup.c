@@ -177,7 +177,7 @@ static void set_up(struct setup *s, const char *name)
 		lk_failures_note(&s->failures, &one);
 }
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_setup(const struct lk_options *opts, struct lk_err *err)
 {
 	OWNED_SETUP s = { .opts = opts, .failures = { LK_OK, err } };
 	const char *only = opts->value[LK_OPT_VOLUME];
@@ -202,14 +202,14 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_setup = {
-	.name = "setup",
-	.summary = "make volumes on blank devices and bring signed policies to them",
-	.args = "",
-	.required = LK_FORMAT_REQUIRED,
+	.cli.words = "setup",
+	.cli.summary = "make volumes on blank devices and bring signed policies to them",
+	.cli.operands = "",
+	.cli.required = LK_FORMAT_REQUIRED,
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
 		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(POLICIES) |
 		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) |
 		   LK_OPT_BIT(NO_RECOVERY_KEY) | LK_OPT_BIT(PIN_FILE) |
 		   LK_OPT_BIT(SHARED_POLICY_REF),
-	.run = run,
+	.run = run_setup,
 };

@@ -183,7 +183,7 @@ static int change(struct change *c, struct lk_err *err)
 	return LK_OK;
 }
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_auth_change(const struct lk_options *opts, struct lk_err *err)
 {
 	struct change c = { .opts = opts };
 	int rc = change(&c, err);
@@ -193,15 +193,15 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_auth_change = {
-	.name = "auth change",
-	.summary = "another authorization of the owner or the lockout hierarchy",
-	.args = "owner|lockout",
-	.required =
+	.cli.words = "auth change",
+	.cli.summary = "another authorization of the owner or the lockout hierarchy",
+	.cli.operands = "owner|lockout",
+	.cli.required =
 		"--record FILE, --owner-auth FILE or --lockout-auth FILE (the present one), and --recipient FILE or --new-auth FILE",
-	.min_args = 1,
-	.max_args = 1,
+	.cli.min_operands = 1,
+	.cli.max_operands = 1,
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(OWNER_AUTH) |
 		   LK_OPT_BIT(LOCKOUT_AUTH) | LK_OPT_BIT(NEW_AUTH) | LK_OPT_BIT(RECORD) |
 		   LK_OPT_BIT(RECIPIENT),
-	.run = run,
+	.run = run_auth_change,
 };

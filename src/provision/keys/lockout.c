@@ -4,7 +4,7 @@
 #include "sys/os/log.h"
 #include "sys/os/secret_line.h"
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_lockout_clear(const struct lk_options *opts, struct lk_err *err)
 {
 	const char *path = opts->value[LK_OPT_LOCKOUT_AUTH];
 	LK_OWNED_SECRET auth = LK_SECRET_NONE;
@@ -37,10 +37,10 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_lockout_clear = {
-	.name = "lockout clear",
-	.summary = "end the TPM's dictionary-attack lockout",
-	.args = "",
-	.required = "--lockout-auth FILE",
+	.cli.words = "lockout clear",
+	.cli.summary = "end the TPM's dictionary-attack lockout",
+	.cli.operands = "",
+	.cli.required = "--lockout-auth FILE",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(LOCKOUT_AUTH),
-	.run = run,
+	.run = run_lockout_clear,
 };

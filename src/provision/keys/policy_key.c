@@ -110,7 +110,7 @@ static int replace(struct replacement *r, struct lk_err *err)
 	return LK_OK;
 }
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_policy_key_replace(const struct lk_options *opts, struct lk_err *err)
 {
 	struct replacement r = { .opts = opts };
 	int rc = replace(&r, err);
@@ -120,11 +120,11 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_policy_key_replace = {
-	.name = "policy-key replace",
-	.summary = "another policy key for configuration",
-	.args = "",
-	.required = "--policy-key FILE",
+	.cli.words = "policy-key replace",
+	.cli.summary = "another policy key for configuration",
+	.cli.operands = "",
+	.cli.required = "--policy-key FILE",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY_KEY) |
 		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECORD),
-	.run = run,
+	.run = run_policy_key_replace,
 };

@@ -243,7 +243,7 @@ static int raise_floor(struct raise *r, struct lk_err *err)
 	return LK_OK;
 }
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_floor_raise(const struct lk_options *opts, struct lk_err *err)
 {
 	struct raise r = { .opts = opts };
 
@@ -260,11 +260,11 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_floor_raise = {
-	.name = "floor raise",
-	.summary = "make the TPM refuse signed policies under the version that booted",
-	.args = "",
+	.cli.words = "floor raise",
+	.cli.summary = "make the TPM refuse signed policies under the version that booted",
+	.cli.operands = "",
 	.answer = "VERSION",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
 		   LK_OPT_BIT(DEVICE) | LK_OPT_BIT(TO) | LK_OPT_BIT(BOOTED) | LK_OPT_BIT(YES),
-	.run = run,
+	.run = run_floor_raise,
 };

@@ -69,7 +69,7 @@ static int read_values(struct lk_tpm *tpm, const struct lk_options *opts,
 	return lk_tpm_pcr_read(tpm, all, ret, err);
 }
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_pcrs(const struct lk_options *opts, struct lk_err *err)
 {
 	const char *name = opts->value[LK_OPT_BANK];
 	const struct lk_pcr_selection all = { name ? lk_alg_from_name(name) : LK_ALG_SHA256,
@@ -92,9 +92,9 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_pcrs = {
-	.name = "pcrs",
-	.summary = "print the current PCR values, for signing",
-	.args = "",
+	.cli.words = "pcrs",
+	.cli.summary = "print the current PCR values, for signing",
+	.cli.operands = "",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(BANK) | LK_OPT_BIT(JSON),
-	.run = run,
+	.run = run_pcrs,
 };

@@ -179,22 +179,23 @@ static int retire(const struct lk_options *opts, struct lk_err *err)
 #define POLICY_OPTIONS (LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE))
 
 const struct lk_command lk_cmd_policy_list = {
-	.name = "policy list",
-	.summary = "list a volume's signed policies",
-	.args = "",
-	.notes = "A line a policy: version; bank and PCRs; the first 8 bytes of the digest of\n"
-		 "what was signed (\"digest\" in its file; whole with --json); whether it belongs\n"
-		 "to the policy file and its signature is the policy key's; label.\n",
+	.cli.words = "policy list",
+	.cli.summary = "list a volume's signed policies",
+	.cli.operands = "",
+	.cli.details =
+		"A line a policy: version; bank and PCRs; the first 8 bytes of the digest of\n"
+		"what was signed (\"digest\" in its file; whole with --json); whether it belongs\n"
+		"to the policy file and its signature is the policy key's; label.\n",
 	.options = POLICY_OPTIONS | LK_OPT_BIT(JSON),
 	.run = list,
 };
 
 const struct lk_command lk_cmd_policy_retire = {
-	.name = "policy retire",
-	.summary = "remove signed policies by version or label",
-	.args = "VERSION|LABEL",
-	.min_args = 1,
-	.max_args = 1,
+	.cli.words = "policy retire",
+	.cli.summary = "remove signed policies by version or label",
+	.cli.operands = "VERSION|LABEL",
+	.cli.min_operands = 1,
+	.cli.max_operands = 1,
 	.options = POLICY_OPTIONS | LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE),
 	.run = retire,
 };

@@ -215,7 +215,7 @@ static int check_device(const struct lk_options *opts, struct lk_err *err)
 	return LK_OK;
 }
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_policy_add(const struct lk_options *opts, struct lk_err *err)
 {
 	OWNED_ADD a = { .opts = opts };
 	struct lk_floor floor = { false, 0 };
@@ -242,16 +242,16 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_policy_add = {
-	.name = "policy add",
-	.summary = "add signed policies to volumes",
-	.args = "SIGNED...",
-	.notes =
+	.cli.words = "policy add",
+	.cli.summary = "add signed policies to volumes",
+	.cli.operands = "SIGNED...",
+	.cli.details =
 		"--volume may be given several times: all of the volumes get the policies, or none.\n",
 	.many_volumes = true,
-	.min_args = 1,
-	.max_args = LK_TOKEN_POLICIES_MAX,
+	.cli.min_operands = 1,
+	.cli.max_operands = LK_TOKEN_POLICIES_MAX,
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
 		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(SHARED_POLICY_REF) |
 		   LK_OPT_BIT(UNEXTENDED),
-	.run = run,
+	.run = run_policy_add,
 };

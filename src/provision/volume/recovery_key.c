@@ -204,7 +204,7 @@ static int renew(struct renewal *r, struct lk_err *err)
 	return LK_OK;
 }
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_recovery_key_renew(const struct lk_options *opts, struct lk_err *err)
 {
 	struct renewal r = { .opts = opts };
 	int rc = renew(&r, err);
@@ -216,12 +216,12 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_recovery_key_renew = {
-	.name = "recovery-key renew",
-	.summary = "a new recovery key in place of one that was typed or leaked",
-	.args = "",
-	.required = "--recovery-key-file FILE --record FILE --recipient FILE",
+	.cli.words = "recovery-key renew",
+	.cli.summary = "a new recovery key in place of one that was typed or leaked",
+	.cli.operands = "",
+	.cli.required = "--recovery-key-file FILE --record FILE --recipient FILE",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
 		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(RECOVERY_KEY_FILE) |
 		   LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT),
-	.run = run,
+	.run = run_recovery_key_renew,
 };

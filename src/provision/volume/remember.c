@@ -174,7 +174,7 @@ static int check_dir(const char *option, const char *dir, struct lk_err *err)
 	return LK_E_INPUT;
 }
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_remember(const struct lk_options *opts, struct lk_err *err)
 {
 	struct remember r = { .opts = opts };
 	int rc;
@@ -193,10 +193,10 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_remember = {
-	.name = "remember",
-	.summary = "put what this boot's unlock learned into the volumes' tokens",
-	.args = "",
+	.cli.words = "remember",
+	.cli.summary = "put what this boot's unlock learned into the volumes' tokens",
+	.cli.operands = "",
 	.options = LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
 		   LK_OPT_BIT(LEARNED) | LK_OPT_BIT(BOOTED) | LK_OPT_BIT(LOG) | LK_OPT_BIT(IMA_LOG),
-	.run = run,
+	.run = run_remember,
 };

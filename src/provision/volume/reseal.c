@@ -422,7 +422,7 @@ static void tell(struct reseal *r)
 		       name);
 }
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_reseal(const struct lk_options *opts, struct lk_err *err)
 {
 	struct reseal r = { .opts = opts, .token = LK_TOKEN_NONE };
 	int rc = reseal(&r, err);
@@ -436,13 +436,13 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_reseal = {
-	.name = "reseal",
-	.summary = "seal a volume anew, in this TPM and for this policy file",
-	.args = "",
-	.required = "--recovery-key-file FILE",
+	.cli.words = "reseal",
+	.cli.summary = "seal a volume anew, in this TPM and for this policy file",
+	.cli.operands = "",
+	.cli.required = "--recovery-key-file FILE",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(POLICY) | LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) |
 		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECOVERY_KEY_FILE) | LK_OPT_BIT(PIN_FILE) |
 		   LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) | LK_OPT_BIT(REPLACE_OBJECT) |
 		   LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(SHARED_POLICY_REF),
-	.run = run,
+	.run = run_reseal,
 };

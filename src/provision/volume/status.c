@@ -380,7 +380,7 @@ static int volumes_status(struct status *s, struct lk_err *err)
 	return rc;
 }
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_status(const struct lk_options *opts, struct lk_err *err)
 {
 	LK_OWNED_JSON json = lk_json_object();
 	LK_OWNED_BUF text = LK_BUF_NONE;
@@ -410,10 +410,10 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_status = {
-	.name = "status",
-	.summary = "show what is installed, and whether each volume would open",
-	.args = "",
+	.cli.words = "status",
+	.cli.summary = "show what is installed, and whether each volume would open",
+	.cli.operands = "",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
 		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(JSON),
-	.run = run,
+	.run = run_status,
 };

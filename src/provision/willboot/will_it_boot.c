@@ -360,7 +360,7 @@ static int pin(struct asking *a, struct lk_err *err)
 	return LK_OK;
 }
 
-static int run(const struct lk_options *opts, struct lk_err *err)
+static int run_will_it_boot(const struct lk_options *opts, struct lk_err *err)
 {
 	OWNED_ASKING a = { .opts = opts };
 	enum lk_answer answer;
@@ -383,9 +383,9 @@ static int run(const struct lk_options *opts, struct lk_err *err)
 }
 
 const struct lk_command lk_cmd_will_it_boot = {
-	.name = "will-it-boot",
-	.summary = "say whether the next boot will open the volumes",
-	.args = "",
+	.cli.words = "will-it-boot",
+	.cli.summary = "say whether the next boot will open the volumes",
+	.cli.operands = "",
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
 		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(POLICIES) |
 		   LK_OPT_BIT(BOOTED) | LK_OPT_BIT(LOG) | LK_OPT_BIT(IMA_LOG) | LK_OPT_BIT(PCRS) |
@@ -393,5 +393,5 @@ const struct lk_command lk_cmd_will_it_boot = {
 		   LK_OPT_BIT(INITRD) | LK_OPT_BIT(CMDLINE) | LK_OPT_BIT(FIRMWARE_LOG) |
 		   LK_OPT_BIT(PREDICTED) | LK_OPT_BIT(IMA_UNCHANGED) |
 		   LK_OPT_BIT(SHARED_POLICY_REF) | LK_OPT_BIT(UNEXTENDED) | LK_OPT_BIT(JSON),
-	.run = run,
+	.run = run_will_it_boot,
 };
