@@ -509,6 +509,7 @@ class Read(config.TestCase):
         """A slip in a command, an option or a key is told with what is near."""
         for argv, said in ((["polcy", "sign"], "polcy: no such command; did you mean policy sign"),
                            (["policy", "sgin"], "policy sgin: no such command; did you mean policy sign"), (["kegen"], "did you mean keygen"),
+                           (["polcy"], "polcy: no such command; did you mean policy"), (["confg", "frobnicate"], "confg: no such command; did you mean config"),
                            (["policy", "sign", "--pcrvalues", "x"], "--pcrvalues: .*did you mean --pcr-values"),
                            (["policy", "sign", "--polcy=x"], "--polcy=x: .*did you mean --policy"),
                            (["policy", "sign", "--encrypted"], "--encrypted: no such option, or one that takes no value; see")):

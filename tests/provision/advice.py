@@ -110,6 +110,13 @@ class Advice(rig.TestCase):
                 ("latchkey-unseal", ["root"], "root: nothing is expected beside options"),
                 ("latchkey-unseal", ["--policy", self.policy, "--tpm", "nonsense:"], "expected device:/dev/tpm0"),
                 ("latchkey-unseal", ["--policy", self.policy, "--tpm", "device:tpm0"], "expected device:/dev/tpm0"),
+                ("latchkey-provision", ["polcy"], "polcy: unknown command; did you mean policy?"),
+                ("latchkey-provision", ["policy", "ad"], "policy ad: unknown command; did you mean policy add?"),
+                ("latchkey-provision", ["status", "--polcy", "x"], "--polcy: unknown option; did you mean --policy?"),
+                ("latchkey-provision", ["status", "--policy"], "--policy: the option lacks its value"),
+                ("latchkey-provision", ["status", "--policy", "x", "--policy", "y"], "--policy: the option was given twice"),
+                ("latchkey-provision", ["status", "x"], "x: nothing is expected beside options"),
+                ("latchkey-provision", ["policy", "add"], "SIGNED... is missing"),
                 ("latchkey-provision", ["status", "--json=3"], "--json=3: the option takes no value"),
                 ("latchkey-provision", ["status", "--tpm", "nonsense:"], 'TPM "nonsense:": expected device:/dev/tpm0'),
                 ("latchkey-provision", ["status", "--tpm", "swtpm:nonsense=1"], "expected device:/dev/tpm0")):

@@ -71,7 +71,7 @@ static int diff_opened(char **paths, const struct lk_opening_keys *keys, size_t 
 	return LK_OK;
 }
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_config_diff(int argc, char **argv, struct lk_err *err)
 {
 	struct lk_opening_keys keys = { NULL, NULL };
 	bool exit_code = false;
@@ -85,7 +85,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 		  &exit_code },
 		LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_config_diff, options, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_config_diff, options, argc, argv, err);
 
 	if (rc != LK_OK)
 		return rc;
@@ -98,7 +98,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 	return rc;
 }
 
-const struct lk_command lk_cmd_config_diff = {
+const struct lk_cli_command lk_cmd_config_diff = {
 	.words = "config diff",
 	.operands = "BLOB BLOB",
 	.summary = "Show what is different between two blobs",
@@ -106,5 +106,5 @@ const struct lk_command lk_cmd_config_diff = {
 		   "changed ones.\n",
 	.min_operands = 2,
 	.max_operands = 2,
-	.run = run,
+	.run = run_config_diff,
 };

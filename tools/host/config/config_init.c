@@ -112,7 +112,7 @@ static int write_manifest(const char *dir, const struct lk_output *output, struc
 			   : rc;
 }
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_config_init(int argc, char **argv, struct lk_err *err)
 {
 	struct lk_output output = { NULL, false };
 	const struct lk_option table[] = {
@@ -121,17 +121,17 @@ static int run(int argc, char **argv, struct lk_err *err)
 		{ "force", 'f', false, NULL, "replace the output file", NULL, &output.force },
 		LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_config_init, table, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_config_init, table, argc, argv, err);
 
 	return rc == LK_OK ? write_manifest(argv[optind], &output, err) : rc;
 }
 
-const struct lk_command lk_cmd_config_init = {
+const struct lk_cli_command lk_cmd_config_init = {
 	.words = "config init",
 	.operands = "[DIR]",
 	.summary = "Write a commented manifest, for the files of a folder",
 	.details = "With DIR its files are listed, each to go below /opt.\n",
 	.min_operands = 0,
 	.max_operands = 1,
-	.run = run,
+	.run = run_config_init,
 };

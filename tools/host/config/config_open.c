@@ -156,7 +156,7 @@ static int open_blob(const char *path, const struct lk_opening_keys *keys, const
 	return folder ? extract(&blob, folder, err) : write_archive(&blob, archive, err);
 }
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_config_open(int argc, char **argv, struct lk_err *err)
 {
 	struct lk_opening_keys keys = { NULL, NULL };
 	struct lk_output archive = { NULL, false };
@@ -172,7 +172,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 		{ "force", 'f', false, NULL, "replace the archive's file", NULL, &archive.force },
 		LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_config_open, options, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_config_open, options, argc, argv, err);
 
 	if (rc != LK_OK)
 		return rc;
@@ -184,7 +184,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 	return open_blob(argv[optind], &keys, folder, &archive, err);
 }
 
-const struct lk_command lk_cmd_config_open = {
+const struct lk_cli_command lk_cmd_config_open = {
 	.words = "config open",
 	.operands = "BLOB",
 	.summary = "Verify and decrypt a blob: its files, or its archive",
@@ -192,5 +192,5 @@ const struct lk_command lk_cmd_config_open = {
 		   "made. DIR must not be there yet; it is whole, or not there.\n",
 	.min_operands = 1,
 	.max_operands = 1,
-	.run = run,
+	.run = run_config_open,
 };

@@ -230,13 +230,13 @@ static int seal(const struct seal_args *a, struct lk_sealing *s, struct lk_seali
 	}
 /* clang-format on */
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_config_seal(int argc, char **argv, struct lk_err *err)
 {
 	struct seal_args args = { 0 };
 	struct lk_sealing sealing = { .config_key = LK_SECRET_NONE, .archive = -1 };
 	struct lk_sealing_input input = { .mtime = 0 };
 	const struct lk_option options[] = { SEAL_OPTIONS(args), LK_OPTIONS_END };
-	int rc = lk_command_parse(&lk_cmd_config_seal, options, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_config_seal, options, argc, argv, err);
 
 	if (rc == LK_OK)
 		rc = check_args(&args, err);
@@ -254,7 +254,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 	return rc;
 }
 
-const struct lk_command lk_cmd_config_seal = {
+const struct lk_cli_command lk_cmd_config_seal = {
 	.words = "config seal",
 	.operands = "DIR|ARCHIVE",
 	.summary = "Pack, encrypt and sign a configuration: make a blob",
@@ -263,5 +263,5 @@ const struct lk_command lk_cmd_config_seal = {
 		   "files go. The same DIR gives the same archive each time.\n",
 	.min_operands = 1,
 	.max_operands = 1,
-	.run = run,
+	.run = run_config_seal,
 };

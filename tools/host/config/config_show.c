@@ -7,14 +7,14 @@
 #include "command.h"
 #include "config/opened.h"
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_config_show(int argc, char **argv, struct lk_err *err)
 {
 	struct lk_peeked peeked;
 	bool json = false;
 	const struct lk_option options[] = {
 		{ "json", 'j', false, NULL, "JSON, for programs", NULL, &json }, LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_config_show, options, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_config_show, options, argc, argv, err);
 
 	if (rc == LK_OK)
 		rc = lk_peek(argv[optind], &peeked, err);
@@ -27,7 +27,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 	return LK_OK;
 }
 
-const struct lk_command lk_cmd_config_show = {
+const struct lk_cli_command lk_cmd_config_show = {
 	.words = "config show",
 	.operands = "BLOB",
 	.summary = "Show the header of a blob; nothing is verified",
@@ -35,5 +35,5 @@ const struct lk_command lk_cmd_config_show = {
 		   "open, and config diff.\n",
 	.min_operands = 1,
 	.max_operands = 1,
-	.run = run,
+	.run = run_config_show,
 };

@@ -37,7 +37,7 @@ static int verify(const char *path, const char *key, const char *target, struct 
 	return LK_OK;
 }
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_config_verify(int argc, char **argv, struct lk_err *err)
 {
 	const char *key = NULL, *target = NULL;
 	const struct lk_option options[] = {
@@ -45,12 +45,12 @@ static int run(int argc, char **argv, struct lk_err *err)
 		{ "target", 't', false, "ID", "refuse what isn't for this device", &target, NULL },
 		LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_config_verify, options, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_config_verify, options, argc, argv, err);
 
 	return rc == LK_OK ? verify(argv[optind], key, target, err) : rc;
 }
 
-const struct lk_command lk_cmd_config_verify = {
+const struct lk_cli_command lk_cmd_config_verify = {
 	.words = "config verify",
 	.operands = "BLOB",
 	.summary = "Check a blob's form and its signature",
@@ -58,5 +58,5 @@ const struct lk_command lk_cmd_config_verify = {
 		   "its floor.\n",
 	.min_operands = 1,
 	.max_operands = 1,
-	.run = run,
+	.run = run_config_verify,
 };

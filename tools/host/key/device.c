@@ -6,7 +6,7 @@
 #include "documents.h"
 #include "sys/format/device.h"
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_device(int argc, char **argv, struct lk_err *err)
 {
 	struct lk_output output = { 0 };
 	char text[LK_DEVICE_YAML_TEXT];
@@ -17,7 +17,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 		{ "force", 0, false, NULL, "replace what is there", NULL, &output.force },
 		LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_device, options, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_device, options, argc, argv, err);
 
 	if (rc != LK_OK)
 		return rc;
@@ -28,7 +28,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 			       err);
 }
 
-const struct lk_command lk_cmd_device = {
+const struct lk_cli_command lk_cmd_device = {
 	.words = "device",
 	.operands = "RECORD",
 	.summary = "Make a device file: whose TPM a device has",
@@ -36,5 +36,5 @@ const struct lk_command lk_cmd_device = {
 		   "is /etc/latchkey/device.yaml on the device: see latchkey-device(5).\n",
 	.min_operands = 1,
 	.max_operands = 1,
-	.run = run,
+	.run = run_device,
 };

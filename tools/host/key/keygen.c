@@ -187,7 +187,7 @@ static int keygen(struct keygen *kg, const char *passphrase_file, struct lk_err 
 	return LK_OK;
 }
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_keygen(int argc, char **argv, struct lk_err *err)
 {
 	const char *curve = NULL, *bits = NULL, *file = NULL;
 	bool ask = false;
@@ -203,7 +203,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 		  "encrypt it with the passphrase in this file", &file, NULL },
 		LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_keygen, options, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_keygen, options, argc, argv, err);
 
 	if (rc == LK_OK)
 		rc = set_kinds(&kg, curve, bits, err);
@@ -219,7 +219,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 	return rc;
 }
 
-const struct lk_command lk_cmd_keygen = {
+const struct lk_cli_command lk_cmd_keygen = {
 	.words = "keygen",
 	.operands = "DIR",
 	.summary = "Make the policy key pair and the configuration key",
@@ -228,5 +228,5 @@ const struct lk_command lk_cmd_keygen = {
 		   "overwritten, and there are all three or none.\n",
 	.min_operands = 1,
 	.max_operands = 1,
-	.run = run,
+	.run = run_keygen,
 };

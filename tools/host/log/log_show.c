@@ -109,7 +109,7 @@ static int show_files(const struct lk_boot_logs *files, bool json, bool *ret_bad
 	return (int)err->rc;
 }
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_log_show(int argc, char **argv, struct lk_err *err)
 {
 	LK_OWNED_BOOT_LOGS files = LK_BOOT_LOGS_NONE;
 	struct lk_boot_log_names names = { NULL, NULL, NULL };
@@ -124,7 +124,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 		{ "json", 'j', false, NULL, "JSON, for programs", NULL, &json },
 		LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_log_show, options, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_log_show, options, argc, argv, err);
 
 	if (rc != LK_OK)
 		return rc;
@@ -140,7 +140,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 	return bad && exit_code ? LK_DIFFERENT : LK_OK;
 }
 
-const struct lk_command lk_cmd_log_show = {
+const struct lk_cli_command lk_cmd_log_show = {
 	.words = "log show",
 	.operands = "[LOG]",
 	.summary = "Show what a boot measured, and whether that explains the PCRs",
@@ -148,5 +148,5 @@ const struct lk_command lk_cmd_log_show = {
 		   "With --ima-log alone: that log by itself.\n",
 	.min_operands = 0,
 	.max_operands = 1,
-	.run = run,
+	.run = run_log_show,
 };

@@ -32,7 +32,7 @@ static int read_signature(const char *path, enum lk_curve curve,
 	return LK_OK;
 }
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_policy_attach(int argc, char **argv, struct lk_err *err)
 {
 	struct lk_signing_args args = { 0 };
 	uint8_t signature[LK_SIGNATURE_MAX];
@@ -43,7 +43,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 					     { "signature", 's', true, "FILE",
 					       "the signature: DER, or r and s", &path, NULL },
 					     LK_OPTIONS_END };
-	int rc = lk_command_parse(&lk_cmd_policy_attach, options, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_policy_attach, options, argc, argv, err);
 
 	if (rc == LK_OK)
 		rc = lk_signing_prepare(&args, &signing, err);
@@ -57,11 +57,11 @@ static int run(int argc, char **argv, struct lk_err *err)
 	return rc;
 }
 
-const struct lk_command lk_cmd_policy_attach = {
+const struct lk_cli_command lk_cmd_policy_attach = {
 	.words = "policy attach",
 	.operands = "",
 	.summary = "Make a signed policy of a signature made elsewhere",
 	.details = "Give the options that policy digest was given. Nothing is\n"
 		   "written unless the signature verifies.\n",
-	.run = run,
+	.run = run_policy_attach,
 };

@@ -46,7 +46,7 @@ static int write_both(const struct lk_signed_policy *sp, const struct lk_output 
 	return rc;
 }
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_policy_digest(int argc, char **argv, struct lk_err *err)
 {
 	struct lk_signing_args args = { 0 };
 	const char *unsigned_path = NULL;
@@ -56,7 +56,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 					       "also the policy without its signature",
 					       &unsigned_path, NULL },
 					     LK_OPTIONS_END };
-	int rc = lk_command_parse(&lk_cmd_policy_digest, options, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_policy_digest, options, argc, argv, err);
 
 	if (rc == LK_OK)
 		rc = lk_signing_prepare(&args, &signing, err);
@@ -67,7 +67,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 	return rc;
 }
 
-const struct lk_command lk_cmd_policy_digest = {
+const struct lk_cli_command lk_cmd_policy_digest = {
 	.words = "policy digest",
 	.operands = "",
 	.summary = "Write the exact bytes to sign with a key kept elsewhere",
@@ -75,5 +75,5 @@ const struct lk_command lk_cmd_policy_digest = {
 		   "  openssl dgst -sha384 -sign key.pem -out sig.der tbs.bin\n"
 		   "A signer that wants a digest gets the one that is printed.\n"
 		   "Then: latchkey policy attach, with the same options.\n",
-	.run = run,
+	.run = run_policy_digest,
 };

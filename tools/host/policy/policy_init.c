@@ -176,7 +176,7 @@ static int init(struct init_args *args, struct lk_err *err)
 	return lk_write_output(&args->output, (struct lk_bytes){ text.data, text.len }, err);
 }
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_policy_init(int argc, char **argv, struct lk_err *err)
 {
 	struct init_args args = { 0 };
 	const struct lk_option options[] = {
@@ -192,14 +192,14 @@ static int run(int argc, char **argv, struct lk_err *err)
 		{ "force", 'f', false, NULL, "replace the output file", NULL, &args.output.force },
 		LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_policy_init, options, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_policy_init, options, argc, argv, err);
 
 	return rc == LK_OK ? init(&args, err) : rc;
 }
 
-const struct lk_command lk_cmd_policy_init = {
+const struct lk_cli_command lk_cmd_policy_init = {
 	.words = "policy init",
 	.operands = "",
 	.summary = "Write a policy file, with a volume to edit in comments",
-	.run = run,
+	.run = run_policy_init,
 };

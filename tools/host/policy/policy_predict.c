@@ -279,7 +279,7 @@ static int predict(const struct change *c, const struct lk_boot_logs *files,
 	return LK_OK;
 }
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_policy_predict(int argc, char **argv, struct lk_err *err)
 {
 	LK_OWNED_BOOT_LOGS files = LK_BOOT_LOGS_NONE;
 	struct lk_boot_log_names names = { NULL, NULL, NULL };
@@ -305,7 +305,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 		{ "force", 'f', false, NULL, "replace it", NULL, &out.force },
 		LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_policy_predict, options, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_policy_predict, options, argc, argv, err);
 
 	if (rc != LK_OK)
 		return rc;
@@ -315,12 +315,12 @@ static int run(int argc, char **argv, struct lk_err *err)
 	return predict(&c, &files, &out, err);
 }
 
-const struct lk_command lk_cmd_policy_predict = {
+const struct lk_cli_command lk_cmd_policy_predict = {
 	.words = "policy predict",
 	.operands = "",
 	.summary = "Say which PCR values a boot will have after a change",
 	.details = "The output is what policy sign takes as --pcr-values.\n",
 	.min_operands = 0,
 	.max_operands = 0,
-	.run = run,
+	.run = run_policy_predict,
 };

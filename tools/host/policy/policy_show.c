@@ -323,14 +323,14 @@ static int show_doc(const struct lk_doc *doc, bool json, struct lk_err *err)
 	return json ? lk_json_print_policy_file(&pf, err) : show_policy_file(&pf);
 }
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_policy_show(int argc, char **argv, struct lk_err *err)
 {
 	bool json = false;
 	LK_OWNED_YAML yaml = NULL;
 	const struct lk_option options[] = {
 		{ "json", 'j', false, NULL, "JSON, for programs", NULL, &json }, LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_policy_show, options, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_policy_show, options, argc, argv, err);
 
 	if (rc != LK_OK)
 		return rc;
@@ -343,11 +343,11 @@ static int run(int argc, char **argv, struct lk_err *err)
 	return rc;
 }
 
-const struct lk_command lk_cmd_policy_show = {
+const struct lk_cli_command lk_cmd_policy_show = {
 	.words = "policy show",
 	.operands = "FILE",
 	.summary = "Show a policy file or a signed policy",
 	.min_operands = 1,
 	.max_operands = 1,
-	.run = run,
+	.run = run_policy_show,
 };

@@ -22,7 +22,7 @@ static int sign(struct lk_signing *signing, const struct lk_private_key *key,
 	return lk_signing_finish(signing, (struct lk_bytes){ signature, len }, out, err);
 }
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_policy_sign(int argc, char **argv, struct lk_err *err)
 {
 	struct lk_signing_args args = { 0 };
 	const char *uri = NULL, *passphrase_file = NULL;
@@ -36,7 +36,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 		  "the key's passphrase or PIN, instead of asking", &passphrase_file, NULL },
 		LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_policy_sign, options, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_policy_sign, options, argc, argv, err);
 
 	if (rc == LK_OK)
 		rc = lk_secret_harden_process(err);
@@ -51,7 +51,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 	return rc;
 }
 
-const struct lk_command lk_cmd_policy_sign = {
+const struct lk_cli_command lk_cmd_policy_sign = {
 	.words = "policy sign",
 	.operands = "",
 	.summary = "Sign PCR values: make a signed policy",
@@ -60,5 +60,5 @@ const struct lk_command lk_cmd_policy_sign = {
 		   "form is recognized. - is standard input. The latch PCR is\n"
 		   "always taken as zero. --version is needed unless the policy\n"
 		   "file says version-floor: none.\n",
-	.run = run,
+	.run = run_policy_sign,
 };

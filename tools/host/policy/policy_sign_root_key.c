@@ -96,7 +96,7 @@ static int sign_folder(const struct signer *s, struct lk_err *err)
 	return first;
 }
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_policy_sign_root_key(int argc, char **argv, struct lk_err *err)
 {
 	const char *policy = NULL, *uri = NULL, *passphrase_file = NULL, *record = NULL;
 	LK_OWNED_PRIVATE_KEY key = NULL;
@@ -115,7 +115,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 		{ "force", 0, false, NULL, "replace what is there", NULL, &s.output.force },
 		LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_policy_sign_root_key, options, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_policy_sign_root_key, options, argc, argv, err);
 
 	if (rc == LK_OK && !record == !s.records)
 		rc = lk_err_set(err, LK_E_USAGE, 0, "give --record or --records");
@@ -133,7 +133,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 	return s.records ? sign_folder(&s, err) : sign_record(&s, record, &s.output, err);
 }
 
-const struct lk_command lk_cmd_policy_sign_root_key = {
+const struct lk_cli_command lk_cmd_policy_sign_root_key = {
 	.words = "policy sign-root-key",
 	.operands = "",
 	.summary = "Sign which TPM a device has",
@@ -141,5 +141,5 @@ const struct lk_command lk_cmd_policy_sign_root_key = {
 		   "to come from the factory line and nobody else. The device takes the\n"
 		   "file by latchkey-provision policy add; early boot then talks to that\n"
 		   "TPM alone. See root-key in latchkey-policy(5).\n",
-	.run = run,
+	.run = run_policy_sign_root_key,
 };

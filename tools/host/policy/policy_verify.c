@@ -88,7 +88,7 @@ static int verify(const struct lk_policy_file *pf, char **paths, bool json, stru
 	return rc;
 }
 
-static int run(int argc, char **argv, struct lk_err *err)
+static int run_policy_verify(int argc, char **argv, struct lk_err *err)
 {
 	const char *policy = NULL;
 	struct lk_policy_file pf;
@@ -98,7 +98,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 		{ "json", 'j', false, NULL, "JSON, for programs", NULL, &json },
 		LK_OPTIONS_END
 	};
-	int rc = lk_command_parse(&lk_cmd_policy_verify, options, argc, argv, err);
+	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_policy_verify, options, argc, argv, err);
 
 	if (rc == LK_OK)
 		rc = lk_document_policy_file(policy, &pf, err);
@@ -107,7 +107,7 @@ static int run(int argc, char **argv, struct lk_err *err)
 	return rc;
 }
 
-const struct lk_command lk_cmd_policy_verify = {
+const struct lk_cli_command lk_cmd_policy_verify = {
 	.words = "policy verify",
 	.operands = "SIGNED...",
 	.summary = "Check signed policies: every field, digest and signature",
@@ -115,5 +115,5 @@ const struct lk_command lk_cmd_policy_verify = {
 		   "the PCRs have these values now.\n",
 	.min_operands = 1,
 	.max_operands = INT_MAX,
-	.run = run,
+	.run = run_policy_verify,
 };
