@@ -1,14 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns latchkey-unseal's command line and exit code. */
-#include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "core/base/similar.h"
+#include "cli/cli.h"
 #include "sys/crypto/crypto.h"
 #include "sys/os/log.h"
 #include "sys/os/timing.h"
 #include "unseal/unseal.h"
+
+static const struct lk_cli cli = {
+	.program = "latchkey-unseal",
+	.options_width = 18,
+	.wrap = true,
+};
+static const struct lk_cli_command command = { .words = "", .operands = "" };
+
+/** What the command line sets beside lk_unseal_options. */
+struct said {
+	bool timing;
+	bool quiet;
+	bool help;
+	bool version;
+	bool print_exit_codes;
+};
 
 static const char usage[] =
 	"Usage: latchkey-unseal [--policy FILE] [--signed FILE|DIR] [--volume NAME]\n"
@@ -19,86 +33,15 @@ static const char usage[] =
 	"       latchkey-unseal --print-exit-codes\n"
 	"Opens the LUKS2 volumes of a policy file, if this boot is one that their\n"
 	"owner has signed for.\n"
-	"\n"
-	"  --policy FILE      policy file (default /etc/latchkey/policy.yaml)\n"
-	"  --signed FILE|DIR  signed policies, besides those in the LUKS2 token\n"
-	"  --volume NAME      this volume of the policy file alone\n"
-#ifdef LK_TCTI_ANY
-	"  --tpm TCTI         device:/dev/tpm0 (default), swtpm:host=H,port=N, ...\n"
-#else
-	"  --tpm TCTI         device:PATH (default device:/dev/tpm0)\n"
-#endif
-	"  --learn DIR        where to leave what the next unlock need not ask for\n"
-	"                     (default " LK_LEARNED_DIR "; none in a dry run)\n"
-	"  --dry-run          do all but mapping and closing the latch\n"
-	"  --quiet            no line on standard error for what succeeded\n"
-	"  --log FILE         the firmware's event log, to say what differs\n"
-	"                     (default: this boot's, from securityfs)\n"
-	"  --ima-log FILE     the kernel's (default: this boot's)\n"
-	"  --diagnosis FILE   where to leave why volumes stay closed (default\n"
-	"                     " LK_DIAGNOSIS_FILE "; none in a dry run)\n"
-	"  --timing           print where the time went, by step and TPM command; what\n"
-	"                     a person takes to type isn't in the sum\n"
-	"  --help, --version\n"
-	"  --pin-file FILE    one line with the PIN, for a dry run alone\n"
-	"  --check-policy FILE\n"
-	"                     say whether this is a policy file that volumes can be opened\n"
-	"                     by, and nothing else; needs no TPM\n"
-	"  --print-exit-codes the table of exit codes: number, name, latch, sentence\n"
-	"\n"
-	"Exit codes:\n";
+	"\n";
 
-enum {
-	OPT_POLICY = 256,
-	OPT_SIGNED,
-	OPT_VOLUME,
-	OPT_TPM,
-	OPT_LEARN,
-	OPT_DRY_RUN,
-	OPT_TIMING,
-	OPT_LOG,
-	OPT_IMA_LOG,
-	OPT_DIAGNOSIS,
-	OPT_QUIET,
-	OPT_CHECK_POLICY,
-	OPT_PIN_FILE,
-	OPT_PRINT_EXIT_CODES,
-	OPT_HELP,
-	OPT_VERSION
-};
-
-static const struct option longopts[] = {
-	{ "policy", required_argument, NULL, OPT_POLICY },
-	{ "signed", required_argument, NULL, OPT_SIGNED },
-	{ "volume", required_argument, NULL, OPT_VOLUME },
-	{ "tpm", required_argument, NULL, OPT_TPM },
-	{ "learn", required_argument, NULL, OPT_LEARN },
-	{ "log", required_argument, NULL, OPT_LOG },
-	{ "ima-log", required_argument, NULL, OPT_IMA_LOG },
-	{ "diagnosis", required_argument, NULL, OPT_DIAGNOSIS },
-	{ "timing", no_argument, NULL, OPT_TIMING },
-	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
-	{ "quiet", no_argument, NULL, OPT_QUIET },
-	{ "pin-file", required_argument, NULL, OPT_PIN_FILE },
-	{ "check-policy", required_argument, NULL, OPT_CHECK_POLICY },
-	{ "print-exit-codes", no_argument, NULL, OPT_PRINT_EXIT_CODES },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ NULL, 0, NULL, 0 },
-};
-
-static int wrong(const char *word, const char *why)
-{
-	(void)fprintf(stderr, "latchkey-unseal: %.80s: %s; see latchkey-unseal --help\n", word,
-		      why);
-	return LK_E_USAGE;
-}
-
-static void print_help(void)
+static void print_help(const struct lk_option *options)
 {
 	const struct lk_exit *row;
 
 	(void)fputs(usage, stdout);
+	lk_cli_print_options(&cli, options);
+	(void)puts("  --help, --version\n\nExit codes:");
 	for (size_t i = 0; (row = lk_exit_at(i)) != NULL; i++)
 		if (row->latch != LK_LATCH_NEVER)
 			(void)printf("  %2d  %s\n", row->number, row->sentence);
@@ -117,89 +60,76 @@ static void print_exit_codes(void)
 	}
 }
 
-static int unknown_option(const char *word)
+/* Return: LK_OK to go on, LK_HELP_SHOWN when all is said, or LK_E_USAGE. */
+static int parse(int argc, char **argv, struct lk_unseal_options *o, struct lk_err *err)
 {
-	const char *names[sizeof(longopts) / sizeof(longopts[0])];
-	char typed[64], why[128];
-	const char *near;
+	struct said said = { 0 };
+	const unsigned int last = LK_CLI_LAST;
+	const struct lk_option options[] = {
+		{ "policy", 0, last, "FILE", "policy file (default /etc/latchkey/policy.yaml)",
+		  &o->policy, NULL },
+		{ "signed", 0, last, "FILE|DIR",
+		  "signed policies, besides those in the LUKS2 token", &o->signed_policies, NULL },
+		{ "volume", 0, last, "NAME", "this volume of the policy file alone", &o->volume,
+		  NULL },
+#ifdef LK_TCTI_ANY
+		{ "tpm", 0, last, "TCTI", "device:/dev/tpm0 (default), swtpm:host=H,port=N, ...",
+#else
+		{ "tpm", 0, last, "TCTI", "device:PATH (default device:/dev/tpm0)",
+#endif
+		  &o->tcti, NULL },
+		{ "learn", 0, last, "DIR",
+		  "where to leave what the next unlock need not ask for\n"
+		  "(default " LK_LEARNED_DIR "; none in a dry run)",
+		  &o->learn, NULL },
+		{ "dry-run", 0, 0, NULL, "do all but mapping and closing the latch", NULL,
+		  &o->dry_run },
+		{ "quiet", 0, 0, NULL, "no line on standard error for what succeeded", NULL,
+		  &said.quiet },
+		{ "log", 0, last, "FILE",
+		  "the firmware's event log, to say what differs\n"
+		  "(default: this boot's, from securityfs)",
+		  &o->log, NULL },
+		{ "ima-log", 0, last, "FILE", "the kernel's (default: this boot's)", &o->ima_log,
+		  NULL },
+		{ "diagnosis", 0, last, "FILE",
+		  "where to leave why volumes stay closed (default\n" LK_DIAGNOSIS_FILE
+		  "; none in a dry run)",
+		  &o->diagnosis, NULL },
+		{ "timing", 0, 0, NULL,
+		  "print where the time went, by step and TPM command; what\n"
+		  "a person takes to type isn't in the sum",
+		  NULL, &said.timing },
+		{ "pin-file", 0, last, "FILE", "one line with the PIN, for a dry run alone",
+		  &o->pin_file, NULL },
+		{ "check-policy", 0, last, "FILE",
+		  "say whether this is a policy file that volumes can be opened\n"
+		  "by, and nothing else; needs no TPM",
+		  &o->check_policy, NULL },
+		{ "print-exit-codes", 0, LK_CLI_ENDS, NULL,
+		  "the table of exit codes: number, name, latch, sentence", NULL,
+		  &said.print_exit_codes },
+		{ "help", 0, LK_CLI_ENDS, NULL, NULL, NULL, &said.help },
+		{ "version", 0, LK_CLI_ENDS, NULL, NULL, NULL, &said.version },
+		LK_OPTIONS_END
+	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		names[i] = longopts[i].name; /* the last is NULL */
-	(void)snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(word, "="), word);
-	near = strncmp(typed, "--", 2) ? NULL : lk_similar(typed + 2, names);
-	(void)snprintf(why, sizeof(why), "unknown option%s%s%s", near ? "; did you mean --" : "",
-		       near ? near : "", near ? "?" : "");
-	return wrong(word, why);
-}
-
-/* Return: LK_OK to go on, LK_E_USAGE, or 1 when all is said. */
-static int parse(int argc, char **argv, struct lk_unseal_options *o)
-{
-	int c;
-	int at;
-
-	opterr = 0;
-	for (at = 1; (c = getopt_long(argc, argv, "+:", longopts, NULL)) != -1; at = optind) {
-		switch (c) {
-		case OPT_POLICY:
-			o->policy = optarg;
-			break;
-		case OPT_SIGNED:
-			o->signed_policies = optarg;
-			break;
-		case OPT_VOLUME:
-			o->volume = optarg;
-			break;
-		case OPT_TPM:
-			o->tcti = optarg;
-			break;
-		case OPT_LEARN:
-			o->learn = optarg;
-			break;
-		case OPT_LOG:
-			o->log = optarg;
-			break;
-		case OPT_IMA_LOG:
-			o->ima_log = optarg;
-			break;
-		case OPT_DIAGNOSIS:
-			o->diagnosis = optarg;
-			break;
-		case OPT_TIMING:
-			lk_timing_start();
-			break;
-		case OPT_DRY_RUN:
-			o->dry_run = true;
-			break;
-		case OPT_QUIET:
-			lk_log_quiet(true);
-			break;
-		case OPT_HELP:
-			print_help();
-			return 1;
-		case OPT_PIN_FILE:
-			o->pin_file = optarg;
-			break;
-		case OPT_PRINT_EXIT_CODES:
-			print_exit_codes();
-			return 1;
-		case OPT_CHECK_POLICY:
-			o->check_policy = optarg;
-			break;
-		case OPT_VERSION:
-			(void)puts("latchkey-unseal " LK_VERSION);
-			return 1;
-		case ':':
-			return wrong(argv[at], "the option lacks its value");
-		default:
-			return optopt >= OPT_POLICY ? wrong(argv[at], "the option takes no value")
-						    : unknown_option(argv[at]);
-		}
-	}
+	LK_TRY(lk_cli_parse(&cli, &command, options, argc, argv, err));
+	if (said.help)
+		print_help(options);
+	if (said.version)
+		(void)puts("latchkey-unseal " LK_VERSION);
+	if (said.print_exit_codes)
+		print_exit_codes();
+	if (said.help || said.version || said.print_exit_codes)
+		return LK_HELP_SHOWN;
 	/* In a boot it would lie where the PIN isn't to be: in the image. */
 	if (o->pin_file && !o->dry_run)
-		return wrong("--pin-file", "it is for --dry-run alone");
-	return optind == argc ? LK_OK : wrong(argv[optind], "nothing is expected beside options");
+		return lk_err_set(err, LK_E_USAGE, 0, "--pin-file: it is for --dry-run alone");
+	if (said.timing)
+		lk_timing_start();
+	lk_log_quiet(said.quiet);
+	return LK_OK;
 }
 
 int main(int argc, char **argv)
@@ -209,12 +139,16 @@ int main(int argc, char **argv)
 		.tcti = "device:/dev/tpm0",
 	};
 	struct lk_err err;
-	int rc = parse(argc, argv, &options);
+	int rc = parse(argc, argv, &options, &err);
 
-	if (rc == 1)
-		return 0;
-	if (rc == LK_E_USAGE)
+	if (rc == LK_HELP_SHOWN)
+		return lk_exit_code(LK_OK);
+	if (rc != LK_OK) {
+		lk_log_init("latchkey-unseal", false);
+		lk_cli_see(&cli, "", &err);
+		lk_log(LK_LOG_ERR, "%s", err.msg);
 		return lk_exit_code(rc);
+	}
 	lk_crypto_without_configuration();
 	lk_log_init("latchkey-unseal", true);
 	rc = lk_secret_harden_process(&err);
