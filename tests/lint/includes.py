@@ -35,6 +35,7 @@ CORE_ROOMS = {
     "luks": "base policy bootlog",
     "predict": "base policy bootlog",
     "config": "base policy",
+    "attest": "base policy bootlog",
 }
 SYS_ROOMS = {
     "os": "",

@@ -259,3 +259,22 @@ bool lk_base64_decode(const char *text, size_t text_len, uint8_t *out, size_t ca
 	*ret_len = len;
 	return true;
 }
+
+void lk_base64_encode(const uint8_t *data, size_t len, char *out)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < len; i += 3) {
+		uint32_t bits = (uint32_t)data[i] << 16;
+
+		if (i + 1 < len)
+			bits |= (uint32_t)data[i + 1] << 8;
+		if (i + 2 < len)
+			bits |= data[i + 2];
+		*out++ = digits[bits >> 18];
+		*out++ = digits[bits >> 12 & 63];
+		*out++ = i + 1 < len ? digits[bits >> 6 & 63] : '=';
+		*out++ = i + 2 < len ? digits[bits & 63] : '=';
+	}
+}

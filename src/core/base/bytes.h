@@ -65,5 +65,9 @@ void lk_hex_encode(const uint8_t *data, size_t len, char *out);
 bool lk_hex_decode(const char *hex, size_t hex_len, uint8_t *out, size_t cap, size_t *ret_len);
 /** Strict base64 (RFC 4648 section 4), line ends between digits allowed. */
 bool lk_base64_decode(const char *text, size_t text_len, uint8_t *out, size_t cap, size_t *ret_len);
+/** Characters of @len bytes in base64, without a NUL. */
+#define LK_BASE64_SIZE(len) (((len) + 2u) / 3u * 4u)
+/** Writes LK_BASE64_SIZE(@len) characters with padding, in one line and without a NUL. */
+void lk_base64_encode(const uint8_t *data, size_t len, char *out);
 
 #endif

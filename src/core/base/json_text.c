@@ -120,3 +120,18 @@ void lk_json_text_hex(struct lk_json_text *j, const char *key, struct lk_bytes b
 	}
 	put(j, "\"", 1);
 }
+
+void lk_json_text_base64(struct lk_json_text *j, const char *key, struct lk_bytes bytes)
+{
+	size_t len = LK_BASE64_SIZE(bytes.len);
+
+	begin(j, key);
+	put(j, "\"", 1);
+	if (j->full || len > j->cap - j->len) {
+		j->full = true;
+		return;
+	}
+	lk_base64_encode(bytes.data, bytes.len, j->data + j->len);
+	j->len += len;
+	put(j, "\"", 1);
+}

@@ -213,3 +213,10 @@ int lk_crypto_verify(const struct lk_policy_key *key, const struct lk_digest *di
 		err, LK_E_POLICY, 0,
 		"signature: not made by the policy key, or what it is over was changed or damaged");
 }
+
+int lk_crypto_verify_key(void *ctx, const struct lk_policy_key *key, const struct lk_digest *digest,
+			 struct lk_bytes signature, struct lk_err *err)
+{
+	(void)ctx;
+	return lk_crypto_verify(key, digest, signature, err);
+}

@@ -35,5 +35,8 @@ bool lk_crypto_random(uint8_t *out, size_t len);
  */
 int lk_crypto_verify(const struct lk_policy_key *key, const struct lk_digest *digest,
 		     struct lk_bytes signature, struct lk_err *err);
+/** The same, as an lk_verify_fn of core/attest/quote.h; @ctx isn't used. */
+int lk_crypto_verify_key(void *ctx, const struct lk_policy_key *key, const struct lk_digest *digest,
+			 struct lk_bytes signature, struct lk_err *err);
 
 #endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns what the files of the appraisal share. */
+#ifndef LK_CORE_ATTEST_APPRAISAL_PRIVATE_H
+#define LK_CORE_ATTEST_APPRAISAL_PRIVATE_H
+
+#include "core/attest/appraisal.h"
+#include "core/bootlog/boot_diff.h"
+
+/** Under way. On the heap. */
+struct lk_appraising {
+	const struct lk_appraisal_input *in;
+	struct lk_appraisal *ret;
+	struct lk_boot_diff_input diff;
+	bool have_logs;	   /* @diff has been filled */
+	bool ima_replayed; /* the kernel's log gives its PCR */
+	/* Policies whose value of the kernel's PCR was a prefix of its log. */
+	bool prefix[LK_REFERENCE_POLICIES_MAX];
+};
+
+void lk_appraisal_reason(struct lk_appraising *a, enum lk_part part, enum lk_verdict verdict,
+			 unsigned int pcr, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/** The kernel's log: replayed to the quote, and the policies' values looked for on the way. */
+int lk_appraise_kernel(struct lk_appraising *a, struct lk_err *err);
+
+#endif
