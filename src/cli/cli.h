@@ -10,6 +10,8 @@
 
 /** A command was asked for its help and has given it: nothing else is to do. */
 #define LK_HELP_SHOWN 1
+/** The same of lk_cli_read(), which leaves giving it to the caller. */
+#define LK_HELP_WANTED 1
 
 /** Bits of lk_option.how. Without them an option that takes a value may be left out, and is given once at most. */
 #define LK_CLI_REQUIRED 1u /* the option has to be given */
@@ -76,13 +78,20 @@ struct lk_cli {
  * @argv: reordered; the operands are those from optind (getopt(3)) on
  *
  * Of two values one would be ignored, so an option may be given once, unless
- * the table says otherwise. --help, where the table has none of its own, is
- * answered here.
+ * the table says otherwise. --help is answered here.
  *
  * Return: LK_OK, LK_HELP_SHOWN, or LK_E_USAGE with what is wrong.
  */
 int lk_cli_parse(const struct lk_cli *cli, const struct lk_cli_command *cmd,
 		 const struct lk_option *options, int argc, char **argv, struct lk_err *err);
+
+/**
+ * lk_cli_read - the same, for a program that prints its help by itself
+ *
+ * Return: LK_OK, LK_HELP_WANTED, or LK_E_USAGE with what is wrong.
+ */
+int lk_cli_read(const struct lk_cli *cli, const struct lk_cli_command *cmd,
+		const struct lk_option *options, int argc, char **argv, struct lk_err *err);
 
 /** Where to read on, after a usage error: ends err->msg with `; see "PROGRAM COMMAND --help"`.
  * @words: the command's, or "". */

@@ -59,3 +59,13 @@ void lk_cli_print_command(const struct lk_cli *cli, const struct lk_cli_command 
 	if (cli->command_end)
 		(void)printf("\n%s", cli->command_end);
 }
+
+int lk_cli_parse(const struct lk_cli *cli, const struct lk_cli_command *cmd,
+		 const struct lk_option *options, int argc, char **argv, struct lk_err *err)
+{
+	int rc = lk_cli_read(cli, cmd, options, argc, argv, err);
+
+	if (rc == LK_HELP_WANTED)
+		lk_cli_print_command(cli, cmd, options);
+	return rc;
+}

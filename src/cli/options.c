@@ -12,14 +12,6 @@
 #define LONG_BASE 0x100
 #define HELP_LONG (LONG_BASE + (int)LK_OPTIONS_MAX)
 
-static bool has_help(const struct lk_option *options)
-{
-	for (; options->name; options++)
-		if (strcmp(options->name, "help") == 0)
-			return true;
-	return false;
-}
-
 static void to_getopt(const struct lk_option *options, struct option *ret_long, char *ret_short)
 {
 	size_t n = 0;
@@ -38,8 +30,7 @@ static void to_getopt(const struct lk_option *options, struct option *ret_long, 
 			*ret_short++ = ':';
 	}
 	*ret_short = '\0';
-	if (!has_help(options))
-		ret_long[n++] = (struct option){ "help", no_argument, NULL, HELP_LONG };
+	ret_long[n++] = (struct option){ "help", no_argument, NULL, HELP_LONG };
 	ret_long[n] = (struct option){ NULL, 0, NULL, 0 };
 }
 
@@ -50,7 +41,7 @@ static size_t index_of(const struct lk_option *options, int got)
 
 	if (got >= LONG_BASE)
 		return (size_t)(got - LONG_BASE);
-	while (got == 'h' ? strcmp(options[i].name, "help") != 0 : options[i].letter != got)
+	while (options[i].letter != got)
 		i++;
 	return i;
 }
@@ -123,8 +114,8 @@ static int check_complete(const struct lk_cli_command *cmd, const struct lk_opti
 	return LK_OK;
 }
 
-int lk_cli_parse(const struct lk_cli *cli, const struct lk_cli_command *cmd,
-		 const struct lk_option *options, int argc, char **argv, struct lk_err *err)
+int lk_cli_read(const struct lk_cli *cli, const struct lk_cli_command *cmd,
+		const struct lk_option *options, int argc, char **argv, struct lk_err *err)
 {
 	struct option longs[LK_OPTIONS_MAX + 2];
 	char shorts[2 * LK_OPTIONS_MAX + 3];
@@ -133,17 +124,15 @@ int lk_cli_parse(const struct lk_cli *cli, const struct lk_cli_command *cmd,
 
 	to_getopt(options, longs, shorts);
 	opterr = 0;
-	optind = 1;
+	optind = 0; /* begins anew, wherever in a word an earlier call has stopped */
 	for (at = 1; (got = getopt_long(argc, argv, shorts, longs, NULL)) != -1; at = optind) {
 		/* Of several letters in one word getopt moves on after the last alone; words
 		 * that are no options may stand before it. */
 		const char *word = argv[optind > at ? optind - 1 : at];
 		size_t i;
 
-		if (got == HELP_LONG || (got == 'h' && !has_help(options))) {
-			lk_cli_print_command(cli, cmd, options);
-			return LK_HELP_SHOWN;
-		}
+		if (got == HELP_LONG || got == 'h')
+			return LK_HELP_WANTED;
 		if (got == ':')
 			return lk_err_set(err, LK_E_USAGE, 0, "%.80s: the option lacks its value",
 					  argv[optind - 1]);

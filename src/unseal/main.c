@@ -15,13 +15,62 @@ static const struct lk_cli cli = {
 };
 static const struct lk_cli_command command = { .words = "", .operands = "" };
 
-/** What the command line sets beside lk_unseal_options. */
-struct said {
+/** What the command line sets. The table of options points into it, so it is the program's one. */
+static struct lk_unseal_options unseal = {
+	.policy = "/etc/latchkey/policy.yaml",
+	.tcti = "device:/dev/tpm0",
+};
+static struct {
 	bool timing;
 	bool quiet;
-	bool help;
 	bool version;
 	bool print_exit_codes;
+} said;
+
+static const struct lk_option options[] = {
+	{ "policy", 0, LK_CLI_LAST, "FILE", "policy file (default /etc/latchkey/policy.yaml)",
+	  &unseal.policy, NULL },
+	{ "signed", 0, LK_CLI_LAST, "FILE|DIR", "signed policies, besides those in the LUKS2 token",
+	  &unseal.signed_policies, NULL },
+	{ "volume", 0, LK_CLI_LAST, "NAME", "this volume of the policy file alone", &unseal.volume,
+	  NULL },
+#ifdef LK_TCTI_ANY
+	{ "tpm", 0, LK_CLI_LAST, "TCTI", "device:/dev/tpm0 (default), swtpm:host=H,port=N, ...",
+#else
+	{ "tpm", 0, LK_CLI_LAST, "TCTI", "device:PATH (default device:/dev/tpm0)",
+#endif
+	  &unseal.tcti, NULL },
+	{ "learn", 0, LK_CLI_LAST, "DIR",
+	  "where to leave what the next unlock need not ask for\n"
+	  "(default " LK_LEARNED_DIR "; none in a dry run)",
+	  &unseal.learn, NULL },
+	{ "dry-run", 0, 0, NULL, "do all but mapping and closing the latch", NULL,
+	  &unseal.dry_run },
+	{ "quiet", 0, 0, NULL, "no line on standard error for what succeeded", NULL, &said.quiet },
+	{ "log", 0, LK_CLI_LAST, "FILE",
+	  "the firmware's event log, to say what differs\n"
+	  "(default: this boot's, from securityfs)",
+	  &unseal.log, NULL },
+	{ "ima-log", 0, LK_CLI_LAST, "FILE", "the kernel's (default: this boot's)", &unseal.ima_log,
+	  NULL },
+	{ "diagnosis", 0, LK_CLI_LAST, "FILE",
+	  "where to leave why volumes stay closed (default\n" LK_DIAGNOSIS_FILE
+	  "; none in a dry run)",
+	  &unseal.diagnosis, NULL },
+	{ "timing", 0, 0, NULL,
+	  "print where the time went, by step and TPM command; what\n"
+	  "a person takes to type isn't in the sum",
+	  NULL, &said.timing },
+	{ "pin-file", 0, LK_CLI_LAST, "FILE", "one line with the PIN, for a dry run alone",
+	  &unseal.pin_file, NULL },
+	{ "check-policy", 0, LK_CLI_LAST, "FILE",
+	  "say whether this is a policy file that volumes can be opened\n"
+	  "by, and nothing else; needs no TPM",
+	  &unseal.check_policy, NULL },
+	{ "print-exit-codes", 0, LK_CLI_ENDS, NULL,
+	  "the table of exit codes: number, name, latch, sentence", NULL, &said.print_exit_codes },
+	{ "version", 0, LK_CLI_ENDS, NULL, NULL, NULL, &said.version },
+	LK_OPTIONS_END
 };
 
 static const char usage[] =
@@ -35,7 +84,7 @@ static const char usage[] =
 	"owner has signed for.\n"
 	"\n";
 
-static void print_help(const struct lk_option *options)
+static void print_help(void)
 {
 	const struct lk_exit *row;
 
@@ -60,71 +109,23 @@ static void print_exit_codes(void)
 	}
 }
 
-/* Return: LK_OK to go on, LK_HELP_SHOWN when all is said, or LK_E_USAGE. */
-static int parse(int argc, char **argv, struct lk_unseal_options *o, struct lk_err *err)
+/* Return: LK_OK to go on, LK_HELP_WANTED when all is said, or LK_E_USAGE. */
+static int parse(int argc, char **argv, struct lk_err *err)
 {
-	struct said said = { 0 };
-	const unsigned int last = LK_CLI_LAST;
-	const struct lk_option options[] = {
-		{ "policy", 0, last, "FILE", "policy file (default /etc/latchkey/policy.yaml)",
-		  &o->policy, NULL },
-		{ "signed", 0, last, "FILE|DIR",
-		  "signed policies, besides those in the LUKS2 token", &o->signed_policies, NULL },
-		{ "volume", 0, last, "NAME", "this volume of the policy file alone", &o->volume,
-		  NULL },
-#ifdef LK_TCTI_ANY
-		{ "tpm", 0, last, "TCTI", "device:/dev/tpm0 (default), swtpm:host=H,port=N, ...",
-#else
-		{ "tpm", 0, last, "TCTI", "device:PATH (default device:/dev/tpm0)",
-#endif
-		  &o->tcti, NULL },
-		{ "learn", 0, last, "DIR",
-		  "where to leave what the next unlock need not ask for\n"
-		  "(default " LK_LEARNED_DIR "; none in a dry run)",
-		  &o->learn, NULL },
-		{ "dry-run", 0, 0, NULL, "do all but mapping and closing the latch", NULL,
-		  &o->dry_run },
-		{ "quiet", 0, 0, NULL, "no line on standard error for what succeeded", NULL,
-		  &said.quiet },
-		{ "log", 0, last, "FILE",
-		  "the firmware's event log, to say what differs\n"
-		  "(default: this boot's, from securityfs)",
-		  &o->log, NULL },
-		{ "ima-log", 0, last, "FILE", "the kernel's (default: this boot's)", &o->ima_log,
-		  NULL },
-		{ "diagnosis", 0, last, "FILE",
-		  "where to leave why volumes stay closed (default\n" LK_DIAGNOSIS_FILE
-		  "; none in a dry run)",
-		  &o->diagnosis, NULL },
-		{ "timing", 0, 0, NULL,
-		  "print where the time went, by step and TPM command; what\n"
-		  "a person takes to type isn't in the sum",
-		  NULL, &said.timing },
-		{ "pin-file", 0, last, "FILE", "one line with the PIN, for a dry run alone",
-		  &o->pin_file, NULL },
-		{ "check-policy", 0, last, "FILE",
-		  "say whether this is a policy file that volumes can be opened\n"
-		  "by, and nothing else; needs no TPM",
-		  &o->check_policy, NULL },
-		{ "print-exit-codes", 0, LK_CLI_ENDS, NULL,
-		  "the table of exit codes: number, name, latch, sentence", NULL,
-		  &said.print_exit_codes },
-		{ "help", 0, LK_CLI_ENDS, NULL, NULL, NULL, &said.help },
-		{ "version", 0, LK_CLI_ENDS, NULL, NULL, NULL, &said.version },
-		LK_OPTIONS_END
-	};
+	int rc = lk_cli_read(&cli, &command, options, argc, argv, err);
 
-	LK_TRY(lk_cli_parse(&cli, &command, options, argc, argv, err));
-	if (said.help)
-		print_help(options);
+	if (rc == LK_HELP_WANTED)
+		print_help();
+	if (rc != LK_OK)
+		return rc;
 	if (said.version)
 		(void)puts("latchkey-unseal " LK_VERSION);
 	if (said.print_exit_codes)
 		print_exit_codes();
-	if (said.help || said.version || said.print_exit_codes)
-		return LK_HELP_SHOWN;
+	if (said.version || said.print_exit_codes)
+		return LK_HELP_WANTED;
 	/* In a boot it would lie where the PIN isn't to be: in the image. */
-	if (o->pin_file && !o->dry_run)
+	if (unseal.pin_file && !unseal.dry_run)
 		return lk_err_set(err, LK_E_USAGE, 0, "--pin-file: it is for --dry-run alone");
 	if (said.timing)
 		lk_timing_start();
@@ -134,14 +135,10 @@ static int parse(int argc, char **argv, struct lk_unseal_options *o, struct lk_e
 
 int main(int argc, char **argv)
 {
-	struct lk_unseal_options options = {
-		.policy = "/etc/latchkey/policy.yaml",
-		.tcti = "device:/dev/tpm0",
-	};
 	struct lk_err err;
-	int rc = parse(argc, argv, &options, &err);
+	int rc = parse(argc, argv, &err);
 
-	if (rc == LK_HELP_SHOWN)
+	if (rc == LK_HELP_WANTED)
 		return lk_exit_code(LK_OK);
 	if (rc != LK_OK) {
 		lk_log_init("latchkey-unseal", false);
@@ -152,10 +149,10 @@ int main(int argc, char **argv)
 	lk_crypto_without_configuration();
 	lk_log_init("latchkey-unseal", true);
 	rc = lk_secret_harden_process(&err);
-	if (rc == LK_OK && options.check_policy)
-		rc = lk_unseal_check_policy(options.check_policy, &err);
+	if (rc == LK_OK && unseal.check_policy)
+		rc = lk_unseal_check_policy(unseal.check_policy, &err);
 	else if (rc == LK_OK)
-		return lk_exit_code(lk_unseal_run(&options));
+		return lk_exit_code(lk_unseal_run(&unseal));
 	if (rc != LK_OK)
 		lk_log(LK_LOG_ERR, "%s", err.msg);
 	return lk_exit_code(rc);
