@@ -30,13 +30,25 @@ int lk_candidates_from(const struct lk_policy_file *pf, const struct lk_signed_f
 	size_t total = files->token.n_policies + token->n_policies;
 	struct lk_candidates c = { 0 };
 
+	for (size_t i = 0; i < files->n_brought; i++)
+		total += files->brought[i].n_policies;
 	c.list = calloc(total + 1, sizeof(struct lk_signed_policy *));
 	if (!c.list)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	add(pf, &files->token, &c);
+	for (size_t i = 0; i < files->n_brought; i++)
+		add(pf, &files->brought[i], &c);
 	add(pf, token, &c);
 	*ret = c;
 	return LK_OK;
+}
+
+void lk_signed_files_done(struct lk_signed_files *files)
+{
+	lk_token_done(&files->token);
+	for (size_t i = 0; i < files->n_brought; i++)
+		lk_token_done(&files->brought[i]);
+	files->n_brought = 0;
 }
 
 static int load_file(const char *path, struct lk_token *into, struct lk_err *err)

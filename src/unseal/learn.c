@@ -10,8 +10,8 @@
 #include "unseal/unseal.h"
 
 /* @dir lies in /run/latchkey; both are made where they lack. */
-static int keep_as(const char *dir, const struct lk_target *t, const char *ending, const char *text,
-		   struct lk_err *err)
+int lk_learn_keep_as(const char *dir, const struct lk_target *t, const char *ending,
+		     const char *text, struct lk_err *err)
 {
 	char path[256];
 	int n = snprintf(path, sizeof(path), "%s/%s%s", dir, t->vol->name, ending);
@@ -25,7 +25,7 @@ static int keep_as(const char *dir, const struct lk_target *t, const char *endin
 
 static int keep(const char *dir, const struct lk_target *t, const char *json, struct lk_err *err)
 {
-	return keep_as(dir, t, ".json", json, err);
+	return lk_learn_keep_as(dir, t, ".json", json, err);
 }
 
 void lk_learn_keep(const char *dir, const struct lk_target *t)
@@ -55,7 +55,7 @@ void lk_learn_opened(const struct lk_target *t, const char identity[static LK_OP
 {
 	struct lk_err err = { 0 };
 
-	if (keep_as(LK_OPENED_DIR, t, "", identity, &err) != LK_OK)
+	if (lk_learn_keep_as(LK_OPENED_DIR, t, "", identity, &err) != LK_OK)
 		lk_log(LK_LOG_WARNING, "%s: programs for its first opening can't be run: %s",
 		       t->vol->name, err.msg);
 }

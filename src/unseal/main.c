@@ -30,7 +30,8 @@ static struct {
 static const struct lk_option options[] = {
 	{ "policy", 0, LK_CLI_LAST, "FILE", "policy file (default /etc/latchkey/policy.yaml)",
 	  &unseal.policy, NULL },
-	{ "signed", 0, LK_CLI_LAST, "FILE|DIR", "signed policies, besides those in the LUKS2 token",
+	{ "signed", 0, LK_CLI_LAST, "FILE|DIR",
+	  "signed policies, besides those in the LUKS2 token; or a device with a bundle",
 	  &unseal.signed_policies, NULL },
 	{ "volume", 0, LK_CLI_LAST, "NAME", "this volume of the policy file alone", &unseal.volume,
 	  NULL },

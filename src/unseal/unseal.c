@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns the order: unseal all, close the latch, then map, ask or give up. */
 #include "unseal/diagnose.h"
+#include "unseal/brought.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,7 @@ static void run_done(struct run *run)
 	for (size_t i = 0; i < run->n; i++)
 		lk_target_done(&run->targets[i]);
 	lk_diagnosis_done(&run->diagnosis);
-	lk_token_done(&run->files.token);
+	lk_signed_files_done(&run->files);
 	lk_secret_done(&run->last_pin);
 	lk_secret_done(&run->given_pin);
 	lk_tpm_free(run->tpm);
@@ -129,7 +130,7 @@ static int prepare(struct run *run, struct lk_err *err)
 	look_for_opened(run);
 	if (o->pin_file)
 		LK_TRY(lk_secret_read_line(o->pin_file, LK_PIN_MAX, &run->given_pin, err));
-	if (o->signed_policies)
+	if (o->signed_policies && !lk_brought_by_hand(o->signed_policies, &run->pf, &run->files))
 		lk_candidates_load(o->signed_policies, &run->files);
 	rc = lk_tpm_open(o->tcti, run->pf.timeout_tpm, &run->tpm, &run->no_tpm);
 	lk_timing_step(NULL, "TPM there, and connected to");
@@ -175,22 +176,51 @@ static void find_all(struct run *run)
 	}
 }
 
+static void unseal_one(struct run *run, struct lk_target *t)
+{
+	struct lk_err err = run->no_tpm;
+	int rc = LK_E_NO_TPM;
+
+	if (run->tpm)
+		rc = lk_target_unseal(t, run->tpm, &run->pf, &run->files, &err);
+	lk_timing_step(t->vol->name, rc == LK_OK ? "unsealed" : "not unsealed");
+	if (rc == LK_E_POLICY || rc == LK_E_AGAIN)
+		look_at_pcrs(run, t, &err);
+	settle(t, rc, &err);
+}
+
 static void unseal_all(struct run *run)
 {
-	for (size_t i = 0; i < run->n; i++) {
-		struct lk_target *t = &run->targets[i];
-		struct lk_err err = run->no_tpm;
-		int rc = LK_E_NO_TPM;
+	for (size_t i = 0; i < run->n; i++)
+		if (run->targets[i].rc == LK_OK)
+			unseal_one(run, &run->targets[i]);
+}
 
-		if (t->rc != LK_OK)
-			continue;
-		if (run->tpm)
-			rc = lk_target_unseal(t, run->tpm, &run->pf, &run->files, &err);
-		lk_timing_step(t->vol->name, rc == LK_OK ? "unsealed" : "not unsealed");
-		if (rc == LK_E_POLICY || rc == LK_E_AGAIN)
-			look_at_pcrs(run, t, &err);
-		settle(t, rc, &err);
+/* A volume that no signed policy at hand opens, and whose PCRs could be read. */
+static struct lk_target *find_unfitted(struct run *run)
+{
+	for (size_t i = 0; i < run->n; i++)
+		if (run->targets[i].rc == LK_E_POLICY &&
+		    run->targets[i].seen.sel.mask == run->pf.pcrs.mask)
+			return &run->targets[i];
+	return NULL;
+}
+
+/* What opens without is neither delayed by it nor costs a TPM command more. */
+static void unseal_with_brought(struct run *run)
+{
+	struct lk_target *unfitted = find_unfitted(run);
+	struct lk_brought b;
+
+	if (!unfitted || !lk_brought_begin(&b, &run->pf))
+		return;
+	while (unfitted && lk_brought_next(&b, &unfitted->seen, &run->files)) {
+		for (size_t i = 0; i < run->n; i++)
+			if (run->targets[i].rc == LK_E_POLICY)
+				unseal_one(run, &run->targets[i]);
+		unfitted = find_unfitted(run);
 	}
+	lk_timing_step(NULL, "looked for signed policies from outside");
 }
 
 static bool anything_unsealed(const struct run *run)
@@ -418,6 +448,8 @@ static int finish(struct run *run)
 			t->rc = map(run, t);
 		if (t->rc == LK_OK && t->learned && learn_dir(run))
 			lk_learn_keep(learn_dir(run), t);
+		if (t->rc == LK_OK && t->used && learn_dir(run))
+			lk_brought_keep(learn_dir(run), t);
 		if (t->rc == LK_OK && t->used && !run->options->dry_run)
 			lk_learn_booted(t);
 		if (t->rc != LK_OK)
@@ -442,6 +474,7 @@ static int open_all(struct run *run, struct lk_err *err)
 
 	find_all(run);
 	unseal_all(run);
+	unseal_with_brought(run);
 	rc = close_latch(run, err);
 	lk_secret_done(&run->last_pin);
 	if (rc != LK_OK)

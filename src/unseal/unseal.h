@@ -48,11 +48,17 @@ struct lk_target {
 };
 void lk_target_done(struct lk_target *t);
 
+/** Devices that signed policies are brought on, in one run. */
+#define LK_BROUGHT_MAX 8u
+
 /** Signed policies given as files, and what was wrong with the worst of them. */
 struct lk_signed_files {
 	struct lk_token token; /* policies alone */
 	struct lk_err bad;     /* rc LK_OK: every file could be read */
+	size_t n_brought;
+	struct lk_token brought[LK_BROUGHT_MAX]; /* the same; see brought.h */
 };
+void lk_signed_files_done(struct lk_signed_files *files);
 
 /** Signed policies at hand, in the order to try. */
 struct lk_candidates {
@@ -151,6 +157,9 @@ void lk_unextended_say(const struct lk_policy_file *pf, const struct lk_target *
  * That it can't be left is said, and costs the next unlock a few commands.
  */
 void lk_learn_keep(const char *dir, const struct lk_target *t);
+/** One file of a volume, its name and @ending, in a directory that is made where it lacks. */
+int lk_learn_keep_as(const char *dir, const struct lk_target *t, const char *ending,
+		     const char *text, struct lk_err *err);
 /** The line for lk_learn_opened: SHA-256 of the volume identity, for this use. */
 int lk_learn_identity(const struct lk_secret *volume_key, char ret[static LK_OPENED_TEXT],
 		      struct lk_err *err);

@@ -204,6 +204,12 @@ def bad_policy_files():
     case("volume-name", "name: root", "name: ../root", said="name")
     case("timeout", "on-failure: fail", "on-failure: fail\ntimeout-tpm: 601", "timeout-tpm",
          "timeout-tpm")
+    for name, value in (("map", "{}"), ("word", "PARTLABEL=a"), ("relative", "[a/b]"), ("no-value", "[PARTLABEL=]"), ("list", "[[]]"),
+                        ("twice", "[LABEL=a, LABEL=a]"), ("five", "[/1, /2, /3, /4, /5]"), ("long", "[/" + "x" * 255 + "]")):
+        case(f"signed-from-{name}", "on-failure: fail", f"on-failure: fail\nsigned-from: {value}", "signed-from", "signed-from")
+    case("timeout-signed", "on-failure: fail", "on-failure: fail\ntimeout-signed: 601", "timeout-signed", "timeout-signed")
+    case("timeout-prompt", "on-failure: fail", "on-failure: fail\ntimeout-prompt: 86401", "timeout-prompt", "timeout-prompt")
+    case("after-prompt", "on-failure: fail", "on-failure: fail\nafter-prompt: prompt", "after-prompt", "after-prompt")
     case("volumes-map", "  - name: root\n", "    name: root\n", "    name: root", "volumes")
     case("key-private", "BEGIN PUBLIC KEY", "BEGIN PRIVATE KEY", "policy-key", "policy-key")
     case("key-not-base64", "MHYw", "M?Yw", "policy-key", "policy-key")

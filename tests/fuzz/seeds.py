@@ -100,6 +100,12 @@ def bundles():
         yield "\0" * at + mark + "\0" * 1600
 
 
+def boot_arguments():
+    for text in ("quiet rd.a=1 ro\n", "rd.a=", 'rd.a="x y" z', '"rd.a=x y"', "rd.a=1 rd.a=2", 'rd.a="', "rd.a", "rd.ab=1", "\0rd.a=1\0",
+                 "rd.a=" + "x" * 63, "rd.a=" + "x" * 64, "rd.a=" + "x" * 1030, "rd.a=" + "x" * 1020, 'a="rd.a=1 " rd.a=2'):
+        yield text
+
+
 def root_key(size=48):
     name = "000b" + "44" * 32
     return {"latchkey-root-key": 1, "device-id": hashlib.sha256(bytes.fromhex(name)).hexdigest(), "name": name,
@@ -759,6 +765,7 @@ def main():
     write("policy_file", files(r"good-policy|format-1-policy|off-curve|bad-(?!signed)") + list(policies()))
     write("signed_policy", files(r"good-signed|format-1-signed|bad-signed|bad-anchor") + list(unextended()))
     write("policy_bundle", bundles())
+    write("boot_argument", boot_arguments())
     write("token", tokens())
     write("signed_root_key", root_keys())
     write("luks_area", areas())

@@ -5,6 +5,7 @@ import os
 import unittest
 
 import boots
+import bundle
 import proxy
 import rig
 from device import Device
@@ -55,6 +56,38 @@ class Remember(rig.TestCase):
         self.write("learned/root.json", keep)
         self.assertIn("known already", self.remember())
         self.assertEqual(self.read("disk.img"), before)
+
+    def brought(self, signed):
+        """As latchkey-unseal leaves one that isn't in the token."""
+        with open(signed) as f:
+            self.write("learned/root.signed", bundle.as_json(f.read()))
+
+    def test_a_policy_that_was_brought_goes_into_the_token(self):
+        self.unseal()
+        self.brought(self.dev.sign(2))
+        self.assertIn("its token has the signed policy version 2", self.remember())
+        self.assertEqual([p["version"] for p in self.token()["policies"]], [1, 2])
+        self.assertIn("remembered", self.token())
+        self.assertEqual(os.listdir(self.learned), [])
+        os.unlink(self.dev.sign(2))
+        self.brought(self.dev.sign(2))
+        before = self.read("disk.img")
+        self.assertIn("known already", self.remember())
+        self.assertEqual(self.read("disk.img"), before)
+
+    def test_a_brought_policy_that_is_not_the_owners_changes_nothing(self):
+        self.unseal()
+        os.unlink(self.file)
+        with open(self.dev.sign(2)) as f:
+            good = bundle.as_json(f.read())
+        before = self.read("disk.img")
+        for bad, code in ((good.replace('"version": "2"', '"version": "3"'), 5), (good[:-3], 3), ("", 3), ("[]", 3),
+                          (json.dumps({**json.loads(good), "signature": "11" * 96}), 5)):
+            with self.subTest(bad=bad[:20]):
+                self.write("learned/root.signed", bad)
+                self.assertIn("root.signed", self.remember(check=code))
+                self.assertEqual(self.read("disk.img"), before)
+        self.assertTrue(os.path.exists(self.path("learned/root.signed")))
 
     def test_policies_added_later_leave_it(self):
         self.unseal()

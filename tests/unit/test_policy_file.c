@@ -77,6 +77,10 @@ static void test_each_field_is_read(void **s)
 	assert_false(pf.prompt_without_tpm);
 	assert_int_equal(pf.timeout_tpm, 10);
 	assert_int_equal(pf.timeout_device, 30);
+	assert_int_equal(pf.timeout_prompt, 0);
+	assert_int_equal(pf.after_prompt, LK_ON_FAILURE_FAIL);
+	assert_int_equal(pf.n_signed_from, 0);
+	assert_int_equal(pf.timeout_signed, 10);
 	assert_int_equal(pf.root_handle, 0x81000001);
 	assert_int_equal(pf.root_name.len, 0);
 	assert_int_equal(pf.n_volumes, 1);
@@ -114,6 +118,13 @@ static void test_what_the_man_page_allows_is_taken(void **s)
 		{ "pcrs: [0, 7, 10]", "pcrs: [17, 22]" },
 		{ "on-failure: fail", "on-failure: prompt" },
 		{ "on-failure: fail", "on-failure: halt" },
+		{ "on-failure: fail", "on-failure: reboot" },
+		{ "[discard]", "[discard]\n    on-failure: reboot" },
+		{ "latch: 15", "latch: 15\nsigned-from: []\ntimeout-signed: 0" },
+		{ "latch: 15", "latch: 15\nsigned-from: [/dev/sdb1, UUID=a, LABEL=b, PARTUUID=c]" },
+		{ "latch: 15", "latch: 15\nsigned-from: ['PARTLABEL=\xc3\xa9 \\ \" %s']" },
+		{ "latch: 15", "latch: 15\ntimeout-prompt: 86400\nafter-prompt: reboot" },
+		{ "latch: 15", "latch: 15\nafter-prompt: halt" },
 		{ "[discard]", "[]" },
 		{ "[discard]", "[read-only, same-cpu-crypt]" },
 		{ "[discard]", "[discard]\n    on-failure: prompt" },

@@ -124,6 +124,15 @@ static void add_volume_key(struct json_object *o, const struct lk_volume *vol,
 	}
 }
 
+static struct json_object *signed_from_of(const struct lk_policy_file *pf)
+{
+	struct json_object *places = json_object_new_array();
+
+	for (size_t i = 0; i < pf->n_signed_from; i++)
+		json_object_array_add(places, json_object_new_string(pf->signed_from[i]));
+	return places;
+}
+
 static struct json_object *volumes_of(const struct lk_policy_file *pf)
 {
 	struct json_object *volumes = json_object_new_array();
@@ -229,6 +238,9 @@ static void add_setting(struct json_object *o, const struct lk_policy_file *pf,
 	case LK_POLICY_KEY_ON_FAILURE:
 		add_text(o, name, lk_on_failure_word(pf->on_failure));
 		break;
+	case LK_POLICY_KEY_AFTER_PROMPT:
+		add_text(o, name, lk_on_failure_word(pf->after_prompt));
+		break;
 	case LK_POLICY_KEY_NO_TPM:
 		add(o, name, json_object_new_boolean(pf->prompt_without_tpm));
 		break;
@@ -237,6 +249,15 @@ static void add_setting(struct json_object *o, const struct lk_policy_file *pf,
 		break;
 	case LK_POLICY_KEY_TIMEOUT_DEVICE:
 		add(o, name, json_object_new_int((int)pf->timeout_device));
+		break;
+	case LK_POLICY_KEY_TIMEOUT_PROMPT:
+		add(o, name, json_object_new_int((int)pf->timeout_prompt));
+		break;
+	case LK_POLICY_KEY_SIGNED_FROM:
+		add(o, name, signed_from_of(pf));
+		break;
+	case LK_POLICY_KEY_TIMEOUT_SIGNED:
+		add(o, name, json_object_new_int((int)pf->timeout_signed));
 		break;
 	case LK_POLICY_KEY_ROOT:
 		add(o, name, root_of(pf));

@@ -9,6 +9,8 @@ const char *lk_on_failure_word(enum lk_on_failure v)
 		return "prompt";
 	case LK_ON_FAILURE_HALT:
 		return "halt";
+	case LK_ON_FAILURE_REBOOT:
+		return "reboot";
 	default:
 		return "fail";
 	}

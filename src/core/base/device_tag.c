@@ -34,6 +34,11 @@ bool lk_device_tag_is(const char *spec)
 	return find(spec) != NULL;
 }
 
+bool lk_device_spec_is(const char *spec)
+{
+	return spec[0] == '/' || lk_device_tag_is(spec);
+}
+
 static bool is_hex(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');

@@ -8,6 +8,8 @@
 
 /** UUID=, LABEL=, PARTUUID= or PARTLABEL=, with a value. */
 bool lk_device_tag_is(const char *spec);
+/** One of them, or an absolute path. */
+bool lk_device_spec_is(const char *spec);
 
 /**
  * lk_device_tag_link - "/dev/disk/by-partlabel/Linux\x20filesystem"

@@ -52,6 +52,9 @@ bool lk_hints_set_events(struct lk_hints *hints, struct lk_bytes events);
 
 /** The file that early boot leaves for the running system, one a volume. */
 #define LK_LEARNED_DIR "/run/latchkey/learned"
+/** Beside it, where the signed policy that opened the volume isn't in its token: the
+ * policy itself, as NAME and this ending. No volume's other file is called so. */
+#define LK_LEARNED_POLICY ".signed"
 #define LK_LEARNED_MAX (LK_HINTS_JSON_MAX + 64)
 size_t lk_learned_write(const struct lk_hints *hints, char out[static LK_LEARNED_MAX]);
 /** @ret untouched on failure. */

@@ -8,13 +8,14 @@
 #include <string.h>
 
 #include "core/base/device_tag.h"
+#include "core/policy/policy_file_refused.h"
 #include "core/policy/policy_ref.h"
 
 static const char *const policy_keys[] = { LK_POLICY_KEYS(LK_KEY_NAME) NULL };
 static const char *const root_keys[] = { LK_ROOT_KEYS(LK_KEY_NAME) NULL };
 static const char *const volume_keys[] = { LK_VOLUME_KEYS(LK_KEY_NAME) NULL };
 
-static const char *const on_failure_words[] = { "fail", "prompt", "halt", NULL };
+static const char *const on_failure_words[] = { "fail", "prompt", "halt", "reboot", NULL };
 
 static int parse_key(const struct lk_doc *doc, struct lk_policy_file *pf, struct lk_err *err)
 {
@@ -113,18 +114,6 @@ static int parse_root_key(const struct lk_doc *doc, struct lk_policy_file *pf, s
 	return lk_doc_get_name(root, "name", &pf->root_name, err);
 }
 
-static int parse_timeout(const struct lk_doc *doc, const char *key, unsigned int *ret,
-			 struct lk_err *err)
-{
-	uint64_t v;
-
-	if (!lk_doc_get(doc, key))
-		return LK_OK;
-	LK_TRY(lk_doc_get_uint(doc, key, 0, 600, &v, err));
-	*ret = (unsigned int)v;
-	return LK_OK;
-}
-
 static int copy_text(const struct lk_doc *map, const char *key, char *out, size_t cap,
 		     struct lk_err *err)
 {
@@ -146,11 +135,6 @@ static bool all_of(const char *text, const char *chars)
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGIT "0123456789"
 
-static bool is_device(const char *text)
-{
-	return text[0] == '/' || lk_device_tag_is(text);
-}
-
 static int parse_place(const struct lk_doc *map, struct lk_volume *vol, struct lk_err *err)
 {
 	uint64_t handle;
@@ -161,7 +145,7 @@ static int parse_place(const struct lk_doc *map, struct lk_volume *vol, struct l
 		return lk_doc_error(lk_doc_get(map, "name"), err,
 				    "name: letters, digits and _ - . + only, and not \"control\"");
 	LK_TRY(copy_text(map, "device", vol->device, sizeof(vol->device), err));
-	if (!is_device(vol->device))
+	if (!lk_device_spec_is(vol->device))
 		return lk_doc_error(
 			lk_doc_get(map, "device"), err,
 			"device: an absolute path, or UUID=, LABEL=, PARTUUID= or PARTLABEL= with a value");
@@ -359,8 +343,10 @@ static int parse_settings(const struct lk_doc *doc, struct lk_policy_file *pf, s
 		LK_TRY(lk_doc_get_bool(doc, "prompt-without-tpm", &pf->prompt_without_tpm, err));
 	pf->timeout_tpm = 10;
 	pf->timeout_device = 30;
-	LK_TRY(parse_timeout(doc, "timeout-tpm", &pf->timeout_tpm, err));
-	LK_TRY(parse_timeout(doc, "timeout-device", &pf->timeout_device, err));
+	LK_TRY(lk_policy_file_seconds(doc, "timeout-tpm", LK_TIMEOUT_MAX, &pf->timeout_tpm, err));
+	LK_TRY(lk_policy_file_seconds(doc, "timeout-device", LK_TIMEOUT_MAX, &pf->timeout_device,
+				      err));
+	LK_TRY(lk_policy_file_parse_refused(doc, pf, err));
 	return parse_root_key(doc, pf, err);
 }
 

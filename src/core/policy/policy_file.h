@@ -13,6 +13,8 @@
 #define LK_VOLUMES_MAX	   16u
 #define LK_POLICY_REF_MAX  48u /* TPM2B_NONCE of the largest digest we use */
 #define LK_NO_PCR	   0xffu
+#define LK_DEVICE_SPEC_MAX 256u /* path, or TAG=value; with its NUL */
+#define LK_SIGNED_FROM_MAX 4u
 
 /**
  * The keys of the document, each once: what is read is what policy show goes
@@ -29,9 +31,13 @@
 	X(LK_POLICY_KEY_LATCH, "latch")                                                            \
 	X(LK_POLICY_KEY_FLOOR, "version-floor")                                                    \
 	X(LK_POLICY_KEY_ON_FAILURE, "on-failure")                                                  \
+	X(LK_POLICY_KEY_AFTER_PROMPT, "after-prompt")                                              \
 	X(LK_POLICY_KEY_NO_TPM, "prompt-without-tpm")                                              \
 	X(LK_POLICY_KEY_TIMEOUT_TPM, "timeout-tpm")                                                \
 	X(LK_POLICY_KEY_TIMEOUT_DEVICE, "timeout-device")                                          \
+	X(LK_POLICY_KEY_TIMEOUT_PROMPT, "timeout-prompt")                                          \
+	X(LK_POLICY_KEY_SIGNED_FROM, "signed-from")                                                \
+	X(LK_POLICY_KEY_TIMEOUT_SIGNED, "timeout-signed")                                          \
 	X(LK_POLICY_KEY_ROOT, "root-key")                                                          \
 	X(LK_POLICY_KEY_VOLUMES, "volumes")
 #define LK_ROOT_KEYS(X)                                                                            \
@@ -56,7 +62,12 @@ enum lk_policy_file_key { LK_POLICY_KEYS(LK_KEY_NUMBER) LK_POLICY_KEY_COUNT };
 enum lk_root_key { LK_ROOT_KEYS(LK_KEY_NUMBER) LK_ROOT_KEY_COUNT };
 enum lk_volume_key { LK_VOLUME_KEYS(LK_KEY_NUMBER) LK_VOLUME_KEY_COUNT };
 
-enum lk_on_failure { LK_ON_FAILURE_FAIL, LK_ON_FAILURE_PROMPT, LK_ON_FAILURE_HALT };
+enum lk_on_failure {
+	LK_ON_FAILURE_FAIL,
+	LK_ON_FAILURE_PROMPT,
+	LK_ON_FAILURE_HALT,
+	LK_ON_FAILURE_REBOOT, /* bounded: see unseal/ending.h */
+};
 enum lk_integrity { LK_INTEGRITY_NONE, LK_INTEGRITY_HMAC_SHA256 };
 
 enum lk_volume_option {
@@ -77,10 +88,10 @@ struct lk_volume_format {
 };
 
 struct lk_volume {
-	char name[128];	  /* device-mapper name */
-	char device[256]; /* path, or TAG=value */
-	uint32_t handle;  /* of the sealed object */
-	char uuid[37];	  /* pinned LUKS UUID, or empty */
+	char name[128]; /* device-mapper name */
+	char device[LK_DEVICE_SPEC_MAX];
+	uint32_t handle; /* of the sealed object */
+	char uuid[37];	 /* pinned LUKS UUID, or empty */
 	struct lk_volume_format format;
 	unsigned int options; /* enum lk_volume_option bits */
 	enum lk_on_failure on_failure;
@@ -99,6 +110,12 @@ struct lk_policy_file {
 	bool prompt_without_tpm;
 	unsigned int timeout_tpm;    /* seconds */
 	unsigned int timeout_device; /* seconds */
+	/* Of a boot that is refused: see policy_file_refused.c. */
+	enum lk_on_failure after_prompt; /* never LK_ON_FAILURE_PROMPT */
+	unsigned int timeout_prompt;	 /* seconds; 0: as long as it takes */
+	unsigned int timeout_signed;	 /* seconds, for all of signed_from */
+	size_t n_signed_from;
+	char signed_from[LK_SIGNED_FROM_MAX][LK_DEVICE_SPEC_MAX];
 	uint32_t root_handle;
 	struct lk_name root_name; /* pinned, or len 0 */
 	bool root_signed;	  /* its Name has to come signed, in the token */

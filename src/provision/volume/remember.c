@@ -22,20 +22,51 @@ struct memory {
 	const char *name;
 	char learned_path[PATH_MAX];
 	char booted_path[PATH_MAX];
+	char brought_path[PATH_MAX];
 	bool learned; /* there is such a file */
 	bool booted;
+	bool brought;
+	struct lk_signed_policy policy; /* that was brought, and has opened it */
+	bool keeps_policy;		/* is new */
 	struct lk_hints hints;
 	bool asks_less; /* is new */
 	bool events;
 };
 
-static int look(const char *dir, const char *name, char path[static PATH_MAX], bool *ret,
+static int look(const char *dir, const char *name, const char *ending, char path[static PATH_MAX],
 		struct lk_err *err)
 {
-	if (snprintf(path, PATH_MAX, "%s/%s.json", dir, name) >= PATH_MAX)
+	if (snprintf(path, PATH_MAX, "%s/%s%s", dir, name, ending) >= PATH_MAX)
 		return lk_err_set(err, LK_E_USAGE, 0, "%.80s...: too long", path);
-	*ret = access(path, F_OK) == 0 || errno != ENOENT;
 	return LK_OK;
+}
+
+static bool is_there(const char *path)
+{
+	return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
+/* As policy add takes one: it lay where early boot alone writes, and is believed all the
+ * same because of its signature alone. */
+static int read_brought(const struct remember *r, struct memory *m, struct lk_err *err)
+{
+	if (!m->brought)
+		return LK_OK;
+	LK_TRY(lk_signed_policy_load(m->brought_path, &r->pf, &m->policy, err));
+	LK_TRY(lk_signed_policy_check_extended(&m->policy, &r->pf, 0, err));
+	return LK_OK;
+}
+
+/* It goes before what is remembered: that names it as the one that opens. */
+static int take_brought(struct memory *m, struct lk_token *token, struct lk_err *err)
+{
+	size_t before = token->n_policies;
+
+	if (!m->brought || lk_policies_has(token, &m->policy))
+		return LK_OK;
+	LK_TRY(lk_policies_append(token, &m->policy, err));
+	m->keeps_policy = true;
+	return lk_policies_make_room(token, before, &before, err);
 }
 
 static int find_opened(const struct memory *m, const struct lk_token *token,
@@ -84,30 +115,36 @@ static int store(struct remember *r, const struct lk_target *target, struct memo
 	struct lk_err no_room = { 0 };
 
 	LK_TRY(lk_policies_load(target, &p, err));
+	LK_TRY(take_brought(m, &p.token, err));
 	if (m->learned)
 		m->asks_less = lk_hints_update(&p.token.hints, &m->hints);
 	if (m->booted)
 		take_events(r, m, &p.token);
 	if (!m->events)
-		return m->asks_less ? lk_token_store(p.header, &p.token, err) : LK_OK;
+		return m->asks_less || m->keeps_policy ? lk_token_store(p.header, &p.token, err)
+						       : LK_OK;
 	if (lk_token_store_whole(p.header, &p.token, &no_room) == LK_OK)
 		return LK_OK;
 	lk_log(LK_LOG_INFO, "volume %s: this boot's events aren't remembered: %s", m->name,
 	       no_room.msg);
 	m->events = false;
 	p.token.hints.events_len = 0;
-	return m->asks_less ? lk_token_store(p.header, &p.token, err) : LK_OK;
+	return m->asks_less || m->keeps_policy ? lk_token_store(p.header, &p.token, err) : LK_OK;
 }
 
 static void say(const struct memory *m)
 {
+	if (m->keeps_policy)
+		lk_log(LK_LOG_INFO,
+		       "volume %s: its token has the signed policy version %u (\"%s\"), which was brought",
+		       m->name, m->policy.version, m->policy.label);
 	if (m->asks_less)
 		lk_log(LK_LOG_INFO, "volume %s: the next unlock asks the TPM less", m->name);
 	if (m->events)
 		lk_log(LK_LOG_INFO,
 		       "volume %s: this boot's events are remembered, to compare a refused boot with",
 		       m->name);
-	if (!m->asks_less && !m->events)
+	if (!m->asks_less && !m->events && !m->keeps_policy)
 		lk_log(LK_LOG_INFO, "volume %s: known already", m->name);
 }
 
@@ -121,22 +158,30 @@ static int remember_one(struct remember *r, const char *name, struct lk_err *err
 	struct lk_target target;
 	struct memory m = { .name = name };
 
-	LK_TRY(look(dir_of(r, LK_OPT_LEARNED, LK_LEARNED_DIR), name, m.learned_path, &m.learned,
-		    err));
-	LK_TRY(look(dir_of(r, LK_OPT_BOOTED, LK_BOOTED_DIR), name, m.booted_path, &m.booted, err));
-	if (!m.learned && !m.booted)
+	const char *learned = dir_of(r, LK_OPT_LEARNED, LK_LEARNED_DIR);
+
+	LK_TRY(look(learned, name, ".json", m.learned_path, err));
+	LK_TRY(look(learned, name, LK_LEARNED_POLICY, m.brought_path, err));
+	LK_TRY(look(dir_of(r, LK_OPT_BOOTED, LK_BOOTED_DIR), name, ".json", m.booted_path, err));
+	m.learned = is_there(m.learned_path);
+	m.brought = is_there(m.brought_path);
+	m.booted = is_there(m.booted_path);
+	if (!m.learned && !m.booted && !m.brought)
 		return LK_OK;
 	r->found = true;
 	if (m.booted && r->opts->value[LK_OPT_BOOTED])
 		LK_TRY(lk_document_booted(m.booted_path, &(struct lk_booted){ 0 }, err));
 	if (m.learned)
 		LK_TRY(lk_document_learned(m.learned_path, &m.hints, err));
+	LK_TRY(read_brought(r, &m, err));
 	LK_TRY(lk_target_resolve(&r->pf, name, r->opts->value[LK_OPT_DEVICE], &target, err));
 	LK_TRY(store(r, &target, &m, err));
 	say(&m);
 	/* A file that stays costs the next run a look. */
 	if (m.learned)
 		(void)unlink(m.learned_path);
+	if (m.brought)
+		(void)unlink(m.brought_path);
 	return LK_OK;
 }
 

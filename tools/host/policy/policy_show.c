@@ -96,6 +96,18 @@ static void show_volume_key(const struct lk_volume *vol, enum lk_volume_key key)
 	}
 }
 
+static void show_signed_from(const char *name, const struct lk_policy_file *pf)
+{
+	show_key(name);
+	if (!pf->n_signed_from)
+		printf("nowhere: the token alone");
+	for (size_t i = 0; i < pf->n_signed_from; i++) {
+		printf("%s", i ? ", " : "");
+		lk_print_quoted(stdout, pf->signed_from[i], strlen(pf->signed_from[i]));
+	}
+	printf("\n");
+}
+
 static void show_volumes(const struct lk_policy_file *pf)
 {
 	show_key("volumes");
@@ -199,6 +211,10 @@ static void show_setting(const struct lk_policy_file *pf, enum lk_policy_file_ke
 		show_key(name);
 		printf("%s\n", lk_on_failure_word(pf->on_failure));
 		break;
+	case LK_POLICY_KEY_AFTER_PROMPT:
+		show_key(name);
+		printf("%s\n", lk_on_failure_word(pf->after_prompt));
+		break;
 	case LK_POLICY_KEY_NO_TPM:
 		show_key(name);
 		printf("%s\n",
@@ -211,6 +227,20 @@ static void show_setting(const struct lk_policy_file *pf, enum lk_policy_file_ke
 	case LK_POLICY_KEY_TIMEOUT_DEVICE:
 		show_key(name);
 		printf("%u s\n", pf->timeout_device);
+		break;
+	case LK_POLICY_KEY_TIMEOUT_PROMPT:
+		show_key(name);
+		if (pf->timeout_prompt)
+			printf("%u s\n", pf->timeout_prompt);
+		else
+			printf("none: it waits for as long as it takes\n");
+		break;
+	case LK_POLICY_KEY_SIGNED_FROM:
+		show_signed_from(name, pf);
+		break;
+	case LK_POLICY_KEY_TIMEOUT_SIGNED:
+		show_key(name);
+		printf("%u s\n", pf->timeout_signed);
 		break;
 	case LK_POLICY_KEY_ROOT:
 		show_root(pf);
