@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns the order: unseal all, close the latch, then map, ask or give up. */
-#include "unseal/diagnose.h"
 #include "unseal/brought.h"
+#include "unseal/run.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/reboot.h>
-#include <unistd.h>
 
 #include "core/policy/pin.h"
 #include "sys/format/document.h"
@@ -16,22 +14,6 @@
 
 /* A try that nobody is at ends; a boot waits for whoever comes. */
 #define DRY_RUN_ASK_S 60u
-
-/** The state of one run. */
-struct run {
-	const struct lk_unseal_options *options;
-	struct lk_policy_file pf;
-	struct lk_signed_files files;
-	struct lk_secret last_pin;
-	struct lk_secret given_pin;
-	struct lk_tpm *tpm;
-	struct lk_err no_tpm; /* why there is none */
-	char *opened_before;  /* by the TPM in this boot, and by an earlier run; or NULL */
-	bool unproven;	      /* the latch, though its root key is pinned */
-	struct lk_target targets[LK_VOLUMES_MAX];
-	size_t n;
-	struct lk_diagnosis diagnosis;
-};
 
 static void run_done(struct run *run)
 {
@@ -43,11 +25,6 @@ static void run_done(struct run *run)
 	lk_secret_done(&run->given_pin);
 	lk_tpm_free(run->tpm);
 	free(run->opened_before);
-}
-
-static bool has_latch(const struct run *run)
-{
-	return !run->options->dry_run && run->pf.latch != LK_NO_PCR;
 }
 
 /* What can't be read, or has no volume, is the same to who starts this: the image
@@ -93,7 +70,7 @@ static int choose_targets(struct run *run, struct lk_err *err)
 			.last_pin = &run->last_pin,
 			.given_pin = run->options->pin_file ? &run->given_pin : NULL,
 			.ask_seconds = run->options->dry_run ? DRY_RUN_ASK_S : 0,
-			.latched = has_latch(run),
+			.latched = lk_run_has_latch(run),
 			.token = LK_TOKEN_NONE
 		};
 	}
@@ -101,7 +78,7 @@ static int choose_targets(struct run *run, struct lk_err *err)
 }
 
 /* Beside a prompt nothing is opened by the TPM, over all runs of a boot: see
- * keep_closed_beside_a_prompt. What an earlier run has opened so it has left here. */
+ * lk_run_keep_closed_beside_a_prompt(). What an earlier run has opened so it has left here. */
 static void look_for_opened(struct run *run)
 {
 	char **names = NULL;
@@ -223,78 +200,6 @@ static void unseal_with_brought(struct run *run)
 	lk_timing_step(NULL, "looked for signed policies from outside");
 }
 
-static bool anything_unsealed(const struct run *run)
-{
-	for (size_t i = 0; i < run->n; i++)
-		if (run->targets[i].payload.len)
-			return true;
-	return false;
-}
-
-/*
- * Where something was unsealed a session is kept. Else, where the policy file says
- * whose root key it has to be, one is started: what only seems to be without that
- * key may be a TPM behind somebody who keeps the latch open for what boots after a
- * typed key.
- */
-static void prove_tpm(struct run *run)
-{
-	struct lk_tpm_object root = { .handle = run->pf.root_handle, .pinned = run->pf.root_name };
-	struct lk_err err = { 0 };
-
-	for (size_t i = 0; i < run->n && !root.pinned.len; i++)
-		root.pinned = run->targets[i].root_name;
-	if (run->pf.root_signed && !root.pinned.len)
-		run->unproven = true;
-	if (!root.pinned.len || lk_tpm_prove(run->tpm, &root, &err) == LK_OK)
-		return;
-	run->unproven = true;
-	lk_log(LK_LOG_WARNING, "that the latch (PCR %u) closes can't be proven: %s", run->pf.latch,
-	       err.msg);
-}
-
-/*
- * Where there is no TPM there is nothing to close, and one that never answers
- * is as good as none; but it may have come up while devices were waited for.
- * Everything else that goes wrong here is fatal for the whole run.
- */
-static int close_latch(struct run *run, struct lk_err *err)
-{
-	int rc;
-
-	if (!has_latch(run))
-		return LK_OK;
-	if (!run->tpm)
-		(void)lk_tpm_open(run->options->tcti, 0, &run->tpm, NULL);
-	if (!run->tpm)
-		return LK_OK;
-	prove_tpm(run);
-	rc = lk_latch_close(run->tpm, &run->pf, !anything_unsealed(run), err);
-	lk_timing_step(NULL, "latch closed");
-	if (rc == LK_E_NO_TPM && !lk_tpm_answered(run->tpm)) {
-		lk_tpm_free(run->tpm);
-		run->tpm = NULL;
-		return LK_OK;
-	}
-	if (rc != LK_OK) {
-		lk_err_prefix(err, "the latch (PCR %u) can't be closed", run->pf.latch);
-		rc = LK_E_LATCH;
-	}
-	return rc;
-}
-
-/* The latch is closed already: that this fails costs only the record. */
-static void measure(struct run *run, const struct lk_target *t)
-{
-	struct lk_err err = { 0 };
-
-	if (!has_latch(run) || !run->tpm)
-		return;
-	if (lk_latch_measure(run->tpm, &run->pf, t, &err) != LK_OK)
-		lk_log(LK_LOG_WARNING, "%s: its volume key isn't measured: %s", t->vol->name,
-		       err.msg);
-}
-
 static void unlock_all(struct run *run)
 {
 	for (size_t i = 0; i < run->n; i++) {
@@ -307,7 +212,7 @@ static void unlock_all(struct run *run)
 		lk_timing_step(t->vol->name, "keyslot opened, volume key compared");
 		if (t->rc != LK_OK)
 			continue;
-		measure(run, t);
+		lk_run_measure(run, t);
 		lk_timing_step(t->vol->name, "volume key measured");
 	}
 }
@@ -335,13 +240,6 @@ static int map(struct run *run, struct lk_target *t)
 	return rc;
 }
 
-static bool may_prompt(const struct run *run, const struct lk_target *t)
-{
-	return !run->options->dry_run && !run->opened_before && t->luks &&
-	       t->vol->on_failure == LK_ON_FAILURE_PROMPT &&
-	       ((run->tpm && !run->unproven) || run->pf.prompt_without_tpm);
-}
-
 static void prompt(struct run *run, struct lk_target *t)
 {
 	struct lk_err err = { 0 };
@@ -363,86 +261,18 @@ static const char *learn_dir(const struct run *run)
 	return run->options->dry_run ? NULL : LK_LEARNED_DIR;
 }
 
-static void halt(const char *name)
-{
-	lk_log(LK_LOG_ERR, "%s: halting, as the policy file says", name);
-	sync();
-	(void)reboot((int)RB_HALT_SYSTEM);
-}
-
-static void halt_if_told(const struct run *run)
-{
-	for (size_t i = 0; i < run->n; i++) {
-		const struct lk_volume *vol = run->targets[i].vol;
-
-		if (run->targets[i].rc != LK_OK && !run->options->dry_run &&
-		    vol->on_failure == LK_ON_FAILURE_HALT)
-			halt(vol->name);
-	}
-}
-
-/* No volume may be mapped and no prompt shown: the latch may be open. Whoever
- * started this knows that by the exit code alone. */
-static int give_up(struct run *run, int rc, const struct lk_err *err)
-{
-	if (lk_exit_of(rc)->latch != LK_LATCH_OPEN)
-		rc = LK_E_LATCH;
-	lk_log(LK_LOG_ERR, "nothing is opened: %s", err->msg);
-	for (size_t i = 0; i < run->n; i++)
-		run->targets[i].rc = rc;
-	if (rc != LK_E_USAGE)
-		halt_if_told(run);
-	return rc;
-}
-
-/*
- * Who types a key isn't proven to be the owner: the volume may be one of a
- * thief's, with a passphrase that he knows, and what runs from it would find
- * the others open. So where one is to be typed, all are.
- */
-static void keep_closed_beside_a_prompt(struct run *run)
-{
-	const char *typed = NULL;
-
-	for (size_t i = 0; i < run->n; i++)
-		if (run->targets[i].rc != LK_OK && may_prompt(run, &run->targets[i]))
-			typed = run->targets[i].vol->name;
-	for (size_t i = 0; i < run->n && typed; i++) {
-		struct lk_target *t = &run->targets[i];
-
-		if (t->rc != LK_OK)
-			continue;
-		lk_secret_done(&t->volume_key);
-		t->rc = lk_err_set(
-			&t->err, LK_E_VOLUME, 0,
-			"the TPM would open it, but the key of %s is to be typed, and who types isn't proven to be the owner",
-			typed);
-	}
-}
-
-static void diagnose(struct run *run, struct lk_target *t)
-{
-	struct lk_diagnosis *d = &run->diagnosis;
-
-	d->options = run->options;
-	d->pf = &run->pf;
-	d->files = &run->files;
-	d->tpm = run->tpm;
-	lk_diagnose(d, t);
-}
-
 static int finish(struct run *run)
 {
 	int first = LK_OK;
 
-	keep_closed_beside_a_prompt(run);
+	lk_run_keep_closed_beside_a_prompt(run);
 	lk_unextended_say(&run->pf, run->targets, run->n);
 
 	for (size_t i = 0; i < run->n; i++) {
 		struct lk_target *t = &run->targets[i];
 		/* Not for one that the TPM opened and that can't be mapped:
 		 * no key mends that, and others may be open already. */
-		bool asks = t->rc != LK_OK && may_prompt(run, t);
+		bool asks = t->rc != LK_OK && lk_run_may_prompt(run, t);
 
 		if (t->rc == LK_OK)
 			t->rc = map(run, t);
@@ -453,7 +283,7 @@ static int finish(struct run *run)
 		if (t->rc == LK_OK && t->used && !run->options->dry_run)
 			lk_learn_booted(t);
 		if (t->rc != LK_OK)
-			diagnose(run, t);
+			lk_run_diagnose(run, t);
 		if (t->rc != LK_OK && run->opened_before &&
 		    t->vol->on_failure == LK_ON_FAILURE_PROMPT)
 			lk_log(LK_LOG_ERR,
@@ -464,7 +294,7 @@ static int finish(struct run *run)
 		if (first == LK_OK)
 			first = t->rc;
 	}
-	halt_if_told(run);
+	lk_run_halt_if_told(run);
 	return first;
 }
 
@@ -475,7 +305,7 @@ static int open_all(struct run *run, struct lk_err *err)
 	find_all(run);
 	unseal_all(run);
 	unseal_with_brought(run);
-	rc = close_latch(run, err);
+	rc = lk_run_close_latch(run, err);
 	lk_secret_done(&run->last_pin);
 	if (rc != LK_OK)
 		return rc;
@@ -502,7 +332,7 @@ int lk_unseal_run(const struct lk_unseal_options *options)
 	rc = prepare(run, &err);
 	if (rc == LK_OK)
 		rc = open_all(run, &err);
-	rc = rc == LK_OK ? finish(run) : give_up(run, rc, &err);
+	rc = rc == LK_OK ? finish(run) : lk_run_give_up(run, rc, &err);
 	lk_timing_print();
 	run_done(run);
 	free(run);
