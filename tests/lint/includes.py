@@ -16,6 +16,7 @@ OWNERS = (
     (r"blkid/", r"src/sys/luks/blkid\.c$"),
     (r"archive(_entry)?\.h$", r"src/sys/format/archive[^/]*\.c$"),
     (r"systemd/", r"src/sys/service/[^/]*\.[ch]$"),
+    (r"curl/", r"src/sys/http/http\.c$"),
     (r"libdevmapper\.h$", r"$^"),
 )
 CORE_HEADERS = {"assert.h", "ctype.h", "errno.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h",
@@ -44,10 +45,11 @@ SYS_ROOMS = {
     "boot": "os format",
     "ask": "os crypto",
     "service": "os",
+    "http": "os",
     "tpm": "os crypto format",
     "luks": "os crypto format",
 }
-PROGRAMS = {"src/unseal/": "unseal", "src/provision/": "provision", "src/userconfig/": "userconfig",
+PROGRAMS = {"src/unseal/": "unseal", "src/provision/": "provision", "src/userconfig/": "userconfig", "src/attest/": "attest",
             "tools/host/": "host"}
 
 

@@ -97,6 +97,8 @@ class Authorizations(Found):
                       self.dev.install(*self.auths(endorsement="endorsement-one")).stderr.decode())
         after = self.dev.record()
         self.assertIn("BEGIN PUBLIC KEY", after.pop("ek")["public"])
+        # The attestation key is of that hierarchy too.
+        self.assertEqual(after.pop("ak")["handle"], "0x8101a000")
         self.assertEqual(after, before)
         self.assertIn("nothing to do", self.dev.install(*self.auths(endorsement="endorsement-one")).stderr.decode())
 

@@ -17,7 +17,7 @@ BUILD = os.environ.get("LATCHKEY_BUILD", os.path.join(os.getcwd(), "build"))
 
 def program(name):
     """Path of a program of the build tree."""
-    for place in ("tools/host", "src/unseal", "src/provision", "src/userconfig"):
+    for place in ("tools/host", "src/unseal", "src/provision", "src/userconfig", "src/attest", "src/verifier"):
         path = os.path.join(BUILD, place, name)
         if os.path.exists(path):
             return path

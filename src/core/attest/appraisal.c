@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/attest/appraisal_private.h"
+#include "core/attest/appraising.h"
 #include "core/attest/measured.h"
 #include "core/base/text.h"
 

@@ -2,7 +2,7 @@
 /* Owns the part of the kernel's log: the shortest beginning of it that gives the quoted value. */
 #include <string.h>
 
-#include "core/attest/appraisal_private.h"
+#include "core/attest/appraising.h"
 
 /* One way through the log. */
 struct walk {

@@ -6,9 +6,6 @@
 #include "core/base/bytes.h"
 #include "core/policy/policy_key.h"
 
-#define LK_HANDLE_AK	  0x8101a000u /* persistent */
-#define LK_RH_ENDORSEMENT 0x4000000bu
-
 /* TPMA_OBJECT (TPM 2.0 Part 2, 8.3) */
 #define LK_AK_FIXED_TPM	     0x00000002u
 #define LK_AK_FIXED_PARENT   0x00000010u

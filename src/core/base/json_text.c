@@ -135,3 +135,9 @@ void lk_json_text_base64(struct lk_json_text *j, const char *key, struct lk_byte
 	j->len += len;
 	put(j, "\"", 1);
 }
+
+void lk_json_text_raw(struct lk_json_text *j, const char *key, struct lk_bytes json)
+{
+	begin(j, key);
+	put(j, (const char *)json.data, json.len);
+}

@@ -22,6 +22,8 @@ void lk_json_text_close(struct lk_json_text *j, char bracket);
 void lk_json_text_string(struct lk_json_text *j, const char *key, const char *text);
 void lk_json_text_uint(struct lk_json_text *j, const char *key, uint64_t value);
 void lk_json_text_hex(struct lk_json_text *j, const char *key, struct lk_bytes bytes);
+/** A value that is JSON already. */
+void lk_json_text_raw(struct lk_json_text *j, const char *key, struct lk_bytes json);
 void lk_json_text_base64(struct lk_json_text *j, const char *key, struct lk_bytes bytes);
 
 /** Room for what lk_json_escape_hidden() writes, and the NUL of its last escape. */

@@ -5,6 +5,7 @@
 #include "common.h"
 #include "sys/os/log.h"
 #include "sys/os/secret_line.h"
+#include "sys/tpm/tpm_attest.h"
 
 static const uint32_t indices[] = { LK_NV_SEQUENCE_FLOOR, LK_NV_VERSION_FLOOR, LK_NV_POLICY_KEY };
 #define N_INDICES (sizeof(indices) / sizeof(indices[0]))
@@ -14,6 +15,7 @@ struct leaving {
 	struct lk_tpm *tpm;
 	struct lk_tpm_info info;
 	struct lk_handles objects;
+	bool attests;
 	struct lk_secret lockout;
 };
 
@@ -31,6 +33,7 @@ static int look(struct leaving *l, struct lk_err *err)
 		return lk_err_set(
 			err, LK_E_USAGE, 0,
 			"the TPM has authorizations that have to be taken away: --owner-auth and --lockout-auth are needed; nothing was changed");
+	l->attests = lk_tpm_has_ak(l->tpm);
 	/* A run that was cut short may have emptied them. */
 	if (l->info.owner_auth_set)
 		LK_TRY(lk_use_owner_auth(l->tpm, l->opts, err));
@@ -46,6 +49,8 @@ static void tell(const struct leaving *l)
 			l->objects.handle[i] == LK_HANDLE_CONFIG_KEY
 				? "the configuration key"
 				: "a volume's sealed passphrase");
+	if (l->attests)
+		fprintf(stderr, "  0x%08x, the attestation key\n", LK_HANDLE_AK);
 	fprintf(stderr,
 		"  0x%08x, 0x%08x and 0x%08x, the policy key and both floors\n"
 		"  the authorizations of the owner and the lockout hierarchy: they will be empty\n"
@@ -69,6 +74,8 @@ static int leave(struct leaving *l, struct lk_err *err)
 	}
 	for (size_t i = 0; i < l->objects.n; i++)
 		LK_TRY(lk_tpm_evict(l->tpm, l->objects.handle[i], err));
+	if (l->attests)
+		LK_TRY(lk_tpm_evict(l->tpm, LK_HANDLE_AK, err));
 	for (size_t i = 0; i < N_INDICES; i++)
 		LK_TRY(lk_tpm_nv_undefine(l->tpm, indices[i], err));
 	/* Last, since all that came before needs it. */

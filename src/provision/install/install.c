@@ -193,6 +193,8 @@ static int put_objects(struct lk_install *in, struct lk_err *err)
 		rc = lk_tpm_counter_make(in->tpm, LK_NV_VERSION_FLOOR, err);
 	if (rc == LK_OK && !in->has_sequence_floor)
 		rc = lk_tpm_counter_make(in->tpm, LK_NV_SEQUENCE_FLOOR, err);
+	if (rc == LK_OK && lk_install_can_make_ak(in))
+		rc = lk_tpm_ak_make(in->tpm, err);
 	if (rc == LK_OK && !in->has_parameters)
 		rc = lk_tpm_da_parameters(in->tpm, &lk_install_da, err);
 	return rc;
@@ -294,7 +296,9 @@ static void tell_untried(const struct lk_install *in)
 
 static int check_room(struct lk_install *in, struct lk_err *err)
 {
-	return lk_tpm_check_room(in->tpm, !in->has_root + !in->has_config_key,
+	return lk_tpm_check_room(in->tpm,
+				 (in->has_root ? 0u : 1u) + (in->has_config_key ? 0u : 1u) +
+					 (lk_install_can_make_ak(in) ? 1u : 0u),
 				 !in->has_version_floor + !in->has_sequence_floor, err);
 }
 
@@ -352,12 +356,33 @@ static int look_at_ek_again(struct lk_install *in, bool *ret_added, struct lk_er
 	return lk_install_add_ek(in, ret_added, err);
 }
 
+/** A device that was installed before there were such keys, or without an authorization. */
+static int make_ak_again(struct lk_install *in, struct lk_err *err)
+{
+	LK_TRY(lk_tpm_check_room(in->tpm, 1, 0, err));
+	LK_TRY(lk_record_try(in->opts->value[LK_OPT_RECORD], in->opts->value[LK_OPT_RECIPIENT],
+			     err));
+	LK_TRY(check_owner_auths(in, err));
+	LK_TRY(lk_tpm_ak_make(in->tpm, err));
+	in->has_ak = true;
+	return LK_OK;
+}
+
 /** Nothing is left but what the record may lack, for which an authorization wasn't given before. */
 static int installed_already(struct lk_install *in, struct lk_err *err)
 {
 	bool ek = in->info.endorsement_auth_set && in->endorsement.len;
-	bool added = false;
+	bool added = false, attests = false;
 
+	if (lk_install_can_make_ak(in))
+		LK_TRY(make_ak_again(in, err));
+	LK_TRY(lk_install_add_ak(in, &attests, err));
+	if (attests)
+		lk_log(LK_LOG_INFO, "the attestation key is in the record now");
+	else if (!in->has_ak)
+		lk_log(LK_LOG_INFO,
+		       "this device has no attestation key: install with --owner-auth%s makes it",
+		       in->info.endorsement_auth_set ? " and --endorsement-auth" : "");
 	if (ek || in->opts->value[LK_OPT_EK_CA])
 		LK_TRY(look_at_ek_again(in, &added, err));
 	if (added)

@@ -27,6 +27,7 @@ struct lk_install {
 	bool has_config_key;
 	bool has_version_floor;
 	bool has_sequence_floor;
+	bool has_ak;	     /* the attestation key */
 	bool has_parameters; /* of the dictionary-attack protection */
 };
 
@@ -70,6 +71,18 @@ int lk_install_add_ek(struct lk_install *in, bool *ret_added, struct lk_err *err
 
 /** The endorsement key and its certificate, checked where --ek-ca asks for it. */
 int lk_install_describe_ek(struct lk_install *in, struct lk_json *record, struct lk_err *err);
+/**
+ * Whether the attestation key is missing and can be made: it is a primary of the endorsement
+ * hierarchy, which may have an authorization that wasn't given, and the owner makes it stay.
+ */
+bool lk_install_can_make_ak(const struct lk_install *in);
+/** Which key is at its place; LK_E_REFUSED where something else is. */
+int lk_install_survey_ak(struct lk_install *in, struct lk_err *err);
+/** The attestation key's public area, where the TPM has one. */
+int lk_install_describe_ak(struct lk_install *in, struct lk_json *record, struct lk_err *err);
+/** The same, into a record that was written without. @ret_added as lk_install_add_ek(). */
+int lk_install_add_ak(struct lk_install *in, bool *ret_added, struct lk_err *err);
+
 /** The inventory part of the record: all but the secrets. */
 int lk_install_describe(struct lk_install *in, struct lk_json *record, struct lk_err *err);
 

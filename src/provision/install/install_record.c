@@ -219,6 +219,8 @@ int lk_install_describe(struct lk_install *in, struct lk_json *record, struct lk
 	describe_tpm(&in->info, record);
 	rc = lk_install_describe_ek(in, record, err);
 	if (rc == LK_OK)
+		rc = lk_install_describe_ak(in, record, err);
+	if (rc == LK_OK)
 		rc = describe_device(in->tpm, record, err);
 	if (rc == LK_OK)
 		rc = describe_objects(in, record, err);

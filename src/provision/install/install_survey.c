@@ -301,5 +301,6 @@ int lk_install_survey(struct lk_install *in, struct lk_err *err)
 	LK_TRY(lk_tpm_root_check(in->tpm, LK_ROOT_LOOK, &in->has_root, err));
 	LK_TRY(survey_policy_key(in, err));
 	LK_TRY(survey_config_key(in, err));
-	return survey_counters(in, err);
+	LK_TRY(survey_counters(in, err));
+	return lk_install_survey_ak(in, err);
 }

@@ -6,6 +6,7 @@
 
 #include "root_key.h"
 #include "sys/os/log.h"
+#include "sys/tpm/tpm_attest.h"
 
 /** The token goes last: it is what a second run finds the keyslot by. */
 static int remove_way_in(const struct lk_target *t, struct lk_volume_header *h,
@@ -95,6 +96,7 @@ static int remove_volume(const struct lk_options *opts, struct lk_err *err)
 struct installation {
 	struct lk_tpm_public config_key;
 	struct lk_nv_public nv[3];
+	bool attests; /* with a key of ours: what else may be at its place stays there */
 };
 static const struct {
 	uint32_t index;
@@ -136,6 +138,7 @@ static int look(struct lk_tpm *tpm, struct installation *in, struct lk_err *err)
 				nv_parts[i].index, nv_parts[i].name, in->nv[i].size,
 				in->nv[i].attributes);
 	}
+	any |= in->attests = lk_tpm_has_ak(tpm);
 	return any ? LK_OK
 		   : lk_err_set(err, LK_E_OBJECT, 0,
 				"this TPM has nothing of an installation: nothing was removed");
@@ -146,6 +149,8 @@ static void announce(const struct installation *in)
 	fprintf(stderr, "The installation in this TPM, which will be lost:\n");
 	if (in->config_key.present)
 		fprintf(stderr, "the configuration key 0x%08x\n", LK_HANDLE_CONFIG_KEY);
+	if (in->attests)
+		fprintf(stderr, "the attestation key 0x%08x\n", LK_HANDLE_AK);
 	for (size_t i = 0; i < 3; i++)
 		if (in->nv[i].present)
 			fprintf(stderr, "%s 0x%08x\n", nv_parts[i].name, nv_parts[i].index);
@@ -169,6 +174,8 @@ static int remove_installation(const struct lk_options *opts, struct lk_err *err
 	LK_TRY(lk_confirm(opts, "installation", err));
 	LK_TRY(lk_use_owner_auth(tpm, opts, err));
 	LK_TRY(lk_tpm_evict(tpm, LK_HANDLE_CONFIG_KEY, err));
+	if (in.attests)
+		LK_TRY(lk_tpm_evict(tpm, LK_HANDLE_AK, err));
 	for (size_t i = 0; i < 3; i++)
 		LK_TRY(lk_tpm_nv_undefine(tpm, nv_parts[i].index, err));
 	lk_log(LK_LOG_INFO, "the installation is removed");

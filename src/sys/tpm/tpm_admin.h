@@ -135,6 +135,9 @@ int lk_tpm_root_check(struct lk_tpm *tpm, enum lk_root_how how, bool *ret_presen
  * with the owner's authorization that was given, over an encrypted session.
  */
 int lk_tpm_make_srk(struct lk_tpm *tpm, struct lk_err *err);
+/** The attestation key, a primary of the endorsement hierarchy, at LK_HANDLE_AK: needs the owner
+ * and the endorsement hierarchy. The same TPM gives the same key each time. */
+int lk_tpm_ak_make(struct lk_tpm *tpm, struct lk_err *err);
 /** Removes a persistent object; an absent one is LK_OK. */
 int lk_tpm_evict(struct lk_tpm *tpm, uint32_t handle, struct lk_err *err);
 

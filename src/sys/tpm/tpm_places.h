@@ -7,6 +7,7 @@
 #define LK_HANDLE_CONFIG_KEY 0x8100a000u
 #define LK_HANDLE_VOLUME_MIN 0x8100a001u
 #define LK_HANDLE_VOLUME_MAX 0x8100afffu
+#define LK_HANDLE_AK	     0x8101a000u /* the attestation key */
 #define LK_NV_POLICY_KEY     0x018a0000u
 #define LK_NV_VERSION_FLOOR  0x018a0001u
 #define LK_NV_SEQUENCE_FLOOR 0x018a0002u

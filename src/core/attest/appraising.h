@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns what the files of the appraisal share. */
-#ifndef LK_CORE_ATTEST_APPRAISAL_PRIVATE_H
-#define LK_CORE_ATTEST_APPRAISAL_PRIVATE_H
+#ifndef LK_CORE_ATTEST_APPRAISING_H
+#define LK_CORE_ATTEST_APPRAISING_H
 
 #include "core/attest/appraisal.h"
 #include "core/bootlog/boot_diff.h"
