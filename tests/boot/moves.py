@@ -164,7 +164,27 @@ def moved(distro, folder, rows):
     return found
 
 
-if __name__ == "__main__":
-    import tempfile, sys
-    with tempfile.TemporaryDirectory() as t:
-        moved(sys.argv[1], t, sys.argv[2:] or ROWS)
+
+def page():
+    """The same as the page has it."""
+    table = PAGE.read_text().split(".Sh WHAT MOVES WHICH PCR")[1].split("\n.Sh ")[0]
+    return {name: re.findall(r"\d+", pcrs) for name, pcrs in re.findall(r"^\.It (.*?) Ta (.*)$", table, re.M)}
+
+
+def holds(distro, folder):
+    every = bool(os.environ.get("LATCHKEY_LONG"))
+    found = moved(distro, folder, [name for name, (always, _) in ROWS.items() if always or every])
+    written = page()
+    assert {"nothing", *written} == set(ROWS), set(ROWS) ^ set(written)
+    for name, pcrs in found.items():
+        assert pcrs == written.get(name, []), f"{name}: booted {pcrs}, the page says {written.get(name)}"
+
+
+@scenario()
+def what_moves_which_pcr_debian12(folder):
+    holds("debian12", folder)
+
+
+@scenario()
+def what_moves_which_pcr_debian13(folder):
+    holds("debian13", folder)
