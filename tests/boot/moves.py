@@ -168,7 +168,7 @@ def moved(distro, folder, rows):
 def page():
     """The same as the page has it."""
     table = PAGE.read_text().split(".Sh WHAT MOVES WHICH PCR")[1].split("\n.Sh ")[0]
-    return {name: re.findall(r"\d+", pcrs) for name, pcrs in re.findall(r"^\.It (.*?) Ta (.*)$", table, re.M)}
+    return {name: re.findall(r"\d+", pcrs) for name, pcrs in re.findall(r"^\.It (?!Em )(.*?) Ta (.*)$", table, re.M)}
 
 
 def holds(distro, folder):
