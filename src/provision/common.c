@@ -267,20 +267,6 @@ int lk_recovery_key_read(const char *path, struct lk_secret *ret, struct lk_err 
 	return LK_OK;
 }
 
-int lk_signed_policy_verify(const struct lk_signed_policy *sp, const struct lk_policy_file *pf,
-			    struct lk_err *err)
-{
-	struct lk_digest tbs;
-	int rc = lk_signed_policy_check(sp, pf, lk_crypto_hash, err);
-
-	if (rc != LK_OK)
-		return rc;
-	if (lk_signed_policy_tbs(sp, lk_crypto_hash, &tbs) != LK_OK)
-		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
-	return lk_crypto_verify(&pf->key, &tbs,
-				(struct lk_bytes){ sp->signature, sp->signature_len }, err);
-}
-
 int lk_signed_policy_load(const char *path, const struct lk_policy_file *pf,
 			  struct lk_signed_policy *ret, struct lk_err *err)
 {

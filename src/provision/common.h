@@ -11,9 +11,10 @@
 #include "sys/os/secret.h"
 #include "sys/tpm/tpm.h"
 #include "sys/tpm/tpm_admin.h"
+#include "volume/payload.h"
+#include "volume/signed.h"
 
-#define LK_PASSPHRASE_SIZE 32u
-#define LK_TPM_WAIT_S	   10u
+#define LK_TPM_WAIT_S 10u
 
 /** A volume of the policy file and the device that it lies on. */
 struct lk_target {
@@ -63,9 +64,6 @@ int lk_recovery_key_read(const char *path, struct lk_secret *ret, struct lk_err 
 /** Signed policy from a file, checked against @pf and its key's signature. */
 int lk_signed_policy_load(const char *path, const struct lk_policy_file *pf,
 			  struct lk_signed_policy *ret, struct lk_err *err);
-/** Does it belong to @pf, and is it signed by its key? */
-int lk_signed_policy_verify(const struct lk_signed_policy *sp, const struct lk_policy_file *pf,
-			    struct lk_err *err);
 
 /**
  * lk_token_load - the token of what is sealed at @handle

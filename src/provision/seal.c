@@ -109,21 +109,14 @@ int lk_seal_volume(const struct lk_seal_request *req, struct lk_tpm_new_object *
 	LK_OWNED_SECRET payload = LK_SECRET_NONE;
 	const struct lk_policy_file *pf = &req->target->pf;
 	struct lk_seal_terms terms = { .alg = lk_curve_hash(pf->key.curve) };
-	size_t len = req->passphrase->len;
 	int rc = lk_volume_auth_policy(pf, req->target->vol, &terms.auth_policy, err);
 
 	if (rc == LK_OK && req->target->vol->pin &&
 	    lk_pin_auth((struct lk_bytes){ req->pin->data, req->pin->len }, lk_crypto_hash,
 			&terms.auth) != LK_OK)
 		rc = lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
-
 	if (rc == LK_OK)
-		rc = lk_secret_init(&payload, len + LK_VOLUME_IDENTITY_SIZE, err);
-	if (rc == LK_OK) {
-		memcpy(payload.data, req->passphrase->data, len);
-		payload.len = len + LK_VOLUME_IDENTITY_SIZE;
-		rc = lk_luks_identity(req->volume_key, payload.data + len, err);
-	}
+		rc = lk_payload_join(req->passphrase, req->volume_key, &payload, err);
 	if (rc == LK_OK)
 		rc = lk_tpm_seal(req->tpm, &terms, &payload, ret, err);
 	lk_wipe(&terms, sizeof(terms));

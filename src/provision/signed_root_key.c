@@ -2,20 +2,7 @@
 /* Owns what provisioning does with signed root keys: checking one, and whether a volume has the one that it wants. */
 #include "signed_root_key.h"
 
-#include "sys/crypto/crypto.h"
 #include "sys/tpm/tpm_config.h"
-
-int lk_signed_root_key_verify(const struct lk_signed_root_key *sr, const struct lk_policy_file *pf,
-			      struct lk_err *err)
-{
-	struct lk_digest tbs;
-
-	LK_TRY(lk_signed_root_key_check(sr, pf, lk_crypto_hash, err));
-	if (lk_signed_root_key_tbs(sr, lk_crypto_hash, &tbs) != LK_OK)
-		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
-	return lk_crypto_verify(&pf->key, &tbs,
-				(struct lk_bytes){ sr->signature, sr->signature_len }, err);
-}
 
 int lk_pin_check_root_key(const struct lk_policy_file *pf, const struct lk_volume *vol,
 			  struct lk_err *err)

@@ -4,11 +4,6 @@
 #define LK_PROVISION_SIGNED_ROOT_KEY_H
 
 #include "common.h"
-#include "core/policy/signed_root_key.h"
-
-/** Does it belong to @pf, and is it signed by its key? */
-int lk_signed_root_key_verify(const struct lk_signed_root_key *sr, const struct lk_policy_file *pf,
-			      struct lk_err *err);
 
 /** Early boot asks for no PIN before it is known whose TPM takes it: LK_E_INPUT where
  * the policy file says neither that nor that it comes signed. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common.h"
-#include "sys/format/yaml.h"
+#include "volume/token_json.h"
 
 /** What a header has of our tokens; numbers are -1 where there is none. */
 struct found {
@@ -18,12 +18,9 @@ static int read_token(struct lk_volume_header *h, int number, struct lk_token *r
 		      struct lk_err *err)
 {
 	LK_OWNED_BUF json = LK_BUF_NONE;
-	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_volume_header_token(h, number, &json, err);
 
-	if (rc == LK_OK)
-		rc = lk_yaml_parse(json.data, json.len, &yaml, err);
-	return rc == LK_OK ? lk_token_from_doc(lk_yaml_root(yaml), ret, err) : rc;
+	LK_TRY(lk_volume_header_token(h, number, &json, err));
+	return lk_token_from_json(json.data, json.len, ret, err);
 }
 
 static int find(struct lk_volume_header *h, uint32_t handle, struct lk_token *ret, struct found *f)

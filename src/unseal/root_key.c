@@ -1,23 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns whose storage root key a volume's session may be with: the policy file's word, or the owner's signature in the token. */
-#include "core/policy/signed_root_key.h"
-#include "sys/crypto/crypto.h"
 #include "sys/os/log.h"
 #include "unseal/unseal.h"
-
-/* The token is the attacker's to change: it is believed by its signature alone, and
- * what another device's says is no use to who hasn't that TPM's key. */
-static int check_signed(const struct lk_signed_root_key *sr, const struct lk_policy_file *pf,
-			struct lk_err *err)
-{
-	struct lk_digest tbs;
-
-	LK_TRY(lk_signed_root_key_check(sr, pf, lk_crypto_hash, err));
-	if (lk_signed_root_key_tbs(sr, lk_crypto_hash, &tbs) != LK_OK)
-		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
-	return lk_crypto_verify(&pf->key, &tbs,
-				(struct lk_bytes){ sr->signature, sr->signature_len }, err);
-}
+#include "volume/signed.h"
 
 static int is_missing(const struct lk_target *t, const struct lk_policy_file *pf, const char *why,
 		      struct lk_err *err)
@@ -40,8 +25,9 @@ int lk_target_root_key(struct lk_target *t, const struct lk_policy_file *pf, str
 	t->root_name = pf->root_name;
 	if (t->root_name.len)
 		return LK_OK;
+	/* The token is the attacker's to change: it is believed by its signature alone. */
 	if (t->token.root_key.signature_len)
-		rc = check_signed(&t->token.root_key, pf, &why);
+		rc = lk_signed_root_key_verify(&t->token.root_key, pf, &why);
 	if (rc == LK_OK) {
 		t->root_name = t->token.root_key.root;
 		return LK_OK;

@@ -3,14 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sys/format/yaml.h"
 #include "sys/os/log.h"
 #include "unseal/unseal.h"
+#include "volume/payload.h"
+#include "volume/token_json.h"
 
-/* Passphrases have 32 bytes; those of the first releases had 64. */
-#define PAYLOAD_SIZE	 (32u + LK_VOLUME_IDENTITY_SIZE)
-#define PAYLOAD_SIZE_OLD (64u + LK_VOLUME_IDENTITY_SIZE)
-#define UNSEAL_TRIES	 4u
+#define UNSEAL_TRIES 4u
 
 void lk_target_done(struct lk_target *t)
 {
@@ -25,11 +23,9 @@ static int read_token(const struct lk_luks *luks, unsigned int n, struct lk_toke
 		      struct lk_err *err)
 {
 	LK_OWNED_BUF json = LK_BUF_NONE;
-	LK_OWNED_YAML yaml = NULL;
 
 	LK_TRY(lk_luks_token(luks, n, &json, err));
-	if (lk_yaml_parse(json.data, json.len, &yaml, err) == LK_OK &&
-	    lk_token_from_doc(lk_yaml_root(yaml), ret, err) == LK_OK)
+	if (lk_token_from_json(json.data, json.len, ret, err) == LK_OK)
 		return LK_OK;
 	lk_err_prefix(err, "the LUKS2 token can't be read");
 	return LK_E_INPUT;
@@ -265,20 +261,6 @@ static int unseal_by_one_of(struct lk_target *t, struct lk_tpm *tpm,
 	return sp ? unseal_under(t, tpm, pf, sp, err) : err->rc;
 }
 
-static int check_identity(const struct lk_secret *volume_key, const uint8_t *expected,
-			  struct lk_err *err)
-{
-	uint8_t identity[LK_VOLUME_IDENTITY_SIZE];
-	int rc = lk_luks_identity(volume_key, identity, err);
-
-	if (rc == LK_OK && !lk_secret_equal(identity, expected, LK_VOLUME_IDENTITY_SIZE))
-		rc = lk_err_set(
-			err, LK_E_VOLUME, 0,
-			"it opens, but has another volume key than the one it was sealed with: the volume was replaced");
-	lk_wipe(identity, sizeof(identity));
-	return rc;
-}
-
 /* The policy file of another volume, or of before: the TPM isn't to blame. */
 static int name_handles(const struct lk_target *t, int rc, struct lk_err *err)
 {
@@ -304,13 +286,11 @@ int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm, const struct lk_po
 	rc = c.n ? unseal_by_one_of(t, tpm, pf, &c, err) : no_candidate(t, files, &c, err);
 	free(c.list);
 	t->refused = NULL;
-	if (rc != LK_OK || t->payload.len == PAYLOAD_SIZE || t->payload.len == PAYLOAD_SIZE_OLD)
+	if (rc != LK_OK)
 		return c.n ? name_handles(t, rc, err) : rc;
-	rc = lk_err_set(
-		err, LK_E_OBJECT, 0,
-		"what is sealed at 0x%08x is %zu bytes, not the %u or %u that latchkey-provision seals",
-		t->vol->handle, t->payload.len, PAYLOAD_SIZE, PAYLOAD_SIZE_OLD);
-	lk_secret_done(&t->payload);
+	rc = lk_payload_check(&t->payload, t->vol->handle, err);
+	if (rc != LK_OK)
+		lk_secret_done(&t->payload);
 	return rc;
 }
 
@@ -318,14 +298,14 @@ int lk_target_unlock(struct lk_target *t, struct lk_err *err)
 {
 	LK_OWNED_SECRET payload = lk_secret_take(&t->payload);
 	LK_OWNED_SECRET key = LK_SECRET_NONE;
-	struct lk_bytes passphrase = { payload.data, payload.len - LK_VOLUME_IDENTITY_SIZE };
+	struct lk_bytes passphrase = lk_payload_passphrase(&payload);
 	int rc = lk_luks_volume_key(t->luks, t->token.keyslot, passphrase, &key, err);
 
 	/* An interrupted reseal may have a new object beside a token of the old keyslot. */
 	if (rc == LK_E_VOLUME && t->token.keyslot >= 0)
 		rc = lk_luks_volume_key(t->luks, -1, passphrase, &key, err);
 	if (rc == LK_OK)
-		rc = check_identity(&key, payload.data + passphrase.len, err);
+		rc = lk_payload_check_identity(&payload, &key, err);
 	if (rc == LK_OK)
 		t->volume_key = lk_secret_take(&key);
 	return name_handles(t, rc, err);

@@ -49,6 +49,8 @@ SYS_ROOMS = {
     "tpm": "os crypto format",
     "luks": "os crypto format",
 }
+# What programs share, and what that may include besides itself.
+SHARED = {"src/cli/": ("src/core/base/", "src/sys/os/"), "src/volume/": ("src/core/", "src/sys/"), "src/blob/": ("src/core/", "src/sys/")}
 PROGRAMS = {"src/unseal/": "unseal", "src/provision/": "provision", "src/userconfig/": "userconfig", "src/attest/": "attest",
             "tools/host/": "host"}
 
@@ -121,6 +123,9 @@ class Includes(tree.TestCase):
                 if name.startswith("src/sys/") and path and not path.startswith(
                         ("src/core/", "src/sys/")):
                     bad.append(f"{name}:{line}: sys includes {path}")
+                for place, may in SHARED.items():
+                    if name.startswith(place) and path and not path.startswith((place, *may)):
+                        bad.append(f"{name}:{line}: {place} includes {path}")
                 for place in PROGRAMS:
                     own = name.startswith(place)
                     if path.startswith(place) and not own:

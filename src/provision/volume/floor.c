@@ -109,11 +109,14 @@ static int find_opener(const struct raise *r, const struct lk_volume *vol,
 static void count_policies(const struct raise *r, const struct lk_token *token,
 			   const struct lk_signed_policy *opener, struct left *left)
 {
+	const uint64_t to = r->to;
+	const struct lk_usable_for what = { &r->pf, &to, NULL };
+
 	left->opened = opener != NULL;
 	for (size_t i = 0; i < token->n_policies; i++) {
 		const struct lk_signed_policy *sp = &token->policies[i];
 
-		if (sp->version < r->to || lk_signed_policy_verify(sp, &r->pf, NULL) != LK_OK)
+		if (lk_signed_policy_usable(sp, &what) != LK_USABLE)
 			continue;
 		left->policies++;
 		left->same_boot |=

@@ -208,18 +208,15 @@ struct usable {
 static struct usable count_usable(const struct lk_policy_file *pf, const struct lk_token *token,
 				  const struct lk_pcr_values *now, uint64_t floor)
 {
+	const struct lk_usable_for what = { pf, pf->version_floor ? &floor : NULL, now };
 	struct usable n = { 0 };
 
 	for (size_t i = 0; i < token->n_policies; i++) {
-		const struct lk_signed_policy *sp = &token->policies[i];
+		enum lk_usable usable = lk_signed_policy_usable(&token->policies[i], &what);
 
-		if (lk_signed_policy_verify(sp, pf, NULL) != LK_OK)
-			continue;
-		n.verifying++;
-		if (pf->version_floor && sp->version < floor)
-			continue;
-		n.above_floor++;
-		n.fitting += lk_pcr_differing(&sp->pcrs, now, pf->pcrs.mask) == 0;
+		n.verifying += usable > LK_USABLE_NOT;
+		n.above_floor += usable > LK_USABLE_RETIRED;
+		n.fitting += usable == LK_USABLE;
 	}
 	return n;
 }

@@ -7,6 +7,7 @@
 #include "core/policy/policy_ref.h"
 #include "core/policy/unextended.h"
 #include "sys/crypto/crypto.h"
+#include "volume/signed.h"
 
 static int read_inputs(const struct lk_signing_args *args, struct lk_policy_file *pf,
 		       struct lk_pcr_values *values, struct lk_err *err)
@@ -78,21 +79,6 @@ int lk_signing_expect_key(const struct lk_private_key *key, const char *uri,
 		return LK_OK;
 	return lk_err_set(err, LK_E_POLICY, 0,
 			  "%s: not the private half of policy-key in the policy file", uri);
-}
-
-int lk_signed_policy_verify(const struct lk_signed_policy *sp, const struct lk_policy_file *pf,
-			    struct lk_err *err)
-{
-	struct lk_bytes signature = { sp->signature, sp->signature_len };
-	struct lk_digest tbs;
-	int rc;
-
-	rc = lk_signed_policy_check(sp, pf, lk_crypto_hash, err);
-	if (rc != LK_OK)
-		return rc;
-	if (lk_signed_policy_tbs(sp, lk_crypto_hash, &tbs) != LK_OK)
-		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
-	return lk_crypto_verify(&pf->key, &tbs, signature, err);
 }
 
 /* A label may come from the command line in any bytes; what no device could

@@ -58,10 +58,6 @@ int lk_signing_prepare(const struct lk_signing_args *args, struct lk_signing *re
 int lk_signing_expect_key(const struct lk_private_key *key, const char *uri,
 			  const struct lk_policy_file *pf, struct lk_err *err);
 
-/** Everything that software can check: fields, digest, signature. */
-int lk_signed_policy_verify(const struct lk_signed_policy *sp, const struct lk_policy_file *pf,
-			    struct lk_err *err);
-
 /** YAML of a signed policy to a file, which must then read as it should. */
 int lk_signing_write(const struct lk_signed_policy *sp, const struct lk_output *out,
 		     struct lk_err *err);

@@ -8,6 +8,7 @@
 
 #include "json_out.h"
 #include "key/signing.h"
+#include "volume/signed.h"
 
 static void judge(const char *path, const struct lk_policy_file *pf, struct lk_verdict *ret)
 {
