@@ -22,6 +22,12 @@ latchkey_policy_file() {
     [[ -s ${dracutsysrootdir-}$path ]] && echo "$path"
 }
 
+latchkey_wants_reboots() {
+    local policy
+
+    policy=$(latchkey_policy_file) && grep -Eq '^[[:space:]]*-?[[:space:]]*(on-failure|after-prompt):[[:space:]]*"?reboot' "${dracutsysrootdir-}$policy"
+}
+
 # Included by itself where it has been set up, else only when asked for.
 check() {
     latchkey_program > /dev/null && latchkey_policy_file > /dev/null && return 0
@@ -36,6 +42,8 @@ installkernel() {
     # Whatever the machine that builds has loaded: the image may be for a fleet.
     # shellcheck disable=SC2086
     hostonly='' instmods $latchkey_kernel_modules ${latchkey_modules-}
+    # Where reboots are counted. latchkey-unseal mounts it after the latch is closed, and only where the policy file wants them.
+    if latchkey_wants_reboots; then hostonly='' instmods efivarfs; fi
 }
 
 # With Secure Boot, Debian's kernels measure each module into PCR 10 as it is loaded (IMA's rule for the architecture). For the

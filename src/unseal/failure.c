@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns what follows where a volume isn't opened: a prompt, an explanation, a halt. */
-#include <sys/reboot.h>
-#include <unistd.h>
-
+/* Owns what follows where a volume isn't opened: a prompt, an explanation, nothing at all. */
 #include "sys/os/log.h"
+#include "unseal/ending.h"
 #include "unseal/run.h"
 
 bool lk_run_may_prompt(const struct run *run, const struct lk_target *t)
@@ -44,24 +42,6 @@ void lk_run_diagnose(struct run *run, struct lk_target *t)
 	lk_diagnose(d, t);
 }
 
-static void halt(const char *name)
-{
-	lk_log(LK_LOG_ERR, "%s: halting, as the policy file says", name);
-	sync();
-	(void)reboot((int)RB_HALT_SYSTEM);
-}
-
-void lk_run_halt_if_told(const struct run *run)
-{
-	for (size_t i = 0; i < run->n; i++) {
-		const struct lk_volume *vol = run->targets[i].vol;
-
-		if (run->targets[i].rc != LK_OK && !run->options->dry_run &&
-		    vol->on_failure == LK_ON_FAILURE_HALT)
-			halt(vol->name);
-	}
-}
-
 int lk_run_give_up(struct run *run, int rc, const struct lk_err *err)
 {
 	if (lk_exit_of(rc)->latch != LK_LATCH_OPEN)
@@ -69,7 +49,7 @@ int lk_run_give_up(struct run *run, int rc, const struct lk_err *err)
 	lk_log(LK_LOG_ERR, "nothing is opened: %s", err->msg);
 	for (size_t i = 0; i < run->n; i++)
 		run->targets[i].rc = rc;
-	if (rc != LK_E_USAGE)
-		lk_run_halt_if_told(run);
+	if (rc != LK_E_USAGE && !run->options->dry_run)
+		lk_ending_act(&run->pf, run->targets, run->n);
 	return rc;
 }

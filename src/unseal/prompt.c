@@ -22,7 +22,7 @@ static int try_recovery_key(struct lk_target *t, const struct lk_secret *typed, 
 	return rc;
 }
 
-int lk_prompt_volume_key(struct lk_target *t, struct lk_err *err)
+int lk_prompt_volume_key(struct lk_target *t, unsigned int seconds, struct lk_err *err)
 {
 	char question[256];
 	int rc = LK_E_VOLUME;
@@ -34,7 +34,7 @@ int lk_prompt_volume_key(struct lk_target *t, struct lk_err *err)
 		struct lk_bytes pass;
 
 		lk_timing_step(t->vol->name, "ready to ask for a key");
-		rc = lk_ask_screen(question, &typed, err);
+		rc = lk_ask_screen(question, seconds, &typed, err);
 		lk_timing_typed(t->vol->name, "key typed");
 		if (rc != LK_OK)
 			return rc;

@@ -54,8 +54,6 @@ bool lk_run_may_prompt(const struct run *run, const struct lk_target *t);
 void lk_run_keep_closed_beside_a_prompt(struct run *run);
 /** Says why the volume stays closed, with the events behind it. */
 void lk_run_diagnose(struct run *run, struct lk_target *t);
-/** Halts the machine where the policy file says so of a volume that isn't open. */
-void lk_run_halt_if_told(const struct run *run);
 /**
  * lk_run_give_up - nothing is opened
  *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns the order: unseal all, close the latch, then map, ask or give up. */
 #include "unseal/brought.h"
+#include "unseal/ending.h"
 #include "unseal/run.h"
 
 #include <stdlib.h>
@@ -243,7 +244,7 @@ static int map(struct run *run, struct lk_target *t)
 static void prompt(struct run *run, struct lk_target *t)
 {
 	struct lk_err err = { 0 };
-	int rc = lk_prompt_volume_key(t, &err);
+	int rc = lk_prompt_volume_key(t, lk_ending_prompt_seconds(&run->pf), &err);
 
 	if (rc != LK_OK) {
 		lk_log(LK_LOG_ERR, "%s: not opened: %s", t->vol->name, err.msg);
@@ -294,7 +295,11 @@ static int finish(struct run *run)
 		if (first == LK_OK)
 			first = t->rc;
 	}
-	lk_run_halt_if_told(run);
+	if (run->options->dry_run)
+		return first;
+	if (first == LK_OK)
+		lk_ending_opened(&run->pf);
+	lk_ending_act(&run->pf, run->targets, run->n);
 	return first;
 }
 

@@ -186,8 +186,9 @@ struct lk_pin_try {
 int lk_pin_unseal(const struct lk_pin_try *with, struct lk_unseal_request *req, struct lk_err *err);
 
 /* prompt.c */
-/** Asks for a passphrase or recovery key, three times. Fills volume_key. */
-int lk_prompt_volume_key(struct lk_target *t, struct lk_err *err);
+/** Asks for a passphrase or recovery key, three times. Fills volume_key.
+ * @seconds: for each question; 0: no limit */
+int lk_prompt_volume_key(struct lk_target *t, unsigned int seconds, struct lk_err *err);
 
 /* Of what stays closed; see diagnose.h. */
 #define LK_SEEN_FILE	  "/run/latchkey/pcrs.json"

@@ -50,10 +50,12 @@ class Kit:
     flavour: str
     on_failure: str = "fail"
     volumes: tuple = field(default=(Volume(),))
+    kind: str = ""  # what its name ends in
+    top: str = ""  # more lines of its policy file
 
     @property
     def name(self):
-        return f"{self.distro}-{self.flavour}" + ("-pin" if any(v.pin for v in self.volumes) else "")
+        return f"{self.distro}-{self.flavour}" + ("-pin" if any(v.pin for v in self.volumes) else "") + self.kind
 
     @property
     def has_pin(self):
@@ -70,7 +72,7 @@ class Kit:
         text = re.sub(r"^on-failure: .*", f"on-failure: {on_failure or self.on_failure}", text, flags=re.M)
         text = re.sub(r"^timeout-device: .*", "timeout-device: 15", text, flags=re.M)
         root = "root-key: signed\n" if self.has_pin else ""
-        return text[:text.index("volumes:")] + root + "volumes:\n" + "".join(v.yaml() for v in self.volumes)
+        return text[:text.index("volumes:")] + root + self.top + "volumes:\n" + "".join(v.yaml() for v in self.volumes)
 
     def image(self, extra="", release="boot test", on_failure=None):
         initrd = images.initramfs(self.distro, self.flavour, self.policy(on_failure))
@@ -261,4 +263,5 @@ SYSTEMD12 = Kit("debian12", "systemd", volumes=(Volume(partition=True),))
 SYSTEMD13 = Kit("debian13", "systemd", on_failure="prompt")
 PIN = Kit("debian13", "systemd", volumes=(Volume(pin="four words of mine"),))
 TWO = Kit("debian13", "plain", volumes=(Volume(), Volume("data", "hmac-sha256", handle=0x8100A002)))
-ALL = {kit.name: kit for kit in (ONE, SYSTEMD12, SYSTEMD13, PIN, TWO)}
+STICK = Kit("debian12", "plain", kind="-stick", top="signed-from: [PARTLABEL=latchkey-policies]\ntimeout-signed: 20\n")
+ALL = {kit.name: kit for kit in (ONE, SYSTEMD12, SYSTEMD13, PIN, TWO, STICK)}

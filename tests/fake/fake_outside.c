@@ -7,14 +7,18 @@
 #include <unistd.h>
 
 #include "sys/ask/ask.h"
+#include "sys/boot/reboots.h"
 #include "sys/os/log.h"
 #include "world.h"
 
-int lk_ask_screen(const char *question, struct lk_secret *ret, struct lk_err *err)
+int lk_ask_screen(const char *question, unsigned int seconds, struct lk_secret *ret,
+		  struct lk_err *err)
 {
 	const char *answer = fake.asked < FAKE_ANSWERS ? fake.answers[fake.asked] : NULL;
 
 	fake_event("ask %s", question);
+	if (seconds)
+		fake_event("limit %u", seconds);
 	fake.asked++;
 	if (fake.secrets > fake.secrets_when_asked)
 		fake.secrets_when_asked = fake.secrets;
@@ -28,7 +32,7 @@ int lk_ask(const char *question, const char *id, unsigned int seconds, struct lk
 {
 	(void)seconds;
 	(void)id;
-	return lk_ask_screen(question, ret, err);
+	return lk_ask_screen(question, 0, ret, err);
 }
 
 void lk_log_init(const char *program, bool kmsg)
@@ -51,6 +55,27 @@ void lk_log(enum lk_log_level level, const char *fmt, ...)
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
 	fake_event("log %d %s", level, msg);
+}
+
+void lk_reboots_mount(void)
+{
+	fake_event("efivars mounted");
+}
+
+int lk_reboots_count(const char *dir, unsigned int *ret, struct lk_err *err)
+{
+	(void)dir;
+	fake_event("count");
+	if (fake.reboots_rc != LK_OK)
+		return fake_result(fake.reboots_rc, "counting", err);
+	*ret = 1;
+	return LK_OK;
+}
+
+void lk_reboots_forget(const char *dir)
+{
+	(void)dir;
+	fake_event("forget");
 }
 
 /* Instead of the C library's. */

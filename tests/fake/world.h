@@ -51,6 +51,7 @@ struct fake_world {
 	bool other_bank; /* active, by the kernel's word */
 	int prove_rc;	 /* of a session to the root key */
 	int pcr_rc;	 /* of reading PCRs */
+	int reboots_rc;	 /* of counting a reboot */
 	struct lk_pcr_values pcrs;
 	const char *answers[FAKE_ANSWERS]; /* to prompts; NULL: no terminal */
 	unsigned int asked;

@@ -503,6 +503,102 @@ static void test_halt_halts_after_the_latch_and_never_prompts(void **s)
 	assert_true(fake_first("sync") < fake_first("reboot"));
 }
 
+static void test_reboot_is_counted_after_the_latch_and_forgotten_once_opened(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .on_failure = "reboot" });
+	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+	fake.answers[0] = "typed";
+	assert_int_equal(run(), LK_E_POLICY);
+	assert_int_equal(fake_count("ask "), 0);
+	assert_int_equal(fake_count("reboot 0x1234567"), 1);
+	assert_true(fake_first("extend ") < fake_first("count"));
+	assert_true(fake_first("count") < fake_first("reboot"));
+	assert_int_equal(fake_count("forget"), 0);
+	world(&(struct setting){ .on_failure = "reboot" });
+	assert_int_equal(run(), LK_OK);
+	assert_int_equal(fake_count("reboot"), 0);
+	assert_int_equal(fake_count("forget"), 1);
+	assert_true(fake_first("map root") < fake_first("efivars mounted"));
+	world(&(struct setting){ .on_failure = "halt" });
+	assert_int_equal(run(), LK_OK);
+	assert_int_equal(fake_count("efivars mounted"), 0);
+}
+
+static void test_a_reboot_that_can_not_be_counted_is_a_halt(void **s)
+{
+	static const int why[] = { LK_E_IO, LK_E_REFUSED };
+
+	(void)s;
+	for (size_t i = 0; i < 2; i++) {
+		world(&(struct setting){ .on_failure = "reboot" });
+		fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+		fake.reboots_rc = why[i];
+		assert_int_equal(run(), LK_E_POLICY);
+		assert_int_equal(fake_count("reboot 0x1234567"), 0);
+		assert_int_equal(fake_count("reboot 0xcdef0123"), 1);
+	}
+}
+
+static void test_a_halt_goes_before_a_reboot(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .n = 2, .on_failure = "reboot", .each = { NULL, "halt" } });
+	fake.volumes[0].unseal_rc[0] = fake.volumes[1].unseal_rc[0] = LK_E_POLICY;
+	assert_int_equal(run(), LK_E_POLICY);
+	assert_int_equal(fake_count("count"), 0);
+	assert_int_equal(fake_count("reboot 0xcdef0123"), 1);
+}
+
+static void test_a_prompt_has_a_time_limit_and_something_after_it(void **s)
+{
+	static const struct {
+		const char *latch; /* more lines follow it */
+		const char *cmdline;
+		const char *limit;
+		const char *end;
+	} cases[] = {
+		{ "15\ntimeout-prompt: 60", NULL, "limit 60", NULL },
+		{ "15\ntimeout-prompt: 60\nafter-prompt: reboot", NULL, "limit 60",
+		  "reboot 0x1234567" },
+		{ "15\nafter-prompt: halt", NULL, NULL, "reboot 0xcdef0123" },
+		{ "15", "ro rd.latchkey.timeout-prompt=7\n", "limit 7", NULL },
+		{ "15\ntimeout-prompt: 60", "rd.latchkey.timeout-prompt=0", NULL, NULL },
+		{ "15\ntimeout-prompt: 60", "rd.latchkey.timeout-prompt=-1", "limit 60", NULL },
+		{ "15\ntimeout-prompt: 60", "rd.latchkey.timeout-prompt=86401", "limit 60", NULL },
+		{ "15\ntimeout-prompt: 60", "rd.latchkey.timeout-prompt=", "limit 60", NULL },
+	};
+
+	(void)s;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		world(&(struct setting){ .on_failure = "prompt", .latch = cases[i].latch });
+		fake.files[1].path = cases[i].cmdline ? "/proc/cmdline" : NULL;
+		fake.files[1].text = cases[i].cmdline;
+		fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+		assert_int_equal(run(), LK_E_POLICY);
+		assert_int_equal(fake_count("ask "), 1);
+		assert_int_equal(fake_count("limit "), cases[i].limit ? 1 : 0);
+		if (cases[i].limit)
+			assert_int_equal(fake_count(cases[i].limit), 1);
+		assert_int_equal(fake_count("reboot "), cases[i].end ? 1 : 0);
+		if (cases[i].end)
+			assert_true(fake_first("ask ") < fake_first(cases[i].end));
+		assert_int_equal(fake_count("map "), 0);
+	}
+}
+
+static void test_a_key_that_is_typed_in_time_ends_it_well(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .on_failure = "prompt",
+				 .latch = "15\ntimeout-prompt: 60\nafter-prompt: reboot" });
+	fake.volumes[0].unseal_rc[0] = LK_E_POLICY;
+	fake.answers[0] = "typed";
+	assert_int_equal(run(), LK_OK);
+	assert_int_equal(fake_count("reboot "), 0);
+	assert_int_equal(fake_count("forget"), 1);
+}
+
 static void test_without_a_tpm_nothing_is_opened_and_nobody_asked(void **s)
 {
 	(void)s;
@@ -979,6 +1075,11 @@ int main(void)
 		cmocka_unit_test(test_a_prompt_that_fails_otherwise_says_why),
 		cmocka_unit_test(test_fail_never_prompts),
 		cmocka_unit_test(test_halt_halts_after_the_latch_and_never_prompts),
+		cmocka_unit_test(test_reboot_is_counted_after_the_latch_and_forgotten_once_opened),
+		cmocka_unit_test(test_a_reboot_that_can_not_be_counted_is_a_halt),
+		cmocka_unit_test(test_a_halt_goes_before_a_reboot),
+		cmocka_unit_test(test_a_prompt_has_a_time_limit_and_something_after_it),
+		cmocka_unit_test(test_a_key_that_is_typed_in_time_ends_it_well),
 		cmocka_unit_test(test_without_a_tpm_nothing_is_opened_and_nobody_asked),
 		cmocka_unit_test(test_prompt_without_tpm_asks_without_a_tpm),
 		cmocka_unit_test(test_a_tpm_that_stays_silent_is_as_good_as_none),

@@ -162,11 +162,11 @@ static int ask_agents(const char *text, const char *id, unsigned int seconds, st
 	return answer(&q, seconds, ret, err);
 }
 
-static int ask_screen(const char *question, unsigned int seconds, struct lk_secret *ret,
-		      struct lk_err *err)
+int lk_ask_screen(const char *question, unsigned int seconds, struct lk_secret *ret,
+		  struct lk_err *err)
 {
 	char prompt[256];
-	int rc = lk_plymouth_ask(question, ret, err);
+	int rc = lk_plymouth_ask(question, seconds, ret, err);
 
 	if (rc != LK_E_SYSTEM)
 		return rc;
@@ -174,15 +174,10 @@ static int ask_screen(const char *question, unsigned int seconds, struct lk_secr
 	return lk_console_ask(prompt, seconds, ret, err);
 }
 
-int lk_ask_screen(const char *question, struct lk_secret *ret, struct lk_err *err)
-{
-	return ask_screen(question, 0, ret, err);
-}
-
 int lk_ask(const char *question, const char *id, unsigned int seconds, struct lk_secret *ret,
 	   struct lk_err *err)
 {
 	if (access("/run/systemd/system", F_OK) == 0 && access(AGENT, X_OK) == 0)
 		return ask_agents(question, id, seconds, ret, err);
-	return ask_screen(question, seconds, ret, err);
+	return lk_ask_screen(question, seconds, ret, err);
 }

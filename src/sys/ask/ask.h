@@ -13,12 +13,11 @@
  * @ret: what was typed, may be empty; at most 512 bytes
  *
  * Where systemd runs and one of its agents is installed, by its protocol
- * (https://systemd.io/PASSWORD_AGENTS/); else as lk_ask_screen. Waits for as
- * long as it takes; for agents and the console, where nobody may be, at most
- * @seconds (0: no limit).
+ * (https://systemd.io/PASSWORD_AGENTS/); else as lk_ask_screen. Waits for at
+ * most @seconds (0: for as long as it takes).
  *
  * Return: LK_OK, LK_E_SYSTEM when there is nobody to ask, LK_E_INPUT for a
- * line that is too long, LK_E_IO when the question was taken back.
+ * line that is too long, LK_E_IO when the question was taken back, or the time is over.
  */
 int lk_ask(const char *question, const char *id, unsigned int seconds, struct lk_secret *ret,
 	   struct lk_err *err);
@@ -28,6 +27,7 @@ int lk_ask(const char *question, const char *id, unsigned int seconds, struct lk
  *
  * By plymouthd where it runs and shows the question; else as lk_console_ask.
  */
-int lk_ask_screen(const char *question, struct lk_secret *ret, struct lk_err *err);
+int lk_ask_screen(const char *question, unsigned int seconds, struct lk_secret *ret,
+		  struct lk_err *err);
 
 #endif

@@ -103,6 +103,19 @@ static int ping(int fd, struct lk_err *err)
 	return LK_OK;
 }
 
+/* Nobody else is asked after the time is over. */
+static int wait_for_answer(int fd, unsigned int seconds, struct lk_err *err)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+	int n;
+
+	do
+		n = poll(&p, 1, seconds ? (int)seconds * 1000 : -1);
+	while (n < 0 && errno == EINTR);
+	return n ? LK_OK
+		 : lk_err_set(err, LK_E_IO, 0, "nobody has typed it in %u seconds", seconds);
+}
+
 static int receive_answer(int fd, struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET line = LK_SECRET_NONE;
@@ -129,7 +142,8 @@ static int receive_answer(int fd, struct lk_secret *ret, struct lk_err *err)
 	return LK_OK;
 }
 
-int lk_plymouth_ask(const char *question, struct lk_secret *ret, struct lk_err *err)
+int lk_plymouth_ask(const char *question, unsigned int seconds, struct lk_secret *ret,
+		    struct lk_err *err)
 {
 	uint8_t request[3 + QUESTION_MAX + 1] = { '*', 2 };
 	size_t len = strlen(question);
@@ -146,5 +160,6 @@ int lk_plymouth_ask(const char *question, struct lk_secret *ret, struct lk_err *
 	memcpy(request + 3, question, len);
 	if (!send_all(fd, request, len + 4))
 		return nobody(err, "it takes no question");
+	LK_TRY(wait_for_answer(fd, seconds, err));
 	return receive_answer(fd, ret, err);
 }

@@ -13,11 +13,13 @@
  *
  * One request and one answer over the abstract socket /org/freedesktop/plymouthd
  * (plymouth's ply-boot-protocol.h). A daemon that doesn't answer a ping within
- * two seconds isn't there; the answer itself is waited for as long as it takes.
+ * two seconds isn't there; the answer itself is waited for at most @seconds (0: as long
+ * as it takes).
  *
- * Return: LK_OK; LK_E_INPUT for a line that is too long; LK_E_SYSTEM where
+ * Return: LK_OK; LK_E_IO when the time is over; LK_E_SYSTEM where
  * somebody else has to be asked: no plymouthd, or it shows nothing, or it went.
  */
-int lk_plymouth_ask(const char *question, struct lk_secret *ret, struct lk_err *err);
+int lk_plymouth_ask(const char *question, unsigned int seconds, struct lk_secret *ret,
+		    struct lk_err *err);
 
 #endif

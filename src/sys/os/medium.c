@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,7 +16,8 @@
 #include "sys/os/fs.h"
 #include "sys/os/reach.h"
 
-#define CHUNK 16384u
+#define CHUNK	16384u
+#define FDS_MAX 1024 /* this program has a dozen */
 
 int64_t lk_medium_now(void)
 {
@@ -43,6 +45,15 @@ void lk_medium_close(struct lk_medium *m)
 	m->reader = -1;
 }
 
+/* Not every C library has close_range(2), nor every kernel. */
+static void close_all_but_input(void)
+{
+	if (syscall(SYS_close_range, STDIN_FILENO + 1, ~0u, 0) == 0)
+		return;
+	for (int fd = STDIN_FILENO + 1; fd < FDS_MAX; fd++)
+		(void)close(fd);
+}
+
 /* In the child, which has memory of a program with secrets: it makes no call but of
  * the kernel, and keeps no descriptor, the TPM's above all, but @out. */
 static _Noreturn void read_it(const char *path, size_t max, int out)
@@ -52,7 +63,7 @@ static _Noreturn void read_it(const char *path, size_t max, int out)
 
 	if (dup2(out, STDIN_FILENO) < 0)
 		_exit(1);
-	(void)close_range(STDIN_FILENO + 1, ~0u, 0);
+	close_all_but_input();
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	while (fd >= 0 && max) {
 		ssize_t n = read(fd, data, max < CHUNK ? max : CHUNK);

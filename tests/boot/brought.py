@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""Owns what a stick with signed policies does for a machine whose boot nobody has signed for, or whose token has another policy."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import cache
+import kits
+from kits import STICK
+from machine import Machine
+from scenarios import assert_said, opened, refused, scenario
+
+sys.path.append(str(cache.SOURCE / "tests/support"))
+import bundle  # noqa: E402
+
+MIB = 1 << 20
+# What a refused boot's token would have: the machine has been through the factory, and nothing was signed for it.
+LEFT = """
+umount /run
+mkdir out; cp /run/latchkey/learned/root.signed out
+tar cf "$(disk control)" out; sync
+"""
+LATE = """
+( $bb sleep %d
+for serial in /sys/block/vda /sys/block/vdb /sys/block/vdc /sys/block/vdd; do
+    [ "$($bb cat $serial/serial 2> /dev/null)" = stick ] || continue
+    $bb dd if=/run/latchkey-test/late of=/dev/${serial##*/} bs=64k conv=fsync 2> /dev/null
+    $bb blockdev --rereadpt /dev/${serial##*/}
+done ) &
+"""
+
+
+class Stick:
+    """The machine, and a folder to sign in."""
+
+    def __init__(self, folder):
+        self.out = Path(folder) / "desk"
+        self.out.mkdir()
+        (self.out / "policy.yaml").write_text(STICK.policy())
+        self.machine = Machine(STICK.manufactured() / "machine").copy(Path(folder) / "machine")
+        self.machine.add_disk("stick", 4)
+
+    def partition(self):
+        kits.in_chroot(STICK.distro, "printf 'label: gpt\\nstart=1MiB, size=2MiB, name=latchkey-policies\\n' | sfdisk -q /io/stick.disk",
+                       self.machine.folder)
+
+    def write(self, content):
+        with open(self.machine.disk("stick"), "r+b") as disk:
+            disk.seek(MIB)
+            disk.write(content.ljust(MIB // 2, b"\0"))
+
+    def signed(self, pcrs):
+        """A bundle with one policy for these values."""
+        (self.out / "pcrs").write_text(pcrs)
+        (self.out / "signed.yaml").unlink(missing_ok=True)
+        STICK.sign(self.out)
+        return bundle.of((self.out / "signed.yaml").read_text())
+
+    def boot(self, **options):
+        return self.machine.boot(esp=STICK.image("rd.retry=5"), **options)
+
+
+@scenario(STICK)
+def stick_blank_wrong_right_and_none(folder):
+    stick = Stick(folder)
+    stick.partition()
+    with stick.boot() as boot:
+        pcrs = kits.measured(boot)
+        refused(boot, 5, "PARTLABEL=latchkey-policies (/dev/vd", "nothing written", "no signed policy")
+    stick.write(stick.signed(re.sub(r"( 7 : 0x)\w{4}", r"\g<1>ffff", pcrs)))
+    with stick.boot() as boot:
+        refused(boot, 5, "1 signed policies are for this policy file, and none of them is for this boot", "PCR 7 (")
+    stick.write(stick.signed(pcrs))
+    with stick.boot(control={"after-root.sh": LEFT}) as boot:
+        opened(boot, STICK)
+        assert_said(boot, "and this boot is one of theirs")
+        boot.expect_off()
+        assert json.loads(boot.collected()["root.signed"])["label"] == STICK.name
+    with stick.boot(disks=["root"]) as boot:
+        refused(boot, 5, "no signed policies from PARTLABEL=latchkey-policies: it wasn't there within 20 s")
+
+
+@scenario(STICK)
+def stick_that_comes_late(folder):
+    """Too late it is as if there were none; in time it opens. It comes while the program waits, and the kernel and udev find it."""
+    stick = Stick(folder)
+    with stick.boot(control={"before-unseal.sh": LATE % 600}) as boot:
+        pcrs = kits.measured(boot)
+        refused(boot, 5, "it wasn't there within 20 s")
+    stick.partition()
+    stick.write(stick.signed(pcrs))
+    late = stick.machine.disk("stick").read_bytes()
+    stick.machine.add_disk("stick", 4)
+    with stick.boot(control={"before-unseal.sh": LATE % 5, "late": late}) as boot:
+        opened(boot, STICK)
+        boot.expect_off()
