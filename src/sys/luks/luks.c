@@ -25,6 +25,7 @@ struct lk_luks {
 	struct crypt_device *cd;
 	int copy; /* memfd that holds the header */
 	struct lk_luks_areas areas;
+	uint64_t device_size;
 	char last[256]; /* what libcryptsetup said last */
 };
 
@@ -71,10 +72,10 @@ struct extent {
 };
 
 /*
- * By the header's own word. Where that can't be had (a damaged first copy:
- * libcryptsetup may still find the second) it is the most that we copy.
+ * By one copy's own word. Where that can't be had (a damaged copy: libcryptsetup
+ * may still find the other) it is the most that we copy.
  */
-static struct extent header_extent(const uint8_t *head, size_t size)
+static struct extent copy_extent(const uint8_t *head, size_t size)
 {
 	const struct extent most = { HEADER_COPY_MAX, HEADER_COPY_MAX };
 	const uint8_t *json = head + LK_LUKS_BINARY_SIZE;
@@ -90,6 +91,24 @@ static struct extent header_extent(const uint8_t *head, size_t size)
 		return most;
 	return (struct extent){ (size_t)(2 * size + keyslots),
 				end < 2 * size ? 2 * size : (size_t)end };
+}
+
+/* A power cut may have left the copies with other keyslots each, and libcryptsetup
+ * takes the newer one. @data: both copies, of @size each. */
+static struct extent header_extent(const uint8_t *data, size_t size)
+{
+	const struct lk_bytes both = { data, 2 * size };
+	struct extent ret = { HEADER_COPY_MAX, HEADER_COPY_MAX };
+	struct extent second;
+
+	if (lk_luks_area_check((struct lk_bytes){ data, size }, 0, NULL) != LK_OK ||
+	    !lk_luks_is_second(both, size) || lk_luks_area_check(both, size, NULL) != LK_OK)
+		return ret;
+	ret = copy_extent(data, size);
+	second = copy_extent(data + size, size);
+	ret.whole = second.whole > ret.whole ? second.whole : ret.whole;
+	ret.used = second.used > ret.used ? second.used : ret.used;
+	return ret;
 }
 
 /* LUKS2 of either copy? A clear word for what people really have instead. */
@@ -119,9 +138,8 @@ static int read_header(int fd, const char *device, uint8_t *data, struct extent 
 	size_t copy = n > 0 ? lk_luks_copy_size(data, (size_t)n) : 0;
 
 	if (n > 0 && copy) {
-		n = read_on(fd, data, (size_t)n, copy);
-		if (n == (ssize_t)copy &&
-		    lk_luks_area_check((struct lk_bytes){ data, copy }, 0, NULL) == LK_OK)
+		n = read_on(fd, data, (size_t)n, 2 * copy);
+		if (n == (ssize_t)(2 * copy))
 			extent = header_extent(data, copy);
 	}
 	if (n > 0)
@@ -170,6 +188,7 @@ static int copy_header(struct lk_luks *luks, const char *device, struct lk_err *
 	if (ftruncate(luks->copy, (off_t)extent.whole) != 0)
 		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno, "%s", strerror(errno));
 	luks->areas.copied = extent.used;
+	luks->device_size = (uint64_t)lseek(fd, 0, SEEK_END);
 	return LK_OK;
 }
 
@@ -182,12 +201,19 @@ static int refuse(struct lk_luks *luks, const char *device, struct lk_err *err)
 static int load(struct lk_luks *luks, const char *device, struct lk_err *err)
 {
 	char path[32];
+	int rc;
 
 	/* Token plugins would be loaded from the file system by name. */
 	crypt_token_external_disable();
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", luks->copy);
-	if (crypt_init_data_device(&luks->cd, path, device) < 0)
-		return lk_err_set(err, LK_E_IO, 0, "%s: not usable as a device", device);
+	crypt_set_log_callback(NULL, on_log, NULL); /* it would print */
+	rc = crypt_init_data_device(&luks->cd, path, device);
+	if (rc == -EINVAL || rc == -ENOTBLK)
+		return lk_err_set(err, LK_E_HEADER, 0, "%s: too small, or not usable as a device",
+				  device);
+	if (rc < 0)
+		return lk_err_set(err, LK_E_IO, (uint32_t)-rc, "%s: not usable as a device: %s",
+				  device, strerror(-rc));
 	crypt_set_log_callback(luks->cd, on_log, luks);
 	if (crypt_load(luks->cd, CRYPT_LUKS2, NULL) < 0)
 		return refuse(luks, device, err);
@@ -229,7 +255,12 @@ static int check(struct lk_luks *luks, const struct lk_volume *vol, struct lk_er
 			err->rc = LK_E_HEADER;
 		return rc == LK_E_INPUT ? LK_E_HEADER : rc;
 	}
-	return lk_luks_header_check(lk_yaml_root(yaml), vol, &luks->areas, err);
+	LK_TRY(lk_luks_header_check(lk_yaml_root(yaml), vol, &luks->areas, err));
+	if (crypt_get_data_offset(luks->cd) >= luks->device_size / 512)
+		return lk_err_set(err, LK_E_HEADER, 0,
+				  "the data begins at %llu, and the device ends before that",
+				  (unsigned long long)crypt_get_data_offset(luks->cd) * 512);
+	return LK_OK;
 }
 
 int lk_luks_open(const char *device, const struct lk_volume *vol, struct lk_luks **ret,
@@ -301,6 +332,11 @@ int lk_luks_volume_key(const struct lk_luks *luks, int keyslot, struct lk_bytes 
 	if (rc == -EPERM || rc == -ENOENT)
 		return lk_err_set(err, LK_E_VOLUME, (uint32_t)-rc,
 				  "the passphrase opens no keyslot of this volume");
+	/* A hash, cipher or number of the header's that nothing here can do. */
+	if (rc == -EINVAL || rc == -ENOTSUP)
+		return lk_err_set(err, LK_E_HEADER, (uint32_t)-rc,
+				  "keyslot: what the LUKS2 header says of it can't be done: %s%s%s",
+				  strerror(-rc), luks->last[0] ? ": " : "", luks->last);
 	if (rc < 0)
 		return lk_err_set(err, LK_E_IO, (uint32_t)-rc, "keyslot: %s%s%s", strerror(-rc),
 				  luks->last[0] ? ": " : "", luks->last);
