@@ -8,6 +8,7 @@ import subprocess
 import sys
 import unittest
 
+import luks2
 import rig
 import volume
 
@@ -132,6 +133,48 @@ class Headers(Case):
         self.assertLess(self.peak, most_kib())
 
 
+class NotTrue(Case):
+    """What a header says and can't be is the header's fault: exit code 9, and nothing of it is taken for a fault of the machine."""
+
+    def test_it_is_told_as_the_header_s_fault(self):
+        def keyslot(part, **fields):
+            return lambda d: d["keyslots"]["0"][part].update(fields)
+        whole = self.read("disk.img")
+        changes = {"af hash": keyslot("af", hash="sha999"), "kdf hash": keyslot("kdf", hash="none"), "salt": keyslot("kdf", salt="!!"),
+                   "no iterations": keyslot("kdf", iterations=0), "area cipher": keyslot("area", encryption="aes-no"),
+                   "another mode": keyslot("area", encryption="aes-gcm-random"), "key size": keyslot("area", key_size=1),
+                   "digest salt": lambda d: d["digests"]["0"].update(salt="!"),
+                   "data behind the end": lambda d: d["segments"]["0"].update(offset=str(1 << 40))}
+        for name, change in changes.items():
+            with self.subTest(name):
+                self.write("disk.img", whole)
+                luks2.change(self.disk, change)
+                self.assertEqual(self.unseal(), 9, self.said)
+        for size in (0, 100, 511, 512, 4096, 0x4000, 0x8000, 300000, (16 << 20) - 1):
+            with self.subTest(size=size):
+                self.write("disk.img", whole[:size])
+                self.assertEqual(self.unseal(), 9, self.said)
+
+
+class PowerCut(Case):
+    """libcryptsetup writes one copy after the other, and takes the newer one: each may name keyslots that the other doesn't."""
+
+    def test_the_newer_copy_names_a_keyslot_that_the_older_does_not(self):
+        with open(self.disk, "rb") as f:
+            before = f.read(0x8000)
+        rig.run(["cryptsetup", "luksAddKey", "--batch-mode", "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000",
+                 "--key-file", "-", "--keyfile-size", len(PASSPHRASE), self.disk, self.write("more", b"another passphrase")],
+                stdin=PASSPHRASE, check=0)
+        with open(self.disk, "rb") as f:
+            after = f.read(0x8000)
+        for name, first, second in (("the first is older", before, after), ("the second is older", after, before)):
+            with self.subTest(name), open(self.disk, "r+b") as f:
+                f.write(first[:0x4000] + second[0x4000:])
+                f.flush()
+                self.assertEqual(self.unseal(), 0, self.said)
+                self.assertLess(self.peak, most_kib())
+
+
 class Provisioning(Case):
     """It reads the headers of disks that were in other hands, some of it unattended in every boot."""
 
@@ -150,6 +193,23 @@ class Provisioning(Case):
                     self.assertLess(self.peak, most_kib())
                     self.assertIn("LUKS2 header refused", self.said)
             self.assertEqual(self.read("disk.img"), before)
+
+    def test_costs_of_keyslots_are_bounded_as_they_are_in_early_boot(self):
+        """Any of these would take minutes, or gigabytes, for each passphrase that is tried."""
+        argon = {"type": "argon2id", "time": 4, "memory": 2 << 20, "cpus": 4}
+        more = {"iterations": 60000000}
+        for name, change in {"iterations": lambda d: d["keyslots"]["0"]["kdf"].update(more),
+                             "memory": lambda d: d["keyslots"]["0"]["kdf"].update(argon),
+                             "digest": lambda d: d["digests"]["0"].update(more)}.items():
+            with self.subTest(name):
+                volume.luks_file(self, PASSPHRASE)
+                luks2.change(self.disk, change)
+                before = self.read("disk.img")
+                for argv in (("policy", "list"), ("policy", "add", self.signed)):
+                    said = rig.run([rig.program("latchkey-provision"), *argv[:2], "--policy", self.policy, *argv[2:]], timeout=20)
+                    self.assertEqual(said.returncode, 9, said.stderr)
+                    self.assertIn(b"LUKS2 header refused: ", said.stderr)
+                self.assertEqual(self.read("disk.img"), before)
 
     def test_what_is_no_disk_keeps_nobody_waiting(self):
         os.mkfifo(self.path("fifo"))

@@ -271,6 +271,26 @@ static int check_digests(const struct lk_doc *json, struct costs *costs, struct 
 	return LK_OK;
 }
 
+int lk_luks_header_costs_check(const struct lk_doc *json, struct lk_err *err)
+{
+	const struct lk_doc *slots = get_map(json, "keyslots");
+	const struct lk_doc *digests = get_map(json, "digests");
+	struct costs costs = { 0, 0 };
+
+	for (const struct lk_doc *k = slots ? slots->child : NULL; k; k = k->next->next) {
+		const struct lk_doc *kdf = get_map(k->next, "kdf");
+		int rc = kdf ? check_kdf(kdf, &costs, err) : LK_OK;
+
+		if (rc != LK_OK) {
+			lk_err_prefix(err, "keyslot %.8s", k->text);
+			return rc;
+		}
+	}
+	for (const struct lk_doc *k = digests ? digests->child : NULL; k; k = k->next->next)
+		LK_TRY(add_iterations(k->next, &costs, err));
+	return LK_OK;
+}
+
 int lk_luks_header_check(const struct lk_doc *json, const struct lk_volume *vol,
 			 const struct lk_luks_areas *areas, struct lk_err *err)
 {

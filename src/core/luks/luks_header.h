@@ -34,6 +34,16 @@ int lk_luks_header_keyslots_size(const struct lk_doc *json, uint64_t *ret, struc
 int lk_luks_header_areas_end(const struct lk_doc *json, uint64_t *ret, struct lk_err *err);
 
 /**
+ * lk_luks_header_costs_check - is what trying all keyslots and digests costs bounded?
+ *
+ * For who changes a header that the policy file need not describe: what isn't a cost
+ * isn't looked at.
+ *
+ * Return: LK_OK, or LK_E_HEADER naming the keyslot.
+ */
+int lk_luks_header_costs_check(const struct lk_doc *json, struct lk_err *err);
+
+/**
  * lk_luks_header_check - is this header what the policy file says?
  *
  * One crypt segment with the cipher, sector size and integrity of @vol, no IV

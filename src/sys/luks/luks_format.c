@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "core/luks/luks_area.h"
+#include "core/luks/luks_header.h"
 #include "core/luks/token.h"
+#include "sys/format/yaml.h"
 #include "sys/os/fs.h"
 #include "sys/os/reach.h"
 
@@ -218,6 +220,24 @@ static int check_areas(const char *device, struct lk_err *err)
 	return LK_E_HEADER;
 }
 
+/* Trying a passphrase costs what the header says. */
+static int check_costs(struct lk_volume_header *h, const char *device, struct lk_err *err)
+{
+	LK_OWNED_YAML yaml = NULL;
+	const char *json = NULL;
+	struct lk_err why = { 0 };
+	int rc = LK_E_HEADER;
+
+	if (crypt_dump_json(h->cd, &json, 0) >= 0 && json)
+		rc = lk_yaml_parse((const uint8_t *)json, strlen(json), &yaml, &why);
+	if (rc == LK_OK)
+		rc = lk_luks_header_costs_check(lk_yaml_root(yaml), &why);
+	if (rc == LK_OK || rc == LK_E_SYSTEM)
+		return rc == LK_OK ? LK_OK : lk_err_set(err, LK_E_SYSTEM, 0, "%s", why.msg);
+	return lk_err_set(err, LK_E_HEADER, 0, "%s: LUKS2 header refused: %s", device,
+			  why.msg[0] ? why.msg : "its JSON can't be had");
+}
+
 int lk_volume_header_open(const char *device, struct lk_volume_header **ret, struct lk_err *err)
 {
 	LK_OWNED_VOLUME_HEADER h = NULL;
@@ -234,6 +254,7 @@ int lk_volume_header_open(const char *device, struct lk_volume_header **ret, str
 			err, LK_E_HEADER, (uint32_t)-n,
 			"%s: no usable LUKS2 header (\"latchkey-provision format\" makes one on a new volume)",
 			device);
+	LK_TRY(check_costs(h, device, err));
 	/* crypt_load resets it to the default for new keyslots. */
 	n = crypt_set_pbkdf_type(h->cd, &pbkdf);
 	if (n)
