@@ -113,6 +113,13 @@ void lk_cli_print_command(const struct lk_cli *cli, const struct lk_cli_command 
  */
 int lk_cli_main(const struct lk_cli *cli, int argc, char **argv);
 
+/**
+ * lk_cli_finish - what was promised on standard output has to have arrived there
+ *
+ * Return: @rc; LK_E_IO where all else is well and standard output can't be written.
+ */
+int lk_cli_finish(int rc, struct lk_err *err);
+
 /** Decimal number of an option, within [range[0], range[1]]. */
 int lk_option_number(const char *option, const char *text, const uint32_t range[static 2],
 		     uint32_t *ret, struct lk_err *err);

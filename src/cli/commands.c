@@ -129,9 +129,7 @@ static int run_command(const struct lk_cli *cli, const struct lk_cli_command *cm
 {
 	int rc = cli->run ? cli->run(cmd, argc, argv, err) : cmd->run(argc, argv, err);
 
-	/* What was promised on standard output has to have arrived there. */
-	if (rc >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
-		rc = lk_err_set(err, LK_E_IO, 0, "standard output can't be written");
+	rc = lk_cli_finish(rc, err);
 	if (rc == LK_E_USAGE)
 		lk_cli_see(cli, cmd->words, err);
 	if (rc < 0 && cli->named)
@@ -171,7 +169,7 @@ static int find_and_run(const struct lk_cli *cli, int argc, char **argv, struct 
 int lk_cli_main(const struct lk_cli *cli, int argc, char **argv)
 {
 	struct lk_err err = { 0 };
-	int rc = find_and_run(cli, argc, argv, &err);
+	int rc = lk_cli_finish(find_and_run(cli, argc, argv, &err), &err);
 
 	if (rc < 0)
 		lk_log(LK_LOG_ERR, "%s", err.msg);

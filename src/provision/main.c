@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns latchkey-provision's list of commands. */
 #include "options.h"
+#include "sys/crypto/crypto.h"
 #include "sys/os/log.h"
 #include "sys/os/secret.h"
 
@@ -34,6 +35,7 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 	struct lk_options opts;
 
 	LK_TRY(lk_options_parse(cmd, argc, argv, &opts, err));
+	LK_TRY(lk_crypto_begin(true, err));
 	LK_TRY(lk_secret_harden_process(err));
 	return cmd->run(&opts, err);
 }

@@ -137,19 +137,22 @@ static int parse(int argc, char **argv, struct lk_err *err)
 int main(int argc, char **argv)
 {
 	struct lk_err err;
-	int rc = parse(argc, argv, &err);
+	/* The initramfs decides by what it asked for, so that has to have arrived. */
+	int rc = lk_cli_finish(parse(argc, argv, &err), &err);
 
 	if (rc == LK_HELP_WANTED)
 		return lk_exit_code(LK_OK);
 	if (rc != LK_OK) {
 		lk_log_init("latchkey-unseal", false);
-		lk_cli_see(&cli, "", &err);
+		if (rc == LK_E_USAGE)
+			lk_cli_see(&cli, "", &err);
 		lk_log(LK_LOG_ERR, "%s", err.msg);
 		return lk_exit_code(rc);
 	}
-	lk_crypto_without_configuration();
 	lk_log_init("latchkey-unseal", true);
-	rc = lk_secret_harden_process(&err);
+	rc = lk_crypto_begin(false, &err);
+	if (rc == LK_OK)
+		rc = lk_secret_harden_process(&err);
 	if (rc == LK_OK && unseal.check_policy)
 		rc = lk_unseal_check_policy(unseal.check_policy, &err);
 	else if (rc == LK_OK)

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "core/policy/device_file.h"
 #include "sys/os/log.h"
+#include "sys/crypto/crypto.h"
 #include "sys/os/secret.h"
 #include "userconfig.h"
 
@@ -99,6 +100,7 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 	struct lk_uc_options opts = { .tcti = LK_UC_TPM };
 
 	LK_TRY(parse(cmd, argc, argv, &opts, err));
+	LK_TRY(lk_crypto_begin(true, err));
 	LK_TRY(lk_secret_harden_process(err));
 	return cmd->run(&opts, err);
 }

@@ -8,6 +8,7 @@ import subprocess
 
 import host
 import policy_files
+import rig
 
 COMMANDS = ("keygen", "policy init", "policy sign", "policy show", "policy verify",
             "policy digest", "policy attach", "policy predict", "log show")
@@ -202,6 +203,19 @@ class Help(host.TestCase):
                                    self.write("p", policy_files.policy_file())], stdout=full,
                                   stderr=subprocess.PIPE)
         self.assertEqual(done.returncode, 11)
+
+    def test_nor_is_anything_asked_of_any_program_that_does_not_arrive(self):
+        for name in ("latchkey", "latchkey-unseal", "latchkey-provision", "latchkey-userconfig"):
+            for words in ("--help", "--version", "status --help", "policy --help", "--print-exit-codes"):
+                with self.subTest(name, words=words):
+                    argv = [rig.program(name), *words.split()]
+                    arrives = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                    with open("/dev/full", "w") as full:
+                        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE)
+                    self.assertEqual(done.returncode, 11 if arrives.returncode == 0 else arrives.returncode, done.stderr)
+                    if arrives.returncode == 0:
+                        self.assertTrue(arrives.stdout)
+                        self.assertIn(b"standard output can't be written", done.stderr)
 
 
 if __name__ == "__main__":

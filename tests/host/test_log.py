@@ -3,6 +3,7 @@
 """log show tells recorded logs in words and as JSON, and says which PCRs they explain."""
 import json
 import os
+import subprocess
 
 import host
 
@@ -53,6 +54,14 @@ class Log(host.TestCase):
                     for pcr, said in of_bank["pcrs"].items():
                         self.assertEqual(said["replayed"], values[bank][pcr])
                         self.assertIn(said["result"], ("explained", "untouched"))
+
+    def test_a_pipe_is_read_and_one_that_nobody_writes_is_refused(self):
+        firmware, pipe = read(of("kernel-12", "firmware")), self.path("pipe")
+        os.mkfifo(pipe)
+        writer = subprocess.Popen(["sh", "-c", 'sleep 1; cat "$1" >"$2"', "sh", of("kernel-12", "firmware"), pipe])
+        self.assertTrue(firmware and self.latchkey("log", "show", pipe).stdout)
+        self.assertEqual(writer.wait(), 0)
+        self.assertIn("nobody writes", self.latchkey("log", "show", pipe, check=3).stderr.decode())
 
     def test_a_wrong_value_is_told_with_both(self):
         wrong = self.values("uki-13", "sha384", 4, "ab" * 48)

@@ -170,12 +170,6 @@ static bool is_at_infinity(void)
 	return ERR_GET_LIB(first) == ERR_LIB_EC && ERR_GET_REASON(first) == EC_R_POINT_AT_INFINITY;
 }
 
-void lk_crypto_without_configuration(void)
-{
-	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS,
-				  NULL);
-}
-
 bool lk_crypto_random(uint8_t *out, size_t len)
 {
 	return RAND_bytes(out, (int)len) == 1;

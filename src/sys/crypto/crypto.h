@@ -7,8 +7,15 @@
 #include "core/policy/policy_key.h"
 #include "core/base/rc.h"
 
-/** Before all else, where no configuration file is to be read or believed. */
-void lk_crypto_without_configuration(void);
+/**
+ * lk_crypto_begin - have OpenSSL make what its first use makes
+ * @configured: false where no openssl.cnf is to be read or believed
+ *
+ * Before all else of OpenSSL, in programs that must not crash where memory lacks.
+ *
+ * Return: LK_OK, LK_E_SYSTEM.
+ */
+int lk_crypto_begin(bool configured, struct lk_err *err);
 
 /** An lk_hash_fn. */
 bool lk_crypto_hash(enum lk_alg alg, const struct lk_bytes *parts, size_t n_parts,

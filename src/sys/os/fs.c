@@ -79,7 +79,7 @@ static int open_to_read(const struct reading *r, int *ret, struct lk_err *err)
 	if (!r->regular && strcmp(path, "-") == 0)
 		*ret = dup(STDIN_FILENO);
 	else
-		*ret = open(path, O_RDONLY | O_CLOEXEC | (r->regular ? O_NONBLOCK | O_NOCTTY : 0));
+		*ret = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (*ret < 0)
 		return fail(err, LK_E_INPUT, path, "can't open");
 	if (fstat(*ret, &st) != 0 || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode) ||
@@ -89,7 +89,9 @@ static int open_to_read(const struct reading *r, int *ret, struct lk_err *err)
 		return lk_err_set(err, LK_E_INPUT, EFBIG,
 				  "%s: 1:1: %llu bytes, at most %zu are allowed", path,
 				  (unsigned long long)st.st_size, cap);
-	return LK_OK;
+	return S_ISREG(st.st_mode) || r->regular || strcmp(path, "-") == 0
+		       ? LK_OK
+		       : lk_fs_wait_for_writer(*ret, path, err);
 }
 
 /* @data has room for @cap and one byte more, which tells "too large". */

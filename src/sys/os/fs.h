@@ -34,6 +34,14 @@ ssize_t lk_fs_read_full(int fd, uint8_t *data, size_t cap);
  * @cap: more than that is LK_E_INPUT with the code EFBIG, found without reading it all
  */
 int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret, struct lk_err *err);
+/**
+ * lk_fs_wait_for_writer - until something can be read from a pipe or terminal
+ * @fd: opened without blocking, which opening a named pipe does until somebody writes
+ *	it; it blocks from here on, so that who began in time is read however slow
+ *
+ * Return: LK_OK, LK_E_INPUT where nothing comes in time, LK_E_IO.
+ */
+int lk_fs_wait_for_writer(int fd, const char *path, struct lk_err *err);
 /** A regular file alone: no pipe, device or terminal, which reading might hang on, or
  * find no end of. For early boot. */
 int lk_fs_read_regular(const char *path, size_t cap, struct lk_buf *ret, struct lk_err *err);
