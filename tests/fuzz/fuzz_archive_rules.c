@@ -59,7 +59,7 @@ static void check_path(const char *path)
 	char within[LK_ARCHIVE_PATH_MAX + 3];
 
 	INVARIANT(strlen(path) <= LK_ARCHIVE_PATH_MAX);
-	INVARIANT(lk_text_is_plain(path));
+	INVARIANT(lk_text_is_visible(path));
 	(void)snprintf(within, sizeof(within), "/%s/", path);
 	INVARIANT(!strstr(within, "/../") && !strstr(within, "/./"));
 	INVARIANT(!strstr(within, "//") || *path == '\0');
@@ -74,7 +74,7 @@ static bool path_is_good(const char *path, char ret[LK_ARCHIVE_PATH_MAX + 1])
 
 	if (rc != LK_OK) {
 		check_error(rc, LK_E_INPUT, &err);
-		INVARIANT(lk_text_is_plain(err.msg));
+		INVARIANT(lk_text_is_visible(err.msg));
 		return false;
 	}
 	check_path(ret);
@@ -103,7 +103,7 @@ static bool enter(struct model *m, struct lk_archive_rules *rules, const struct 
 
 	if (rc != LK_OK) {
 		check_error(rc, LK_E_INPUT, &err);
-		INVARIANT(lk_text_is_plain(err.msg));
+		INVARIANT(lk_text_is_visible(err.msg));
 		INVARIANT(bad || !has_room);
 		return false;
 	}

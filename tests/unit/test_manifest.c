@@ -141,6 +141,10 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 		{ "latchkey-manifest: 1", "latchkey-manifest: 2" },
 		{ "label: ", "lable: " },
 		{ "\"site 12, October\"", "\"a\\nb\"" },
+		{ "\"site 12, October\"", "\"a\xe2\x80\xae"
+					  "b\"" },
+		{ "/opt/plain", "\"/opt/a\xe2\x81\xa7"
+				"b\"" },
 		{ "\"site 12, October\"", "[a]" },
 		{ "\"site 12, October\"", X50 X50 "01234567890123456789012345678" },
 		{ "path: app/app.conf", "path: /app/app.conf" },

@@ -4,7 +4,7 @@
 
 #include "core/base/text.h"
 
-static void test_plain_text_is_utf8_without_controls(void **s)
+static void test_visible_text_is_utf8_without_what_is_not_seen(void **s)
 {
 	static const char *const plain[] = {
 		"",
@@ -16,9 +16,11 @@ static void test_plain_text_is_utf8_without_controls(void **s)
 		"\xee\x80\x80",
 		"\xe2\x82\xac",
 		"\xf0\x90\x80\x80",
-		"\xf4\x8f\xbf\xbf",
+		"\xf4\x8f\xbf\xbd",
 	};
 	static const char *const others[] = {
+		"\xf4\x8f\xbf\xbf",
+		"a\xe2\x80\xae",
 		"\n",
 		"\t",
 		"a\x1b[31m",
@@ -45,10 +47,10 @@ static void test_plain_text_is_utf8_without_controls(void **s)
 
 	(void)s;
 	for (size_t i = 0; i < N_OF(plain); i++)
-		if (!lk_text_is_plain(plain[i]))
+		if (!lk_text_is_visible(plain[i]))
 			fail_msg("refused: %zu", i);
 	for (size_t i = 0; i < N_OF(others); i++)
-		if (lk_text_is_plain(others[i]))
+		if (lk_text_is_visible(others[i]))
 			fail_msg("taken: %zu", i);
 }
 
@@ -70,7 +72,7 @@ static void test_what_is_shown_is_plain_and_bounded(void **s)
 			memcpy(text + i, "\xc3\xa9", 2);
 		text[n ? n | 1 : 0] = '\0';
 		(void)lk_text_show(text, shown);
-		assert_true(lk_text_is_plain(shown));
+		assert_true(lk_text_is_visible(shown));
 		assert_true(strlen(shown) <= LK_TEXT_SHOWN_MAX + 3);
 		if (strlen(text) <= LK_TEXT_SHOWN_MAX)
 			assert_string_equal(text, shown);
@@ -248,7 +250,7 @@ static void test_sizes(void **s)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain_text_is_utf8_without_controls),
+		cmocka_unit_test(test_visible_text_is_utf8_without_what_is_not_seen),
 		cmocka_unit_test(test_what_is_shown_is_plain_and_bounded),
 		cmocka_unit_test(test_what_a_terminal_obeys_or_hides_is_escaped),
 		cmocka_unit_test(test_a_code_point_is_read_as_it_is_written),

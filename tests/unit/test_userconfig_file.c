@@ -193,6 +193,10 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 		"blob-name: ..",
 		"blob-name: a/b",
 		"blob-name: \"a\\tb\"",
+		"blob-name: \"a\xe2\x80\xae"
+		"b\"",
+		"upload-directory: /a\xe2\x80\x8f"
+		"b",
 		"blob-name: " X50 X50 X50 X50 "01234567890123456789012345678901234567890123",
 		"prefixes: []",
 		"prefixes: /opt",

@@ -122,22 +122,6 @@ size_t lk_text_escape(const uint8_t *p, size_t left, char out[static LK_TEXT_ESC
 	return n ? n : 1;
 }
 
-bool lk_text_is_plain(const char *text)
-{
-	const uint8_t *p = (const uint8_t *)text;
-	size_t left = strlen(text);
-
-	while (left) {
-		size_t n = lk_text_character(p, left);
-
-		if (n == 0)
-			return false;
-		p += n;
-		left -= n;
-	}
-	return true;
-}
-
 const char *lk_text_show(const char *text, char out[static LK_TEXT_SHOWN_MAX + 4])
 {
 	const uint8_t *p = (const uint8_t *)text;

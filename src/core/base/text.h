@@ -14,9 +14,6 @@
  */
 size_t lk_text_character(const uint8_t *p, size_t left);
 
-/** Nothing but such characters. */
-bool lk_text_is_plain(const char *text);
-
 /**
  * lk_text_decode - the code point at @p, of which @left bytes are there, at least one
  *

@@ -79,8 +79,8 @@ int lk_archive_path_check(const char *path, char ret[static LK_ARCHIVE_PATH_MAX 
 		len--;
 	if (len > LK_ARCHIVE_PATH_MAX)
 		wrong = "the path is longer than 1024 bytes";
-	else if (!lk_text_is_plain(start))
-		wrong = "the path isn't UTF-8, or has a control character";
+	else if (!lk_text_is_visible(start))
+		wrong = "the path isn't UTF-8, or has a character that isn't seen";
 	else if (len)
 		wrong = wrong_components(start, len);
 	if (wrong)

@@ -37,7 +37,7 @@ struct lk_archive_entry {
  * @ret: the path without "./" at its start and "/" at its end; at least
  *	LK_ARCHIVE_PATH_MAX + 1 bytes; "" for the folder itself
  *
- * Refused: absolute, "..", "." or nothing as a component, control characters,
+ * Refused: absolute, "..", "." or nothing as a component, characters that aren't seen,
  * bad UTF-8, a component or path that is too long or too deep.
  *
  * Return: LK_OK or LK_E_INPUT.

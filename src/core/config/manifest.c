@@ -21,10 +21,10 @@ static int parse_label(const struct lk_doc *doc, struct lk_manifest *m, struct l
 	if (!lk_doc_get(doc, "label"))
 		return LK_OK;
 	LK_TRY(lk_doc_get_text(doc, "label", LK_MANIFEST_LABEL_MAX, &text, err));
-	if (!lk_text_is_plain(text))
+	if (!lk_text_is_visible(text))
 		return lk_doc_error(
 			lk_doc_get(doc, "label"), err,
-			"label: control characters, such as the end of a line, are not allowed");
+			"label: what isn't seen, such as the end of a line or what turns the direction of text, is not allowed");
 	memcpy(m->label, text, strlen(text) + 1);
 	return LK_OK;
 }

@@ -50,7 +50,7 @@ void lk_userconfig_file_defaults(struct lk_userconfig_file *ret)
 
 bool lk_path_is_plain(const char *path, size_t max)
 {
-	if (path[0] != '/' || strlen(path) > max || !lk_text_is_plain(path))
+	if (path[0] != '/' || strlen(path) > max || !lk_text_is_visible(path))
 		return false;
 	while (*path == '/') {
 		const char *name = path + 1;
@@ -135,7 +135,7 @@ static int parse_blob_name(const struct lk_doc *doc, struct lk_uc_name *ret, str
 	if (!lk_doc_get(doc, "blob-name"))
 		return LK_OK;
 	LK_TRY(lk_doc_get_text(doc, "blob-name", BLOB_NAME_MAX, &text, err));
-	if (!*text || strchr(text, '/') || !lk_text_is_plain(text) || strcmp(text, ".") == 0 ||
+	if (!*text || strchr(text, '/') || !lk_text_is_visible(text) || strcmp(text, ".") == 0 ||
 	    strcmp(text, "..") == 0)
 		return lk_doc_error(lk_doc_get(doc, "blob-name"), err,
 				    "blob-name: expected the name of a file");

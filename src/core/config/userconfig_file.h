@@ -52,7 +52,7 @@ int lk_userconfig_file_from_doc(const struct lk_doc *doc, struct lk_userconfig_f
 
 /**
  * An absolute plain path of at most @max bytes: each component of 1 to 255
- * bytes and neither "." nor "..", UTF-8 without control characters. "/" alone
+ * bytes and neither "." nor "..", UTF-8 that is seen (lk_text_is_visible()). "/" alone
  * is none.
  */
 bool lk_path_is_plain(const char *path, size_t max);
