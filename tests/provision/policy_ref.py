@@ -102,6 +102,16 @@ class Reference(rig.TestCase):
         # What opens still opens.
         self.assertEqual(self.unseal(), 0, self.said)
 
+    def test_a_floor_is_raised_with_it_and_what_that_leaves_is_said(self):
+        """It takes policies away and gives nothing, so a refusal would be the worse of both."""
+        self.old_device()
+        said = self.dev.provision("floor", "raise", "--policy", self.path("policy.yaml"), "--to", "1", "--yes", "1").stderr.decode()
+        self.assertIn("is of format 1, whose policy-ref isn't bound", said)
+        self.assertEqual(self.unseal(), 0, self.said)
+        self.write("volumes.yaml", self.read("policy.yaml").decode().replace("latchkey-policy: 1", "latchkey-policy: 2"))
+        said = self.dev.provision("floor", "raise", "--policy", self.path("volumes.yaml"), "--to", "1", "--yes", "1").stderr.decode()
+        self.assertNotIn("format 1", said)
+
     def test_format_2_takes_no_shared_reference(self):
         said = self.dev.format("--shared-policy-ref", SHARED, check=2).stderr.decode()
         self.assertIn("leave the option out", said)

@@ -255,6 +255,11 @@ static int run_floor_raise(const struct lk_options *opts, struct lk_err *err)
 	if (!r.pf.version_floor)
 		return lk_err_set(err, LK_E_INPUT, 0, "%s: the policy file has no version-floor",
 				  opts->value[LK_OPT_POLICY]);
+	/* Refusing would leave old policies in force: a floor takes away, and gives nothing. */
+	if (r.pf.format < 2)
+		lk_log(LK_LOG_WARNING,
+		       "%s: the policy file is of format 1, whose policy-ref isn't bound to its selection: what the floor leaves of other policy files with this reference opens these volumes too (latchkey-policy(5), FORMAT 1)",
+		       opts->value[LK_OPT_POLICY]);
 	if (opts->value[LK_OPT_TO])
 		LK_TRY(parse_to(&r, err));
 	else
