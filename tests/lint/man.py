@@ -8,7 +8,8 @@ import subprocess
 import tree
 
 PAGE = {"latchkey": "latchkey.1", "latchkey-provision": "latchkey-provision.8",
-        "latchkey-unseal": "latchkey-unseal.8", "latchkey-userconfig": "latchkey-userconfig.8"}
+        "latchkey-unseal": "latchkey-unseal.8", "latchkey-userconfig": "latchkey-userconfig.8",
+        "latchkey-attest": "latchkey-attest.8"}
 
 
 def run(argv):

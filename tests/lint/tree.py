@@ -11,7 +11,8 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.environ.get("LATCHKEY_BUILD", os.path.join(ROOT, "build"))
 PROGRAMS = {"latchkey": "tools/host/latchkey", "latchkey-unseal": "src/unseal/latchkey-unseal",
             "latchkey-provision": "src/provision/latchkey-provision",
-            "latchkey-userconfig": "src/userconfig/latchkey-userconfig"}
+            "latchkey-userconfig": "src/userconfig/latchkey-userconfig",
+            "latchkey-attest": "src/attest/latchkey-attest"}
 
 
 def from_git():
