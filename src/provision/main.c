@@ -19,6 +19,7 @@ static const struct lk_cli_command *const commands[] = {
 	&lk_cmd_remember.cli,
 	&lk_cmd_floor_raise.cli,
 	&lk_cmd_will_it_boot.cli,
+	&lk_cmd_log_export.cli,
 	&lk_cmd_recovery_key_renew.cli,
 	&lk_cmd_auth_change.cli,
 	&lk_cmd_lockout_clear.cli,

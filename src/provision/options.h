@@ -100,6 +100,7 @@ extern const struct lk_command lk_cmd_remove;
 extern const struct lk_command lk_cmd_setup;
 extern const struct lk_command lk_cmd_remember;
 extern const struct lk_command lk_cmd_floor_raise;
+extern const struct lk_command lk_cmd_log_export;
 extern const struct lk_command lk_cmd_will_it_boot;
 extern const struct lk_command lk_cmd_device;
 extern const struct lk_command lk_cmd_recovery_key_renew;

@@ -86,26 +86,6 @@ struct left {
 	unsigned int elsewhere; /* tokens of other policy files that would have none */
 };
 
-/** The policy that opened the volume in this boot, where it is in the token. */
-static int find_opener(const struct raise *r, const struct lk_volume *vol,
-		       const struct lk_token *token, const struct lk_signed_policy **ret,
-		       struct lk_err *err)
-{
-	const char *dir = r->opts->value[LK_OPT_BOOTED];
-	struct lk_booted booted;
-	char path[PATH_MAX];
-
-	*ret = NULL;
-	(void)snprintf(path, sizeof(path), "%s/%s.json", dir ? dir : LK_BOOTED_DIR, vol->name);
-	if (access(path, F_OK) != 0 && errno == ENOENT)
-		return LK_OK;
-	LK_TRY(lk_document_booted(path, &booted, err));
-	for (size_t i = 0; i < token->n_policies; i++)
-		if (lk_digest_equal(&token->policies[i].digest, &booted.policy))
-			*ret = &token->policies[i];
-	return LK_OK;
-}
-
 static void count_policies(const struct raise *r, const struct lk_token *token,
 			   const struct lk_signed_policy *opener, struct left *left)
 {
@@ -166,7 +146,7 @@ static int count_left(const struct raise *r, const struct lk_volume *vol, struct
 
 	LK_TRY(lk_target_resolve(&r->pf, vol->name, r->opts->value[LK_OPT_DEVICE], &t, err));
 	LK_TRY(lk_policies_load(&t, &p, err));
-	LK_TRY(find_opener(r, vol, &p.token, &opener, err));
+	LK_TRY(lk_policies_opener(r->opts->value[LK_OPT_BOOTED], vol, &p.token, &opener, err));
 	count_policies(r, &p.token, opener, ret);
 	LK_TRY(lk_token_each(p.header, look_at_other, &others, err));
 	ret->elsewhere = others.n;

@@ -2,8 +2,11 @@
 /* Owns the signed policies of a volume's token as a set, and the floor under their versions. */
 #include "volume/policies.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -11,6 +14,7 @@
 #include <unistd.h>
 
 #include "root_key.h"
+#include "sys/format/document.h"
 #include "sys/os/log.h"
 #include "sys/tpm/tpm_config.h"
 
@@ -72,6 +76,25 @@ bool lk_policies_has(const struct lk_token *token, const struct lk_signed_policy
 			return true;
 	}
 	return false;
+}
+
+int lk_policies_opener(const char *booted, const struct lk_volume *vol,
+		       const struct lk_token *token, const struct lk_signed_policy **ret,
+		       struct lk_err *err)
+{
+	struct lk_booted said;
+	char path[PATH_MAX];
+
+	*ret = NULL;
+	(void)snprintf(path, sizeof(path), "%s/%s.json", booted ? booted : LK_BOOTED_DIR,
+		       vol->name);
+	if (access(path, F_OK) != 0 && errno == ENOENT)
+		return LK_OK;
+	LK_TRY(lk_document_booted(path, &said, err));
+	for (size_t i = 0; i < token->n_policies; i++)
+		if (lk_digest_equal(&token->policies[i].digest, &said.policy))
+			*ret = &token->policies[i];
+	return LK_OK;
 }
 
 int lk_policies_append(struct lk_token *token, const struct lk_signed_policy *sp,

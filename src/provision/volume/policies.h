@@ -33,6 +33,14 @@ int lk_policies_load_beside(const struct lk_target *target, struct lk_policies *
 			    struct lk_err *err);
 
 bool lk_policies_has(const struct lk_token *token, const struct lk_signed_policy *sp);
+/**
+ * lk_policies_opener - the policy that opened the volume in this boot
+ * @booted: folder of what unlocks said; NULL: the usual one
+ * @ret: in @token; NULL where none did, or it isn't in the token any more
+ */
+int lk_policies_opener(const char *booted, const struct lk_volume *vol,
+		       const struct lk_token *token, const struct lk_signed_policy **ret,
+		       struct lk_err *err);
 /** However many there are; see lk_policies_make_room. */
 int lk_policies_append(struct lk_token *token, const struct lk_signed_policy *sp,
 		       struct lk_err *err);

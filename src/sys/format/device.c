@@ -27,7 +27,7 @@ int lk_document_device_of_record(const char *path, struct lk_device_file *ret, s
 	LK_OWNED_YAML yaml = NULL;
 	int rc;
 
-	LK_TRY(lk_document_read(path, LK_YAML_SIZE_MAX, &yaml, err));
+	LK_TRY(lk_document_read(path, LK_YAML_LONG_MAX, &yaml, err));
 	rc = lk_device_file_from_record(lk_yaml_root(yaml), lk_crypto_hash, ret, err);
 	if (rc != LK_OK)
 		lk_err_prefix(err, "%s", path);

@@ -29,12 +29,14 @@ static int check_text(const struct lk_buf *text, struct lk_err *err)
 	return LK_OK;
 }
 
-static int parse_text(const struct lk_buf *text, const char *path, struct lk_yaml **ret,
+static int parse_text(const struct lk_buf *text, size_t cap, const char *path, struct lk_yaml **ret,
 		      struct lk_err *err)
 {
 	int rc = check_text(text, err);
 
-	if (rc == LK_OK)
+	if (rc == LK_OK && cap > LK_YAML_SIZE_MAX)
+		rc = lk_yaml_parse_long(text->data, text->len, ret, err);
+	else if (rc == LK_OK)
 		rc = lk_yaml_parse(text->data, text->len, ret, err);
 	if (rc != LK_OK)
 		lk_err_prefix(err, "%s", path);
@@ -46,7 +48,7 @@ int lk_document_read(const char *path, size_t cap, struct lk_yaml **ret, struct 
 	LK_OWNED_BUF text = LK_BUF_NONE;
 
 	LK_TRY(lk_fs_read(path, cap, &text, err));
-	return parse_text(&text, path, ret, err);
+	return parse_text(&text, cap, path, ret, err);
 }
 
 /* In early boot a pipe or a device would keep the latch waiting. */
@@ -57,7 +59,7 @@ static int read_policy(const char *path, bool early, struct lk_yaml **ret, struc
 	if (!early)
 		return lk_document_read(path, LK_POLICY_FILE_MAX, ret, err);
 	LK_TRY(lk_fs_read_regular(path, LK_POLICY_FILE_MAX, &text, err));
-	return parse_text(&text, path, ret, err);
+	return parse_text(&text, LK_POLICY_FILE_MAX, path, ret, err);
 }
 
 static int policy_file(const char *path, bool early, struct lk_policy_file *ret, struct lk_err *err)

@@ -11,7 +11,7 @@
 
 /* "-" is standard input. Return: LK_OK, LK_E_INPUT, LK_E_IO or LK_E_SYSTEM. */
 
-/** @cap: bytes, at most LK_YAML_SIZE_MAX */
+/** @cap: bytes, at most LK_YAML_LONG_MAX */
 int lk_document_read(const char *path, size_t cap, struct lk_yaml **ret, struct lk_err *err);
 int lk_document_policy_file(const char *path, struct lk_policy_file *ret, struct lk_err *err);
 int lk_document_signed_policy(const char *path, struct lk_signed_policy *ret, struct lk_err *err);

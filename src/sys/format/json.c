@@ -65,8 +65,9 @@ int lk_json_parse(const char *text, size_t len, struct lk_json **ret, struct lk_
 	}
 	json_object_put(obj);
 	return lk_err_set(err, LK_E_INPUT, (uint32_t)why, "not JSON: %s",
-			  why == json_tokener_success ? "no object, or more than one"
-						      : json_tokener_error_desc(why));
+			  why == json_tokener_success	 ? "no object, or more than one"
+			  : why == json_tokener_continue ? "it ends in the middle"
+							 : json_tokener_error_desc(why));
 }
 
 int lk_json_write(const struct lk_json *json, struct lk_buf *ret, struct lk_err *err)

@@ -250,7 +250,7 @@ static size_t character(const uint8_t *p, size_t left)
 
 /* The whole file, before libyaml sees it: it would take UTF-16 and 32 too, and
  * says no line and column for what it can't read. */
-static int check_bytes(const uint8_t *data, size_t len, struct lk_err *err)
+static int check_bytes(const uint8_t *data, size_t len, size_t max, struct lk_err *err)
 {
 	const char *foreign = lk_bom_foreign((struct lk_bytes){ data, len });
 	yaml_mark_t mark = { 0, 0, 0 };
@@ -260,9 +260,9 @@ static int check_bytes(const uint8_t *data, size_t len, struct lk_err *err)
 			err, LK_E_INPUT, 0,
 			"1:1: the file begins with the byte order mark of %s: save it as UTF-8",
 			foreign);
-	if (len > LK_YAML_SIZE_MAX)
-		return lk_err_set(err, LK_E_INPUT, 0, "1:1: %zu bytes, at most %u are allowed", len,
-				  LK_YAML_SIZE_MAX);
+	if (len > max)
+		return lk_err_set(err, LK_E_INPUT, 0, "1:1: %zu bytes, at most %zu are allowed",
+				  len, max);
 	for (size_t i = 0; i < len;) {
 		size_t n = character(data + i, len - i);
 
@@ -275,13 +275,14 @@ static int check_bytes(const uint8_t *data, size_t len, struct lk_err *err)
 	return LK_OK;
 }
 
-int lk_yaml_parse(const uint8_t *data, size_t len, struct lk_yaml **ret, struct lk_err *err)
+static int parse(const uint8_t *data, size_t len, size_t max, struct lk_yaml **ret,
+		 struct lk_err *err)
 {
 	LK_OWNED_YAML yaml = NULL;
 	struct builder b = { .err = err };
 	struct lk_bytes text;
 	yaml_parser_t parser;
-	int rc = check_bytes(data, len, err);
+	int rc = check_bytes(data, len, max, err);
 
 	if (rc != LK_OK)
 		return rc;
@@ -302,4 +303,14 @@ int lk_yaml_parse(const uint8_t *data, size_t len, struct lk_yaml **ret, struct 
 	*ret = yaml;
 	yaml = NULL;
 	return LK_OK;
+}
+
+int lk_yaml_parse(const uint8_t *data, size_t len, struct lk_yaml **ret, struct lk_err *err)
+{
+	return parse(data, len, LK_YAML_SIZE_MAX, ret, err);
+}
+
+int lk_yaml_parse_long(const uint8_t *data, size_t len, struct lk_yaml **ret, struct lk_err *err)
+{
+	return parse(data, len, LK_YAML_LONG_MAX, ret, err);
 }

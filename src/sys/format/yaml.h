@@ -6,6 +6,7 @@
 #include "core/base/doc.h"
 
 #define LK_YAML_SIZE_MAX  (256u * 1024u)
+#define LK_YAML_LONG_MAX  (1024u * 1024u) /* of a provisioning record */
 #define LK_YAML_DEPTH_MAX 8u
 #define LK_YAML_KEYS_MAX  64u /* in one map */
 
@@ -24,6 +25,8 @@ struct lk_yaml;
  * Return: LK_OK, LK_E_INPUT or LK_E_SYSTEM.
  */
 int lk_yaml_parse(const uint8_t *data, size_t len, struct lk_yaml **ret, struct lk_err *err);
+/** The same of up to LK_YAML_LONG_MAX bytes. */
+int lk_yaml_parse_long(const uint8_t *data, size_t len, struct lk_yaml **ret, struct lk_err *err);
 const struct lk_doc *lk_yaml_root(const struct lk_yaml *yaml);
 void lk_yaml_free(struct lk_yaml *yaml);
 

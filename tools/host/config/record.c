@@ -54,6 +54,15 @@ static int check_device_id(const struct lk_doc *root, const struct lk_record *re
 			    "device-id isn't the SHA-256 of storage-root-key's name");
 }
 
+/* latchkey-provision decommission --record says so. */
+static int check_not_gone(const struct lk_doc *root, struct lk_err *err)
+{
+	if (root->type != LK_DOC_MAP || !lk_doc_get(root, "decommissioned-at"))
+		return LK_OK;
+	return lk_err_set(err, LK_E_POLICY, 0,
+			  "the device is gone: it was decommissioned, as its record says");
+}
+
 static int get_all(const struct lk_doc *root, struct lk_record *ret, struct lk_err *err)
 {
 	const struct lk_doc *objects, *object;
@@ -78,11 +87,13 @@ int lk_record_read(const char *path, struct lk_record *ret, struct lk_err *err)
 {
 	LK_OWNED_BUF text = LK_BUF_NONE;
 	LK_OWNED_YAML yaml = NULL;
-	int rc = lk_fs_read(path, LK_YAML_SIZE_MAX, &text, err);
+	int rc = lk_fs_read(path, LK_RECORD_MAX, &text, err);
 
 	if (rc != LK_OK)
 		return rc;
-	rc = lk_yaml_parse(text.data, text.len, &yaml, err);
+	rc = lk_yaml_parse_long(text.data, text.len, &yaml, err);
+	if (rc == LK_OK)
+		rc = check_not_gone(lk_yaml_root(yaml), err);
 	if (rc == LK_OK)
 		rc = get_all(lk_yaml_root(yaml), ret, err);
 	if (rc != LK_OK)

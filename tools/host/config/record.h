@@ -5,12 +5,16 @@
 
 #include "core/config/blob.h"
 
+/** Bytes, as latchkey-provision writes them at most. */
+#define LK_RECORD_MAX (1024u * 1024u)
+
 struct lk_record {
 	uint8_t device[LK_BLOB_ID_SIZE]; /* lk_device_id */
 	uint64_t sequence_floor;	 /* when it was provisioned */
 	uint64_t config_key_bits;
 };
 
+/** LK_E_POLICY for the record of a device that was decommissioned. */
 int lk_record_read(const char *path, struct lk_record *ret, struct lk_err *err);
 
 /** Would that device take it? LK_OK, or LK_E_POLICY naming the record. */

@@ -9,22 +9,25 @@
 #include "sys/crypto/crypto.h"
 #include "volume/signed.h"
 
+int lk_signing_load_policy(const struct lk_signing_args *args, struct lk_policy_file *ret,
+			   struct lk_err *err)
+{
+	LK_TRY(lk_document_policy_file(args->policy, ret, err));
+	if (lk_policy_ref_check(ret, args->shared_ref, err) == LK_OK)
+		return LK_OK;
+	lk_err_prefix(err, "%s", args->policy);
+	return err->rc;
+}
+
 static int read_inputs(const struct lk_signing_args *args, struct lk_policy_file *pf,
 		       struct lk_pcr_values *values, struct lk_err *err)
 {
-	int rc;
-
+	if (!args->pcr_values)
+		return lk_err_set(err, LK_E_USAGE, 0, "--pcr-values is needed");
 	if (!strcmp(args->policy, "-") && !strcmp(args->pcr_values, "-"))
 		return lk_err_set(err, LK_E_USAGE, 0,
 				  "--policy and --pcr-values can't both be standard input");
-	rc = lk_document_policy_file(args->policy, pf, err);
-	if (rc != LK_OK)
-		return rc;
-	rc = lk_policy_ref_check(pf, args->shared_ref, err);
-	if (rc != LK_OK) {
-		lk_err_prefix(err, "%s", args->policy);
-		return rc;
-	}
+	LK_TRY(lk_signing_load_policy(args, pf, err));
 	return lk_read_pcr_values(args->pcr_values, pf, values, err);
 }
 
@@ -45,27 +48,55 @@ static int check_extended(const struct lk_signing_args *args, struct lk_signing 
 	return lk_signed_policy_check_extended(&s->policy, pf, 0, err);
 }
 
+int lk_signing_version(const struct lk_signing_args *args, uint32_t *ret, struct lk_err *err)
+{
+	static const uint32_t range[2] = { 1, UINT32_MAX };
+
+	*ret = 0;
+	return args->version ? lk_option_number("version", args->version, range, ret, err) : LK_OK;
+}
+
+static int prepare(const struct lk_signing_args *args, const struct lk_pcr_values *values,
+		   struct lk_signing *ret, struct lk_err *err)
+{
+	uint32_t version = 0;
+
+	LK_TRY(lk_signing_version(args, &version, err));
+	return lk_signed_policy_prepare(&ret->file, values, version, args->label ? args->label : "",
+					lk_crypto_hash, &ret->policy, err);
+}
+
 int lk_signing_prepare(const struct lk_signing_args *args, struct lk_signing *ret,
 		       struct lk_err *err)
 {
-	static const uint32_t range[2] = { 1, UINT32_MAX };
 	struct lk_pcr_values values;
-	uint32_t version = 0;
-	int rc = LK_OK;
+	uint32_t version;
+	int rc;
 
-	if (args->version)
-		rc = lk_option_number("version", args->version, range, &version, err);
-	if (rc == LK_OK)
-		rc = read_inputs(args, &ret->file, &values, err);
-	if (rc != LK_OK)
-		return rc;
-	rc = lk_signed_policy_prepare(&ret->file, &values, version, args->label ? args->label : "",
-				      lk_crypto_hash, &ret->policy, err);
+	LK_TRY(lk_signing_version(args, &version, err));
+	LK_TRY(read_inputs(args, &ret->file, &values, err));
+	rc = prepare(args, &values, ret, err);
 	if (rc == LK_OK)
 		rc = check_extended(args, ret, err);
 	if (rc == LK_E_INPUT || rc == LK_E_REFUSED)
 		lk_err_prefix(err, "%s", args->pcr_values);
 	return rc;
+}
+
+/* Of many devices some may extend what others don't: the word is for those that don't. */
+int lk_signing_prepare_values(const struct lk_signing_args *args,
+			      const struct lk_pcr_values *values, struct lk_signing *ret,
+			      struct lk_err *err)
+{
+	uint32_t named = 0;
+
+	LK_TRY(prepare(args, values, ret, err));
+	if (args->unextended && lk_pcr_mask_parse(args->unextended, &named, err) != LK_OK) {
+		lk_err_prefix(err, "--unextended");
+		return LK_E_USAGE;
+	}
+	ret->policy.unextended = lk_pcrs_unextended(&ret->policy.pcrs, named);
+	return lk_signed_policy_check_extended(&ret->policy, &ret->file, 0, err);
 }
 
 int lk_signing_expect_key(const struct lk_private_key *key, const char *uri,
@@ -100,32 +131,53 @@ static int check_readable(const struct lk_signed_policy *sp, const char *text, s
 	return rc;
 }
 
+static int make_text(const struct lk_signed_policy *sp, char text[static LK_SIGNED_POLICY_TEXT_MAX],
+		     struct lk_err *err)
+{
+	int rc = lk_signed_policy_write(sp, false, text, LK_SIGNED_POLICY_TEXT_MAX);
+
+	if (rc != LK_OK)
+		return lk_err_set(err, rc, 0, "the signed policy is too long");
+	return check_readable(sp, text, err);
+}
+
 int lk_signing_write(const struct lk_signed_policy *sp, const struct lk_output *out,
 		     struct lk_err *err)
 {
 	char text[LK_SIGNED_POLICY_TEXT_MAX];
-	int rc = lk_signed_policy_write(sp, false, text, sizeof(text));
 
-	if (rc != LK_OK)
-		return lk_err_set(err, rc, 0, "the signed policy is too long");
-	rc = check_readable(sp, text, err);
-	if (rc != LK_OK)
-		return rc;
+	LK_TRY(make_text(sp, text, err));
 	return lk_write_output(out, (struct lk_bytes){ (uint8_t *)text, strlen(text) }, err);
 }
 
-int lk_signing_finish(struct lk_signing *signing, struct lk_bytes signature,
-		      const struct lk_output *out, struct lk_err *err)
+static int put_signature(struct lk_signing *signing, struct lk_bytes signature, struct lk_err *err)
 {
 	struct lk_signed_policy *sp = &signing->policy;
-	int rc;
 
 	if (signature.len > sizeof(sp->signature))
 		return lk_err_set(err, LK_E_INPUT, 0, "signature: too long");
 	memcpy(sp->signature, signature.data, signature.len);
 	sp->signature_len = signature.len;
-	rc = lk_signed_policy_verify(sp, &signing->file, err);
-	if (rc != LK_OK)
-		return rc;
-	return lk_signing_write(sp, out, err);
+	return lk_signed_policy_verify(sp, &signing->file, err);
+}
+
+int lk_signing_finish(struct lk_signing *signing, struct lk_bytes signature,
+		      const struct lk_output *out, struct lk_err *err)
+{
+	LK_TRY(put_signature(signing, signature, err));
+	return lk_signing_write(&signing->policy, out, err);
+}
+
+int lk_signing_text(struct lk_signing *signing, struct lk_bytes signature, struct lk_buf *ret,
+		    struct lk_err *err)
+{
+	char text[LK_SIGNED_POLICY_TEXT_MAX];
+
+	LK_TRY(put_signature(signing, signature, err));
+	LK_TRY(make_text(&signing->policy, text, err));
+	ret->data = (uint8_t *)strdup(text);
+	if (!ret->data)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	ret->len = strlen(text);
+	return LK_OK;
 }

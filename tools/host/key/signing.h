@@ -20,7 +20,7 @@ struct lk_signing_args {
 /* clang-format off: a table */
 #define LK_SIGNING_OPTIONS(a)                                                                          \
 	{ "policy", 'p', true, "FILE", "policy file of the devices", &(a).policy, NULL },              \
-		{ "pcr-values",	   'r', true, "FILE", "PCR values to approve, as read",                \
+		{ "pcr-values",	   'r', false, "FILE", "PCR values to approve, as read",               \
 		  &(a).pcr_values, NULL },                                                             \
 		{ "version", 'v', false, "N", "version, for the device's floor", &(a).version, NULL }, \
 		{ "label", 'l', false, "TEXT", "what this boot is, for people", &(a).label, NULL },    \
@@ -54,6 +54,16 @@ struct lk_signing {
 int lk_signing_prepare(const struct lk_signing_args *args, struct lk_signing *ret,
 		       struct lk_err *err);
 
+/** The policy file of @args, whose policyRef may be signed for. */
+int lk_signing_load_policy(const struct lk_signing_args *args, struct lk_policy_file *ret,
+			   struct lk_err *err);
+/** 0 where none is given. */
+int lk_signing_version(const struct lk_signing_args *args, uint32_t *ret, struct lk_err *err);
+/** Of values at hand; @ret->file is set. --unextended counts for PCRs that are so. */
+int lk_signing_prepare_values(const struct lk_signing_args *args,
+			      const struct lk_pcr_values *values, struct lk_signing *ret,
+			      struct lk_err *err);
+
 /** The key at @uri is the private half of the policy file's; LK_E_POLICY else. */
 int lk_signing_expect_key(const struct lk_private_key *key, const char *uri,
 			  const struct lk_policy_file *pf, struct lk_err *err);
@@ -65,5 +75,9 @@ int lk_signing_write(const struct lk_signed_policy *sp, const struct lk_output *
 /** Puts the signature in, and writes only what then verifies. */
 int lk_signing_finish(struct lk_signing *signing, struct lk_bytes signature,
 		      const struct lk_output *out, struct lk_err *err);
+
+/** The same as text, which the caller frees. */
+int lk_signing_text(struct lk_signing *signing, struct lk_bytes signature, struct lk_buf *ret,
+		    struct lk_err *err);
 
 #endif

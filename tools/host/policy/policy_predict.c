@@ -2,130 +2,24 @@
 /* Owns latchkey policy predict: the PCR values of a boot after a change. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h> /* optind */
 
 #include "command.h"
 #include "core/bootlog/event_text.h"
 #include "core/predict/log_predict.h"
 #include "documents.h"
+#include "policy/change.h"
+#include "policy/fleet.h"
 #include "sys/boot/boot_logs.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/json.h"
 
-#define INITRD_MAX     LK_PE_MAX
-#define DB_MAX	       (1024u * 1024u)
 #define PREDICTED_PCRS 0xffffu
 #define SHORT_DIGEST   8u
 #define PCR_IMA	       10u
 
-/** What changes; NULL: it doesn't. */
-struct change {
-	const char *uki, *kernel, *initrd, *cmdline;
-	const char *db, *secure_boot, *firmware;
-	bool ima_unchanged;
-};
-
-/* Files that the plan refers to. */
-struct inputs {
-	struct lk_buf image, initrd, db, firmware;
-};
-#define OWNED_INPUTS __attribute__((cleanup(inputs_done))) struct inputs
-
-static void inputs_done(struct inputs *in)
-{
-	lk_buf_done(&in->image);
-	lk_buf_done(&in->initrd);
-	lk_buf_done(&in->db);
-	lk_buf_done(&in->firmware);
-}
-
 static struct lk_bytes bytes_of(const struct lk_buf *buf)
 {
 	return (struct lk_bytes){ buf->data, buf->len };
-}
-
-static int named(int rc, const char *path, struct lk_err *err)
-{
-	if (rc != LK_OK)
-		lk_err_prefix(err, "%s", path);
-	return rc;
-}
-
-static int check_change(const struct change *c, struct lk_err *err)
-{
-	bool files = c->kernel || c->initrd || c->cmdline;
-
-	if (!files && !c->uki && !c->db && !c->secure_boot && !c->firmware)
-		return lk_err_set(
-			err, LK_E_USAGE, 0,
-			"what changes? One of --uki, --kernel, --initrd, --cmdline, --db, --secure-boot and --firmware-log");
-	if (files && c->uki)
-		return lk_err_set(
-			err, LK_E_USAGE, 0,
-			"--uki holds kernel, initrd and command line: none of these goes with it");
-	if (c->secure_boot && strcmp(c->secure_boot, "off") != 0)
-		return lk_err_set(
-			err, LK_E_USAGE, 0,
-			"--secure-boot %.20s: only \"off\" can be predicted, since what a firmware measures once it is on depends on its keys",
-			c->secure_boot);
-	if (c->secure_boot && c->db)
-		return lk_err_set(
-			err, LK_E_USAGE, 0,
-			"--db and --secure-boot can't be predicted both at once: make one of these changes, boot, and predict the other from that boot's log");
-	return LK_OK;
-}
-
-static int plan_secure_boot(const struct change *c, struct inputs *in, struct lk_log_plan *plan,
-			    struct lk_err *err)
-{
-	if (c->secure_boot)
-		LK_TRY(lk_log_plan_secure_boot_off(plan, err));
-	if (!c->db)
-		return LK_OK;
-	LK_TRY(lk_fs_read(c->db, DB_MAX, &in->db, err));
-	return named(lk_log_plan_db(plan, bytes_of(&in->db), err), c->db, err);
-}
-
-static int plan_uki(const char *path, struct inputs *in, struct lk_log_plan *plan,
-		    struct lk_err *err)
-{
-	struct lk_uki uki;
-
-	LK_TRY(lk_fs_read(path, LK_PE_MAX, &in->image, err));
-	LK_TRY(named(lk_uki_read(bytes_of(&in->image), &uki, err), path, err));
-	return named(lk_log_plan_uki(plan, &uki, err), path, err);
-}
-
-static int plan_kernel(const char *path, struct inputs *in, struct lk_log_plan *plan,
-		       struct lk_err *err)
-{
-	struct lk_pe pe;
-
-	LK_TRY(lk_fs_read(path, LK_PE_MAX, &in->image, err));
-	LK_TRY(named(lk_pe_read(bytes_of(&in->image), &pe, err), path, err));
-	return named(lk_log_plan_kernel(plan, &pe, err), path, err);
-}
-
-static int make_plan(const struct change *c, struct inputs *in, struct lk_log_plan *plan,
-		     struct lk_err *err)
-{
-	const struct lk_bytes cmdline = { (const uint8_t *)c->cmdline,
-					  c->cmdline ? strlen(c->cmdline) : 0 };
-
-	LK_TRY(plan_secure_boot(c, in, plan, err));
-	if (c->uki)
-		LK_TRY(plan_uki(c->uki, in, plan, err));
-	if (c->kernel)
-		LK_TRY(plan_kernel(c->kernel, in, plan, err));
-	if (c->initrd) {
-		LK_TRY(lk_fs_read(c->initrd, INITRD_MAX, &in->initrd, err));
-		LK_TRY(lk_log_plan_initrd(plan, bytes_of(&in->initrd), err));
-	}
-	if (c->cmdline)
-		LK_TRY(lk_log_plan_cmdline(plan, cmdline, err));
-	if (c->firmware)
-		LK_TRY(lk_boot_log_read(c->firmware, &in->firmware, err));
-	return LK_OK;
 }
 
 static void print_change(FILE *f, const struct lk_plan_change *c, const struct lk_event *event)
@@ -245,31 +139,31 @@ static int write_values(const struct lk_pcr_values *values, const struct lk_outp
 	return lk_write_output(out, bytes_of(&text), err);
 }
 
-static int predict(const struct change *c, const struct lk_boot_logs *files,
+static int predict(const struct lk_boot_change *c, const struct lk_boot_logs *files,
 		   const struct lk_output *out, struct lk_err *err)
 {
 	FILE *f = strcmp(out->path, "-") == 0 ? stderr : stdout;
 	struct lk_pcr_values then[LK_PLAN_BANKS];
 	struct lk_log_plan plan;
-	OWNED_INPUTS inputs = { 0 };
 	struct lk_prediction_input in = {
 		.logs = lk_boot_logs_bytes(files),
 		.plan = &plan,
 		.values = { &files->values.bank[0], &files->values.bank[1] },
-		.ima_unchanged = c->ima_unchanged,
 		.hash = lk_crypto_hash,
 		.sha1 = lk_crypto_sha1,
 	};
 
 	lk_log_plan_init(&plan, in.logs.firmware, lk_crypto_hash);
-	LK_TRY(make_plan(c, &inputs, &plan, err));
-	if (c->firmware)
-		in.new_firmware = bytes_of(&inputs.firmware);
+	LK_TRY(lk_change_plan(c, &plan, err));
+	lk_change_tell(c, &in);
 	LK_TRY(lk_boot_logs_name(files, lk_log_predict(&in, then, err), err));
 	LK_TRY(write_values(then, out, err));
 	print_plan(f, &plan);
-	if (c->firmware)
-		fprintf(f, "PCRs 0,1,2,3,6  as in %s\n", c->firmware);
+	if (c->args->firmware) {
+		fputs("PCRs 0,1,2,3,6  as in ", f);
+		lk_print_quoted(f, c->args->firmware, strlen(c->args->firmware));
+		fputc('\n', f);
+	}
 	for (unsigned int i = 0; i < LK_PLAN_BANKS; i++)
 		print_pcrs(f, in.values[i], &then[i], files->have_ima);
 	/* SHA-256 is in every kernel with IMA. */
@@ -279,47 +173,71 @@ static int predict(const struct change *c, const struct lk_boot_logs *files,
 	return LK_OK;
 }
 
-static int run_policy_predict(int argc, char **argv, struct lk_err *err)
+static int predict_one(const struct lk_boot_log_names *names, const struct lk_change_args *args,
+		       const struct lk_output *out, struct lk_err *err)
 {
 	LK_OWNED_BOOT_LOGS files = LK_BOOT_LOGS_NONE;
+	LK_OWNED_CHANGE change = LK_CHANGE_NONE;
+
+	if (!names->firmware || !names->pcrs)
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--log and --pcrs are needed: of the one machine; or --records and --policy: of many");
+	LK_TRY(lk_boot_logs_read(names, &files, err));
+	LK_TRY(lk_boot_logs_check(&files, err));
+	LK_TRY(lk_change_load(args, &change, err));
+	return predict(&change, &files, out, err);
+}
+
+static int run_policy_predict(int argc, char **argv, struct lk_err *err)
+{
 	struct lk_boot_log_names names = { NULL, NULL, NULL };
-	struct change c = { 0 };
-	struct lk_output out = { NULL, false };
+	struct lk_fleet_args fleet = { 0 };
+	struct lk_output *out = &fleet.output;
 	const struct lk_option options[] = {
-		{ "log", 'l', true, "FILE", "the firmware's log now", &names.firmware, NULL },
-		{ "pcrs", 'r', true, "FILE", "the PCR values now", &names.pcrs, NULL },
+		{ "log", 'l', false, "FILE", "the firmware's log now", &names.firmware, NULL },
+		{ "pcrs", 'r', false, "FILE", "the PCR values now", &names.pcrs, NULL },
 		{ "ima-log", 'i', false, "FILE", "the kernel's log now", &names.ima, NULL },
-		{ "uki", 'u', false, "FILE", "another unified kernel image", &c.uki, NULL },
-		{ "kernel", 'k', false, "FILE", "another kernel", &c.kernel, NULL },
-		{ "initrd", 0, false, "FILE", "another initrd", &c.initrd, NULL },
-		{ "cmdline", 0, false, "TEXT", "another command line, as /proc/cmdline", &c.cmdline,
+		LK_FLEET_OPTIONS(fleet),
+		{ "policy", 'p', false, "FILE", "with --records: policy file of the devices",
+		  &fleet.policy, NULL },
+		LK_CHANGE_OPTIONS(fleet.change, 'k'),
+		{ "output", 'o', true, "FILE", "what to write; with --records a folder", &out->path,
 		  NULL },
-		{ "db", 0, false, "FILE", "signature lists added to db", &c.db, NULL },
-		{ "secure-boot", 0, false, "off", "Secure Boot switched off", &c.secure_boot,
-		  NULL },
-		{ "firmware-log", 0, false, "FILE", "log of a machine with the new firmware",
-		  &c.firmware, NULL },
-		{ "ima-unchanged", 0, false, NULL, "what IMA measures of files stays", NULL,
-		  &c.ima_unchanged },
-		{ "output", 'o', true, "FILE", "what to write", &out.path, NULL },
-		{ "force", 'f', false, NULL, "replace it", NULL, &out.force },
+		{ "force", 'f', false, NULL, "replace it", NULL, &out->force },
 		LK_OPTIONS_END
 	};
 	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_policy_predict, options, argc, argv, err);
 
 	if (rc != LK_OK)
 		return rc;
-	LK_TRY(check_change(&c, err));
-	LK_TRY(lk_boot_logs_read(&names, &files, err));
-	LK_TRY(lk_boot_logs_check(&files, err));
-	return predict(&c, &files, &out, err);
+	if (!lk_change_given(&fleet.change))
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"what changes? One of --uki, --kernel, --initrd, --cmdline, --db, --secure-boot and --firmware-log");
+	LK_TRY(lk_change_check(&fleet.change, err));
+	LK_TRY(lk_fleet_check(&fleet, err));
+	if (!fleet.records)
+		return predict_one(&names, &fleet.change, out, err);
+	if (names.firmware || names.ima || names.pcrs)
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--log, --ima-log and --pcrs are of one machine: none of these goes with --records");
+	if (!fleet.policy)
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--policy is needed: it says which PCRs the devices have to share");
+	return lk_fleet_predict(&fleet, err);
 }
 
 const struct lk_cli_command lk_cmd_policy_predict = {
 	.words = "policy predict",
 	.operands = "",
 	.summary = "Say which PCR values a boot will have after a change",
-	.details = "The output is what policy sign takes as --pcr-values.\n",
+	.details = "The output is what policy sign takes as --pcr-values. With\n"
+		   "--records: of NAME.json, a device's record, and NAME.logs beside\n"
+		   "it, of latchkey-provision log export; a file for each group of\n"
+		   "devices that will have the same values.\n",
 	.min_operands = 0,
 	.max_operands = 0,
 	.run = run_policy_predict,

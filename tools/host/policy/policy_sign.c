@@ -4,6 +4,7 @@
 
 #include "key/keys.h"
 #include "key/signing.h"
+#include "policy/fleet.h"
 #include "sys/crypto/crypto.h"
 
 static int sign(struct lk_signing *signing, const struct lk_private_key *key,
@@ -22,33 +23,64 @@ static int sign(struct lk_signing *signing, const struct lk_private_key *key,
 	return lk_signing_finish(signing, (struct lk_bytes){ signature, len }, out, err);
 }
 
-static int run_policy_sign(int argc, char **argv, struct lk_err *err)
+struct sign_args {
+	struct lk_signing_args signing;
+	struct lk_fleet_args fleet;
+	const char *uri;
+	const char *passphrase_file;
+};
+
+static int sign_one(const struct sign_args *a, struct lk_err *err)
 {
-	struct lk_signing_args args = { 0 };
-	const char *uri = NULL, *passphrase_file = NULL;
 	LK_OWNED_PRIVATE_KEY key = NULL;
 	struct lk_signing signing;
+
+	if (lk_change_given(&a->fleet.change) || a->fleet.change.ima_unchanged)
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"what changes is predicted from logs: --records goes with it; for one machine policy predict writes the values to sign");
+	LK_TRY(lk_signing_prepare(&a->signing, &signing, err));
+	LK_TRY(lk_load_private_key(a->uri, a->passphrase_file, &key, err));
+	LK_TRY(lk_signing_expect_key(key, a->uri, &signing.file, err));
+	return sign(&signing, key, &a->signing.output, err);
+}
+
+static int sign_many(struct sign_args *a, struct lk_err *err)
+{
+	LK_OWNED_PRIVATE_KEY key = NULL;
+	struct lk_policy_file pf;
+	uint32_t version;
+
+	if (a->signing.pcr_values)
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "--pcr-values and --records exclude each other");
+	a->fleet.output = a->signing.output;
+	LK_TRY(lk_change_check(&a->fleet.change, err));
+	LK_TRY(lk_signing_version(&a->signing, &version, err));
+	LK_TRY(lk_signing_load_policy(&a->signing, &pf, err));
+	LK_TRY(lk_load_private_key(a->uri, a->passphrase_file, &key, err));
+	LK_TRY(lk_signing_expect_key(key, a->uri, &pf, err));
+	return lk_fleet_sign(&a->fleet, &a->signing, key, &pf, err);
+}
+
+static int run_policy_sign(int argc, char **argv, struct lk_err *err)
+{
+	struct sign_args a = { .uri = NULL };
 	const struct lk_option options[] = {
-		LK_SIGNING_OPTIONS(args),
-		{ "key", 'k', true, "KEY", "private key: PEM file or OpenSSL store URI", &uri,
+		LK_SIGNING_OPTIONS(a.signing),
+		{ "key", 'k', true, "KEY", "private key: PEM file or OpenSSL store URI", &a.uri,
 		  NULL },
 		{ "passphrase-file", 0, false, "FILE",
-		  "the key's passphrase or PIN, instead of asking", &passphrase_file, NULL },
+		  "the key's passphrase or PIN, instead of asking", &a.passphrase_file, NULL },
+		LK_FLEET_OPTIONS(a.fleet),
+		LK_CHANGE_OPTIONS(a.fleet.change, 0),
 		LK_OPTIONS_END
 	};
-	int rc = lk_cli_parse(&lk_host_cli, &lk_cmd_policy_sign, options, argc, argv, err);
 
-	if (rc == LK_OK)
-		rc = lk_secret_harden_process(err);
-	if (rc == LK_OK)
-		rc = lk_signing_prepare(&args, &signing, err);
-	if (rc == LK_OK)
-		rc = lk_load_private_key(uri, passphrase_file, &key, err);
-	if (rc == LK_OK)
-		rc = lk_signing_expect_key(key, uri, &signing.file, err);
-	if (rc == LK_OK)
-		rc = sign(&signing, key, &args.output, err);
-	return rc;
+	LK_TRY(lk_cli_parse(&lk_host_cli, &lk_cmd_policy_sign, options, argc, argv, err));
+	LK_TRY(lk_secret_harden_process(err));
+	LK_TRY(lk_fleet_check(&a.fleet, err));
+	return a.fleet.records ? sign_many(&a, err) : sign_one(&a, err);
 }
 
 const struct lk_cli_command lk_cmd_policy_sign = {
@@ -59,6 +91,9 @@ const struct lk_cli_command lk_cmd_policy_sign = {
 		   "tpm2_pcrread, or the file that tpm2_pcrread -o writes; the\n"
 		   "form is recognized. - is standard input. The latch PCR is\n"
 		   "always taken as zero. --version is needed unless the policy\n"
-		   "file says version-floor: none.\n",
+		   "file says version-floor: none.\n"
+		   "With --records: for what each device will measure, by its record\n"
+		   "and the logs beside it, after the change that is named, if any.\n"
+		   "Devices with the same values share a policy; -o is a folder.\n",
 	.run = run_policy_sign,
 };
