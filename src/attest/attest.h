@@ -3,15 +3,13 @@
 #ifndef LK_ATTEST_ATTEST_H
 #define LK_ATTEST_ATTEST_H
 
+#include "core/base/paths.h"
 #include "core/attest/message.h"
 #include "core/attest/settings.h"
 #include "sys/os/fs.h"
 #include "sys/tpm/tpm_attest.h"
 
-#define LK_AT_TPM      "device:/dev/tpmrm0"
-#define LK_AT_STATE    "/var/lib/latchkey/attest/state.json"
-#define LK_AT_MEASURED "/run/log/systemd/tpm2-measure.log"
-#define LK_AT_WAIT_S   10u
+#define LK_AT_WAIT_S 10u
 
 struct lk_at_options {
 	const char *config;

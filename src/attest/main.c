@@ -69,7 +69,8 @@ static int parse(const struct command *cmd, int argc, char **argv, struct lk_at_
 		{ BY_HAND,
 		  { "pcrs", 0, 0, "LIST", "PCRs to quote (default 0 to 15)", &o->pcrs, NULL } },
 		{ BY_HAND, { "no-ima", 0, 0, NULL, "without the kernel's log", NULL, &o->no_ima } },
-		{ TPM, { "tpm", 0, 0, "TCTI", "the TPM (default " LK_AT_TPM ")", &o->tcti, NULL } },
+		{ TPM,
+		  { "tpm", 0, 0, "TCTI", "the TPM (default " LK_TPM_SHARED ")", &o->tcti, NULL } },
 		{ LOGS,
 		  { "firmware-log", 0, 0, "FILE", "instead of the firmware's own log",
 		    &o->firmware_log, NULL } },
@@ -98,7 +99,7 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 	struct lk_at_options opts = {
 		.config = LK_ATTEST_SETTINGS,
 		.state = LK_AT_STATE,
-		.tcti = LK_AT_TPM,
+		.tcti = LK_TPM_SHARED,
 		.firmware_log = LK_BOOT_LOG_FIRMWARE,
 		.ima_log = LK_BOOT_LOG_IMA,
 		.measured_log = LK_AT_MEASURED,

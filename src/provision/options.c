@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 
+#include "core/base/paths.h"
 #include "core/luks/booted.h"
 #include "core/luks/hints.h"
 #include "core/policy/device_file.h"
@@ -14,8 +15,8 @@ static const struct {
 	const char *arg; /* NULL: a flag */
 	const char *help;
 } table[LK_OPT_COUNT] = {
-	[LK_OPT_TPM] = { "tpm", "TCTI", "the TPM (default device:/dev/tpm0)" },
-	[LK_OPT_POLICY] = { "policy", "FILE", "policy file (default /etc/latchkey/policy.yaml)" },
+	[LK_OPT_TPM] = { "tpm", "TCTI", "the TPM (default " LK_TPM_ALONE ")" },
+	[LK_OPT_POLICY] = { "policy", "FILE", "policy file (default " LK_POLICY_PATH ")" },
 	[LK_OPT_VOLUME] = { "volume", "NAME", "volume of the policy file" },
 	[LK_OPT_DEVICE] = { "device", "PATH", "device or file instead of the policy file's" },
 	[LK_OPT_POLICIES] = { "policies", "DIR", "folder of signed policies (*.yaml)" },
@@ -129,9 +130,9 @@ int lk_options_parse(const struct lk_command *cmd, int argc, char **argv, struct
 		if (i < LK_OPT_VALUES ? opts.value[i] != NULL : flags[i])
 			opts.given |= UINT64_C(1) << i;
 	if (!opts.value[LK_OPT_TPM])
-		opts.value[LK_OPT_TPM] = "device:/dev/tpm0";
+		opts.value[LK_OPT_TPM] = LK_TPM_ALONE;
 	if (!opts.value[LK_OPT_POLICY])
-		opts.value[LK_OPT_POLICY] = "/etc/latchkey/policy.yaml";
+		opts.value[LK_OPT_POLICY] = LK_POLICY_PATH;
 	opts.args = argv + optind;
 	opts.n_args = argc - optind;
 	*ret = opts;

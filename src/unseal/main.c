@@ -2,6 +2,7 @@
 /* Owns latchkey-unseal's command line and exit code. */
 #include <stdio.h>
 
+#include "core/base/paths.h"
 #include "cli/cli.h"
 #include "sys/crypto/crypto.h"
 #include "sys/os/log.h"
@@ -17,8 +18,8 @@ static const struct lk_cli_command command = { .words = "", .operands = "" };
 
 /** What the command line sets. The table of options points into it, so it is the program's one. */
 static struct lk_unseal_options unseal = {
-	.policy = "/etc/latchkey/policy.yaml",
-	.tcti = "device:/dev/tpm0",
+	.policy = LK_POLICY_PATH,
+	.tcti = LK_TPM_ALONE,
 };
 static struct {
 	bool timing;
@@ -28,7 +29,7 @@ static struct {
 } said;
 
 static const struct lk_option options[] = {
-	{ "policy", 0, LK_CLI_LAST, "FILE", "policy file (default /etc/latchkey/policy.yaml)",
+	{ "policy", 0, LK_CLI_LAST, "FILE", "policy file (default " LK_POLICY_PATH ")",
 	  &unseal.policy, NULL },
 	{ "signed", 0, LK_CLI_LAST, "FILE|DIR",
 	  "signed policies, besides those in the LUKS2 token; or a device with a bundle",
@@ -36,9 +37,9 @@ static const struct lk_option options[] = {
 	{ "volume", 0, LK_CLI_LAST, "NAME", "this volume of the policy file alone", &unseal.volume,
 	  NULL },
 #ifdef LK_TCTI_ANY
-	{ "tpm", 0, LK_CLI_LAST, "TCTI", "device:/dev/tpm0 (default), swtpm:host=H,port=N, ...",
+	{ "tpm", 0, LK_CLI_LAST, "TCTI", LK_TPM_ALONE " (default), swtpm:host=H,port=N, ...",
 #else
-	{ "tpm", 0, LK_CLI_LAST, "TCTI", "device:PATH (default device:/dev/tpm0)",
+	{ "tpm", 0, LK_CLI_LAST, "TCTI", "device:PATH (default " LK_TPM_ALONE ")",
 #endif
 	  &unseal.tcti, NULL },
 	{ "learn", 0, LK_CLI_LAST, "DIR",

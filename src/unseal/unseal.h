@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "core/base/paths.h"
 #include "core/policy/policy_file.h"
 #include "core/luks/booted.h"
 #include "core/luks/token.h"
@@ -189,9 +190,5 @@ int lk_pin_unseal(const struct lk_pin_try *with, struct lk_unseal_request *req, 
 /** Asks for a passphrase or recovery key, three times. Fills volume_key.
  * @seconds: for each question; 0: no limit */
 int lk_prompt_volume_key(struct lk_target *t, unsigned int seconds, struct lk_err *err);
-
-/* Of what stays closed; see diagnose.h. */
-#define LK_SEEN_FILE	  "/run/latchkey/pcrs.json"
-#define LK_DIAGNOSIS_FILE "/run/latchkey/diagnosis.json"
 
 #endif

@@ -22,7 +22,7 @@ struct known {
 
 static int read_policy_at(const char *root, struct known *k, struct lk_err *err)
 {
-	lk_uc_join(k->policy_path, root, LK_UC_POLICY);
+	lk_uc_join(k->policy_path, root, LK_POLICY_PATH);
 	if (access(k->policy_path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
 		return lk_document_policy_file(k->policy_path, &k->policy, err);
 	k->policy_path[0] = '\0';

@@ -76,7 +76,7 @@ static int parse(const struct command *cmd, int argc, char **argv, struct lk_uc_
 		{ "raise-floor", 0, 0, NULL,
 		  "DIR is this device's own system, not running: no try, the floor is raised", NULL,
 		  &o->raise_floor },
-		{ "tpm", 0, 0, "TCTI", "the TPM (default " LK_UC_TPM ")", &o->tcti, NULL },
+		{ "tpm", 0, 0, "TCTI", "the TPM (default " LK_TPM_SHARED ")", &o->tcti, NULL },
 		{ "device-file", 0, 0, "FILE",
 		  "whose TPM it has to be (default " LK_DEVICE_FILE ")", &o->device_file, NULL },
 		{ "dry-run", 0, 0, NULL,
@@ -97,7 +97,7 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 		       struct lk_err *err)
 {
 	const struct command *cmd = (const struct command *)(const void *)found;
-	struct lk_uc_options opts = { .tcti = LK_UC_TPM };
+	struct lk_uc_options opts = { .tcti = LK_TPM_SHARED };
 
 	LK_TRY(parse(cmd, argc, argv, &opts, err));
 	LK_TRY(lk_crypto_begin(true, err));

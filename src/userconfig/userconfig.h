@@ -6,15 +6,11 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "core/base/paths.h"
 #include "core/base/rc.h"
 #include "core/config/userconfig_file.h"
 #include "core/policy/policy_key.h"
 #include "sys/tpm/tpm.h"
-
-#define LK_UC_SETTINGS "/etc/latchkey/userconfig.yaml"
-#define LK_UC_POLICY   "/etc/latchkey/policy.yaml"
-#define LK_UC_VOLATILE "/run/latchkey/userconfig"
-#define LK_UC_TPM      "device:/dev/tpmrm0"
 
 struct lk_uc_options {
 	const char *config;	 /* NULL: LK_UC_SETTINGS, or defaults without it */

@@ -5,10 +5,10 @@
 
 #include <stdbool.h>
 
+#include "core/base/paths.h"
 #include "core/base/doc.h"
 #include "core/base/rc.h"
 
-#define LK_ATTEST_SETTINGS   "/etc/latchkey/attest.yaml"
 #define LK_ATTEST_SERVER_MAX 255u
 #define LK_ATTEST_PATH_MAX   512u
 /** "sha256//" and base64 of a SHA-256 of the server's SubjectPublicKeyInfo. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/config/blob.h"
+#include "core/base/paths.h"
 #include "core/base/text.h"
 
 #define KIB 1024u
@@ -29,9 +30,9 @@ void lk_userconfig_file_defaults(struct lk_userconfig_file *ret)
 	memset(ret, 0, sizeof(*ret));
 	SET(ret->upload_directory, "/home/update/upload/mnt");
 	SET(ret->blob_name, "config.lkb");
-	SET(ret->state_directory, "/var/lib/latchkey/userconfig");
+	SET(ret->state_directory, LK_UC_STATE);
 	SET(ret->default_destination, "/opt");
-	SET(ret->hooks, "/etc/latchkey/userconfig.d");
+	SET(ret->hooks, LK_UC_HOOKS);
 	SET(ret->prefixes[0], "/opt");
 	SET(ret->prefixes[1], "/home/update/upload/mnt");
 	ret->n_prefixes = 2;

@@ -3,16 +3,15 @@
 #ifndef LK_CORE_LUKS_BOOTED_H
 #define LK_CORE_LUKS_BOOTED_H
 
+#include "core/base/paths.h"
 #include "core/base/alg.h"
 #include "core/base/doc.h"
 
-/** One file a volume, <name>.json, in memory until the next boot. */
-#define LK_BOOTED_DIR "/run/latchkey/booted"
+/** In LK_BOOTED_DIR lies one file a volume, <name>.json, in memory until the next boot. */
 #define LK_BOOTED_MAX 256u
 
-/** What a volume that is open is known by: a line of hexadecimal digits in a file of
+/** In LK_OPENED_DIR: what a volume that is open is known by: a line of hexadecimal digits in a file of
  * its mapping's name, made of the volume key. LUKS UUIDs are anybody's to change. */
-#define LK_OPENED_DIR  "/run/latchkey/opened"
 #define LK_OPENED_TEXT (2u * 32u + 2u) /* digits, newline, NUL */
 
 struct lk_booted {

@@ -3,6 +3,7 @@
 #ifndef LK_CORE_LUKS_HINTS_H
 #define LK_CORE_LUKS_HINTS_H
 
+#include "core/base/paths.h"
 #include "core/base/alg.h"
 #include "core/bootlog/boot_reference.h"
 #include "core/base/doc.h"
@@ -50,12 +51,11 @@ bool lk_hints_update(struct lk_hints *hints, const struct lk_hints *learned);
  */
 bool lk_hints_set_events(struct lk_hints *hints, struct lk_bytes events);
 
-/** The file that early boot leaves for the running system, one a volume. */
-#define LK_LEARNED_DIR "/run/latchkey/learned"
-/** Beside it, where the signed policy that opened the volume isn't in its token: the
- * policy itself, as NAME and this ending. No volume's other file is called so. */
+/** In LK_LEARNED_DIR early boot leaves one file a volume for the running system. Beside
+ * it lies, where the signed policy that opened the volume isn't in its token, the policy
+ * itself, as NAME and this ending. No volume's other file is called so. */
 #define LK_LEARNED_POLICY ".signed"
-#define LK_LEARNED_MAX (LK_HINTS_JSON_MAX + 64)
+#define LK_LEARNED_MAX	  (LK_HINTS_JSON_MAX + 64)
 size_t lk_learned_write(const struct lk_hints *hints, char out[static LK_LEARNED_MAX]);
 /** @ret untouched on failure. */
 int lk_learned_from_doc(const struct lk_doc *doc, struct lk_hints *ret, struct lk_err *err);

@@ -5,10 +5,10 @@
 
 #include <stdbool.h>
 
+#include "core/base/paths.h"
 #include "core/base/doc.h"
 #include "core/policy/policy_key.h"
 
-#define LK_DEVICE_FILE	    "/etc/latchkey/device.yaml"
 #define LK_DEVICE_YAML_TEXT 512u /* bytes that one takes, at most */
 #define LK_DEVICE_YAML_MAX  4096u
 #define LK_DEVICE_ID_SIZE   32u

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/paths.h"
 #include "core/base/text.h"
 #include "willboot/will_it_boot.h"
 
 /* What a refused unlock leaves: the PCR values of its moment. */
-#define SEEN_FILE "/run/latchkey/pcrs.json"
 #define THEN_FILE "then.json"
 #define IMAGE	  (LK_OPT_BIT(UKI) | LK_OPT_BIT(KERNEL) | LK_OPT_BIT(INITRD) | LK_OPT_BIT(CMDLINE))
 /* PCRs that files to boot leave alone; EFI variables are in them. */
@@ -94,7 +94,7 @@ static void put_predict(FILE *f, const struct lk_volume_verdict *v, const struct
 	put(f, LK_OPT_LOG, log ? log : LK_BOOT_LOG_FIRMWARE);
 	if (ima)
 		put(f, LK_OPT_IMA_LOG, ima);
-	put(f, LK_OPT_PCRS, pcrs ? pcrs : SEEN_FILE);
+	put(f, LK_OPT_PCRS, pcrs ? pcrs : LK_SEEN_FILE);
 	put_given(f, opts, IMAGE | LK_OPT_BIT(FIRMWARE_LOG));
 	put_boot(f, opts, b);
 	fprintf(f, " -o " THEN_FILE "; ");
@@ -152,7 +152,7 @@ static void put_commands(FILE *f, const struct lk_volume_verdict *v,
 				"no signed policy opened it in this boot, so its PCR values can't be told before the next one: have the recovery key ready, and in that boot: ");
 		predicted = false;
 	}
-	put_sign(f, v, predicted ? THEN_FILE : SEEN_FILE);
+	put_sign(f, v, predicted ? THEN_FILE : LK_SEEN_FILE);
 	if (b->coverage.why.rc == LK_E_REFUSED && predicted)
 		fprintf(f,
 			" # --ima-unchanged: only if IMA measures the same files then as in this boot");

@@ -3,13 +3,9 @@
 #ifndef LK_SYS_BOOT_BOOT_LOGS_H
 #define LK_SYS_BOOT_BOOT_LOGS_H
 
+#include "core/base/paths.h"
 #include "core/bootlog/log_explain.h"
 #include "sys/os/fs.h"
-
-/* Where a running system has them. In early boot securityfs has to be mounted
- * first. */
-#define LK_BOOT_LOG_FIRMWARE "/sys/kernel/security/tpm0/binary_bios_measurements"
-#define LK_BOOT_LOG_IMA	     "/sys/kernel/security/ima/binary_runtime_measurements"
 
 /** PCR values of both banks; a mask of 0 where there is none. */
 struct lk_pcr_banks {

@@ -3,10 +3,9 @@
 #ifndef LK_SYS_BOOT_EFIVARS_H
 #define LK_SYS_BOOT_EFIVARS_H
 
+#include "core/base/paths.h"
 #include "core/predict/log_plan_variables.h"
 #include "sys/os/fs.h"
-
-#define LK_EFIVARS_DIR "/sys/firmware/efi/efivars"
 
 /** Variables that were read; they stay until lk_efivars_done. */
 struct lk_efivar;

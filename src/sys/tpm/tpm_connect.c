@@ -13,6 +13,7 @@
 #include <tss2/tss2_tctildr.h>
 #endif
 
+#include "core/base/paths.h"
 #include "sys/os/fs.h"
 #include "sys/os/reach.h"
 #include "sys/tpm/tpm_private.h"
@@ -147,14 +148,14 @@ static int open_within(const char *tcti, unsigned int timeout_s, TSS2_TCTI_CONTE
 
 static int wrong_tcti(const char *tcti, struct lk_err *err)
 {
-	return lk_err_set(
-		err, LK_E_USAGE, 0,
+	return lk_err_set(err, LK_E_USAGE, 0,
 #ifdef LK_TCTI_ANY
-		"TPM \"%.80s\": expected device:/dev/tpm0, swtpm:host=127.0.0.1,port=2321 or the like",
+			  "TPM \"%.80s\": expected " LK_TPM_ALONE
+			  ", swtpm:host=127.0.0.1,port=2321 or the like",
 #else
-		"TPM \"%.80s\": this build knows device:PATH alone, as in device:/dev/tpm0",
+			   "TPM \"%.80s\": this build knows device:PATH alone, as in " LK_TPM_ALONE,
 #endif
-		tcti);
+			  tcti);
 }
 
 static bool may_be_tcti(const char *tcti)

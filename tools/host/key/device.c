@@ -2,6 +2,7 @@
 /* Owns latchkey device: the device file of a provisioning record. */
 #include <getopt.h>
 
+#include "core/base/paths.h"
 #include "command.h"
 #include "documents.h"
 #include "sys/format/device.h"
@@ -33,7 +34,7 @@ const struct lk_cli_command lk_cmd_device = {
 	.operands = "RECORD",
 	.summary = "Make a device file: whose TPM a device has",
 	.details = "Of the record that latchkey-provision install has left. The file\n"
-		   "is /etc/latchkey/device.yaml on the device: see latchkey-device(5).\n",
+		   "is " LK_DEVICE_FILE " on the device: see latchkey-device(5).\n",
 	.min_operands = 1,
 	.max_operands = 1,
 	.run = run_device,
