@@ -3,6 +3,7 @@
 # Owns what of Latchkey goes into an initramfs. A file in dracut.conf.d may set, where the defaults don't fit:
 #   latchkey_unseal   the program (a static one in /usr/lib/latchkey is taken before /usr/bin's)
 #   latchkey_policy   the policy file (/etc/latchkey/policy.yaml)
+#   latchkey_kernel_config  "ignore" where the kernel's configuration shall not decide whether an image is made
 #   latchkey_modules  more kernel modules to load before udev starts, in this order (disk and bus drivers)
 
 # What opening a volume may need, in the order of loading.
@@ -70,6 +71,41 @@ latchkey_check_policy() {
         || latchkey_refuse "$2 is no policy file that $1 takes, so the image wouldn't open a volume: ${said:-the program can\'t be run here}"
 }
 
+# Where the configuration of the kernel lies that the image is for.
+latchkey_find_kernel_config() {
+    local file
+
+    for file in "/boot/config-$kernel" "/usr/lib/modules/$kernel/config" "/lib/modules/$kernel/config"; do
+        [[ -r ${dracutsysrootdir-}$file ]] && echo "${dracutsysrootdir-}$file" && return 0
+    done
+    return 1
+}
+
+# latchkey-initramfs(7) has the list. PCR 10 of a kernel that measures nothing is zero, and admits any image that Secure Boot does.
+latchkey_check_kernel() {
+    local policy=${dracutsysrootdir-}$1 config lacking='' pcrs
+
+    if ! config=$(latchkey_find_kernel_config); then
+        dwarn "latchkey: the configuration of kernel $kernel isn't found, so whether it has IMA, the TPM's driver and dm-crypt isn't known; see latchkey-initramfs(7)"
+        return 0
+    fi
+    grep -Eq '^CONFIG_DM_CRYPT=[ym]' "$config" || lacking+=" CONFIG_DM_CRYPT"
+    if grep -Eq '^[^#]*integrity:[[:space:]]*"?hmac' "$policy"; then
+        grep -Eq '^CONFIG_DM_INTEGRITY=[ym]' "$config" || lacking+=" CONFIG_DM_INTEGRITY"
+    fi
+    pcrs=$(sed -n '/^pcrs:/,/^[a-z][a-z-]*:/p' "$policy" | sed '1!{/^[a-z]/d}; s/#.*//')
+    if grep -Eq '(^|[^0-9])10([^0-9]|$)' <<< "$pcrs"; then
+        grep -q '^CONFIG_IMA=y' "$config" || lacking+=" CONFIG_IMA=y"
+        grep -Eq '^CONFIG_TCG_(CRB|TIS|TIS_SPI|TIS_I2C|ATMEL|FTPM_TEE)=y' "$config" || lacking+=" CONFIG_TCG_CRB=y or CONFIG_TCG_TIS=y (a driver that is a module comes after IMA, and PCR 10 stays zero)"
+    fi
+    [[ $lacking ]] || return 0
+    if [[ ${latchkey_kernel_config-} == ignore ]]; then
+        dwarn "latchkey: $config lacks$lacking, which is ignored as latchkey_kernel_config says"
+        return 0
+    fi
+    latchkey_refuse "$config lacks$lacking: this kernel couldn't open the volumes, or $1 relies on a PCR that it never extends; see latchkey-initramfs(7)"
+}
+
 # Who asks for a PIN on the console; plymouth brings its own. Without systemd latchkey-unseal asks there itself.
 latchkey_install_agent() {
     inst_multiple -o systemd-tty-ask-password-agent "$systemdsystemunitdir/systemd-ask-password-console.path" \
@@ -88,6 +124,7 @@ install() {
         || latchkey_refuse "there is no policy file at ${latchkey_policy:-/etc/latchkey/policy.yaml}; make one with 'latchkey policy init'"
 
     latchkey_check_policy "$program" "$policy"
+    latchkey_check_kernel "$policy"
 
     # What --version says; the program may be of another architecture, and isn't run.
     grep -qa '(testing build' "${dracutsysrootdir-}$program" \

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import cache
+import images
 import kits
-from kits import STICK
+from kits import CMDLINE, STICK
 from machine import Machine
 from scenarios import assert_said, opened, refused, scenario
 
@@ -41,6 +42,10 @@ class Stick:
         (self.out / "policy.yaml").write_text(STICK.policy())
         self.machine = Machine(STICK.manufactured() / "machine").copy(Path(folder) / "machine")
         self.machine.add_disk("stick", 4)
+        self.of_root = (STICK.manufactured() / "secret-root").read_text()
+
+    def secret(self):
+        return self.of_root
 
     def partition(self):
         kits.in_chroot(STICK.distro, "printf 'label: gpt\\nstart=1MiB, size=2MiB, name=latchkey-policies\\n' | sfdisk -q /io/stick.disk",
@@ -59,7 +64,7 @@ class Stick:
         return bundle.of((self.out / "signed.yaml").read_text())
 
     def boot(self, **options):
-        return self.machine.boot(esp=STICK.image("rd.retry=5"), **options)
+        return self.machine.boot(**{"esp": STICK.image("rd.retry=5"), **options})
 
 
 @scenario(STICK)
@@ -74,7 +79,7 @@ def stick_blank_wrong_right_and_none(folder):
         refused(boot, 5, "1 signed policies are for this policy file, and none of them is for this boot", "PCR 7 (")
     stick.write(stick.signed(pcrs))
     with stick.boot(control={"after-root.sh": LEFT}) as boot:
-        opened(boot, STICK)
+        opened(boot, stick)
         assert_said(boot, "and this boot is one of theirs")
         boot.expect_off()
         assert json.loads(boot.collected()["root.signed"])["label"] == STICK.name
@@ -94,5 +99,25 @@ def stick_that_comes_late(folder):
     late = stick.machine.disk("stick").read_bytes()
     stick.machine.add_disk("stick", 4)
     with stick.boot(control={"before-unseal.sh": LATE % 5, "late": late}) as boot:
-        opened(boot, STICK)
+        opened(boot, stick)
+        boot.expect_off()
+
+
+@scenario(STICK)
+def own_init_and_a_stick(folder):
+    """dracut/init.example: what it can't open it doesn't mount, and what a stick opens it boots; without udev."""
+    stick = Stick(folder)
+    stick.partition()
+    # As the disks are attached: the firmware's, the test's, and these.
+    policy = STICK.policy().replace("/dev/disk/by-id/virtio-root", "/dev/vdc")
+    esp = images.signed_image(STICK.distro, images.own(STICK.distro, policy), CMDLINE)
+    with stick.boot(esp=esp) as boot:
+        boot.expect(r"PARTLABEL=latchkey-policies \(/dev/vdd1\): .*nothing written")
+        boot.expect("init: there is no root volume \\(exit 5\\): switching off")
+        boot.expect_off()
+        assert "LATCHKEY-ROOT-OK" not in boot.console
+        pcrs = "  sha256:\n" + "".join(f"    {n} : 0x{value}\n" for n, value in re.findall(r"root: PCR (\d+) \(.*\) is (\w{64})", boot.console))
+    stick.write(stick.signed(pcrs))
+    with stick.boot(esp=esp) as boot:
+        boot.expect(f"LATCHKEY-ROOT-OK {stick.secret()}\n")
         boot.expect_off()

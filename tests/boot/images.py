@@ -23,6 +23,7 @@ FACTORY_MODULES = """
     virtio_pci virtio_blk ext4 dm-crypt dm-integrity xts cbc ecb hmac sha256_generic authenc cryptd essiv
     algif_skcipher algif_hash aesni_intel qemu_fw_cfg
 """.split()
+OWN_MODULES = "virtio_pci virtio_blk ext4 dm-crypt xts cbc ecb hmac sha256_generic cryptd essiv algif_skcipher algif_hash aesni_intel".split()
 # Whose initramfs gets the static latchkey-unseal; the others get Debian's libraries with it.
 STATIC = {("debian12", "plain"), ("debian13", "systemd")}
 PROGRAMS = "latchkey latchkey-provision latchkey-unseal latchkey-userconfig".split()
@@ -107,6 +108,32 @@ def _dracut(root, built, static, kind, out):
         lsinitrd -f usr/bin/latchkey-unseal /out/initramfs > /included
         if [ -e /in/static ]; then cmp /included /in/static/latchkey-unseal; else grep -q ld-linux /included; fi
     """, binds=[(built, "/in/programs"), *([(static, "/in/static")] if static else []), (cache.SOURCE / "dracut", "/in/dracut"), (HERE / "dracut", "/in/test-dracut"), (out, "/out")])
+
+
+def own(distro, policy):
+    """An initramfs without dracut: dracut/init.example, busybox, the static latchkey-unseal, modules in their order, and this policy file."""
+    root = chroot.path(distro)
+    key = cache.digest(static(), root.name, policy, cache.SOURCE / "dracut/init.example", OWN_MODULES, _own)
+    return cache.entry(f"own-{distro}", key, lambda out: _own(root, static_program(), policy, out)) / "initramfs"
+
+
+def _own(root, static, policy, out):
+    (out / "policy.yaml").write_text(policy)
+    chroot.enter(root, f"""
+        mkdir -p /fs/bin /fs/usr/bin /fs/etc/latchkey /fs/proc /fs/sys /fs/dev /fs/run /fs/root
+        for name in {' '.join(OWN_MODULES)}; do
+            modprobe -S {chroot.kernel_version(root)} --show-depends "$name" 2>/dev/null | sed -n 's/^insmod \\([^ ]*\\).*/\\1/p'
+        done | awk '!seen[$0]++' > /modules
+        while read -r file; do
+            cp -L --parents "$file" /fs
+            case $file in *.xz) xz -d "/fs/$file" ;; esac
+            echo "${{file%.xz}}" >> /fs/etc/modules
+        done < /modules
+        cp $(which busybox) /fs/bin/
+        for name in $(busybox --list); do if [ "$name" != busybox ]; then ln -sf busybox "/fs/bin/$name"; fi; done
+        cp /in/static/latchkey-unseal /fs/usr/bin/ && cp /out/policy.yaml /fs/etc/latchkey/ && cp /in/dracut/init.example /fs/init
+        cd /fs && find . | cpio --quiet -o -H newc | zstd -q -15 -T2 > /out/initramfs
+    """, binds=[(static, "/in/static"), (cache.SOURCE / "dracut", "/in/dracut"), (out, "/out")])
 
 
 def factory(distro, more=()):

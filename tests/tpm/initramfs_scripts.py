@@ -47,7 +47,10 @@ class Ends(rig.TestCase):
 class Image(rig.TestCase):
     """install() of the module, with dracut's functions as stand-ins that say that they were called."""
 
-    def install(self, policy, program=UNSEAL):
+    kernel_config = "CONFIG_DM_CRYPT=m\nCONFIG_IMA=y\nCONFIG_TCG_CRB=y\n"
+
+    def install(self, policy, program=UNSEAL, more=""):
+        config = self.write("config", self.kernel_config) if self.kernel_config else ""
         stand_ins = """
             dfatal() { echo "$*" >&2; }
             dwarn() { echo "warning: $*" >&2; }
@@ -56,10 +59,11 @@ class Image(rig.TestCase):
             done
             dracut_module_included() { return 1; }
         """
-        script = f'{stand_ins}\n. {MODULE}/module-setup.sh; latchkey_unseal=$1; latchkey_policy=$2; install'
+        script = f'{stand_ins}\n. {MODULE}/module-setup.sh; latchkey_unseal=$1; latchkey_policy=$2; found=$3; kernel=1\n' \
+                 f'latchkey_find_kernel_config() {{ [ -n "$found" ] && echo "$found"; }}\n{more}\ninstall'
         os.makedirs(self.path("image/etc/latchkey"), exist_ok=True)
         os.makedirs(self.path("image/etc/udev"), exist_ok=True)
-        done = rig.run(["bash", "-c", script, "-", program, policy],
+        done = rig.run(["bash", "-c", script, "-", program, policy, config],
                        env={"PATH": "/usr/bin:/bin", "initdir": self.path("image"), "moddir": MODULE})
         self.said = done.stderr.decode()
         return done.returncode, done.stdout.decode()
@@ -74,6 +78,30 @@ class Image(rig.TestCase):
         os.chmod(release, 0o755)
         self.assertEqual(self.install(policy, program=release)[0], 0)
         self.assertEqual(self.said, "")
+
+    def test_what_the_kernel_lacks(self):
+        """Refused with what is lacking; a warning where it isn't known, or where that was asked for."""
+        policy = os.path.join(POLICY, "good-policy.yaml")
+        whole = "CONFIG_DM_CRYPT=m\nCONFIG_IMA=y\nCONFIG_TCG_TIS=m\nCONFIG_TCG_CRB=y\n"
+        with open(policy) as f:
+            text = f.read()
+        without_10 = self.write("without-10.yaml", text.replace("pcrs: [0, 7, 10]", "pcrs: [0, 7]  # not 10"))
+        integrity = self.write("integrity.yaml", text.replace("    options:", "    integrity: hmac-sha256\n    options:"))
+        for lacks, used, refused in (("", policy, ""), ("CONFIG_DM_CRYPT=m", policy, "CONFIG_DM_CRYPT"), ("CONFIG_IMA=y", policy, "CONFIG_IMA=y"),
+                                     ("CONFIG_TCG_CRB=y", policy, "a driver that is a module"), ("CONFIG_IMA=y", without_10, ""),
+                                     ("CONFIG_TCG_CRB=y", without_10, ""), ("", integrity, "CONFIG_DM_INTEGRITY")):
+            with self.subTest(lacks=lacks, used=used):
+                self.kernel_config = whole.replace(lacks + "\n", f"# {lacks} is not set\n") if lacks else whole
+                code, calls = self.install(used)
+                self.assertEqual(code, 1 if refused else 0, self.said)
+                self.assertIn(refused, self.said)
+                self.assertEqual("inst_binary" in calls, not refused)
+        self.kernel_config = whole.replace("CONFIG_IMA=y\n", "")
+        self.assertEqual(self.install(policy, more="latchkey_kernel_config=ignore")[0], 0)
+        self.assertIn("warning: latchkey: ", self.said)
+        self.kernel_config = None
+        self.assertEqual(self.install(policy)[0], 0)
+        self.assertIn("isn't found", self.said)
 
     def test_a_good_policy_file_is_put_in(self):
         code, calls = self.install(os.path.join(POLICY, "good-policy.yaml"))
