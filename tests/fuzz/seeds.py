@@ -740,6 +740,50 @@ def write(corpus, seeds):
             f.write(seed if isinstance(seed, bytes) else seed.encode())
 
 
+def attests():
+    """A kind first: quote, NV, certify, signature, key, state."""
+    name = b"\0\x22\0\x0b" + bytes(range(32))
+    head = b"\xff\x54\x43\x47%s" + name + b"\0\x20" + b"n" * 32 + struct.pack(">QIIBQ", 1000, 7, 1, 1, 0x20)
+    quote = head.replace(b"%s", b"\x80\x18") + struct.pack(">IHB3s", 1, 0x0b, 3, b"\x81\x04\0") + b"\0\x20" + b"d" * 32
+    yield b"\0" + quote
+    yield b"\0" + quote + b"x"
+    yield b"\0" + quote.replace(struct.pack(">IH", 1, 0x0b), struct.pack(">IH", 2, 0x0b))
+    yield b"\1" + head.replace(b"%s", b"\x80\x14") + name + struct.pack(">HHQ", 0, 8, 5)
+    yield b"\2" + head.replace(b"%s", b"\x80\x17") + name + name
+    yield b"\3" + struct.pack(">HHH", 0x18, 0x0b, 32) + b"r" * 32 + b"\0\x1f" + b"s" * 31
+    key = struct.pack(">HHIHHHHHHH", 0x23, 0x0b, 0x50472, 0, 0x10, 0x18, 0x0b, 3, 0x10, 32) + b"x" * 32 + b"\0\x20" + b"y" * 32
+    yield b"\4" + key
+    yield b"\4" + key.replace(struct.pack(">I", 0x50472), struct.pack(">I", 0x40472))
+    values = struct.pack(">HI", 0x0b, 0x81) + bytes(96)
+    yield b"\5" + struct.pack(">BBIIQQQQIQQ", 1, 13, 7, 1, 1000, 5, 0x20, 100, 3, 6, 1) + values + b"\x20" + b"p" * 32
+    yield b"\5" + struct.pack(">BBIIQQQQIQQHI", 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) + b"\0"
+
+
+def messages():
+    """A kind first: request, answer, measured log, challenge."""
+    request = {"ak": "000b" + "11" * 32, "quote": "QUJD", "signature": "QUJDRA==", "nonce": "QQ==", "boot": 3, "ima-from": 12}
+    yield "r" + json.dumps(request)
+    floor = {"attest": "QUJD", "signature": "QUJD"}
+    request |= {"values": "QUJD", "firmware-log": "QUJDRA==", "ima-log": "QQ==", "measurements": "Qg==",
+                "floors": {"version": floor, "sequence": floor}}
+    yield "r" + json.dumps(request)
+    yield "r" + json.dumps(request | {"boot": -1})
+    yield "r" + json.dumps(request | {"other": [1, {"a": None}, 1.5e3, "\\u00e9"]})
+    yield "r" + json.dumps(request).replace("QUJD", "QU\\nJD")
+    reason = {"part": "boot", "verdict": "untrusted", "text": "PCR 7: \u202e \ud83d\ude00 \" \\ \n"}
+    answer = {"verdict": "untrusted", "next": {"boot": 3, "ima-from": 12}, "reasons": [reason, reason]}
+    yield "a" + json.dumps(answer)
+    yield "a" + json.dumps({"error": "old-nonce", "text": "ask again", "more": [[[[]]]]})
+    yield "a" + '{"verdict":"\\ud800","reasons":[]}'
+    record = {"pcr": 15, "digests": [{"hashAlg": "sha1", "digest": "00" * 20}, {"hashAlg": "sha256", "digest": "22" * 32}],
+              "content_type": "systemd", "content": {"string": "latchkey:closed", "bootId": "0" * 32, "timestamp": 5}}
+    yield "m" + ("\x1e" + json.dumps(record) + "\n") * 2
+    yield "m" + "\x1e" + json.dumps(record | {"pcr": 24})
+    yield "m" + "\x1e\x1e" + json.dumps(record)
+    yield "c" + json.dumps({"nonce": base64.b64encode(bytes(32)).decode(), "bank": "sha256", "pcrs": "0,7,10"})
+    yield "c" + json.dumps({"nonce": "AAAA", "bank": "sha1", "pcrs": ""})
+
+
 def unextended():
     """Signed policies that name PCRs that nobody extends."""
     zero = {0: "00" * 31 + "03", 7: "22" * 32, 10: "00" * 32, 15: "00" * 32}
@@ -767,6 +811,8 @@ def main():
     write("policy_bundle", bundles())
     write("boot_argument", boot_arguments())
     write("token", tokens())
+    write("attest", attests())
+    write("attest_message", messages())
     write("signed_root_key", root_keys())
     write("luks_area", areas())
     write("luks_header", (json.dumps(h) for h in headers()))
