@@ -13,6 +13,7 @@ extern const struct lk_cli_command lk_cmd_device;
 extern const struct lk_cli_command lk_cmd_policy_init;
 extern const struct lk_cli_command lk_cmd_policy_sign;
 extern const struct lk_cli_command lk_cmd_policy_sign_root_key;
+extern const struct lk_cli_command lk_cmd_policy_bundle;
 extern const struct lk_cli_command lk_cmd_policy_show;
 extern const struct lk_cli_command lk_cmd_policy_verify;
 extern const struct lk_cli_command lk_cmd_policy_digest;

@@ -4,12 +4,25 @@
 #include "sys/os/log.h"
 
 static const struct lk_cli_command *const commands[] = {
-	&lk_cmd_keygen,	       &lk_cmd_policy_init,	     &lk_cmd_policy_sign,
-	&lk_cmd_policy_show,   &lk_cmd_policy_verify,	     &lk_cmd_policy_digest,
-	&lk_cmd_policy_attach, &lk_cmd_config_init,	     &lk_cmd_config_seal,
-	&lk_cmd_config_show,   &lk_cmd_config_verify,	     &lk_cmd_config_open,
-	&lk_cmd_config_diff,   &lk_cmd_policy_predict,	     &lk_cmd_log_show,
-	&lk_cmd_device,	       &lk_cmd_policy_sign_root_key, NULL,
+	&lk_cmd_keygen,
+	&lk_cmd_policy_init,
+	&lk_cmd_policy_sign,
+	&lk_cmd_policy_show,
+	&lk_cmd_policy_verify,
+	&lk_cmd_policy_digest,
+	&lk_cmd_policy_attach,
+	&lk_cmd_policy_bundle,
+	&lk_cmd_config_init,
+	&lk_cmd_config_seal,
+	&lk_cmd_config_show,
+	&lk_cmd_config_verify,
+	&lk_cmd_config_open,
+	&lk_cmd_config_diff,
+	&lk_cmd_policy_predict,
+	&lk_cmd_log_show,
+	&lk_cmd_device,
+	&lk_cmd_policy_sign_root_key,
+	NULL,
 };
 
 const struct lk_cli lk_host_cli = {

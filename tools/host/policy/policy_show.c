@@ -8,10 +8,11 @@
 #include "core/policy/policy_ref.h"
 #include "documents.h"
 #include "json_out.h"
+#include "policy/show.h"
 #include "sys/crypto/crypto.h"
 #include "words.h"
 
-#define WIDTH 20 /* of the column of keys */
+#define WIDTH LK_SHOW_WIDTH
 
 static void show_key(const char *key)
 {
@@ -25,7 +26,7 @@ static void show_quoted(const char *key, const char *text, size_t len)
 	printf("\n");
 }
 
-static void show_hex(const char *key, const uint8_t *data, size_t len)
+void lk_show_hex(const char *key, const uint8_t *data, size_t len)
 {
 	show_key(key);
 	lk_print_hex(stdout, data, len);
@@ -158,7 +159,7 @@ static void show_policy_key(const char *key, const struct lk_policy_key *public)
 	show_key(key);
 	printf("%s\n", lk_curve_name(public->curve));
 	if (lk_policy_key_name(public, lk_crypto_hash, &name) == LK_OK)
-		show_hex("  its Name", name.data, name.len);
+		lk_show_hex("  its Name", name.data, name.len);
 }
 
 static void show_root(const struct lk_policy_file *pf)
@@ -171,7 +172,7 @@ static void show_root(const struct lk_policy_file *pf)
 			break;
 		case LK_ROOT_KEY_NAME:
 			if (pf->root_name.len)
-				show_hex("  its Name", pf->root_name.data, pf->root_name.len);
+				lk_show_hex("  its Name", pf->root_name.data, pf->root_name.len);
 			else
 				printf("%-*sany\n", WIDTH, "  its Name");
 			break;
@@ -310,24 +311,23 @@ static void show_signed_key(const struct lk_signed_policy *sp, enum lk_signed_ke
 		show_floor("version-floor", sp->version_floor);
 		break;
 	case LK_SIGNED_KEY_DIGEST:
-		show_hex("digest", sp->digest.data, sp->digest.len);
+		lk_show_hex("digest", sp->digest.data, sp->digest.len);
 		break;
 	case LK_SIGNED_KEY_KEY:
-		show_hex("key", sp->key.data, sp->key.len);
+		lk_show_hex("key", sp->key.data, sp->key.len);
 		break;
 	case LK_SIGNED_KEY_SIGNATURE:
-		show_hex("signature", sp->signature, sp->signature_len);
+		lk_show_hex("signature", sp->signature, sp->signature_len);
 		break;
 	case LK_SIGNED_KEY_COUNT:
 		break;
 	}
 }
 
-static int show_signed_policy(const struct lk_signed_policy *sp)
+void lk_show_signed_policy(const struct lk_signed_policy *sp)
 {
 	for (unsigned int key = 0; key < LK_SIGNED_KEY_COUNT; key++)
 		show_signed_key(sp, (enum lk_signed_key)key);
-	return LK_OK;
 }
 
 static int show_doc(const struct lk_doc *doc, bool json, struct lk_err *err)
@@ -340,13 +340,18 @@ static int show_doc(const struct lk_doc *doc, bool json, struct lk_err *err)
 		rc = lk_signed_policy_from_doc(doc, &sp, err);
 		if (rc != LK_OK)
 			return rc;
-		return json ? lk_json_print_signed_policy(&sp, err) : show_signed_policy(&sp);
+		if (json)
+			return lk_json_print_signed_policy(&sp, err);
+		lk_show_signed_policy(&sp);
+		return LK_OK;
 	}
+	if (lk_doc_get(doc, "latchkey-root-key"))
+		return lk_show_signed_root_key(doc, json, err);
 	LK_TRY(lk_doc_expect_kind(doc, "latchkey-policy", err));
 	if (!lk_doc_get(doc, "latchkey-policy"))
 		return lk_doc_error(
 			doc, err,
-			"neither a policy file nor a signed policy: no key latchkey-policy or latchkey-signed-policy");
+			"neither a policy file nor a signed policy or root key: no key latchkey-policy, latchkey-signed-policy or latchkey-root-key");
 	rc = lk_policy_file_from_doc(doc, lk_crypto_hash, &pf, err);
 	if (rc != LK_OK)
 		return rc;
@@ -355,7 +360,7 @@ static int show_doc(const struct lk_doc *doc, bool json, struct lk_err *err)
 
 static int run_policy_show(int argc, char **argv, struct lk_err *err)
 {
-	bool json = false;
+	bool json = false, is_bundle = false;
 	LK_OWNED_YAML yaml = NULL;
 	const struct lk_option options[] = {
 		{ "json", 'j', false, NULL, "JSON, for programs", NULL, &json }, LK_OPTIONS_END
@@ -364,6 +369,10 @@ static int run_policy_show(int argc, char **argv, struct lk_err *err)
 
 	if (rc != LK_OK)
 		return rc;
+	if (strcmp(argv[optind], "-") != 0)
+		LK_TRY(lk_show_bundle(argv[optind], json, &is_bundle, err));
+	if (is_bundle)
+		return LK_OK;
 	rc = lk_document_read(argv[optind], LK_POLICY_FILE_MAX, &yaml, err);
 	if (rc != LK_OK)
 		return rc;
@@ -376,7 +385,7 @@ static int run_policy_show(int argc, char **argv, struct lk_err *err)
 const struct lk_cli_command lk_cmd_policy_show = {
 	.words = "policy show",
 	.operands = "FILE",
-	.summary = "Show a policy file or a signed policy",
+	.summary = "Show a policy file, a signed policy or root key, or a bundle",
 	.min_operands = 1,
 	.max_operands = 1,
 	.run = run_policy_show,

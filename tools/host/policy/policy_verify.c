@@ -10,24 +10,49 @@
 #include "key/signing.h"
 #include "volume/signed.h"
 
-static void judge(const char *path, const struct lk_policy_file *pf, struct lk_verdict *ret)
+static int verify_policy(const struct lk_doc *doc, const struct lk_policy_file *pf,
+			 struct lk_verdict *ret, struct lk_err *err)
 {
-	struct lk_err err = { 0 };
 	struct lk_signed_policy sp;
 
+	LK_TRY(lk_signed_policy_from_doc(doc, &sp, err));
+	LK_TRY(lk_signed_policy_verify(&sp, pf, err));
+	ret->version = sp.version;
+	memcpy(ret->label, sp.label, sizeof(ret->label));
+	return LK_OK;
+}
+
+/* Its label is the device that it is of. */
+static int verify_root_key(const struct lk_doc *doc, const struct lk_policy_file *pf,
+			   struct lk_verdict *ret, struct lk_err *err)
+{
+	struct lk_signed_root_key sr;
+
+	LK_TRY(lk_signed_root_key_from_doc(doc, &sr, err));
+	LK_TRY(lk_signed_root_key_verify(&sr, pf, err));
+	memcpy(ret->label, "root key of ", 12);
+	lk_hex_encode(sr.id, sizeof(sr.id), ret->label + 12);
+	return LK_OK;
+}
+
+static void judge(const char *path, const struct lk_policy_file *pf, struct lk_verdict *ret)
+{
+	LK_OWNED_YAML yaml = NULL;
+	struct lk_err err = { 0 };
+
 	*ret = (struct lk_verdict){ .path = path };
-	ret->rc = lk_document_signed_policy(path, &sp, &err);
+	ret->rc = lk_document_read(path, LK_POLICY_FILE_MAX, &yaml, &err);
 	if (ret->rc == LK_OK) {
-		ret->rc = lk_signed_policy_verify(&sp, pf, &err);
+		const struct lk_doc *doc = lk_yaml_root(yaml);
+		bool root = doc->type == LK_DOC_MAP && lk_doc_get(doc, "latchkey-root-key");
+
+		ret->rc = root ? verify_root_key(doc, pf, ret, &err)
+			       : verify_policy(doc, pf, ret, &err);
 		if (ret->rc != LK_OK)
 			lk_err_prefix(&err, "%s", path);
 	}
-	if (ret->rc != LK_OK) {
+	if (ret->rc != LK_OK)
 		memcpy(ret->reason, err.msg, sizeof(ret->reason));
-		return;
-	}
-	ret->version = sp.version;
-	memcpy(ret->label, sp.label, sizeof(ret->label));
 }
 
 static void print(const struct lk_verdict *v)
@@ -111,7 +136,7 @@ static int run_policy_verify(int argc, char **argv, struct lk_err *err)
 const struct lk_cli_command lk_cmd_policy_verify = {
 	.words = "policy verify",
 	.operands = "SIGNED...",
-	.summary = "Check signed policies: every field, digest and signature",
+	.summary = "Check signed policies and root keys: fields, digest, signature",
 	.details = "One line for each. A TPM checks the same, and more: that\n"
 		   "the PCRs have these values now.\n",
 	.min_operands = 1,
