@@ -60,7 +60,7 @@ static void reboot_counted(const char *name)
 	unsigned int count;
 
 	lk_reboots_mount();
-	if (lk_reboots_count(LK_REBOOTS_DIR, &count, &err) != LK_OK) {
+	if (lk_reboots_count(LK_EFIVARS_DIR, &count, &err) != LK_OK) {
 		lk_log(LK_LOG_ERR, "%s: not rebooting once more: %s", name, err.msg);
 		halt(name, "in place of the reboot that the policy file wants");
 		return;
@@ -91,5 +91,5 @@ void lk_ending_opened(const struct lk_policy_file *pf)
 	if (!reboots)
 		return;
 	lk_reboots_mount();
-	lk_reboots_forget(LK_REBOOTS_DIR);
+	lk_reboots_forget(LK_EFIVARS_DIR);
 }

@@ -30,6 +30,9 @@ void lk_unextended_say(const struct lk_policy_file *pf, const struct lk_target *
 		return;
 	lk_pcr_mask_format(mask, pcrs);
 	lk_log(LK_LOG_WARNING,
-	       "PCR %s of bank %s: nobody has extended it in this boot, so it says nothing about what was booted",
-	       pcrs, lk_alg_name(values->sel.bank));
+	       "PCR %s of bank %s: nobody has extended it in this boot, so it says nothing about what was booted%s",
+	       pcrs, lk_alg_name(values->sel.bank),
+	       mask & 1u << LK_PCR_IMA
+		       ? "; in PCR 10 that is a kernel without IMA, or one whose TPM driver is a module: see latchkey-initramfs(7)"
+		       : "");
 }

@@ -407,6 +407,7 @@ static int install(struct lk_install *in, struct lk_err *err)
 		rc = lk_unextended_survey(in->tpm, in->opts, err);
 	if (rc != LK_OK)
 		return rc;
+	lk_install_look_at_kernel(in->opts);
 	if (is_complete(in)) {
 		rc = installed_already(in, err);
 	} else {

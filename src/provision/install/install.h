@@ -49,6 +49,10 @@ int lk_install_survey(struct lk_install *in, struct lk_err *err);
 /** The part of it that FAPI changes: authorizations, and the lockout's parameters. */
 int lk_install_look_at_tpm(struct lk_install *in, struct lk_err *err);
 
+/** A warning where the kernel that runs couldn't open volumes, or never extends PCR 10;
+ * nothing where its configuration isn't there to be read. */
+void lk_install_look_at_kernel(const struct lk_options *opts);
+
 /**
  * lk_install_check_record - does --record belong to this device?
  *

@@ -20,8 +20,8 @@
 
 void lk_reboots_mount(void)
 {
-	if (access(LK_REBOOTS_DIR, F_OK) == 0)
-		(void)mount("efivarfs", LK_REBOOTS_DIR, "efivarfs",
+	if (access(LK_EFIVARS_DIR, F_OK) == 0)
+		(void)mount("efivarfs", LK_EFIVARS_DIR, "efivarfs",
 			    MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 

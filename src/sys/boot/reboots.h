@@ -3,11 +3,11 @@
 #ifndef LK_SYS_BOOT_REBOOTS_H
 #define LK_SYS_BOOT_REBOOTS_H
 
+#include "core/base/paths.h"
 #include "core/base/rc.h"
 
 /** One after the other, without a boot that opened its volumes in between. */
 #define LK_REBOOTS_MAX 5u
-#define LK_REBOOTS_DIR "/sys/firmware/efi/efivars"
 #define LK_REBOOTS_VAR "LatchkeyReboots-ecb6c9cd-d58f-421c-a3fc-45d6ba577180"
 
 /*
@@ -20,7 +20,7 @@ void lk_reboots_mount(void);
 
 /**
  * lk_reboots_count - one more; to be called before the reboot
- * @dir: LK_REBOOTS_DIR
+ * @dir: LK_EFIVARS_DIR
  * @ret: how many there were with this one
  *
  * Return: LK_OK; LK_E_REFUSED when there were LK_REBOOTS_MAX already; LK_E_IO where
