@@ -18,6 +18,7 @@ class Proxy:
     def __init__(self, test, tpm, on_command=None):
         self.tpm, self.on_command = tpm, on_command
         self.names, self.bytes, self.upstream = [], 0, None
+        self.captured = bytearray()  # both sides of who changes what crosses
         self.listeners = []
         port = rig._free_pair()
         for offset in (0, 1):
@@ -71,6 +72,7 @@ class Proxy:
     def _commands(self, client, up):
         self.upstream = up
         while (command := receive_tpm(client)) is not None:
+            self.captured += command
             name = name_of(command)
             self.names.append(name)
             answer = self.on_command(name, command) if self.on_command else None
@@ -78,13 +80,16 @@ class Proxy:
                 answer = self.direct(command)
             if answer is None:
                 return
+            self.captured += answer
             self.bytes += len(command) + len(answer)
             client.sendall(answer)
 
     def direct(self, command):
         """Sends a command of the test's own over the same connection."""
         self.upstream.sendall(command)
-        return receive_tpm(self.upstream)
+        answer = receive_tpm(self.upstream)
+        self.captured += command + (answer or b"")
+        return answer
 
     def extend(self, pcr):
         """TPM2_PCR_Extend with the empty password, SHA-256 alone."""
