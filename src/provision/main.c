@@ -20,11 +20,14 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 {
 	const struct lk_command *cmd = (const struct lk_command *)(const void *)found;
 	struct lk_options opts;
+	int rc;
 
 	LK_TRY(lk_options_parse(cmd, argc, argv, &opts, err));
 	LK_TRY(lk_crypto_begin(true, err));
 	LK_TRY(lk_secret_harden_process(err));
-	return cmd->run(&opts, err);
+	rc = cmd->run(&opts, err);
+	lk_wipe_stack();
+	return rc;
 }
 
 const struct lk_cli lk_provision_cli = {

@@ -68,11 +68,13 @@ int lk_learn_identity(const struct lk_secret *volume_key, char ret[static LK_OPE
 	const struct lk_bytes parts[] = { { (const uint8_t *)use, sizeof(use) - 1 },
 					  { identity, sizeof(identity) } };
 	struct lk_digest digest;
+	bool hashed;
 
 	LK_TRY(lk_luks_identity(volume_key, identity, err));
-	if (!lk_crypto_hash(LK_ALG_SHA256, parts, 2, &digest))
-		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
+	hashed = lk_crypto_hash(LK_ALG_SHA256, parts, 2, &digest);
 	lk_wipe(identity, sizeof(identity));
+	if (!hashed)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 	lk_hex_encode(digest.data, 32, ret);
 	memcpy(ret + LK_OPENED_TEXT - 2, "\n", 2);
 	return LK_OK;

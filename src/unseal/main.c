@@ -156,8 +156,11 @@ int main(int argc, char **argv)
 		rc = lk_secret_harden_process(&err);
 	if (rc == LK_OK && unseal.check_policy)
 		rc = lk_unseal_check_policy(unseal.check_policy, &err);
-	else if (rc == LK_OK)
-		return lk_exit_code(lk_unseal_run(&unseal));
+	else if (rc == LK_OK) {
+		rc = lk_unseal_run(&unseal);
+		lk_wipe_stack();
+		return lk_exit_code(rc);
+	}
 	if (rc != LK_OK)
 		lk_log(LK_LOG_ERR, "%s", err.msg);
 	return lk_exit_code(rc);

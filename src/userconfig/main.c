@@ -98,11 +98,14 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 {
 	const struct command *cmd = (const struct command *)(const void *)found;
 	struct lk_uc_options opts = { .tcti = LK_TPM_SHARED };
+	int rc;
 
 	LK_TRY(parse(cmd, argc, argv, &opts, err));
 	LK_TRY(lk_crypto_begin(true, err));
 	LK_TRY(lk_secret_harden_process(err));
-	return cmd->run(&opts, err);
+	rc = cmd->run(&opts, err);
+	lk_wipe_stack();
+	return rc;
 }
 
 static const struct lk_cli cli = {

@@ -4,7 +4,7 @@ import re
 
 # Memory, the process itself, and descriptors that are open already.
 QUIET = set("""
-    execve exit exit_group brk mmap munmap mprotect madvise mlock munlock mlock2 mincore arch_prctl set_tid_address set_robust_list
+    execve exit exit_group brk mmap munmap mprotect madvise mlock mlockall munlock mlock2 capget mincore arch_prctl set_tid_address set_robust_list
     rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack prctl prlimit64 setrlimit getrlimit getrandom clock_gettime clock_nanosleep nanosleep
     restart_syscall uname sysinfo getpid gettid getuid geteuid getgid getegid getpriority setpriority sched_yield futex
     read write readv writev pread64 pwrite64 lseek close fcntl ioctl fstat fstatfs ftruncate fsync fdatasync flock poll ppoll

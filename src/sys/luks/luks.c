@@ -355,6 +355,7 @@ int lk_luks_identity(const struct lk_secret *volume_key,
 			    (struct lk_bytes){ (const uint8_t *)text, sizeof(text) - 1 }, &mac))
 		return lk_err_set(err, LK_E_SYSTEM, 0, "HMAC failed");
 	memcpy(ret, mac.data, LK_VOLUME_IDENTITY_SIZE);
+	lk_wipe(&mac, sizeof(mac));
 	return LK_OK;
 }
 

@@ -3,11 +3,14 @@
 #include "sys/os/secret.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static size_t round_up(size_t n)
@@ -82,6 +85,16 @@ int lk_secret_equal(const uint8_t *a, const uint8_t *b, size_t len)
 	return differing == 0;
 }
 
+/* Locked memory has no bound for who may lock memory; with a bound all later
+ * allocations would be under it. */
+static bool may_lock_all(void)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+
+	return syscall(SYS_capget, &head, caps) == 0 && caps[0].effective & 1u << CAP_IPC_LOCK;
+}
+
 int lk_secret_harden_process(struct lk_err *err)
 {
 	const struct rlimit none = { 0, 0 };
@@ -91,6 +104,11 @@ int lk_secret_harden_process(struct lk_err *err)
 	 * freed, and can't be reached to be wiped: free does it. */
 	(void)mallopt(M_PERTURB, 0x5a);
 #endif
+	/* Libraries keep keys in memory of their own while they work: that isn't
+	 * swapped either. Pages are locked as they come into use, so that nothing is
+	 * taken for this. Where it may not be, swap is what SECURITY.md says. */
+	if (may_lock_all())
+		(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)errno, "can't forbid core dumps: %s",
 				  strerror(errno));

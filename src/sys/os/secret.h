@@ -35,7 +35,8 @@ void lk_wipe_stack(void);
 /**
  * lk_secret_harden_process - for a process that holds secrets
  *
- * No core dumps, no ptrace; memory is wiped as it is freed (glibc).
+ * No core dumps, no ptrace; memory is wiped as it is freed (glibc), and isn't swapped
+ * where the process may lock memory (root).
  */
 int lk_secret_harden_process(struct lk_err *err);
 
