@@ -71,6 +71,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_accepted(lk_yaml_root(yaml));
 	else
 		check_error(rc, LK_E_HEADER, &err);
+	rc = lk_luks_header_costs_check(lk_yaml_root(yaml), &err);
+	if (rc != LK_OK)
+		check_error(rc, LK_E_HEADER, &err);
+	rc = lk_luks_header_areas_end(lk_yaml_root(yaml), &keyslots, &err);
+	if (rc != LK_OK)
+		check_error(rc, LK_E_HEADER, &err);
 	rc = lk_luks_header_keyslots_size(lk_yaml_root(yaml), &keyslots, &err);
 	if (rc == LK_OK)
 		INVARIANT(keyslots <= 128u * 1024u * 1024u);

@@ -66,6 +66,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	INVARIANT(m.n_files <= LK_MANIFEST_FILES_MAX);
 	for (size_t i = 0; i < m.n_files; i++)
 		check_file(&m, i);
+	rc = lk_manifest_check_place(&m, m.label, &err);
+	if (rc != LK_OK)
+		check_error(rc, LK_E_INPUT, &err);
 	lk_userconfig_file_defaults(&settings);
 	rc = lk_manifest_check(&m, &settings, &err);
 	for (size_t i = 0; rc == LK_OK && i < m.n_files; i++)

@@ -85,6 +85,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (lk_boot_start_option(&start, 1, &option, &other, &err) != LK_OK)
 		INVARIANT(err.msg[0]);
 	check_chain(log);
+	(void)lk_boot_logged_option(log, 1);
+	(void)lk_load_option_data(rest);
+	(void)lk_device_path_same_volume(rest, lk_load_option_path(rest));
+	(void)lk_device_path_same_volume(lk_load_option_path(rest), lk_image_event_path(rest));
 	check_plan(log, &r);
 	return 0;
 }

@@ -40,6 +40,20 @@ static void check_device(const struct lk_doc *doc)
 	INVARIANT(memcmp(&df, &again, sizeof(df)) == 0);
 }
 
+/* With a policy file of which all but the key is as the statement says, or isn't. */
+static void check_fits(const struct lk_signed_root_key *sr)
+{
+	static struct lk_policy_file pf;
+	struct lk_err err = { 0 };
+	int rc;
+
+	pf.key.curve = LK_CURVE_P256;
+	pf.policy_ref_len = sr->policy_ref_len;
+	memcpy(pf.policy_ref, sr->policy_ref, sr->policy_ref_len);
+	rc = lk_signed_root_key_check(sr, &pf, lk_crypto_hash, &err);
+	INVARIANT(rc == LK_OK || err.msg[0]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	LK_OWNED_YAML yaml = parse_document(data, size);
@@ -56,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_error(rc, LK_E_INPUT, &err);
 		return 0;
 	}
+	check_fits(&sr);
 	check_written(&sr, false);
 	check_written(&sr, true);
 	INVARIANT(lk_signed_root_key_tbs(&sr, lk_crypto_hash, &tbs) == LK_OK);

@@ -805,7 +805,73 @@ def areas():
     yield copy(b"LUKS\xba\xbe", 2**64 - 1, b"{}")
 
 
+def tpm_answers():
+    """Scripts for fuzz_tpm_answers.c: the size of a remembered handle in 2 bytes, it, and answers, each with its size."""
+    def answer(body, code=0, tag=0x8001):
+        return struct.pack(">HII", tag, 10 + len(body), code) + body
+
+    def script(*answers, handle=b""):
+        return le(len(handle), 2) + handle + b"".join(le(len(a), 2) + a for a in answers)
+
+    def sized(data):
+        return struct.pack(">H", len(data)) + data
+
+    def capability(kind, *entries, count=None):
+        return answer(struct.pack(">BII", 0, kind, len(entries) if count is None else count) + b"".join(entries))
+    public = struct.pack(">HHIHHHHHHH", 0x23, 0x0b, 0x30472, 0, 6, 128, 0x43, 0x10, 3, 0x10) + sized(b"x" * 32) + sized(b"y" * 32)
+    name = b"\0\x0b" + hashlib.sha256(public).digest()
+    read = answer(sized(public) + sized(name) + sized(name))
+    handles = capability(1, struct.pack(">I", 0x81000001), struct.pack(">I", 0x81000002))
+    properties = capability(6, *(struct.pack(">II", 0x20e + i, i) for i in range(4)))
+    commands = capability(2, struct.pack(">I", 0x12f))
+    full = [answer(b"", code) for code in (0x902, 0x903, 0x904, 0x905, 0x901)]
+    transient = capability(1, struct.pack(">I", 0x80000000), struct.pack(">I", 0x80000001))
+    sessions = capability(1, struct.pack(">I", 0x02000000))
+    none, ok = capability(1), answer(b"")
+    many = capability(1, *(struct.pack(">I", 0x80000000 + i) for i in range(64)))
+    good = [read, handles, properties, commands, capability(0), properties]
+    yield script()
+    yield script(*good)
+    yield script(*good, transient, ok, ok, sessions, ok, none)
+    yield script(read, properties, handles, commands, handles, handles)
+    yield script(read, capability(1, count=9), capability(6, count=1 << 31), capability(2, count=0xffffffff))
+    for code in full:
+        yield script(code, transient, ok, ok, sessions, ok, sessions, ok, *good)
+        yield script(code, transient, ok, answer(b"", 0x18b), none, code, none, none, none, *good)
+        yield script(code, none, none, none, *good)
+    yield script(full[1], *([many] + [ok] * 64) * 3, none, none, read)
+    for cut in (0, 1, 5, 9, 10, 14, 18, len(handles) - 1):
+        yield script(read, handles[:cut], *good)
+        yield script(full[1], handles[:cut], *good)
+    yield script(full[1], answer(struct.pack(">BII", 0, 6, 1) + bytes(8)), none, none, *good)
+    yield script(full[1], answer(struct.pack(">BII", 0, 1, 65) + bytes(260)), none, none, *good)
+    yield script(full[1], answer(struct.pack(">BII", 0, 1, 1) + bytes(9)), none, none, *good)
+    serialized = struct.pack(">I", 0x81000001) + sized(name) + struct.pack(">I", 1) + sized(public)
+    for handle in (serialized, serialized[:-1], b"\x82" + serialized[1:], serialized.replace(name, name[:-1] + b"\0"), b"x" * 40):
+        yield script(*good, handle=handle)
+    for code in (0x18b, 0x921, 0x922, 0x128, 0x101, 0x98e):
+        yield script(answer(b"", code), *[answer(b"", code)] * 6)
+
+
+def booted():
+    """Booted records, and settings of systemd-boot, which the same target reads."""
+    for digest in ("ab" * 32, "cd" * 48, "", "ab", "zz" * 32):
+        yield f'{{"latchkey-booted":1,"version":7,"policy":"{digest}"}}\n'
+    yield '{"latchkey-booted":2,"version":7,"policy":""}'
+    yield '{"latchkey-booted":1,"version":4294967296,"policy":""}'
+    yield '{"latchkey-booted":1,"more":1}'
+    yield "default latchkey-*\ntimeout 3\n# a comment\n\nconsole-mode keep\neditor no\n"
+    yield "default @saved\n"
+    yield "default  a.efi \r\ndefault b.efi\n"
+    yield "timeout\n  timeout 1\n\tdefault x"
+    yield "secure-boot-enroll force\n"
+    yield "unknown 1\n"
+    yield "default\n"
+
+
 def main():
+    write("tpm_answers", tpm_answers())
+    write("booted", booted())
     write("policy_file", files(r"good-policy|format-1-policy|off-curve|bad-(?!signed)") + list(policies()))
     write("signed_policy", files(r"good-signed|format-1-signed|bad-signed|bad-anchor") + list(unextended()))
     write("policy_bundle", bundles())
