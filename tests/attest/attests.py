@@ -126,7 +126,7 @@ class Run(rig.TestCase):
         self.assertIn("firmware-log", self.sent())
 
     def test_without_ima_no_log_of_the_kernels_is_sent(self):
-        self.settings(f"ca: {self.server.cert}\nima: false\n")
+        self.settings(f"ca: {self.server.cert}\nima: off\n")
         self.attest()
         self.assertNotIn("ima-log", self.sent())
 

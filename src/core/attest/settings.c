@@ -69,15 +69,19 @@ int lk_attest_settings_from_doc(const struct lk_doc *doc, struct lk_attest_setti
 	static const char *const keys[] = { "latchkey-attest", "server", "ca",
 					    "pinned-key",      "ima",	 NULL };
 	struct lk_attest_settings s = { .ima = true };
+	static const char *const words[] = { "on", "off", NULL };
 	uint64_t version;
+	unsigned int off;
 
 	LK_TRY(lk_doc_expect_keys(doc, keys, err));
 	LK_TRY(lk_doc_get_uint(doc, keys[0], 1, 1, &version, err));
 	LK_TRY(read_server(doc, &s, err));
 	LK_TRY(read_ca(doc, &s, err));
 	LK_TRY(read_pin(doc, &s, err));
-	if (lk_doc_get(doc, "ima"))
-		LK_TRY(lk_doc_get_bool(doc, "ima", &s.ima, err));
+	if (lk_doc_get(doc, "ima")) {
+		LK_TRY(lk_doc_get_word(doc, "ima", words, &off, err));
+		s.ima = off == 0;
+	}
 	*ret = s;
 	return LK_OK;
 }
