@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns fuzzing of the booted record, and of what is read of systemd-boot's loader.conf. */
+/* Owns fuzzing of the booted record, of what an unlock has learned, and of what is read of systemd-boot's loader.conf. */
 #include "core/luks/booted.h"
+#include "core/luks/hints.h"
 #include "core/predict/loader_conf.h"
 #include "fuzz.h"
 
@@ -23,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	LK_OWNED_YAML yaml = NULL;
 	LK_OWNED_YAML again = NULL;
 	struct lk_booted booted, same;
+	struct lk_hints learned;
 	char text[LK_BOOTED_MAX];
 	struct lk_err err = { 0 };
 	int rc;
@@ -31,6 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	yaml = parse_document(data, size);
 	if (!yaml)
 		return 0;
+	rc = lk_learned_from_doc(lk_yaml_root(yaml), &learned, &err);
+	if (rc != LK_OK)
+		check_error(rc, LK_E_INPUT, &err);
 	rc = lk_booted_from_doc(lk_yaml_root(yaml), &booted, &err);
 	if (rc != LK_OK) {
 		check_error(rc, LK_E_INPUT, &err);

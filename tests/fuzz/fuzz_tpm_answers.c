@@ -109,6 +109,7 @@ static void load(struct lk_tpm *tpm, struct lk_bytes serialized)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct lk_tpm tpm = { .answers = lk_reader_init(data, size), .proven = ESYS_TR_NONE };
+	ESYS_TR session = ESYS_TR_NONE;
 	struct lk_bytes serialized = lk_read_bytes(&tpm.answers, lk_read_le16(&tpm.answers));
 
 	if (tpm.answers.failed)
@@ -124,6 +125,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	INVARIANT(Esys_Initialize(&tpm.esys, (TSS2_TCTI_CONTEXT *)&tpm.wire, NULL) ==
 		  TSS2_RC_SUCCESS);
 	load(&tpm, serialized);
+	ask(&tpm);
+	(void)Esys_StartAuthSession(tpm.esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+				    ESYS_TR_NONE, ESYS_TR_NONE, NULL, TPM2_SE_HMAC,
+				    &(TPMT_SYM_DEF){ .algorithm = TPM2_ALG_NULL }, TPM2_ALG_SHA256,
+				    &session);
 	ask(&tpm);
 	(void)lk_tpm_wire_make_room(&tpm.wire, TPM2_RC_MEMORY);
 	Esys_Finalize(&tpm.esys);

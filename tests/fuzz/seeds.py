@@ -55,6 +55,23 @@ def policies():
     good = data("good-policy.yaml")
     for pcrs in (b"[0, 7, 16]", b"[23]", b"[17, 22]"):
         yield good.replace(b"pcrs: [0, 7, 10]", b"pcrs: " + pcrs)
+    volume = good[good.index(b"volumes:"):]
+    for line in (b"uuid: 01234567-89AB-cdef-0123-456789abcdef", b"uuid: x", b"uuid: ''", b"key-size: 384", b"key-size: 200", b"sector-size: 4096",
+                 b"integrity: hmac-sha256", b"integrity: none", b"options: discard", b"options: [discard, read-only]", b"options: []", b"pin: true",
+                 b"cipher: ''", b"label: x"):
+        yield good + b"    " + line + b"\n"
+        yield good.replace(volume, b"volumes:\n  - name: v\n    device: UUID=01234567-89ab-cdef-0123-456789abcdef\n    handle: 0x8100a001\n    " +
+                           line + b"\n")
+    for device in (b"LABEL=", b"PARTLABEL=x", b"dev/sda", b"UUID=" + b"x" * 300):
+        yield good.replace(volume, b"volumes:\n  - name: v\n    device: " + device + b"\n    handle: 0x8100a001\n")
+    one = b"  - {name: v%d, device: /dev/x, handle: 0x8100a0%02x}\n"
+    yield good.replace(volume, b"volumes:\n" + b"".join(one % (n, n) for n in range(40)))
+    yield good.replace(volume, b"volumes:\n" + one % (1, 1) + one % (1, 2))
+    yield good.replace(volume, b"volumes:\n" + one % (1, 1) + one % (2, 1))
+    for root in (b"signed", b"no", b"[a]", b"{ handle: 0x81000002 }", b"{ handle: 1 }", b"{ name: '' }", b"{}"):
+        yield good.replace(b"latch: 15\n", b"latch: 15\nroot-key: " + root + b"\n")
+    for line in (b"prompt-without-tpm: true\n", b"prompt-without-tpm: x\n", b"on-failure: prompt\nprompt-without-tpm: true\n"):
+        yield good.replace(b"latch: 15\n", b"latch: 15\n" + line)
     for n in (33, 34, 35, 50, 51):
         yield good.replace(b"latch: 15\n", b"latch: 15\nroot-key: { name: %s }\n" % (b"0b" * n))
 
@@ -77,6 +94,9 @@ def tokens():
     for label in ("a \\u2028 b", "\\ufffe", "\\ufeff", "\\n\\t", "\\\"\\\\"):
         text = json.dumps(good).replace('"label": "test"', f'"label": "{label}"')
         yield text
+    for remembered in ({"policy": "ab" * 48, "ticket": "cd" * 48, "events": "ef" * 4}, {"policy": "ab" * 32, "ticket": "cd" * 32},
+                       {"events": "00" * 8}, {"policy": "ab", "ticket": "x", "events": 7}, [], {"ticket": "ab"}):
+        yield json.dumps(dict(good, remembered=remembered))
     yield json.dumps(good)[:-1]
 
 
@@ -163,8 +183,24 @@ def headers():
     for change in ({"iv_tweak": "8"}, {"size": "16777216"}, {"offset": "16777215"}):
         yield dict(good, segments={"0": dict(segment, **change)})
     yield dict(good, keyslots={"0": dict(slot, area=dict(slot["area"], key_size=65))})
-    for change in ({"cpus": 17}, {"memory": 1048577}):
+    for change in ({"cpus": 17}, {"memory": 1048577}, {"time": 33}, {"type": "scrypt"}):
         yield dict(good, keyslots={"0": dict(slot, kdf=dict(slot["kdf"], **change))})
+    for flags in ("x", ["no-journal"], ["allow-discards", "x"]):
+        yield dict(good, config=dict(good["config"], flags=flags))
+    for change in ({"flags": ["backup"]}, {"sector_size": 4096}, {"sector_size": 4097}, {"encryption": "aes-cbc-null"}, {"type": "linear"},
+                   {"integrity": {"type": "none"}}):
+        yield dict(good, segments={"0": dict(segment, **change)})
+    yield dict(good, segments={"0": segment, "1": segment})
+    for change in ({"type": "datashift"}, {"encryption": "serpent-xts"}, {"offset": "16384"}, {"offset": "16777216", "size": "1"}, {"size": "99999999"}):
+        yield dict(good, keyslots={"0": dict(slot, area=dict(slot["area"], **change))})
+    for change in ({"type": "reencrypt"}, {"key_size": 32}):
+        yield dict(good, keyslots={"0": dict(slot, **change)})
+    yield dict(good, keyslots={str(n): slot for n in range(10)})
+    many = {"type": "pbkdf2", "iterations": 30000000}
+    yield dict(good, keyslots={"0": dict(slot, kdf=many), "1": dict(slot, kdf=many)})
+    yield dict(good, digests={"0": dict(digest, type="sha256")})
+    yield dict(good, digests={"0": dict(digest, iterations=60000000)})
+    yield dict(good, digests={"0": digest, "1": digest})
 
 
 def pcr_values():
@@ -270,6 +306,13 @@ def manifests():
     yield "latchkey-manifest: 1\n"
     yield "latchkey-manifest: 1\nfiles:\n  - path: a\n    destination: /opt/a\n    mode: 0600\n"
     yield manifest(good, label="two\nlines")
+    # The label is what fuzz_manifest.c takes for the path of another file, too.
+    for label in ("Latchkey-Manifest.yaml", "sub/latchkey_manifest.yml", "deep/er/LATCHKEY-MANIFEST.JSON", "latchkey-manifest.yaml.txt.",
+                  "sub/" + "x" * 40, "latchkey manifest"):
+        yield manifest({"path": "a", "destination": "/opt/a"}, label=label)
+    yield json.dumps({"latchkey-manifest": 1, "files": 7})
+    yield json.dumps({"latchkey-manifest": 1, "files": [7]})
+    yield "latchkey-manifest: 1\nfiles: [" + "{}," * 4200 + "{}]\n"
     for key in good:
         yield manifest({k: v for k, v in good.items() if k != key})
     for change in ({"path": "../a"}, {"path": "/a"}, {"path": "./a"}, {"path": "latchkey-manifest.yaml"},
@@ -277,7 +320,8 @@ def manifests():
                    {"destination": "/opt"}, {"destination": "a"}, {"mode": "0777"}, {"mode": "4755"},
                    {"mode": "640"}, {"owner": "app"}, {"owner": "4294967295"}, {"group": "-1"},
                    {"volatile": "yes"}, {"restart": ["app.service"]}, {"reload": ["a"] * 9},
-                   {"restart": ["-a"]}, {"reload": "a"}, {"more": 1}):
+                   {"restart": ["-a"]}, {"reload": "a"}, {"more": 1},
+                   {"reload": ["app.service"]}, {"group": "app"}, {"mode": "0644", "restart": []}, {"label": "x"}):
         yield manifest(dict(good, **change))
     for path, destination in (("app/app.conf", "/opt/b"), ("app", "/opt/b"), ("app/app.conf/x", "/opt/b"),
                               ("b", "/opt/app/app.conf"), ("b", "/opt/app"), ("b", "/opt/app/app.conf/x")):
@@ -338,6 +382,26 @@ def tar_names():
     yield tar(("e", {"path": "\u2713", "size": "1", "comment": "c"}, b"x"), ("f", {}, b""))
     for key in ("path", "linkpath", "GNU.sparse.name", "SCHILY.xattr.user.x"):
         yield tar(("g", {key: "x\0y"}, b""))
+    def header(name=b"n", kind=b"0", size=b"%011o\0" % 0, prefix=b"", right=True):
+        block = bytearray(name.ljust(100, b"\0") + b"0000644\0" + b"0000000\0" * 2 + size.ljust(12, b"\0") + b"00000000000\0" + b" " * 8 + kind +
+                          bytes(100) + b"ustar\0" + b"00" + bytes(80) + prefix.ljust(155, b"\0")).ljust(512, b"\0")
+        block[148:156] = b"%06o\0 " % (sum(block) + (not right))
+        return bytes(block)
+    yield header(kind=b"V") + header(kind=b"K", size=b"%011o\0" % 3) + b"abc".ljust(512, b"\0") + header()
+    yield header(size=b"\x80" + bytes(9) + b"\2\0") + bytes(512) + header(size=b"\xff" * 12)
+    yield header(size=b"  7 8") + bytes(512) + header(right=False)
+    yield header() + header(name=b"a\0b")
+    yield header(prefix=b"p\0q")
+    for kind in b"12346":
+        yield header(kind=bytes([kind])) + header()
+    yield header(kind=b"L", size=b"%011o\0" % 5) + b"ab\0\0c".ljust(512, b"\0") + header()
+    yield header(kind=b"g", size=b"%011o\0" % 12) + b"12 path=a\0b\n".ljust(512, b"\0") + header()
+    yield header(kind=b"x", size=b"%011o\0" % 9) + b"9 si\0e=1\n".ljust(512, b"\0") + header()
+    block = bytearray(header(kind=b"S"))
+    block[482] = 1
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    yield bytes(block) + (bytes(504) + b"\1").ljust(512, b"\0") + bytes(512) + header()
     sparse = bytearray(tar(("h", {}, b""), form=tarfile.GNU_FORMAT)[:512] + bytes(1536))
     sparse[156:157], sparse[482] = b"S", 1
     yield bytes(sparse)
@@ -481,6 +545,7 @@ def event_logs():
 
 
 GLOBAL = bytes.fromhex("61dfe48bca93d211aa0d00e098032b8c")
+IMAGES = bytes.fromhex("cbb219d73a3d9645a3bcdad00e67656f")
 SHIM = bytes.fromhex("50ab5d6046e00043abb63dd810dd8b23")
 
 
@@ -511,6 +576,12 @@ def odd_logs():
     for data in (variable("SbatLevel", level, SHIM), variable("Shim", b"x" * 40, SHIM) + b"stray!"):
         yield spec_id() + event(7, 0x800000e0, data, ((0xb, hashlib.sha256(data).digest()), (0xc, hashlib.sha384(data).digest())))
         yield spec_id() + event(7, 0x800000e0, data, ((0xb, hashlib.sha256(data[:-1]).digest()), (0xc, hashlib.sha384(data[:-1]).digest())))
+    odd = b"\5" * 16 + le(28 + 24) + le(0) + le(24) + b"o" * 24
+    for data in (variable("SetupMode", b"\1", GLOBAL), variable("Setting", b"\1", SHIM), variable("Setting", b"12", GLOBAL), variable("Other", b"1", b"\7" * 16),
+                 variable("Boot", b"x" * 7, GLOBAL), variable("BootNext", b"\1\0", GLOBAL), variable("PK", odd + b"x" * 30, GLOBAL),
+                 variable("db", b"\1" * 16 + bytes(range(32)), IMAGES), variable("db", b"\1" * 16 + b"x" * 31, IMAGES), variable("MokList", bytes(32), SHIM)):
+        for kind in (0x80000001, 0x80000002, 0x8000000c, 0x800000e0):
+            yield spec_id() + event(7, kind, data, ((0xb, hashlib.sha256(data).digest()), (0xc, hashlib.sha384(data).digest())))
     yield spec_id() + event(0, 0x80000010, b"HCRTM") + event(0, 4, bytes(4))
     for data in (bytes(range(0x80, 0x90)), b"ACPI DATA", b"\3abc" + bytes(16), "\u7248\u672c1\0".encode("utf-16-le")):
         for kind in (1, 8, 0x13):
@@ -747,6 +818,17 @@ def attests():
     quote = head.replace(b"%s", b"\x80\x18") + struct.pack(">IHB3s", 1, 0x0b, 3, b"\x81\x04\0") + b"\0\x20" + b"d" * 32
     yield b"\0" + quote
     yield b"\0" + quote + b"x"
+    for cut in (0, 3, 5, 40, 80, 90, 100, 104, len(quote) - 3):
+        yield b"\0" + quote[:cut]
+    for at, byte in ((0, b"\0"), (4, b"\0"), (5, b"\x17"), (98, b"\2"), (106, b"\5"), (107, b"\0"), (112, b"\4"), (113, b"\xff")):
+        yield b"\0" + quote[:at] + byte + quote[at + 1:]
+    for n in range(96, 116):
+        yield b"\0" + quote[:n] + b"\xff" + quote[n + 1:]
+    yield b"\0" + quote + b"x" * 2000
+    for bad in ((0x14, 0x0b, 32), (0x18, 0x04, 32), (0x18, 0x0b, 33)):
+        yield b"\3" + struct.pack(">HHH", *bad) + b"r" * bad[2] + b"\0\x20" + b"s" * 32
+    yield b"\3" + struct.pack(">HHH", 0x18, 0x0b, 32) + b"r" * 32 + b"\0\x20" + b"s" * 32 + b"x"
+    yield b"\3" + b"\0"
     yield b"\0" + quote.replace(struct.pack(">IH", 1, 0x0b), struct.pack(">IH", 2, 0x0b))
     yield b"\1" + head.replace(b"%s", b"\x80\x14") + name + struct.pack(">HHQ", 0, 8, 5)
     yield b"\2" + head.replace(b"%s", b"\x80\x17") + name + name
@@ -759,7 +841,22 @@ def attests():
     yield b"\5" + struct.pack(">BBIIQQQQIQQHI", 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) + b"\0"
 
 
+def broken_json():
+    """What json_read.c refuses, in the place of a request."""
+    for text in ('', '{', '[', '7', '{"a"', '{"a" 1}', '{"a":', '{"a":}', '{"a":1', '{"a":1,}', '{a:1}', '{"a":1}x', '{"a":1,"a":2}', '{"a":"\\q"}',
+                 '{"a":"\\u12"}', '{"a":"\\u00e9\\n"}', '{"a":"\x01"}', '{"a":"x', '{"a":nul}', '{"a":true,"b":null,"c":false}', '{"a":-}',
+                 '{"a":-1.}', '{"a":1.5e}', '{"a":1.5e+3,"b":[1,{"c":[]}]}', '{"a":[1,2', '{"a":[1 2]}', '{"a":{"b" 1}}', '{"a":{"b":1,}}',
+                 '{"a":' + '[' * 80, '{"device":7}', '{"device":"x","boot":"x"}', '{"boot":-1,"floors":[]}', '{"floors":{}}', '{"floors":[7]}',
+                 '{"pcrs":{}}', '{"pcrs":[1,2', '{"quote":[]}', '{"boot":1.5}', '{"boot":99999999999999999999}', '{"device" "x"}', '{"device":"x","device":"x"}'):
+        yield b"r" + text.encode()
+        yield b"a" + text.encode()
+        yield b"c" + text.encode()
+        yield b"m" + text.encode()
+    yield b'r{"device":"\xff"}'
+
+
 def messages():
+    yield from broken_json()
     """A kind first: request, answer, measured log, challenge."""
     request = {"ak": "000b" + "11" * 32, "quote": "QUJD", "signature": "QUJDRA==", "nonce": "QQ==", "boot": 3, "ima-from": 12}
     yield "r" + json.dumps(request)
@@ -849,6 +946,9 @@ def tpm_answers():
     serialized = struct.pack(">I", 0x81000001) + sized(name) + struct.pack(">I", 1) + sized(public)
     for handle in (serialized, serialized[:-1], b"\x82" + serialized[1:], serialized.replace(name, name[:-1] + b"\0"), b"x" * 40):
         yield script(*good, handle=handle)
+    started = answer(struct.pack(">I", 0x02000000) + sized(b"n" * 16))
+    yield script(*good, started, full[1], sessions, none, sessions, none, *good, transient, ok, ok)
+    yield script(*good, started, full[4], none, sessions, ok, none, *good)
     for code in (0x18b, 0x921, 0x922, 0x128, 0x101, 0x98e):
         yield script(answer(b"", code), *[answer(b"", code)] * 6)
 
@@ -860,6 +960,10 @@ def booted():
     yield '{"latchkey-booted":2,"version":7,"policy":""}'
     yield '{"latchkey-booted":1,"version":4294967296,"policy":""}'
     yield '{"latchkey-booted":1,"more":1}'
+    for words in ('"root-key":"00","sealed":""', '"root-key":"0","sealed":"00"', '"root-key":"00","sealed":[]', '"remembered":{"policy":"ab","ticket":"cd"}',
+                  '"remembered":{}', '"more":1'):
+        yield '{"latchkey-learned":1,%s}' % words
+    yield '{"latchkey-learned":2}'
     yield "default latchkey-*\ntimeout 3\n# a comment\n\nconsole-mode keep\neditor no\n"
     yield "default @saved\n"
     yield "default  a.efi \r\ndefault b.efi\n"
