@@ -10,7 +10,10 @@ import tree
 OWNERS = (
     (r"tss2/", r"src/sys/(tpm/[^/]*\.c|[a-z]+/[^/]*_private\.h)$"),
     (r"libcryptsetup\.h$", r"src/sys/luks/luks[^/]*\.c$"),
-    (r"openssl/", r"src/sys/crypto/[^/]*\.[ch]$"),
+    (r"openssl/", r"src/sys/(crypto/[^/]*\.[ch]|http/http_server_tls\.c|http/http_server_private\.h)$"),
+    (r"event2/", r"src/sys/http/http_server[^/]*\.[ch]$"),
+    (r"sqlite3\.h$", r"src/sys/store/store_sqlite\.c$"),
+    (r"libpq-fe\.h$", r"src/sys/store/store_postgres\.c$"),
     (r"yaml\.h$", r"src/sys/format/yaml\.c$"),
     (r"json-c/|json\.h$", r"(src/sys/format/json\.c|tools/host/json_out\.c)$"),
     (r"blkid/", r"src/sys/luks/blkid\.c$"),
@@ -46,12 +49,13 @@ SYS_ROOMS = {
     "ask": "os crypto",
     "service": "os",
     "http": "os",
+    "store": "",
     "tpm": "os crypto format",
     "luks": "os crypto format",
 }
 # What programs share, and what that may include besides itself.
 SHARED = {"src/cli/": ("src/core/base/", "src/sys/os/"), "src/volume/": ("src/core/", "src/sys/"), "src/blob/": ("src/core/", "src/sys/")}
-PROGRAMS = {"src/unseal/": "unseal", "src/provision/": "provision", "src/userconfig/": "userconfig", "src/attest/": "attest",
+PROGRAMS = {"src/unseal/": "unseal", "src/provision/": "provision", "src/userconfig/": "userconfig", "src/attest/": "attest", "src/verifier/": "verifier",
             "tools/host/": "host"}
 
 

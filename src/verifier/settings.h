@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
+/* Owns the settings of the verifier: latchkey-verifier.yaml(5). */
+#ifndef LK_VERIFIER_SETTINGS_H
+#define LK_VERIFIER_SETTINGS_H
+
+#include "core/base/doc.h"
+#include "core/policy/pcr.h"
+
+#define LK_VF_SETTINGS "/etc/latchkey/verifier.yaml"
+#define LK_VF_STATE    "/var/lib/latchkey-verifier"
+#define LK_VF_TEXT_MAX 512u
+#define LK_VF_NO_PAGES "none"
+
+struct lk_vf_settings {
+	char state[LK_VF_TEXT_MAX];
+	char store[LK_VF_TEXT_MAX];
+	char listen[LK_VF_TEXT_MAX];
+	char pages[LK_VF_TEXT_MAX];	  /* or LK_VF_NO_PAGES */
+	char certificate[LK_VF_TEXT_MAX]; /* "": one of the verifier's own authority */
+	char key[LK_VF_TEXT_MAX];
+	char names[LK_VF_TEXT_MAX];
+	struct lk_pcr_selection pcrs;
+	unsigned int connections;
+	unsigned int overdue_h; /* hours after which a silent device is shown as overdue */
+};
+
+/**
+ * lk_vf_settings_read - from a file, over what holds without one
+ * @path: NULL: LK_VF_SETTINGS, which needn't be there
+ * @state: of the command line, or NULL
+ */
+int lk_vf_settings_read(const char *path, const char *state, struct lk_vf_settings *ret,
+			struct lk_err *err);
+
+#endif

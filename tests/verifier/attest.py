@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""latchkey-verifier takes what a device attests: verdicts with their reasons, and each refusal with its own."""
+import json
+import os
+import signal
+import sqlite3
+import struct
+import unittest
+
+import attesting
+import rig
+from attesting import Device
+
+
+class Verdicts(attesting.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.device = self.known("gate-7")
+        self.verifier.start()
+
+    def test_a_known_device_is_asked_for_all_and_then_judged(self):
+        status, _, answer = self.verifier.post("/v1/attest", self.device.message(self.verifier.nonce()))
+        self.assertEqual((status, answer), (409, {"next": {"boot": 1, "ima-from": 0}}))
+        status, _, answer = self.verifier.attest(self.device)
+        self.assertEqual((status, answer["verdict"]), (200, "unknown"))
+        self.assertIn("nothing is known to compare this boot with", json.dumps(answer["reasons"]))
+        self.assertEqual(answer["next"], {"boot": 1, "ima-from": len(self.device.ima)})
+
+    def test_nothing_new_takes_one_short_message_and_one_short_row(self):
+        self.verifier.attest(self.device)
+        message = self.device.message(self.verifier.nonce())
+        self.assertLess(len(json.dumps(message)), 700)
+        status, _, answer = self.verifier.post("/v1/attest", message)
+        self.assertEqual((status, answer["verdict"]), (200, "unknown"))
+        self.assertTrue(answer["reasons"])
+        self.assertEqual(len(self.show(self.device)["attestations"]), 2)
+
+    def test_the_kernel_s_log_goes_on_where_it_ended(self):
+        self.verifier.attest(self.device)
+        before = len(self.device.ima)
+        self.device.measure(b"/usr/bin/new")
+        status, _, answer = self.verifier.post("/v1/attest", self.device.message(self.verifier.nonce()))
+        self.assertEqual((status, answer["next"]["ima-from"]), (409, before))
+        status, _, answer = self.verifier.attest(self.device)
+        self.assertEqual((status, answer["next"]["ima-from"]), (200, len(self.device.ima)))
+        self.assertEqual([r["verdict"] for r in answer["reasons"] if r["part"] == "kernel"], ["trusted"])
+
+    def test_a_learned_boot_is_trusted_and_another_image_is_named(self):
+        self.verifier.attest(self.device)
+        self.verifier.run("learn", self.device.id)
+        for _ in range(2):  # the server looks for new flavors each second
+            self.wait_for(lambda: self.verifier.attest(self.device)[2]["verdict"] == "trusted")
+        self.device.boot(attesting.firmware(image=b"another image"))
+        status, _, answer = self.verifier.attest(self.device)
+        self.assertEqual((status, answer["verdict"]), (200, "untrusted"))
+        reasons = [r["text"] for r in answer["reasons"] if r["verdict"] == "untrusted"]
+        self.assertEqual(len(reasons), 1, reasons)
+        self.assertIn("PCR 4", reasons[0])
+        self.assertIn("image", reasons[0])
+        said = self.verifier.run("explain", self.device.id).stdout.decode()
+        self.assertIn("untrusted since", said)
+        self.assertIn(reasons[0], said)
+        self.device.boot()
+        self.assertEqual(self.verifier.attest(self.device)[2]["verdict"], "trusted")
+
+    def test_a_changed_log_is_untrusted(self):
+        self.device.log.bytes = self.device.log.bytes.replace(attesting.sha256(b"image 1"), attesting.sha256(b"image 2"))
+        status, _, answer = self.verifier.attest(self.device)
+        self.assertEqual((status, answer["verdict"]), (200, "untrusted"))
+        self.assertIn("PCR 4", " ".join(r["text"] for r in answer["reasons"] if r["part"] == "firmware"))
+
+    def wait_for(self, condition):
+        for _ in range(50):
+            if condition():
+                return
+            rig.time.sleep(0.1)
+        self.fail("it doesn't come")
+
+
+class SignedPolicies(attesting.TestCase):
+    """The owner's own signed boot policies are the reference."""
+
+    def setUp(self):
+        super().setUp()
+        latchkey = rig.program("latchkey")
+        rig.run([latchkey, "keygen", self.path("keys")], check=0)
+        rig.run([latchkey, "policy", "init", "--policy-key", self.path("keys", "policy-key.pub.pem"), "-o", self.path("policy.yaml")], check=0)
+
+    def sign(self, device, version, out):
+        values = {str(n): device.values[n].hex() for n in range(24)}
+        self.write("pcrs.json", json.dumps({"sha256": values}))
+        rig.run([rig.program("latchkey"), "policy", "sign", "--policy", self.path("policy.yaml"), "--key", self.path("keys", "policy-key.pem"),
+                 "--pcr-values", self.path("pcrs.json"), "--version", version, "--label", f"image {version}", "-o", self.path(out)], check=0)
+
+    def flavor(self, *signed):
+        self.write("flavor.yaml", f"latchkey-flavor: 1\npolicy-file: policy.yaml\nsigned-policies: [{', '.join(signed)}]\n")
+        return self.path("flavor.yaml")
+
+    def test_a_boot_that_was_signed_for_is_trusted(self):
+        device = self.known("signed")
+        self.sign(device, 7, "seven.yaml")
+        self.verifier.run("flavor add", "default", self.flavor("seven.yaml"))
+        self.verifier.start()
+        status, _, answer = self.verifier.attest(device)
+        self.assertEqual(status, 200)
+        boot = [r for r in answer["reasons"] if r["part"] == "boot"]
+        self.assertEqual([r["verdict"] for r in boot], ["trusted"], answer)
+        self.assertIn("signed policy version 7, image 7 covers this boot", boot[0]["text"])
+        self.assertEqual(answer["verdict"], "trusted", answer)
+        # Modules that are measured later change nothing: a beginning of the log has the signed value.
+        device.measure(b"/usr/lib/modules/late.ko")
+        self.assertEqual(self.verifier.attest(device)[2]["verdict"], "trusted")
+        device.boot(attesting.firmware(databases=b"another certificate"))
+        _, _, answer = self.verifier.attest(device)
+        self.assertEqual(answer["verdict"], "untrusted")
+        self.assertIn("isn't that of signed policy version 7", json.dumps(answer["reasons"]))
+
+    def test_an_open_latch_is_untrusted(self):
+        device = self.known("open")
+        self.sign(device, 1, "one.yaml")
+        self.verifier.run("flavor add", "default", self.flavor("one.yaml"))
+        self.verifier.start()
+        device.boot(latched=False)
+        _, _, answer = self.verifier.attest(device)
+        self.assertEqual([r["verdict"] for r in answer["reasons"] if r["part"] == "latch"], ["untrusted"])
+
+    def test_a_policy_that_another_key_signed_is_refused_and_nothing_is_changed(self):
+        device = self.known("forged")
+        self.sign(device, 1, "one.yaml")
+        self.verifier.run("flavor add", "default", self.flavor("one.yaml"))
+        with open(self.path("one.yaml"), encoding="utf-8") as f:
+            text = f.read()
+        at = text.index("signature: ") + 20
+        self.write("forged.yaml", text[:at] + ("1" if text[at] == "0" else "0") + text[at + 1:])
+        done = self.verifier.run("flavor add", "default", self.flavor("one.yaml", "forged.yaml"), check=5)
+        self.assertIn("forged.yaml", done.stderr.decode())
+        self.assertEqual(self.verifier.run("flavor check", self.flavor("forged.yaml"), check=5).stdout, b"")
+        self.assertIn("1 signed policy", self.verifier.run("flavor show", "default").stdout.decode())
+
+
+class Refusals(attesting.TestCase):
+    """Each has its own word, and changes nothing."""
+
+    def setUp(self):
+        super().setUp()
+        self.device = self.known("gate")
+        self.verifier.start()
+        self.verifier.attest(self.device)
+        self.before = self.rows()
+
+    def rows(self):
+        with sqlite3.connect(os.path.join(self.verifier.state, "verifier.db")) as db:
+            return [db.execute("SELECT * FROM " + t).fetchall() for t in ("devices", "standings", "findings", "attestations", "boots", "chunks")]
+
+    def refused(self, word, status=403, device=None, **wrong):
+        device = device or self.device
+        self.assertRefused(self.verifier.post("/v1/attest", device.message(self.verifier.nonce(), **wrong)), status, word)
+        self.assertEqual(self.rows(), self.before)
+
+    def test_structures(self):
+        self.refused("wrong-magic", 400, magic=0xFF544348)
+        self.refused("wrong-type", 400, kind=attesting.NV)
+        self.refused("wrong-selection", 400, selections=2)
+        self.refused("wrong-selection", pcrs=(0, 4, 7))
+        self.refused("wrong-bank", bank=0xC)
+        self.refused("wrong-digest-size", digest_size=20)
+        self.refused("bad-attest", 400, trailing=b"\0")
+        self.refused("bad-attest", 400, safe=2)
+
+    def test_signatures(self):
+        other = Device("other")
+        self.refused("wrong-signer", signer=other.qualified_name())
+        nonce = self.verifier.nonce()
+        message = self.device.message(nonce)
+        message["signature"] = attesting.b64(other.sign(attesting.base64.b64decode(message["quote"])))
+        self.assertRefused(self.verifier.post("/v1/attest", message), 403, "wrong-signature")
+        quote = self.device.quote(self.verifier.nonce())
+        for scheme, word, status in ((0x14, "wrong-scheme", 400),):
+            message = self.device.message(nonce, signature=self.device.sign(quote, scheme))
+            self.assertRefused(self.verifier.post("/v1/attest", message), status, word)
+        message = self.device.message(nonce, signature=self.device.sign(quote) + b"\0")
+        self.assertRefused(self.verifier.post("/v1/attest", message), 400, "bad-signature-form")
+        self.assertEqual(self.rows(), self.before)
+
+    def test_nonces(self):
+        nonce = self.verifier.nonce()
+        self.refused("other-nonce", told=nonce)
+        self.assertRefused(self.verifier.post("/v1/attest", self.device.message(nonce[:31])), 400, "bad-nonce")
+        foreign = nonce[:16] + bytes(16)
+        self.assertRefused(self.verifier.post("/v1/attest", self.device.message(foreign)), 403, "foreign-nonce")
+        self.assertEqual(self.rows(), self.before)
+
+    def test_a_quote_counts_once(self):
+        message = self.device.message(self.verifier.nonce())
+        self.assertEqual(self.verifier.post("/v1/attest", message)[0], 200)
+        self.before = self.rows()
+        self.assertRefused(self.verifier.post("/v1/attest", message), 403, "clock-not-risen")
+        self.assertEqual(self.rows(), self.before)
+        # Nor after the verifier was started again.
+        self.assertEqual(self.verifier.stop(), 0)
+        self.verifier.start()
+        self.assertRefused(self.verifier.post("/v1/attest", message), 403, "clock-not-risen")
+        self.refused("clock-not-risen", clock=1)
+        self.assertEqual(self.verifier.attest(self.device)[0], 200)
+
+    def test_devices_that_are_not_taken(self):
+        self.refused("unknown-device", device=Device("stranger"))
+        self.verifier.run("retire", self.device.id)
+        self.before = self.rows()
+        self.refused("retired-device")
+        self.verifier.run("import", self.device.record(self.tmp))
+        self.assertEqual(self.verifier.attest(self.device)[0], 200)
+
+    def test_values_that_were_not_quoted(self):
+        self.device.boot()
+        message = self.device.message(self.verifier.nonce(), whole=True)
+        message["values"] = attesting.b64(bytes(16 * 32))
+        self.assertRefused(self.verifier.post("/v1/attest", message), 403, "wrong-values")
+        message["values"] = attesting.b64(bytes(31))
+        self.assertRefused(self.verifier.post("/v1/attest", message), 400, "wrong-values")
+        self.assertEqual(self.rows(), self.before)
+
+    def test_a_cleared_clock_is_told_as_what_it_is(self):
+        self.device.reset = -1
+        self.device.boot()
+        _, _, answer = self.verifier.attest(self.device)
+        self.assertIn("it was cleared", json.dumps(answer["reasons"]))
+
+    def test_a_resume_is_no_new_boot(self):
+        self.device.restart = 1
+        self.assertEqual(self.verifier.attest(self.device)[0], 200)
+        with sqlite3.connect(os.path.join(self.verifier.state, "verifier.db")) as db:
+            self.assertEqual(db.execute("SELECT COUNT(*) FROM boots").fetchone(), (1,))
+
+
+class Import(attesting.TestCase):
+    def refused(self, text, code, device=None, **more):
+        path = (device or Device("wrong")).record(self.tmp, **more)
+        self.assertIn(text, self.verifier.run("import", path, check=code).stderr.decode())
+        self.assertEqual(self.verifier.run("devices").stdout, b"")
+
+    def test_a_key_that_proves_nothing_is_refused(self):
+        for bit, text in ((attesting.RESTRICTED, "restricted"), (attesting.FIXED_TPM, "fixedTPM"), (attesting.FIXED_PARENT, "fixedParent"),
+                          (attesting.ORIGIN, "sensitiveDataOrigin"), (attesting.SIGN, "for signing")):
+            self.refused(text, 5, Device("weak", attesting.ATTRIBUTES & ~bit))
+        self.refused("decrypting", 5, Device("both", attesting.ATTRIBUTES | attesting.DECRYPT))
+
+    def test_a_name_is_computed_not_believed(self):
+        self.refused("isn't that of the public area", 5, name="000b" + 64 * "0")
+
+    def test_malformed_records(self):
+        self.refused("hexadecimal", 3, public="xyz")
+        self.refused("has no attestation key", 3, public=None)
+        self.write("records.json", "{")
+        self.verifier.run("import", self.path("records.json"), check=3)
+
+    def test_again_changes_nothing_and_another_key_begins_anew(self):
+        device = Device("twice")
+        self.assertIn(b"1 new", self.verifier.run("import", device.record(self.tmp)).stdout)
+        self.assertIn(b"1 as before", self.verifier.run("import", device.record(self.tmp)).stdout)
+        self.verifier.start()
+        self.verifier.attest(device)
+        ek = device.ek
+        device = Device("twice")
+        device.ek = ek
+        self.assertIn(b"1 changed", self.verifier.run("import", device.record(self.tmp)).stdout)
+        self.assertEqual(self.verifier.attest(device)[0], 200)
+
+
+if __name__ == "__main__":
+    unittest.main()
