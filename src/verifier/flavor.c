@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/policy/policy_file.h"
-#include "flavor_private.h"
+#include "flavor_parts.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/yaml.h"
 

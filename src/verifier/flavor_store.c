@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flavor_private.h"
+#include "flavor_parts.h"
 #include "sys/format/yaml.h"
 
 static char *copy_text(const struct lk_value *v)

@@ -80,6 +80,15 @@ class Symbols(tree.TestCase):
         self.assertIn("lk_blob_copy_verify", here)
         self.assertNone(sorted(here & forbidden), "latchkey-userconfig can seal or sign")
 
+    def test_the_verifier_knows_no_tpm(self):
+        """It needs none, and runs where there is none."""
+        path = os.path.join(tree.BUILD, "src/verifier/latchkey-verifier")
+        if not os.path.exists(path):
+            self.skipTest("latchkey-verifier isn't built: the libraries that it needs aren't installed")
+        here = {w[-1] for w in nm(path)} | {w[-1] for w in nm(path, "-D")}
+        self.assertIn("lk_appraise", here)
+        self.assertNone(sorted(n for n in here if re.match(r"lk_tpm_|Esys_|Fapi_|Tss2_|crypt_", n)), "latchkey-verifier reaches for a TPM or a volume")
+
     def test_unseal_calls_no_command_that_makes_or_destroys(self):
         commands = re.compile(r"^(Esys_(Create|CreatePrimary|Clear|ClearControl|EvictControl|"
                               r"HierarchyChangeAuth|NV_DefineSpace|NV_UndefineSpace|NV_Write\w*|"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns what reading a flavor from files and from the database have in common. */
-#ifndef LK_VERIFIER_FLAVOR_PRIVATE_H
-#define LK_VERIFIER_FLAVOR_PRIVATE_H
+#ifndef LK_VERIFIER_FLAVOR_PARTS_H
+#define LK_VERIFIER_FLAVOR_PARTS_H
 
 #include "core/policy/policy_file.h"
 #include "flavor.h"
