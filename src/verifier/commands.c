@@ -146,8 +146,8 @@ int lk_vf_explain(const struct lk_vf_options *o, struct lk_err *err)
 	LK_TRY(open_device(o, &store, &d, whole, err));
 	lk_print_shown(stdout, d.name);
 	if (d.verdict == LK_VF_NO_VERDICT) {
-		printf(" has never attested\n");
-		return LK_E_UNKNOWN;
+		putchar('\n');
+		return lk_err_set(err, LK_E_UNKNOWN, 0, "this device has never attested");
 	}
 	printf(": %s since %s\n", lk_vf_verdict_word(d.verdict), lk_vf_time(d.changed, text));
 	print_reasons(whole, d.verdict != LK_VERDICT_TRUSTED);

@@ -62,7 +62,7 @@ static int find_id(const struct lk_json *record, struct lk_bytes ak, char ret[st
 static int find_key(const struct lk_json *record, struct lk_vf_import *im,
 		    uint8_t ak[static LK_VF_AK_MAX], struct lk_err *err)
 {
-	const struct lk_json *key = lk_json_get(lk_json_get(record, "objects"), "attestation-key");
+	const struct lk_json *key = lk_json_get(record, "ak");
 	const char *hex = lk_json_get_text(key, "public");
 	const char *name = lk_json_get_text(key, "name");
 	struct lk_attest_key parsed;
@@ -72,17 +72,16 @@ static int find_key(const struct lk_json *record, struct lk_vf_import *im,
 	if (!key || !hex)
 		return lk_err_set(
 			err, LK_E_INPUT, 0,
-			"the record has no attestation key (objects.attestation-key.public): install makes one, where it is newer than the record");
+			"the record has no attestation key (ak.public): install makes one, where it is newer than the record");
 	if (!lk_hex_decode(hex, strlen(hex), ak, LK_VF_AK_MAX, &len))
-		return lk_err_set(err, LK_E_INPUT, 0,
-				  "objects.attestation-key.public isn't hexadecimal, or too long");
+		return lk_err_set(err, LK_E_INPUT, 0, "ak.public isn't hexadecimal, or too long");
 	im->ak = (struct lk_bytes){ ak, len };
 	LK_TRY(lk_attest_key_parse(im->ak, lk_crypto_hash, &parsed, err));
 	lk_hex_encode(parsed.name.data, parsed.name.len, computed);
 	if (name && strcmp(name, computed) != 0)
 		return lk_err_set(
 			err, LK_E_POLICY, 0,
-			"objects.attestation-key: the Name isn't that of the public area beside it: the record was changed");
+			"ak: the Name isn't that of the public area beside it: the record was changed");
 	im->ak_name = parsed.name;
 	return LK_OK;
 }
@@ -97,7 +96,7 @@ static void name_of(const char *path, char ret[static LK_VF_NAME_MAX])
 
 	(void)snprintf(ret, LK_VF_NAME_MAX, "%.*s", len, name);
 	/* A cut through a character would be no text. */
-	for (size_t n = strlen(ret); n && !lk_text_is_plain(ret); n--)
+	for (size_t n = strlen(ret); n && !lk_text_is_visible(ret); n--)
 		ret[n - 1] = '\0';
 	if (!ret[0])
 		(void)snprintf(ret, LK_VF_NAME_MAX, "unnamed");

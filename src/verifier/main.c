@@ -8,7 +8,7 @@
 #include "verifier.h"
 
 /** Bits of command.options. */
-enum { STORE = 1u, JSON = 2u, FLAVOR = 4u };
+enum { STORE = 1u, JSON = 2u, FLAVOR = 4u, BY_HAND = 8u };
 
 struct command {
 	struct lk_cli_command cli;
@@ -37,6 +37,8 @@ static const struct command all_commands[] = {
 	COMMAND("retire", "DEVICE", 1, "take nothing from a device any more", STORE, lk_vf_retire),
 	COMMAND("learn", "DEVICE", 1, "take a device's values of now as its own flavor", STORE,
 		lk_vf_learn),
+	COMMAND("verify", "DIR", 1, "judge a quote and logs from files", JSON | BY_HAND,
+		lk_vf_verify),
 	COMMAND("flavor add", "NAME FILE", 2, "put a flavor in the place of the one of its name",
 		STORE, lk_vf_flavor_add),
 	COMMAND("flavor list", "", 0, "list flavors", STORE, lk_vf_flavor_list),
@@ -74,7 +76,11 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 		NULL
 	};
 	const struct lk_option json = { "json", 0, 0, NULL, "JSON instead of text", NULL, &o.json };
-	struct lk_option options[5];
+	const struct lk_option by_hand[] = {
+		{ "flavor", 0, 0, "FILE", "what it is compared with", &o.flavor, NULL },
+		{ "nonce", 0, 0, "HEX", "the nonce that the quote has to be over", &o.nonce, NULL },
+	};
+	struct lk_option options[6];
 	size_t n = 0;
 
 	if (cmd->options & STORE) {
@@ -83,6 +89,10 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 	}
 	if (cmd->options & FLAVOR)
 		options[n++] = flavor;
+	if (cmd->options & BY_HAND) {
+		options[n++] = by_hand[0];
+		options[n++] = by_hand[1];
+	}
 	if (cmd->options & JSON)
 		options[n++] = json;
 	options[n] = (struct lk_option)LK_OPTIONS_END;
@@ -94,10 +104,23 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 }
 
 static const struct lk_cli_command *const commands[] = {
-	&all_commands[0].cli,  &all_commands[1].cli,  &all_commands[2].cli,  &all_commands[3].cli,
-	&all_commands[4].cli,  &all_commands[5].cli,  &all_commands[6].cli,  &all_commands[7].cli,
-	&all_commands[8].cli,  &all_commands[9].cli,  &all_commands[10].cli, &all_commands[11].cli,
-	&all_commands[12].cli, &all_commands[13].cli, &all_commands[14].cli, NULL,
+	&all_commands[0].cli,
+	&all_commands[1].cli,
+	&all_commands[2].cli,
+	&all_commands[3].cli,
+	&all_commands[4].cli,
+	&all_commands[5].cli,
+	&all_commands[6].cli,
+	&all_commands[7].cli,
+	&all_commands[8].cli,
+	&all_commands[9].cli,
+	&all_commands[10].cli,
+	&all_commands[11].cli,
+	&all_commands[12].cli,
+	&all_commands[13].cli,
+	&all_commands[14].cli,
+	&all_commands[15].cli,
+	NULL,
 };
 _Static_assert(sizeof(commands) / sizeof(commands[0]) == N_COMMANDS + 1, "a command isn't listed");
 

@@ -4,10 +4,9 @@
 #define LK_VERIFIER_SETTINGS_H
 
 #include "core/base/doc.h"
+#include "core/base/paths.h"
 #include "core/policy/pcr.h"
 
-#define LK_VF_SETTINGS "/etc/latchkey/verifier.yaml"
-#define LK_VF_STATE    "/var/lib/latchkey-verifier"
 #define LK_VF_TEXT_MAX 512u
 #define LK_VF_NO_PAGES "none"
 

@@ -9,7 +9,7 @@
 #include "sys/format/json.h"
 
 struct lk_vf_options {
-	const char *config, *state, *flavor;
+	const char *config, *state, *flavor, *nonce;
 	bool json;
 	/* What stands behind the options. */
 	int n;

@@ -9,7 +9,7 @@ import tree
 
 PAGE = {"latchkey": "latchkey.1", "latchkey-provision": "latchkey-provision.8",
         "latchkey-unseal": "latchkey-unseal.8", "latchkey-userconfig": "latchkey-userconfig.8",
-        "latchkey-attest": "latchkey-attest.8"}
+        "latchkey-attest": "latchkey-attest.8", "latchkey-verifier": "latchkey-verifier.8"}
 
 
 def run(argv):

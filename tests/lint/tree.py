@@ -12,7 +12,7 @@ BUILD = os.environ.get("LATCHKEY_BUILD", os.path.join(ROOT, "build"))
 PROGRAMS = {"latchkey": "tools/host/latchkey", "latchkey-unseal": "src/unseal/latchkey-unseal",
             "latchkey-provision": "src/provision/latchkey-provision",
             "latchkey-userconfig": "src/userconfig/latchkey-userconfig",
-            "latchkey-attest": "src/attest/latchkey-attest"}
+            "latchkey-attest": "src/attest/latchkey-attest", "latchkey-verifier": "src/verifier/latchkey-verifier"}
 
 
 def from_git():

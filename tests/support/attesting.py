@@ -87,7 +87,7 @@ class Device:
         key = {"handle": "0x8101a000", "name": self.ak_name().hex(), "public": self.public().hex(), **more}
         path = os.path.join(folder, self.name + ".json")
         with open(path, "w", encoding="utf-8") as f:
-            json.dump({"ek": {"public": pem}, "objects": {"attestation-key": key}}, f)
+            json.dump({"ek": {"public": pem}, "ak": key}, f)
         return path
 
     # What it boots.

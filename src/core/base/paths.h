@@ -13,6 +13,7 @@
 #define LK_UC_SETTINGS	   "/etc/latchkey/userconfig.yaml"
 #define LK_UC_HOOKS	   "/etc/latchkey/userconfig.d"
 #define LK_ATTEST_SETTINGS "/etc/latchkey/attest.yaml"
+#define LK_VF_SETTINGS	   "/etc/latchkey/verifier.yaml" /* of the server's machine */
 
 /* Under /run: what this boot has seen, made anew in each. */
 #define LK_LEARNED_DIR	  "/run/latchkey/learned"
@@ -26,6 +27,7 @@
 /* Under /var: what outlives a boot. */
 #define LK_UC_STATE "/var/lib/latchkey/userconfig"
 #define LK_AT_STATE "/var/lib/latchkey/attest/state.json"
+#define LK_VF_STATE "/var/lib/latchkey-verifier"
 
 /* The TPM: alone in early boot, shared with others in the running system. */
 #define LK_TPM_ALONE  "device:/dev/tpm0"

@@ -54,6 +54,19 @@ static int digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+/* Well-formed UTF-8 without control characters. */
+static bool is_plain(const char *text)
+{
+	size_t left = strlen(text), n;
+
+	for (; left; text += n, left -= n) {
+		n = lk_text_character((const uint8_t *)text, left);
+		if (!n)
+			return false;
+	}
+	return true;
+}
+
 /* Percent-decoding into plain text. @form: "+" is a space, as forms write it. */
 static bool decode(const char *text, size_t len, bool form, char *out, size_t cap)
 {
@@ -75,7 +88,7 @@ static bool decode(const char *text, size_t len, bool form, char *out, size_t ca
 		out[n++] = c;
 	}
 	out[n] = '\0';
-	return lk_text_is_plain(out);
+	return is_plain(out);
 }
 
 /* No empty, "." or ".." part, however it was encoded, but for one "/" at the end. */

@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""A verdict that was answered is there, whatever ended the verifier; and a database that is gone costs a later answer."""
+import json
+import os
+import pwd
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+import unittest
+
+import attesting
+import rig
+
+KILLS = int(os.environ.get("LATCHKEY_CYCLES", "8"))
+
+
+class Load:
+    """Devices that attest as fast as they can, and know which answers they have had."""
+
+    def __init__(self, verifier, devices):
+        self.verifier, self.answered, self.stopping = verifier, {d.id: 0 for d in devices}, False
+        self.threads = [threading.Thread(target=self.run, args=(d,), daemon=True) for d in devices]
+        for t in self.threads:
+            t.start()
+
+    def run(self, device):
+        while not self.stopping:
+            try:
+                connection = self.verifier.connect(timeout=5)
+                while not self.stopping:
+                    if self.verifier.attest(device, connection)[0] == 200:
+                        self.answered[device.id] += 1
+            except Exception:  # pylint: disable=broad-except
+                time.sleep(0.02)  # it was killed, and comes back
+
+    def stop(self):
+        self.stopping = True
+        for t in self.threads:
+            t.join(20)
+
+
+class Kills(attesting.TestCase):
+    def attestations(self, device):
+        with sqlite3.connect(os.path.join(self.verifier.state, "verifier.db")) as db:
+            return db.execute("SELECT COUNT(*), COUNT(DISTINCT quote), COUNT(DISTINCT at) FROM attestations a JOIN devices d ON d.number = a.device WHERE d.id = ?",
+                              (device.id,)).fetchone()
+
+    def test_kill_9_under_load_loses_nothing_and_doubles_nothing(self):
+        devices = self.known(*(f"d{n}" for n in range(4)))
+        self.verifier.start()
+        with open(self.verifier.settings, encoding="utf-8") as f:
+            text = f.read().replace("listen: 127.0.0.1:0", f"listen: 127.0.0.1:{self.verifier.port}")
+        self.write("verifier.yaml", text)
+        load = Load(self.verifier, devices)
+        for _ in range(KILLS):
+            time.sleep(random.uniform(0.05, 0.4))
+            self.verifier.stop(signal.SIGKILL)
+            self.verifier.start()
+        time.sleep(0.5)
+        load.stop()
+        for device in devices:
+            rows, quotes, times = self.attestations(device)
+            self.assertGreater(load.answered[device.id], 0)
+            self.assertGreaterEqual(rows, load.answered[device.id])
+            # What was killed between commit and answer is there, and wasn't answered: at most one a kill.
+            self.assertLessEqual(rows, load.answered[device.id] + KILLS)
+            self.assertEqual((quotes, times), (rows, rows))
+
+    def test_sigterm_finishes_what_was_begun(self):
+        device = self.known("last")
+        self.verifier.start()
+        self.verifier.attest(device)
+        body = json.dumps(device.message(self.verifier.nonce())).encode()
+        connection = self.verifier.connect()
+        connection.putrequest("POST", "/v1/attest")
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders()
+        connection.send(body[:100])
+        time.sleep(0.2)
+        self.verifier.process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        connection.send(body[100:])
+        answer = connection.getresponse()
+        self.assertEqual((answer.status, answer.getheader("Connection")), (200, "close"))
+        answer.read()
+        self.assertEqual(self.verifier.process.wait(10), 0)
+        self.assertEqual(self.attestations(device)[0], 2)
+
+
+class Full(attesting.TestCase):
+    def test_a_database_that_another_holds_is_answered_with_503(self):
+        device = self.known("waits")
+        self.verifier.start()
+        self.verifier.attest(device)
+        db = sqlite3.connect(os.path.join(self.verifier.state, "verifier.db"), isolation_level=None)
+        db.execute("BEGIN IMMEDIATE")
+        status, headers, answer = self.verifier.post("/v1/attest", device.message(self.verifier.nonce()))
+        self.assertEqual((status, answer["error"]), (503, "unavailable"))
+        self.assertEqual(headers["Retry-After"], "30")
+        db.execute("ROLLBACK")
+        db.close()
+        self.assertEqual(self.verifier.attest(device)[0], 200)
+
+    def test_a_newer_schema_is_refused_and_left_as_it_is(self):
+        self.verifier.run("devices")
+        path = os.path.join(self.verifier.state, "verifier.db")
+        with sqlite3.connect(path) as db:
+            db.execute("UPDATE schema_version SET version = 99")
+        self.assertIn("newer latchkey-verifier", self.verifier.run("devices", check=13).stderr.decode())
+        with sqlite3.connect(path) as db:
+            self.assertEqual(db.execute("SELECT version FROM schema_version").fetchone(), (99,))
+
+    def test_an_older_schema_is_brought_up_to_date(self):
+        self.verifier.run("devices")
+        path = os.path.join(self.verifier.state, "verifier.db")
+        with sqlite3.connect(path) as db:
+            db.execute("DROP INDEX standings_by_verdict")
+            db.execute("DROP INDEX standings_by_seen")
+            db.execute("UPDATE schema_version SET version = 1")
+        self.verifier.run("devices")
+        with sqlite3.connect(path) as db:
+            self.assertEqual(db.execute("SELECT version FROM schema_version").fetchone(), (2,))
+            self.assertEqual(db.execute("SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'standings_by_%'").fetchone(), (2,))
+
+
+def postgres_programs():
+    """Where Debian has initdb; the newest."""
+    base = "/usr/lib/postgresql"
+    versions = sorted(os.listdir(base), key=int) if os.path.isdir(base) else []
+    return os.path.join(base, versions[-1], "bin") if versions else None
+
+
+@unittest.skipUnless(postgres_programs() and os.geteuid() == 0, "PostgreSQL isn't installed, or this isn't root, who can run it as its own user")
+class Postgres(attesting.TestCase):
+    """As Debian ships it, in a folder of its own, on a socket there."""
+
+    def setUp(self):
+        self.home = rig.tempfile.mkdtemp(prefix="latchkey-pg-")
+        self.addCleanup(shutil.rmtree, self.home, True)
+        user = pwd.getpwnam("postgres")
+        os.chown(self.home, user.pw_uid, user.pw_gid)
+        self.server = None
+        rig.run(["runuser", "-u", "postgres", "--", postgres_programs() + "/initdb", "-D", self.home + "/data", "-A", "trust", "-E", "UTF8", "--no-sync"], check=0)
+        self.addCleanup(lambda: self.end(signal.SIGINT))
+        self.begin()
+        rig.run(["runuser", "-u", "postgres", "--", "createdb", "-h", self.home, "latchkey"], check=0)
+        self.store = f"postgresql://postgres@/latchkey?host={self.home}"
+        super().setUp()
+
+    def begin(self):
+        # runuser would stay between: its child is the server, and has to be reached by its id.
+        self.server = subprocess.Popen([postgres_programs() + "/postgres", "-D", self.home + "/data", "-k", self.home, "-c", "listen_addresses="],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user="postgres", group="postgres", extra_groups=[])
+        for _ in range(300):
+            if rig.run([postgres_programs() + "/pg_isready", "-h", self.home]).returncode == 0:
+                return
+            time.sleep(0.05)
+        raise AssertionError("PostgreSQL doesn't start")
+
+    def end(self, how):
+        if self.server and self.server.poll() is None:
+            self.server.send_signal(how)
+            self.server.wait(30)
+        self.server = None
+
+    def sql(self, text):
+        return rig.run(["runuser", "-u", "postgres", "--", "psql", "-h", self.home, "-Atc", text, "latchkey"], check=0).stdout.decode().split()
+
+    def test_the_same_as_with_sqlite(self):
+        device = self.known("pg-1")
+        self.verifier.start()
+        self.assertEqual(self.verifier.attest(device)[2]["verdict"], "unknown")
+        self.verifier.run("learn", device.id)
+        time.sleep(1.5)
+        self.assertEqual(self.verifier.attest(device)[2]["verdict"], "trusted")
+        device.boot(attesting.firmware(image=b"other"))
+        self.assertEqual(self.verifier.attest(device)[2]["verdict"], "untrusted")
+        self.assertIn("PCR 4", self.verifier.run("explain", "pg-1").stdout.decode())
+        message = device.message(self.verifier.nonce())
+        self.assertEqual(self.verifier.post("/v1/attest", message)[0], 200)
+        self.assertRefused(self.verifier.post("/v1/attest", message), 403, "clock-not-risen")
+        for page in ("/", "/devices?q=pg", f"/devices/{device.id}", f"/devices/{device.id}/firmware", "/metrics"):
+            self.assertEqual(self.verifier.page(page)[0], 200, page)
+        self.assertEqual(json.loads(self.verifier.page("/fleet.json")[2])["untrusted"], 1)
+        self.assertEqual(self.sql("SELECT COUNT(*) FROM attestations"), ["4"])
+
+    def test_two_verifiers_and_one_quote(self):
+        """They take each other's nonces, and one of them takes the quote."""
+        device = self.known("shared")
+        os.mkdir(self.path("second"))
+        second = attesting.Verifier(self.path("second"), self.store)
+        self.addCleanup(lambda: second.process and second.stop(signal.SIGKILL))
+        self.verifier.start()
+        second.start()
+        self.verifier.attest(device)
+        for _ in range(5):
+            message, answers = device.message(self.verifier.nonce()), []
+            threads = [threading.Thread(target=lambda v=v: answers.append(v.post("/v1/attest", message)[0])) for v in (self.verifier, second)]
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join()
+            self.assertEqual(sorted(answers), [200, 403])
+        self.assertEqual(self.sql("SELECT COUNT(*) FROM attestations"), ["6"])
+
+    def test_a_server_that_is_gone_and_comes_back(self):
+        device = self.known("patient")
+        self.verifier.start()
+        self.verifier.attest(device)
+        self.end(signal.SIGQUIT)
+        status, headers, answer = self.verifier.post("/v1/attest", device.message(self.verifier.nonce()))
+        self.assertEqual((status, answer["error"], headers["Retry-After"]), (503, "unavailable", "30"))
+        self.assertEqual(self.verifier.page("/")[0], 503)
+        self.begin()
+        time.sleep(1.1)
+        for _ in range(20):
+            status = self.verifier.attest(device)[0]
+            if status == 200:
+                break
+            time.sleep(0.5)
+        self.assertEqual(status, 200)
+        self.assertEqual(self.sql("SELECT COUNT(*) FROM attestations"), ["2"])
+
+
+if __name__ == "__main__":
+    unittest.main()

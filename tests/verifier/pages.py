@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
+"""The pages: what they show, who may read them, and that they need no script."""
+import base64
+import html.parser
+import http.client
+import json
+import os
+import re
+import socket
+import time
+import unittest
+
+import attesting
+
+
+class Checker(html.parser.HTMLParser):
+    """Each element is closed where it has to be, each field has a label, and nothing runs."""
+
+    void = {"meta", "link", "input", "br"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.labels, self.fields, self.links, self.wrong = [], set(), set(), [], []
+        self.feed(text)
+        if self.open:
+            self.wrong.append(f"not closed: {self.open}")
+        self.wrong += [f"no label for {f}" for f in self.fields - self.labels]
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag == "script" or any(a.startswith("on") or a == "style" for a in attrs):
+            self.wrong.append(f"<{tag} {attrs}>")
+        if tag == "label":
+            self.labels.add(attrs.get("for"))
+        if tag in ("input", "select"):
+            self.fields.add(attrs.get("id"))
+        if tag == "a":
+            self.links.append(attrs["href"])
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(f"</{tag}>")
+
+
+class Pages(attesting.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.devices = self.known(*(f"gate-{n}" for n in range(5)))
+        self.verifier.start()
+        for device in self.devices[:3]:
+            self.verifier.attest(device)
+
+    def test_every_page_that_is_led_to_is_there_and_sound(self):
+        seen, todo = set(), ["/", "/style.css"]
+        while todo:
+            path = todo.pop()
+            if path in seen or path.endswith(".json") or "page=" in path:
+                continue
+            seen.add(path)
+            status, headers, text = self.verifier.page(path)
+            if path.endswith("/firmware") and not text.startswith("<"):
+                self.assertEqual(status, 404)  # of a device that has never attested
+                continue
+            self.assertEqual(status, 200, path)
+            if headers["Content-Type"].startswith("text/html"):
+                page = Checker(text)
+                self.assertEqual(page.wrong, [], path)
+                todo += page.links
+        self.assertGreater(len(seen), 12)
+
+    def test_the_fleet_and_a_search(self):
+        self.assertEqual(json.loads(self.verifier.page("/fleet.json")[2]),
+                         {"count": 5, "trusted": 0, "unknown": 3, "untrusted": 0, "never-seen": 2, "overdue": 2, "retired": 0})
+        text = self.verifier.page("/devices?q=GATE-3&verdict=never")[2]
+        self.assertEqual(re.findall(r">(gate-\d)<", text), ["gate-3"])
+        self.assertEqual(re.findall(r">(gate-\d)<", self.verifier.page("/devices?q=" + self.devices[1].id[:12])[2]), ["gate-1"])
+        self.assertEqual(len(re.findall(r">(gate-\d)<", self.verifier.page("/devices?verdict=unknown")[2])), 3)
+        self.assertEqual(re.findall(r">(gate-\d)<", self.verifier.page("/devices?page=9")[2]), [])
+
+    def test_a_device_its_attestation_and_its_log(self):
+        one = self.devices[0]
+        text = self.verifier.page(f"/devices/{one.id}")[2]
+        self.assertIn("nothing is known to compare this boot with", text)
+        at = self.show(one)["attestations"][0]["at"]
+        text = self.verifier.page(f"/devices/{one.id}/{at}")[2]
+        for words in ("0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15 of sha256", "TPMS_ATTEST: <code>ff544347"):
+            self.assertIn(words, text)
+        text = self.verifier.page(f"/devices/{one.id}/firmware")[2]
+        self.assertIn("firmware 1", text)
+        self.assertIn("Secure Boot", text)
+
+    def test_what_is_not_there(self):
+        one = self.devices[0].id
+        for path in ("/nothing", "/devices/", "/devices/x", "/devices/" + 64 * "0", f"/devices/{one}/", f"/devices/{one}/1", f"/devices/{one}/x", f"/devices/{one}x"):
+            self.assertEqual(self.verifier.page(path)[0], 404, path)
+        self.assertEqual(self.verifier.page("/", method="POST")[0], 405)
+        self.assertEqual(self.verifier.page("/", method="HEAD")[2], "")
+
+    def test_another_site_s_name_is_not_loopback(self):
+        self.assertEqual(self.verifier.page("/", {"Host": "evil.example"})[0], 401)
+        self.assertEqual(self.verifier.page("/", {"Host": "localhost.evil.example"})[0], 401)
+        self.assertEqual(self.verifier.page("/", {"Host": "localhost:1"})[0], 200)
+
+    def test_tokens(self):
+        elsewhere = {"Host": "attest.example"}
+        token = self.verifier.run("token add", "grafana").stdout.decode().strip()
+        self.assertEqual(self.verifier.page("/metrics", {**elsewhere, "Authorization": "Bearer " + token})[0], 200)
+        basic = base64.b64encode(f"me:{token}".encode()).decode()
+        self.assertEqual(self.verifier.page("/", {**elsewhere, "Authorization": "Basic " + basic})[0], 200)
+        begun = time.monotonic()
+        self.assertEqual(self.verifier.page("/", {**elsewhere, "Authorization": "Bearer " + token[:-1] + "x"})[0], 401)
+        self.assertGreater(time.monotonic() - begun, 1.5)
+        with open(os.path.join(self.verifier.state, "verifier.db"), "rb") as f:
+            self.assertNotIn(token.encode(), f.read())
+        self.verifier.run("token add", "grafana", check=13)
+        self.assertIn(b"grafana", self.verifier.run("token list").stdout)
+        self.verifier.run("token remove", "grafana")
+        self.assertEqual(self.verifier.page("/", {**elsewhere, "Authorization": "Bearer " + token})[0], 401)
+
+
+class Unix(attesting.TestCase):
+    def test_both_listeners_on_unix_sockets(self):
+        attest, pages = self.path("attest.sock"), self.path("pages.sock")
+        with open(self.verifier.settings, encoding="utf-8") as f:
+            text = f.read().replace("listen: 127.0.0.1:0", f"listen: unix:{attest}").replace("pages: 127.0.0.1:0", f"pages: unix:{pages}")
+        self.write("verifier.yaml", text)
+        self.verifier.start()
+        for path, method, body, status in ((pages, "GET", None, 200), (attest, "POST", "{}", 200)):
+            connection = http.client.HTTPConnection("anything.example")
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.connect(path)
+            connection.request(method, "/" if method == "GET" else "/v1/challenge", body, {"Content-Type": "application/json"})
+            self.assertEqual(connection.getresponse().status, status)
+            connection.close()
+        self.assertEqual(self.verifier.stop(), 0)
+        self.assertFalse(os.path.exists(attest))
+
+
+if __name__ == "__main__":
+    unittest.main()
