@@ -2,6 +2,8 @@
 /* Owns opening the TPM that the device file, policy file or record say it has to be. */
 #include "root_key.h"
 
+#include "sys/os/log.h"
+
 int lk_tpm_pin_ours(struct lk_tpm *tpm, const struct lk_options *opts,
 		    const struct lk_policy_file *pf, bool *ret_known, struct lk_err *err)
 {
@@ -40,6 +42,21 @@ int lk_tpm_open_ours(const struct lk_options *opts, const struct lk_policy_file 
 	LK_TRY(lk_tpm_pin_ours(tpm, opts, pf, &known, err));
 	if (!known)
 		return lk_device_unknown("nothing was done", err);
+	*ret = tpm;
+	tpm = NULL;
+	return LK_OK;
+}
+
+int lk_tpm_open_known(const struct lk_options *opts, struct lk_tpm **ret, struct lk_err *err)
+{
+	LK_OWNED_TPM tpm = NULL;
+	bool known = false;
+
+	LK_TRY(lk_tpm_open_option(opts, &tpm, err));
+	LK_TRY(lk_tpm_pin_ours(tpm, opts, NULL, &known, err));
+	if (!known)
+		lk_log(LK_LOG_WARNING,
+		       "nothing here says whose TPM this has to be, so somebody on its bus may stand in for it; see latchkey-device(5)");
 	*ret = tpm;
 	tpm = NULL;
 	return LK_OK;

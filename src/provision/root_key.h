@@ -20,6 +20,14 @@ int lk_tpm_pin_ours(struct lk_tpm *tpm, const struct lk_options *opts,
 int lk_tpm_open_ours(const struct lk_options *opts, const struct lk_policy_file *pf,
 		     struct lk_tpm **ret, struct lk_err *err);
 
+/**
+ * lk_tpm_open_known - the same for who sends it an authorization or takes things away
+ *
+ * Where nothing says whose it has to be, a warning does. A TPM without the root key that
+ * is expected is another one's, or was cleared.
+ */
+int lk_tpm_open_known(const struct lk_options *opts, struct lk_tpm **ret, struct lk_err *err);
+
 /** Writes the device file of what install has found; that it can't is a warning. */
 void lk_device_file_install(struct lk_tpm *tpm, const struct lk_options *opts,
 			    const struct lk_policy_key *key);

@@ -12,7 +12,7 @@ import rig
 
 # Commands that take --device-file, beside "policy add" and "policy retire".
 ASKS_WHOSE = ("install", "format", "setup", "reseal", "floor", "remove", "status", "pcrs", "will-it-boot",
-              "recovery-key", "auth", "policy-key")
+              "recovery-key", "auth", "policy-key", "decommission", "lockout")
 
 
 class Device:

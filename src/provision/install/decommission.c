@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns decommission: a TPM without anything of ours, authorizations included. */
 #include <stdio.h>
+#include <time.h>
 
-#include "common.h"
+#include "install/record.h"
+#include "root_key.h"
 #include "sys/os/log.h"
 #include "sys/os/secret_line.h"
 #include "sys/tpm/tpm_attest.h"
@@ -24,10 +26,16 @@ static int look(struct leaving *l, struct lk_err *err)
 {
 	const char *owner = l->opts->value[LK_OPT_OWNER_AUTH];
 	const char *lockout = l->opts->value[LK_OPT_LOCKOUT_AUTH];
+	const char *record = l->opts->value[LK_OPT_RECORD];
 
 	if (lockout)
 		LK_TRY(lk_secret_read_line(lockout, 32, &l->lockout, err));
-	LK_TRY(lk_tpm_open_option(l->opts, &l->tpm, err));
+	LK_TRY(lk_tpm_open_known(l->opts, &l->tpm, err));
+	if (record) {
+		LK_TRY(lk_fs_check_regular(record, err));
+		LK_TRY(lk_record_of_tpm(record, l->tpm, NULL, err));
+		LK_TRY(lk_record_try(record, NULL, err));
+	}
 	LK_TRY(lk_tpm_info_read(l->tpm, &l->info, err));
 	if ((l->info.owner_auth_set && !owner) || (l->info.lockout_auth_set && !lockout))
 		return lk_err_set(
@@ -82,6 +90,25 @@ static int leave(struct leaving *l, struct lk_err *err)
 	return l->info.owner_auth_set ? lk_tpm_empty_auth(l->tpm, LK_HIERARCHY_OWNER, err) : LK_OK;
 }
 
+/* So that the desk makes nothing more for a device that is gone. */
+static int mark_record(const struct leaving *l, struct lk_err *err)
+{
+	const char *path = l->opts->value[LK_OPT_RECORD];
+	LK_OWNED_JSON record = NULL;
+	time_t now = time(NULL);
+	char text[32] = "";
+	struct tm utc;
+	bool existed;
+
+	if (!path)
+		return LK_OK;
+	LK_TRY(lk_record_load(path, &record, &existed, err));
+	if (gmtime_r(&now, &utc))
+		(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	lk_json_set_text(record, "decommissioned-at", text);
+	return lk_record_save(path, record, err);
+}
+
 static int run_decommission(const struct lk_options *opts, struct lk_err *err)
 {
 	struct leaving l = { .opts = opts };
@@ -93,6 +120,8 @@ static int run_decommission(const struct lk_options *opts, struct lk_err *err)
 	}
 	if (rc == LK_OK)
 		rc = leave(&l, err);
+	if (rc == LK_OK)
+		rc = mark_record(&l, err);
 	if (rc == LK_OK)
 		lk_log(LK_LOG_INFO,
 		       "this TPM has nothing of ours any more, and empty authorizations");
@@ -107,7 +136,7 @@ const struct lk_command lk_cmd_decommission = {
 	.cli.operands = "",
 	.cli.required = "--owner-auth FILE --lockout-auth FILE",
 	.answer = "decommission",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(LOCKOUT_AUTH) |
-		   LK_OPT_BIT(YES),
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(RECORD) |
+		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(LOCKOUT_AUTH) | LK_OPT_BIT(YES),
 	.run = run_decommission,
 };

@@ -263,7 +263,8 @@ int lk_install_check_record(struct lk_install *in, struct lk_err *err)
 
 int lk_install_open_record(struct lk_install *in, struct lk_json **ret, struct lk_err *err)
 {
-	static const char *const gone[] = { "device-id", "auths", "objects", NULL };
+	static const char *const gone[] = { "device-id", "auths", "objects", "decommissioned-at",
+					    NULL };
 	const char *path = in->opts->value[LK_OPT_RECORD];
 	char ours[LK_DEVICE_ID_TEXT], its[LK_DEVICE_ID_TEXT];
 	LK_OWNED_JSON record = NULL;
@@ -277,6 +278,8 @@ int lk_install_open_record(struct lk_install *in, struct lk_json **ret, struct l
 		lk_log(LK_LOG_WARNING,
 		       "the TPM was cleared since this record was written: the device's ID is another now, and its volumes are to be sealed anew (reseal)");
 	}
+	/* A device that is installed again isn't gone any more. */
+	lk_json_remove(record, "decommissioned-at");
 	LK_TRY(lk_install_describe(in, record, err));
 	*ret = record;
 	record = NULL;

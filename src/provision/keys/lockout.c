@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns lockout clear: the end of a dictionary-attack lockout, with the lockout authorization. */
-#include "common.h"
+#include "root_key.h"
 #include "sys/os/log.h"
 #include "sys/os/secret_line.h"
 
@@ -15,7 +15,7 @@ static int run_lockout_clear(const struct lk_options *opts, struct lk_err *err)
 	if (!path)
 		return lk_err_set(err, LK_E_USAGE, 0, "--lockout-auth is needed");
 	LK_TRY(lk_secret_read_line(path, 32, &auth, err));
-	LK_TRY(lk_tpm_open_option(opts, &tpm, err));
+	LK_TRY(lk_tpm_open_known(opts, &tpm, err));
 	LK_TRY(lk_tpm_info_read(tpm, &info, err));
 	/* A wrong one costs a day: it isn't tried where there is nothing to gain. */
 	if (!info.in_lockout && !info.failures) {
@@ -41,6 +41,6 @@ const struct lk_command lk_cmd_lockout_clear = {
 	.cli.summary = "end the TPM's dictionary-attack lockout",
 	.cli.operands = "",
 	.cli.required = "--lockout-auth FILE",
-	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(LOCKOUT_AUTH),
+	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(LOCKOUT_AUTH),
 	.run = run_lockout_clear,
 };
