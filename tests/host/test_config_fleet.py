@@ -133,5 +133,63 @@ class Fleet(config.TestCase):
         self.assertEqual(self.shown()["target"], blob.device_id(bytes.fromhex("000c" + "ef" * 48)).hex())
 
 
+class Templates(config.TestCase):
+    """A folder for each device, laid over the one that all have."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder()
+        for n, name in enumerate(("a", "b")):
+            self.record(f"records/{name}.json", number=n + 1)
+            self.put(name, "etc/hostname", f"unit-{name}\n")
+
+    def put(self, name, path, text):
+        os.makedirs(os.path.dirname(self.path("templates", name, path)), exist_ok=True)
+        self.write(f"templates/{name}/{path}", text)
+
+    def fleet(self, *more, check=0):
+        return self.seal(self.path("settings"), "--records", self.path("records"), "--templates", self.path("templates"), *more,
+                         sequence="5", out="blobs", check=check)
+
+    def opened(self, name):
+        out = self.path(f"opened-{name}-{len(os.listdir(self.tmp))}")
+        self.latchkey("config", "open", "--policy-key", self.key_dir + "/policy-key.pub.pem", "--config-key",
+                      self.key_dir + "/config-key.bin", "-o", out, self.path(f"blobs/{name}.lkb"))
+        return self.tree(out)
+
+    def tree(self, top):
+        found = {}
+        for at, _, files in os.walk(top):
+            for f in files:
+                with open(os.path.join(at, f), "rb") as data:
+                    found[os.path.relpath(os.path.join(at, f), top)] = data.read()
+        return found
+
+    def test_each_device_has_its_own_files_over_the_common_ones(self):
+        common = self.tree(self.path("settings"))
+        replaced = next(f for f in sorted(common) if not f.startswith("latchkey"))
+        self.put("b", replaced, "of b")
+        self.fleet()
+        self.assertEqual(self.opened("a"), dict(common, **{"etc/hostname": b"unit-a\n"}))
+        self.assertEqual(self.opened("b"), dict(common, **{"etc/hostname": b"unit-b\n", replaced: b"of b"}))
+
+    def test_a_path_out_of_the_tree_costs_that_device_alone(self):
+        os.symlink("/etc/passwd", self.path("templates/b/etc/passwd"))
+        self.assertSaid(self.fleet(check=3), "templates/b/etc/passwd: a symbolic link")
+        self.assertEqual(os.listdir(self.path("blobs")), ["a.lkb"])
+        os.unlink(self.path("templates/b/etc/passwd"))
+        os.rename(self.path("templates/b"), self.path("elsewhere"))
+        os.symlink(self.path("elsewhere"), self.path("templates/b"))
+        self.assertSaid(self.fleet("--force", check=3), "templates/b: ")
+        os.unlink(self.path("templates/b"))
+        self.assertSaid(self.fleet("--force", check=3), "templates/b isn't there: each device needs a folder of its own")
+        self.assertEqual(os.listdir(self.path("blobs")), ["a.lkb"])
+
+    def test_what_it_does_not_go_with(self):
+        self.assertSaid(self.seal(self.path("settings"), "--templates", self.path("templates"), sequence="5", out="x", check=2), "--templates is for --records")
+        self.assertSaid(self.fleet("--from-archive", check=2), "--templates is for --records")
+        self.assertNotMade("blobs", "x")
+
+
 if __name__ == "__main__":
     host.main()

@@ -81,6 +81,19 @@ class Init(host.TestCase):
         self.assertSaid(self.latchkey("policy", "init", "--policy-key", self.path("rsa"), "-o", self.path("out"), check=3), "this is a private key")
         self.assertNotMade("out")
 
+    def test_a_selection_says_whether_a_fleet_can_share_it(self):
+        one, many = self.policy(), self.policy("--fleet", keys=self.path("keys"), name="fleet.yaml")
+        self.assertEqual(self.shown(many)["pcrs"], [0, 4, 7, 11])
+        for path, said in ((one, "each machine's own, by PCR 10, unless"), (many, "machines of one model and firmware can share them")):
+            with open(path, encoding="utf-8") as f:
+                self.assertIn(f"# Signed policies over these: {said}", f.read())
+            self.assertSaid(self.latchkey("policy", "show", path), f"(?m)^signed policies +{said}")
+            done = self.latchkey("policy", "sign", "--policy", path, "--key", self.path("keys/policy-key.pem"), "--pcr-values", self.pcrs(),
+                                 "--version", "1", "-o", path + ".signed")
+            self.assertEqual(b"each machine's own" in done.stderr, path == one)
+        self.assertSaid(self.latchkey("policy", "init", "--fleet", "--pcrs", "0", "--policy-key", self.path("keys/policy-key.pub.pem"), "-o",
+                                      self.path("x"), check=2), "--fleet and --pcrs exclude")
+
     def test_what_would_not_be_read_is_not_written(self):
         keys = self.keys()
         for code, options in ((2, ["--bank", "sha1"]), (2, ["--pcrs", "0,24"]),

@@ -35,6 +35,22 @@ const char *lk_pcr_meaning(unsigned int pcr)
 	return "no standard use";
 }
 
+void lk_pcr_shared_text(uint32_t mask, char out[static LK_PCR_SHARED_TEXT])
+{
+	uint32_t own = mask & LK_PCRS_OF_ONE_MACHINE;
+	char pcrs[LK_PCR_MASK_TEXT];
+
+	lk_pcr_mask_format(own, pcrs);
+	if (own)
+		(void)snprintf(
+			out, LK_PCR_SHARED_TEXT,
+			"each machine's own, by PCR %s, unless disks and boot options are alike",
+			pcrs);
+	else
+		(void)snprintf(out, LK_PCR_SHARED_TEXT,
+			       "machines of one model and firmware can share them");
+}
+
 int lk_pcr_mask_parse(const char *text, uint32_t *ret_mask, struct lk_err *err)
 {
 	uint32_t mask = 0;

@@ -36,6 +36,17 @@ struct lk_pcr_values {
 /** What a PCR stands for, in words that a person can act on. Never NULL. */
 const char *lk_pcr_meaning(unsigned int pcr);
 
+/**
+ * PCRs that hold what is one machine's own, though it boots the same image: boot options
+ * and firmware settings (1), the boot disk's GPT (5), and by boot_aggregate both (10).
+ */
+#define LK_PCRS_OF_ONE_MACHINE (1u << 1 | 1u << LK_PCR_LOADER | 1u << LK_PCR_IMA)
+/** What a fleet of one model and firmware can share, as a list: firmware, image, Secure Boot. */
+#define LK_PCRS_OF_A_FLEET "0,4,7,11"
+/** Whether machines can share policies over @mask (without the latch), in one clause. */
+#define LK_PCR_SHARED_TEXT 160u
+void lk_pcr_shared_text(uint32_t mask, char out[static LK_PCR_SHARED_TEXT]);
+
 /** "0,7,10": decimal, each below 24, no repeats, at least one. */
 int lk_pcr_mask_parse(const char *text, uint32_t *ret_mask, struct lk_err *err);
 /** Writes "0,7,10" into @out; at most 62 characters and a NUL. */

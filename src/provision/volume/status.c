@@ -276,6 +276,7 @@ static void token_status(struct status *s, struct lk_json *obj, const struct vol
 	LK_OWNED_TOKEN token = LK_TOKEN_NONE;
 	struct lk_pcr_values now;
 	struct lk_err why = { 0 };
+	char shared[LK_PCR_SHARED_TEXT];
 	const char *words = "";
 	const char *closed;
 	bool known_root;
@@ -296,7 +297,9 @@ static void token_status(struct status *s, struct lk_json *obj, const struct vol
 	}
 	known_root = lk_volume_root_key(s->tpm, pf, v->vol, &token, &words, &why) == LK_OK;
 	say(s, obj, "root-key", known_root ? words : why.msg);
+	lk_pcr_shared_text(pf->pcrs.mask & ~(pf->latch == LK_NO_PCR ? 0 : 1u << pf->latch), shared);
 	say_uint(s, obj, "policies", token.n_policies);
+	say(s, obj, "policies-are", shared);
 	if (read_now(s, pf, &now, &floor, &why) != LK_OK) {
 		say_opens(s, obj, why.msg, v->vol->pin);
 		return;

@@ -45,6 +45,7 @@ enum lk_compression { LK_COMPRESS_NONE, LK_COMPRESS_GZIP, LK_COMPRESS_ZSTD };
  */
 struct lk_pack {
 	const char *dir;
+	const char *over;  /* folder whose files take the place of those of one path; or NULL */
 	const char *first; /* file that comes first where it exists; or NULL */
 	uint64_t mtime;	   /* seconds */
 	enum lk_compression compression;

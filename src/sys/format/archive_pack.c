@@ -23,31 +23,45 @@
 /* Of a file that has more pieces than that, the rest counts as filled. */
 #define SEGMENTS_MAX 65536u
 
+/* The folder, and the one that lies over it. */
+enum layer { BELOW, OVER, N_LAYERS };
+
+struct file {
+	char *path; /* below its folder */
+	enum layer layer;
+};
+
 struct packer {
 	const struct lk_pack *pack;
 	const struct lk_sink *to;
 	struct archive *out;
-	int dir;      /* the folder */
-	char **paths; /* of all files, below it */
-	size_t n_paths;
-	size_t cap_paths;
+	int dirs[N_LAYERS];
+	enum layer layer; /* that is looked at */
+	struct file *files;
+	size_t n_files;
+	size_t cap_files;
 	uint8_t *buf; /* PIECE bytes */
 	int rc;	      /* of @to, when it failed */
 	struct lk_err *err;
 };
 
+static const char *folder(const struct packer *p)
+{
+	return p->layer == OVER ? p->pack->over : p->pack->dir;
+}
+
 static int io_error(struct packer *p, const char *path, const char *what)
 {
 	int saved = errno;
 
-	return lk_err_set(p->err, LK_E_IO, (uint32_t)saved, "%s/%s: %s: %s", p->pack->dir, path,
-			  what, strerror(saved));
+	return lk_err_set(p->err, LK_E_IO, (uint32_t)saved, "%s/%s: %s: %s", folder(p), path, what,
+			  strerror(saved));
 }
 
 static int refuse(struct packer *p, const char *path, const char *why)
 {
-	return lk_err_set(p->err, LK_E_INPUT, 0, "%s/%.*s: %s", p->pack->dir,
-			  (int)LK_ARCHIVE_PATH_MAX, path, why);
+	return lk_err_set(p->err, LK_E_INPUT, 0, "%s/%.*s: %s", folder(p), (int)LK_ARCHIVE_PATH_MAX,
+			  path, why);
 }
 
 static int out_of_memory(struct packer *p)
@@ -57,19 +71,19 @@ static int out_of_memory(struct packer *p)
 
 static int add_path(struct packer *p, const char *path)
 {
-	if (p->n_paths == p->cap_paths) {
-		size_t cap = p->cap_paths ? 2 * p->cap_paths : 64;
-		char **more = reallocarray(p->paths, cap, sizeof(*more));
+	if (p->n_files == p->cap_files) {
+		size_t cap = p->cap_files ? 2 * p->cap_files : 64;
+		struct file *more = reallocarray(p->files, cap, sizeof(*more));
 
 		if (!more)
 			return out_of_memory(p);
-		p->paths = more;
-		p->cap_paths = cap;
+		p->files = more;
+		p->cap_files = cap;
 	}
-	p->paths[p->n_paths] = strdup(path);
-	if (!p->paths[p->n_paths])
+	p->files[p->n_files] = (struct file){ strdup(path), p->layer };
+	if (!p->files[p->n_files].path)
 		return out_of_memory(p);
-	p->n_paths++;
+	p->n_files++;
 	return LK_OK;
 }
 
@@ -96,11 +110,11 @@ static int take(struct packer *p, const char *path)
 	struct stat st;
 	int rc;
 
-	if (fstatat(p->dir, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(p->dirs[p->layer], path, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return io_error(p, path, "can't be looked at");
 	rc = lk_archive_path_check(path, checked, p->err);
 	if (rc != LK_OK) {
-		lk_err_prefix(p->err, "%s", p->pack->dir);
+		lk_err_prefix(p->err, "%s", folder(p));
 		return rc;
 	}
 	/* A folder's own bits go nowhere: it has no entry. */
@@ -113,7 +127,7 @@ static int take(struct packer *p, const char *path)
 
 static DIR *open_folder(struct packer *p, const char *below)
 {
-	int fd = openat(p->dir, *below ? below : ".",
+	int fd = openat(p->dirs[p->layer], *below ? below : ".",
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 
@@ -147,16 +161,19 @@ static int find_files(struct packer *p, const char *below)
 	return rc;
 }
 
-/* The one that comes first, then bytewise; names differ. */
+/* The one that comes first, then bytewise; of one name the one that lies over. */
 static int compare(const void *a, const void *b, void *first)
 {
-	const char *x = *(char *const *)a, *y = *(char *const *)b;
+	const struct file *x = a, *y = b;
+	int by_name = strcmp(x->path, y->path);
 
-	if (first && !strcmp(x, first))
+	if (by_name == 0)
+		return (int)y->layer - (int)x->layer;
+	if (first && !strcmp(x->path, first))
 		return -1;
-	if (first && !strcmp(y, first))
+	if (first && !strcmp(y->path, first))
 		return 1;
-	return strcmp(x, y);
+	return by_name;
 }
 
 static int fail(struct packer *p, const char *path)
@@ -222,7 +239,7 @@ static int check_holes(struct packer *p, int fd, const char *path, uint64_t size
 			p->err, LK_E_INPUT, 0,
 			"%s/%.*s: a sparse file: %" PRIu64 " of its %" PRIu64
 			" bytes are holes, of which at most %u are packed; leave it out, make it smaller, or fill it with \"cp --sparse=never\"",
-			p->pack->dir, (int)LK_ARCHIVE_PATH_MAX, path, holes, size, HOLES_MAX);
+			folder(p), (int)LK_ARCHIVE_PATH_MAX, path, holes, size, HOLES_MAX);
 	else if (lseek(fd, 0, SEEK_SET) != 0)
 		rc = io_error(p, path, "can't read");
 	return rc;
@@ -230,7 +247,8 @@ static int check_holes(struct packer *p, int fd, const char *path, uint64_t size
 
 static int write_file(struct packer *p, struct archive_entry *entry, const char *path)
 {
-	LK_OWNED_FD fd = openat(p->dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	LK_OWNED_FD fd =
+		openat(p->dirs[p->layer], path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	int rc;
 
@@ -293,39 +311,52 @@ static int pack_all(struct packer *p)
 	struct archive_entry *entry = archive_entry_new();
 	int rc = entry ? open_output(p) : out_of_memory(p);
 
-	for (size_t i = 0; rc == LK_OK && i < p->n_paths; i++)
-		rc = write_file(p, entry, p->paths[i]);
+	for (size_t i = 0; rc == LK_OK && i < p->n_files; i++) {
+		p->layer = p->files[i].layer;
+		if (i == 0 || strcmp(p->files[i].path, p->files[i - 1].path) != 0)
+			rc = write_file(p, entry, p->files[i].path);
+	}
 	archive_entry_free(entry);
 	if (rc == LK_OK && (archive_write_close(p->out) != ARCHIVE_OK || p->rc != LK_OK))
 		rc = fail(p, "");
 	return rc;
 }
 
+/* What lies over is no link: that would be a path out of its tree. */
+static int find_layer(struct packer *p, enum layer layer)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (layer == OVER ? O_NOFOLLOW : 0);
+
+	p->layer = layer;
+	p->dirs[layer] = open(folder(p), flags);
+	if (p->dirs[layer] < 0)
+		return lk_err_set(p->err, LK_E_INPUT, (uint32_t)errno, "%s: %s", folder(p),
+				  strerror(errno));
+	return find_files(p, "");
+}
+
 static int pack_folder(struct packer *p)
 {
 	char *first;
-	int rc;
+	int rc = find_layer(p, BELOW);
 
-	p->dir = open(p->pack->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (p->dir < 0)
-		return lk_err_set(p->err, LK_E_INPUT, (uint32_t)errno, "%s: %s", p->pack->dir,
-				  strerror(errno));
-	rc = find_files(p, "");
-	if (rc == LK_OK && p->n_paths == 0)
+	if (rc == LK_OK && p->pack->over)
+		rc = find_layer(p, OVER);
+	if (rc == LK_OK && p->n_files == 0)
 		rc = lk_err_set(p->err, LK_E_INPUT, 0, "%s: no file in it", p->pack->dir);
 	if (rc != LK_OK)
 		return rc;
 	first = p->pack->first ? strdup(p->pack->first) : NULL;
 	if (p->pack->first && !first)
 		return out_of_memory(p);
-	qsort_r(p->paths, p->n_paths, sizeof(*p->paths), compare, first);
+	qsort_r(p->files, p->n_files, sizeof(*p->files), compare, first);
 	free(first);
 	return pack_all(p);
 }
 
 int lk_archive_pack(const struct lk_pack *pack, const struct lk_sink *to, struct lk_err *err)
 {
-	struct packer p = { .pack = pack, .to = to, .dir = -1, .err = err };
+	struct packer p = { .pack = pack, .to = to, .dirs = { -1, -1 }, .err = err };
 	/* Names are written as UTF-8, whatever the environment says. */
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	locale_t before = utf8 ? uselocale(utf8) : (locale_t)0;
@@ -344,10 +375,11 @@ int lk_archive_pack(const struct lk_pack *pack, const struct lk_sink *to, struct
 	p.rc = rc;
 	archive_write_free(p.out);
 	free(p.buf);
-	for (size_t i = 0; i < p.n_paths; i++)
-		free(p.paths[i]);
-	free(p.paths);
-	lk_fd_closep(&p.dir);
+	for (size_t i = 0; i < p.n_files; i++)
+		free(p.files[i].path);
+	free(p.files);
+	for (unsigned int i = 0; i < N_LAYERS; i++)
+		lk_fd_closep(&p.dirs[i]);
 	if (utf8) {
 		(void)uselocale(before);
 		freelocale(utf8);

@@ -29,6 +29,7 @@ struct seal_args {
 	const char *target;
 	const char *record;
 	const char *records;
+	const char *templates;
 	const char *compress;
 	const char *mtime;
 	const char *created;
@@ -43,6 +44,10 @@ static int check_args(const struct seal_args *a, struct lk_err *err)
 	if (targets > 1)
 		return lk_err_set(err, LK_E_USAGE, 0,
 				  "--target, --record and --records exclude each other");
+	if (a->templates && (!a->records || a->from_archive))
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--templates is for --records, and for a folder that is packed: each device's own files lie over it");
 	if (a->from_archive && (a->compress || a->mtime))
 		return lk_err_set(
 			err, LK_E_USAGE, 0,
@@ -152,6 +157,10 @@ static int check_output(const struct seal_args *a, const char *packed, struct lk
 
 	if (rc == LK_OK && lk_fs_is_directory(packed))
 		rc = check_outside(a->output.path, packed, err);
+	if (rc == LK_OK && a->templates)
+		rc = lk_fs_check_directory(a->templates, err);
+	if (rc == LK_OK && a->templates)
+		rc = check_outside(a->output.path, a->templates, err);
 	return rc;
 }
 
@@ -199,6 +208,13 @@ static int seal(const struct seal_args *a, struct lk_sealing *s, struct lk_seali
 		  &(a).record, NULL },                                                                  \
 		{ "records",	0,   false, "DIR", "a blob for each record (*.json) in DIR",            \
 		  &(a).records, NULL },                                                                 \
+		{ "templates",                                                                          \
+		  0,                                                                                    \
+		  false,                                                                                \
+		  "DIR",                                                                                \
+		  "with --records: DIR/NAME over it for NAME.json",                                     \
+		  &(a).templates,                                                                       \
+		  NULL },                                                                               \
 		{ "from-archive",                                                                       \
 		  'a',                                                                                  \
 		  false,                                                                                \
@@ -247,6 +263,8 @@ static int run_config_seal(int argc, char **argv, struct lk_err *err)
 	input.path = argv[optind];
 	input.is_archive = args.from_archive;
 	sealing.force = args.output.force;
+	sealing.templates = args.templates;
+	sealing.input = &input;
 	rc = seal(&args, &sealing, &input, err);
 	lk_private_key_free(sealing.key);
 	lk_secret_done(&sealing.config_key);

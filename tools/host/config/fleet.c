@@ -68,6 +68,26 @@ static int blob_path(const struct fleet *f, const char *record, char out[static 
 	return LK_OK;
 }
 
+/* With templates each device has an archive of its own. */
+static int write_blob(const struct lk_sealing *s, const char *record, const uint8_t *device,
+		      struct lk_outfile *file, struct lk_err *err)
+{
+	const char *slash = strrchr(record, '/');
+	const char *name = slash ? slash + 1 : record;
+	struct lk_sealing own;
+	char text[NAME_MAX + 1];
+	int rc;
+
+	if (!s->templates)
+		return lk_sealing_write(s, device, file, NULL, err);
+	(void)snprintf(text, sizeof(text), "%.*s", (int)strlen(name) - 5, name);
+	rc = lk_sealing_for_one(s, text, &own, err);
+	if (rc == LK_OK)
+		rc = lk_sealing_write(&own, device, file, NULL, err);
+	lk_fd_closep(&own.archive);
+	return rc;
+}
+
 static int seal_one(const struct fleet *f, const char *path, struct pending *p, struct lk_err *err)
 {
 	const struct lk_sealing *s = f->sealing;
@@ -82,7 +102,7 @@ static int seal_one(const struct fleet *f, const char *path, struct pending *p, 
 	if (rc == LK_OK)
 		rc = lk_outfile_open(&p->output, &p->file, err);
 	if (rc == LK_OK)
-		rc = lk_sealing_write(s, record.device, &p->file, NULL, err);
+		rc = write_blob(s, path, record.device, &p->file, err);
 	if (rc == LK_OK)
 		rc = lk_outfile_finish(&p->file, 0644, err);
 	return rc;
@@ -90,7 +110,8 @@ static int seal_one(const struct fleet *f, const char *path, struct pending *p, 
 
 static void tell_one_more(struct fleet *f)
 {
-	uint64_t size = f->sealing->archive_size;
+	/* Of archives of their own the sizes aren't known beforehand. */
+	uint64_t size = f->sealing->templates ? 1 : f->sealing->archive_size;
 
 	(void)pthread_mutex_lock(&f->lock);
 	f->done++;

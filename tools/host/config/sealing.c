@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,31 +28,40 @@ static int count_and_write(void *ctx, const uint8_t *data, size_t len, struct lk
 	struct packing *p = ctx;
 
 	p->done += len;
-	p->progress->tell(p->progress->ctx, p->done, 0);
+	if (p->progress)
+		p->progress->tell(p->progress->ctx, p->done, 0);
 	return p->to.write(p->to.ctx, data, len, err);
 }
 
 /* A file first: it is checked as a device will, and sealed as often as needed.
  * It has no name, and isn't beside the blob: that may be a stick that leaves
  * the house. */
-static int pack(struct lk_sealing *s, const struct lk_sealing_input *input, struct lk_err *err)
+static int pack(struct lk_sealing *s, const struct lk_sealing_input *input,
+		struct lk_progress *progress, struct lk_err *err)
 {
 	const struct lk_pack how = { .dir = input->path,
+				     .over = input->over,
 				     .first = LK_MANIFEST_NAME,
 				     .mtime = input->mtime,
 				     .compression = input->compression };
-	LK_OWNED_PROGRESS meter;
-	struct packing packing = { .progress = &meter.progress };
+	struct packing packing = { .progress = progress };
 	const struct lk_sink to = { count_and_write, &packing };
-	int rc;
+	int rc = lk_nameless_file(&s->archive, err);
 
-	lk_progress_begin(&meter, "packing");
-	rc = lk_nameless_file(&s->archive, err);
 	packing.to = lk_fd_sink(&s->archive);
 	if (rc == LK_OK)
 		rc = lk_archive_pack(&how, &to, err);
 	s->archive_size = packing.done;
 	return rc;
+}
+
+static int pack_and_tell(struct lk_sealing *s, const struct lk_sealing_input *input,
+			 struct lk_err *err)
+{
+	LK_OWNED_PROGRESS meter;
+
+	lk_progress_begin(&meter, "packing");
+	return pack(s, input, &meter.progress, err);
 }
 
 static int open_archive(struct lk_sealing *s, const char *path, struct lk_err *err)
@@ -97,8 +108,29 @@ int lk_sealing_prepare(struct lk_sealing *s, const struct lk_sealing_input *inpu
 		return lk_err_set(err, LK_E_USAGE, 0,
 				  "%s isn't a folder; --from-archive takes an archive",
 				  input->path);
-	rc = is_dir ? pack(s, input, err) : open_archive(s, input->path, err);
+	if (s->templates)
+		return LK_OK;
+	rc = is_dir ? pack_and_tell(s, input, err) : open_archive(s, input->path, err);
 	return rc == LK_OK ? check(s, input->path, err) : rc;
+}
+
+int lk_sealing_for_one(const struct lk_sealing *s, const char *name, struct lk_sealing *ret,
+		       struct lk_err *err)
+{
+	struct lk_sealing_input input = *s->input;
+	char over[PATH_MAX];
+
+	*ret = *s;
+	ret->archive = -1;
+	if (snprintf(over, sizeof(over), "%s/%s", s->templates, name) >= (int)sizeof(over))
+		return lk_err_set(err, LK_E_INPUT, 0, "%.80s...: the path is too long",
+				  s->templates);
+	if (access(over, F_OK) != 0 && errno == ENOENT)
+		return lk_err_set(err, LK_E_INPUT, ENOENT,
+				  "%s isn't there: each device needs a folder of its own", over);
+	input.over = over;
+	LK_TRY(pack(ret, &input, NULL, err));
+	return check(ret, over, err);
 }
 
 int lk_sealing_write(const struct lk_sealing *s, const uint8_t target[static LK_BLOB_ID_SIZE],

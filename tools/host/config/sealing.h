@@ -16,6 +16,7 @@ struct lk_sealing_input {
 	bool is_archive;
 	enum lk_compression compression; /* of a folder's */
 	uint64_t mtime;			 /* of a folder's files */
+	const char *over;		 /* what one device has over it; NULL: nothing */
 };
 
 /** What all blobs of one call have in common. */
@@ -27,10 +28,19 @@ struct lk_sealing {
 	int archive; /* its file */
 	uint64_t archive_size;
 	bool force; /* replace blobs that are there */
+	/* Folder of a folder NAME for each NAME.json, which lies over the input; the archive
+	 * is each device's own then. NULL: all have the same. */
+	const char *templates;
+	const struct lk_sealing_input *input; /* with templates */
 };
 
-/** Opens or packs the archive into @s, and checks what is in it. */
+/** Opens or packs the archive into @s, and checks what is in it. With templates that is
+ * done for each device. */
 int lk_sealing_prepare(struct lk_sealing *s, const struct lk_sealing_input *input,
+		       struct lk_err *err);
+
+/** The archive of the device NAME alone into @ret, whose file the caller closes. */
+int lk_sealing_for_one(const struct lk_sealing *s, const char *name, struct lk_sealing *ret,
 		       struct lk_err *err);
 
 /** The blob into @file, which is open. @target: all zero for any device. */

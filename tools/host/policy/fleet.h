@@ -19,22 +19,12 @@ struct lk_fleet_args {
 
 /* clang-format off: a table */
 #define LK_FLEET_OPTIONS(a)                                                                        \
-	{ "records",                                                                               \
-	  0,                                                                                       \
-	  false,                                                                                   \
-	  "DIR",                                                                                   \
-	  "many devices: records (*.json), logs (*.logs) beside them",                             \
-	  &(a).records,                                                                            \
-	  NULL },                                                                                  \
-		{ "phase",                                                                         \
-		  0,                                                                               \
-		  false,                                                                           \
-		  "WORD",                                                                          \
-		  "with --records: last boot phase in PCR 11, or none",                            \
-		  &(a).phase,                                                                      \
-		  NULL },                                                                          \
+	{ "records",	0,   false, "DIR", "records (*.json), beside them logs (*.logs)",          \
+	  &(a).records, NULL },                                                                    \
+		{ "phase",    0,   false, "WORD", "with --records: boot phase in PCR 11, or none", \
+		  &(a).phase, NULL },                                                              \
 	{                                                                                          \
-		"json", 'j', false, NULL, "with --records: what came of it as JSON", NULL,         \
+		"json", 'j', false, NULL, "with --records: what came of it, as JSON", NULL,        \
 			&(a).json                                                                  \
 	}
 /* clang-format on */

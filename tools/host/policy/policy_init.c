@@ -17,6 +17,7 @@ struct init_args {
 	const char *pcrs;
 	const char *latch;
 	const char *policy_ref;
+	bool fleet;
 	struct lk_output output;
 };
 
@@ -43,6 +44,7 @@ static int write_key(FILE *f, const struct lk_policy_key *key, struct lk_err *er
 static void write_pcrs(FILE *f, const struct init_args *args, uint32_t mask)
 {
 	const char *comma = "";
+	char shared[LK_PCR_SHARED_TEXT];
 
 	fprintf(f,
 		"\n# What has to be unchanged since it was signed. The bank has to be active in\n# the TPM: an inactive one would check nothing.\nbank: %s\n",
@@ -57,7 +59,10 @@ static void write_pcrs(FILE *f, const struct init_args *args, uint32_t mask)
 		fprintf(f, "%s%u", comma, i);
 		comma = ", ";
 	}
-	fputs("]\n", f);
+	lk_pcr_shared_text(mask, shared);
+	fprintf(f,
+		"]\n# Signed policies over these: %s;\n# see WHAT MOVES WHICH PCR in latchkey-policy(5).\n",
+		shared);
 }
 
 static void write_settings(FILE *f, const struct init_args *args)
@@ -131,7 +136,12 @@ static int check_args(struct init_args *args, uint32_t *ret_mask, struct lk_err 
 	int rc;
 
 	args->bank = args->bank ? args->bank : "sha256";
-	args->pcrs = args->pcrs ? args->pcrs : "0,7,10";
+	if (args->fleet && args->pcrs)
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--fleet and --pcrs exclude each other: --fleet is --pcrs " LK_PCRS_OF_A_FLEET);
+	if (!args->pcrs)
+		args->pcrs = args->fleet ? LK_PCRS_OF_A_FLEET : "0,7,10";
 	args->latch = args->latch ? args->latch : "15";
 	args->policy_ref = args->policy_ref ? args->policy_ref : LK_POLICY_REF_DEFAULT;
 	if (lk_alg_from_name(args->bank) == LK_ALG_NONE)
@@ -184,6 +194,8 @@ static int run_policy_init(int argc, char **argv, struct lk_err *err)
 		  &args.policy_key, NULL },
 		{ "bank", 0, false, "BANK", "sha256 (default) or sha384", &args.bank, NULL },
 		{ "pcrs", 0, false, "LIST", "0,7,10 (default), or others", &args.pcrs, NULL },
+		{ "fleet", 0, false, NULL, "PCRs that machines of one model share: 0,4,7,11", NULL,
+		  &args.fleet },
 		{ "latch", 0, false, "PCR", "15 (default), another, or none", &args.latch, NULL },
 		{ "policy-ref", 0, false, "NAME", "what signatures are for; default latchkey:luks",
 		  &args.policy_ref, NULL },

@@ -121,10 +121,14 @@ static void show_volumes(const struct lk_policy_file *pf)
 static void show_selection(const struct lk_policy_file *pf)
 {
 	uint32_t latch = pf->latch == LK_NO_PCR ? 0 : 1u << pf->latch;
+	char shared[LK_PCR_SHARED_TEXT];
 
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
 		if (pf->pcrs.mask & ~latch & 1u << i)
 			printf("PCR %-*u%s\n", WIDTH - 4, i, lk_pcr_meaning(i));
+	lk_pcr_shared_text(pf->pcrs.mask & ~latch, shared);
+	show_key("signed policies");
+	printf("%s\n", shared);
 }
 
 static void show_ref(const char *key, const struct lk_policy_file *pf)

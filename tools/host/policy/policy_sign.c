@@ -6,6 +6,7 @@
 #include "key/signing.h"
 #include "policy/fleet.h"
 #include "sys/crypto/crypto.h"
+#include "sys/os/log.h"
 
 static int sign(struct lk_signing *signing, const struct lk_private_key *key,
 		const struct lk_output *out, struct lk_err *err)
@@ -30,6 +31,17 @@ struct sign_args {
 	const char *passphrase_file;
 };
 
+/* A second machine that is refused is no riddle then. */
+static void say_shared(const struct lk_policy_file *pf)
+{
+	uint32_t mask = pf->pcrs.mask & ~(pf->latch == LK_NO_PCR ? 0 : 1u << pf->latch);
+	char shared[LK_PCR_SHARED_TEXT];
+
+	lk_pcr_shared_text(mask, shared);
+	if (mask & LK_PCRS_OF_ONE_MACHINE)
+		lk_log(LK_LOG_INFO, "signed policies over these PCRs: %s", shared);
+}
+
 static int sign_one(const struct sign_args *a, struct lk_err *err)
 {
 	LK_OWNED_PRIVATE_KEY key = NULL;
@@ -42,7 +54,9 @@ static int sign_one(const struct sign_args *a, struct lk_err *err)
 	LK_TRY(lk_signing_prepare(&a->signing, &signing, err));
 	LK_TRY(lk_load_private_key(a->uri, a->passphrase_file, &key, err));
 	LK_TRY(lk_signing_expect_key(key, a->uri, &signing.file, err));
-	return sign(&signing, key, &a->signing.output, err);
+	LK_TRY(sign(&signing, key, &a->signing.output, err));
+	say_shared(&signing.file);
+	return LK_OK;
 }
 
 static int sign_many(struct sign_args *a, struct lk_err *err)
