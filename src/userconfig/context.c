@@ -63,12 +63,13 @@ int lk_uc_lock(struct lk_uc *uc, struct lk_err *err)
 
 	if (rc != LK_OK)
 		return rc;
+	LK_TRY(lk_uc_repair_lock(uc, err));
 	uc->lock = openat(state, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (uc->lock < 0 || wait_for_lock(uc->lock) != 0)
 		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s/lock: %s%s",
 				  uc->settings.state_directory.text, strerror(errno),
 				  errno == EACCES && geteuid() != 0 ? ": run it as root" : "");
-	return LK_OK;
+	return lk_uc_repair(uc, err);
 }
 
 void lk_uc_unlock(struct lk_uc *uc)

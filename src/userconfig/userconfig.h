@@ -48,6 +48,15 @@ int lk_uc_open(const struct lk_uc_options *opts, bool write, struct lk_uc **ret,
 /** For a time in which others may go first; whatever they did, they left it whole. */
 void lk_uc_unlock(struct lk_uc *uc);
 int lk_uc_lock(struct lk_uc *uc, struct lk_err *err);
+/**
+ * lk_uc_repair - what is damaged in the state directory is taken out, with a warning
+ *
+ * Links that aren't links or point to no generation, and folders that are none: they
+ * would be in the way of every configuration to come. lk_uc_lock() does it.
+ */
+int lk_uc_repair(const struct lk_uc *uc, struct lk_err *err);
+/** The same of the lock's own file, before it is taken. */
+int lk_uc_repair_lock(const struct lk_uc *uc, struct lk_err *err);
 /* device.c */
 /**
  * lk_uc_tpm - the TPM that device file or policy file say it has to be
