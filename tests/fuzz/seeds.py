@@ -973,6 +973,16 @@ def booted():
     yield "default\n"
 
 
+def http_heads():
+    good = b"POST /v1/attest?q=%C3%A4+b&verdict= HTTP/1.1\r\nHost: localhost:8443\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+    yield from (good, good[:-2], good.replace(b"1.1", b"1.0"), good.replace(b"\r\n", b"\n"), good.replace(b"/v1", b"/%2e%2e"), good.replace(b"/v1", b"//v1"))
+    yield b"GET / HTTP/1.1\r\nAuthorization: Bearer 0123\r\nConnection: close\r\n\r\n"
+    yield b"GET / HTTP/1.1\r\nAuthorization: Basic bWU6dG9rZW4=\r\n\r\n"
+    yield b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n"
+    yield b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    yield b"GET / HTTP/1.1\r\nX: " + b"a" * 8200 + b"\r\n\r\n"
+
+
 def main():
     write("tpm_answers", tpm_answers())
     write("booted", booted())
@@ -983,6 +993,7 @@ def main():
     write("token", tokens())
     write("attest", attests())
     write("attest_message", messages())
+    write("http_head", http_heads())
     write("signed_root_key", root_keys())
     write("luks_area", areas())
     write("luks_header", (json.dumps(h) for h in headers()))

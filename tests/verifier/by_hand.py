@@ -52,7 +52,7 @@ class Real(attesting.TestCase):
         self.verifier.run("import", self.dev.record_path)
         self.verifier.start()
         os.makedirs(self.path("at"), exist_ok=True)
-        self.write("attest.yaml", f"latchkey-attest: 1\nserver: https://127.0.0.1:{self.verifier.port}\nca: {self.verifier.state}/ca.pem\nima: false\n")
+        self.write("attest.yaml", f"latchkey-attest: 1\nserver: https://127.0.0.1:{self.verifier.port}\nca: {self.verifier.state}/ca.pem\nima: off\n")
         self.run_attest(None)
         shown = json.loads(self.verifier.run("show", "--json", "record").stdout)
         self.assertEqual(shown["verdict"], "unknown", shown)

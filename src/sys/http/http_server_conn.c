@@ -100,7 +100,8 @@ static void hand_over(struct lk_httpd_x *x)
 	(void)evtimer_del(x->timer);
 	(void)bufferevent_disable(x->bev, EV_READ);
 	x->state = LK_HTTPD_HANDLED;
-	x->body = NULL;
+	/* Readers needn't know of a body that isn't anywhere. */
+	x->body = x->nothing;
 	x->body_len = (size_t)x->head.length;
 	if (x->head.length) {
 		x->body = evbuffer_pullup(in, (ev_ssize_t)x->head.length);
@@ -362,7 +363,7 @@ void lk_httpd_answer(struct lk_httpd_x *x, const struct lk_httpd_answer *a)
 		lk_httpd_close(x);
 		return;
 	}
-	if (x->body)
+	if (x->body_len)
 		(void)evbuffer_drain(in, x->body_len);
 	x->body = NULL;
 	x->body_len = 0;

@@ -39,6 +39,7 @@ struct lk_httpd_x {
 	struct lk_httpd_head head;
 	uint8_t *body;
 	size_t body_len;
+	uint8_t nothing[1];
 	struct evbuffer *held; /* a delayed answer */
 	size_t reserved;       /* of all bodies */
 	bool local, close, begun, waits;
