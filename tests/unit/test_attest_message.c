@@ -216,7 +216,10 @@ static void test_an_answer_is_written_and_read_as_the_same(void **state)
 	assert_true(len > 0);
 	assert_int_equal(lk_attest_answer_read((struct lk_bytes){ (uint8_t *)text, len }, b, NULL),
 			 LK_OK);
-	assert_memory_equal(a, b, sizeof(*a));
+	assert_int_equal(b->n, a->n);
+	assert_memory_equal(a->reason, b->reason, sizeof(a->reason));
+	assert_string_equal(b->verdict, "untrusted");
+	assert_true(b->has_next && b->next.boot == 7 && b->next.ima_from == 4242);
 	test_free(a);
 	test_free(b);
 	test_free(text);
