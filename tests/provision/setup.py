@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Setup: blank devices become volumes, signed policies come to them, and nothing else is touched."""
+import hashlib
 import json
 import os
 import unittest
@@ -205,6 +206,27 @@ class Policies(SetupTestCase):
         os.rename(self.path("init.yaml"), self.path("init-ours.yaml"))
         rig.run([rig.program("latchkey"), "keygen", self.path("keys")], check=0)
         return self.dev.policy(name="other.yaml")
+
+    def test_of_signed_root_keys_this_devices_alone_is_added_once(self):
+        own = self.dev.record()
+        other = json.loads(json.dumps(own))
+        name = "000b" + "cd" * 32
+        other["objects"]["storage-root-key"]["name"] = name
+        other["device-id"] = hashlib.sha256(bytes.fromhex(name)).hexdigest()
+        for stem, record in (("another", other), ("own", own)):
+            self.write(f"{stem}.json", json.dumps(record))
+            rig.run([rig.program("latchkey"), "policy", "sign-root-key", "--policy", self.dev.path("policy.yaml"), "--key",
+                     self.dev.path("keys/policy-key.pem"), "--record", self.path(f"{stem}.json"), "-o",
+                     self.path("policies", f"{stem}.root-key.yaml")], check=0)
+        os.rename(self.path("policies/own.root-key.yaml"), self.path("own.yaml"))
+        self.assertIn("none of the folder's signed root keys is this device's", self.set_up())
+        self.assertNotIn("signed-root-key", self.dev.luks()["tokens"]["0"])
+        os.rename(self.path("own.yaml"), self.path("policies/own.root-key.yaml"))
+        self.assertIn("signed root key added", self.set_up())
+        token = self.dev.luks()["tokens"]["0"]
+        self.assertEqual(token["signed-root-key"]["name"], own["objects"]["storage-root-key"]["name"])
+        self.assertNotIn("root key", self.set_up())
+        self.assertEqual(self.dev.luks()["tokens"]["0"], token)
 
     def test_one_of_another_key_is_not_added(self):
         self.other_key()

@@ -8,6 +8,7 @@
 #include "root_key.h"
 #include "sys/luks/blkid.h"
 #include "sys/os/log.h"
+#include "volume/signed.h"
 
 struct setup {
 	const struct lk_options *opts;
@@ -146,20 +147,64 @@ static void tell(const char *volume, const struct lk_token *token,
 		       volume);
 }
 
+/**
+ * The one that is signed for this device; a folder may have those of a whole fleet. A
+ * token that has a good one of the same key keeps it.
+ */
+static int bring_root_key(const struct setup *s, struct lk_token *token, bool *ret_changed,
+			  struct lk_err *err)
+{
+	const struct lk_device_places places = {
+		.file = s->opts->value[LK_OPT_DEVICE_FILE],
+		.policy = &s->pf,
+		.policy_path = s->opts->value[LK_OPT_POLICY],
+		.record = s->opts->value[LK_OPT_RECORD],
+	};
+	struct lk_device_expected device;
+
+	*ret_changed = false;
+	if (!s->set.n_root_keys)
+		return LK_OK;
+	LK_TRY(lk_device_expect(&places, &device, err));
+	for (size_t i = 0; i < s->set.n_root_keys; i++) {
+		const struct lk_signed_root_key *sr = &s->set.root_keys[i];
+
+		if (!device.root.len || !lk_name_equal(&device.root, &sr->root))
+			continue;
+		if (token->root_key.signature_len &&
+		    lk_name_equal(&token->root_key.root, &sr->root) &&
+		    lk_signed_root_key_verify(&token->root_key, &s->pf, NULL) == LK_OK)
+			return LK_OK;
+		token->root_key = *sr;
+		*ret_changed = true;
+		return LK_OK;
+	}
+	lk_log(LK_LOG_WARNING,
+	       device.root.len
+		       ? "none of the folder's signed root keys is this device's"
+		       : "signed root keys are left out: nothing here says which is this device's; see latchkey-device(5)");
+	return LK_OK;
+}
+
 static int bring_policies(struct setup *s, const struct lk_target *t, struct lk_err *err)
 {
 	LK_OWNED_POLICIES p = LK_POLICIES_NONE;
 	struct lk_policy_change change = { 0 };
+	bool root_key = false;
 	int rc = lk_policies_load(t, &p, err);
 
+	if (rc == LK_OK)
+		rc = bring_root_key(s, &p.token, &root_key, err);
 	if (rc == LK_OK)
 		rc = lk_policy_set_merge(&s->set, &p.token, &change, err);
 	if (rc == LK_OK && change.added)
 		rc = compare_with_tpm(s, t->vol, &p.token, change.added, err);
-	if (rc == LK_OK && change.added) {
+	if (rc == LK_OK && (change.added || root_key)) {
 		rc = lk_token_store(p.header, &p.token, err);
 		s->changed = true;
 	}
+	if (rc == LK_OK && root_key)
+		lk_log(LK_LOG_INFO, "volume %s: signed root key added", t->vol->name);
 	if (rc == LK_OK)
 		tell(t->vol->name, &p.token, &change);
 	return rc;

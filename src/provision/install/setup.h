@@ -12,10 +12,12 @@ struct lk_failures {
 };
 void lk_failures_note(struct lk_failures *f, const struct lk_err *one);
 
-/** Signed policies that fit the policy file, each checked. */
+/** Signed policies and root keys that fit the policy file, each checked. */
 struct lk_policy_set {
 	struct lk_signed_policy *policies;
 	size_t n;
+	struct lk_signed_root_key *root_keys; /* of whichever devices */
+	size_t n_root_keys;
 };
 void lk_policy_set_done(struct lk_policy_set *set);
 
