@@ -82,16 +82,18 @@ struct lk_cli {
  *
  * Return: LK_OK, LK_HELP_SHOWN, or LK_E_USAGE with what is wrong.
  */
-int lk_cli_parse(const struct lk_cli *cli, const struct lk_cli_command *cmd,
-		 const struct lk_option *options, int argc, char **argv, struct lk_err *err);
+LK_MUST_CHECK int lk_cli_parse(const struct lk_cli *cli, const struct lk_cli_command *cmd,
+			       const struct lk_option *options, int argc, char **argv,
+			       struct lk_err *err);
 
 /**
  * lk_cli_read - the same, for a program that prints its help by itself
  *
  * Return: LK_OK, LK_HELP_WANTED, or LK_E_USAGE with what is wrong.
  */
-int lk_cli_read(const struct lk_cli *cli, const struct lk_cli_command *cmd,
-		const struct lk_option *options, int argc, char **argv, struct lk_err *err);
+LK_MUST_CHECK int lk_cli_read(const struct lk_cli *cli, const struct lk_cli_command *cmd,
+			      const struct lk_option *options, int argc, char **argv,
+			      struct lk_err *err);
 
 /** Where to read on, after a usage error: ends err->msg with `; see "PROGRAM COMMAND --help"`.
  * @words: the command's, or "". */

@@ -40,9 +40,7 @@ int lk_run_close_latch(struct run *run, struct lk_err *err)
 
 	if (!lk_run_has_latch(run))
 		return LK_OK;
-	if (!run->tpm)
-		(void)lk_tpm_open(run->options->tcti, 0, &run->tpm, NULL);
-	if (!run->tpm)
+	if (!run->tpm && lk_tpm_open(run->options->tcti, 0, &run->tpm, NULL) != LK_OK)
 		return LK_OK;
 	prove_tpm(run);
 	rc = lk_latch_close(run->tpm, &run->pf, !anything_unsealed(run), err);

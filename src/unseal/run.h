@@ -36,7 +36,7 @@ static inline bool lk_run_has_latch(const struct run *run)
  *
  * Return: LK_OK; LK_E_LATCH, which is fatal for the whole run, where it can't be closed.
  */
-int lk_run_close_latch(struct run *run, struct lk_err *err);
+LK_MUST_CHECK int lk_run_close_latch(struct run *run, struct lk_err *err);
 /** Measures the key of a volume that was opened. The latch is closed already: that this
  * fails costs only the record, and is a warning. */
 void lk_run_measure(struct run *run, const struct lk_target *t);

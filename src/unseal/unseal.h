@@ -96,13 +96,15 @@ int lk_unseal_check_policy(const char *path, struct lk_err *err);
 /* volume.c */
 /** Finds the device and copies and checks its header. Fills device, luks,
  * token. */
-int lk_target_find(struct lk_target *t, const struct lk_policy_file *pf, struct lk_err *err);
+LK_MUST_CHECK int lk_target_find(struct lk_target *t, const struct lk_policy_file *pf,
+				 struct lk_err *err);
 /** Unseals; touches nothing but the TPM. Fills payload. */
-int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm, const struct lk_policy_file *pf,
-		     const struct lk_signed_files *files, struct lk_err *err);
+LK_MUST_CHECK int lk_target_unseal(struct lk_target *t, struct lk_tpm *tpm,
+				   const struct lk_policy_file *pf,
+				   const struct lk_signed_files *files, struct lk_err *err);
 /** Opens the keyslot and proves the volume key. Takes payload, fills
  * volume_key. */
-int lk_target_unlock(struct lk_target *t, struct lk_err *err);
+LK_MUST_CHECK int lk_target_unlock(struct lk_target *t, struct lk_err *err);
 
 /* root_key.c */
 /**
@@ -139,8 +141,8 @@ void lk_candidates_load(const char *path, struct lk_signed_files *ret);
  * in, where one is kept.
  * Return: LK_OK, or what the TPM said.
  */
-int lk_latch_close(struct lk_tpm *tpm, const struct lk_policy_file *pf, bool thorough,
-		   struct lk_err *err);
+LK_MUST_CHECK int lk_latch_close(struct lk_tpm *tpm, const struct lk_policy_file *pf, bool thorough,
+				 struct lk_err *err);
 /** Measures an opened volume's key as systemd does, into the same PCR. */
 int lk_latch_measure(struct lk_tpm *tpm, const struct lk_policy_file *pf, const struct lk_target *t,
 		     struct lk_err *err);

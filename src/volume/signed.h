@@ -12,12 +12,12 @@
  *
  * Return: LK_OK; LK_E_POLICY with the reason; LK_E_SYSTEM.
  */
-int lk_signed_policy_verify(const struct lk_signed_policy *sp, const struct lk_policy_file *pf,
-			    struct lk_err *err);
+LK_MUST_CHECK int lk_signed_policy_verify(const struct lk_signed_policy *sp,
+					  const struct lk_policy_file *pf, struct lk_err *err);
 
 /** The same of a signed root key. What another device's says is no use to who hasn't that TPM's key. */
-int lk_signed_root_key_verify(const struct lk_signed_root_key *sr, const struct lk_policy_file *pf,
-			      struct lk_err *err);
+LK_MUST_CHECK int lk_signed_root_key_verify(const struct lk_signed_root_key *sr,
+					    const struct lk_policy_file *pf, struct lk_err *err);
 
 /** How far a signed policy comes; each is above those before it. */
 enum lk_usable {

@@ -7,6 +7,7 @@
 #include "core/luks/token.h"
 
 /** The bytes are an attacker's; they are copied. @ret is set on LK_OK; free it with lk_token_done(). */
-int lk_token_from_json(const uint8_t *json, size_t len, struct lk_token *ret, struct lk_err *err);
+LK_MUST_CHECK int lk_token_from_json(const uint8_t *json, size_t len, struct lk_token *ret,
+				     struct lk_err *err);
 
 #endif

@@ -13,7 +13,8 @@ ONLY_THERE = re.compile(r'/(?:etc|run|var/lib)/latchkey|device:/dev/tpm|/sys/ker
 OTHERS = {
     "/etc/latchkey/volumes.yaml": "the policy file of latchkey-volumes.service",
     "/etc/latchkey/first-open.d": "programs of latchkey-first-open.service",
-    "/etc/latchkey/attest-ca.pem": "an example's CA file",
+    "/etc/latchkey/attest-ca.pem": "an example: the owner's certificate authority for attestation",
+    "/run/latchkey/first-open": "what latchkey-first-open.service says of a boot",
     "/etc/latchkey/modules": "in the initramfs: kernel modules to load",
     "/var/lib/latchkey/first-open": "what latchkey-first-open.service has done",
     "/var/lib/latchkey/record.json": "the record of latchkey-setup.service",

@@ -49,6 +49,27 @@ class Symbols(tree.TestCase):
                 seen[name] = os.path.basename(path)
         self.assertNone(bad, "defined twice")
 
+    def test_core_needs_the_c_library_alone(self):
+        """tests/unit links all of core into a program that has nothing beside it, or building would have failed."""
+        path = os.path.join(tree.BUILD, "tests/unit/core-alone")
+        self.assertIn("lk_policy_file_from_doc", defined(path))
+        needed = subprocess.run(["readelf", "-dW", path], stdout=subprocess.PIPE, check=True).stdout.decode()
+        libraries_ = re.findall(r"\(NEEDED\).*\[(.*)\]", needed)
+        # The sanitizers' libraries are there in a build with sanitizers.
+        bad = [n for n in libraries_ if not re.match(r"libc\.so|ld-linux|lib(m|gcc_s|asan|ubsan|resolv|pthread|dl|rt)\.so", n)]
+        self.assertTrue(libraries_)
+        self.assertNone(bad, "core needs a library")
+
+    def test_core_and_verification_keep_no_state(self):
+        """What threads share: no data that can be written, but for what is relocated once."""
+        out = subprocess.run(["nm", "--format=sysv", os.path.join(tree.BUILD, "src/liblk_core.a")], stdout=subprocess.PIPE, check=True)
+        rows = [[c.strip() for c in line.split("|")] for line in out.stdout.decode().splitlines() if line.count("|") == 6]
+        self.assertGreater(sum(row[6].startswith(".text") for row in rows), 300)
+        # .data.rel.ro is written by the loader, and by nobody after it.
+        bad = [row[0] for row in rows if re.match(r"\.(data|bss|tdata|tbss)(?!\.rel\.ro)", row[6]) and row[3] == "OBJECT"
+               and not re.match(r"__|\.", row[0])]
+        self.assertNone(bad, "core has data that can be written")
+
     def unseal(self):
         path = dict(tree.programs()).get("latchkey-unseal")
         self.assertTrue(path, "latchkey-unseal isn't built in " + tree.BUILD)

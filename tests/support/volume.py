@@ -162,5 +162,20 @@ def luks_file(test, passphrase, name="disk.img", *, size=32, options=()):
     return path, key
 
 
+class Sealed(rig.TestCase):
+    """A volume that opens: TPM, disk, owner, policy file and signed policy. A test that needs another passphrase sets its own."""
+    passphrase = bytes(range(1, 65))
+
+    def setUp(self):
+        super().setUp()
+        self.tpm = self.swtpm()
+        prepare_tpm(self.tpm)
+        self.disk, self.key = luks_file(self, self.passphrase)
+        self.owner = Owner(self)
+        self.owner.seal(self.tpm, self.passphrase + identity(self.key))
+        self.policy = self.owner.policy(self.disk)
+        self.signed = self.owner.sign(self.tpm)
+
+
 def identity(volume_key):
     return hmac.new(volume_key, b"latchkey:volume-identity", hashlib.sha256).digest()

@@ -42,16 +42,8 @@ def header(json, size, *, offset=0, name="LUKS", checksum="sha256"):
     return bytes(area)
 
 
-class Case(rig.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.tpm = self.swtpm()
-        volume.prepare_tpm(self.tpm)
-        self.disk, self.key = volume.luks_file(self, PASSPHRASE)
-        self.owner = volume.Owner(self)
-        self.owner.seal(self.tpm, PASSPHRASE + volume.identity(self.key))
-        self.policy = self.owner.policy(self.disk)
-        self.signed = self.owner.sign(self.tpm)
+class Case(volume.Sealed):
+    passphrase = PASSPHRASE
 
     def unseal(self, *, signed=None, policy=None):
         """Exit code, and in peak the most memory that was there, in KiB. Time is bounded so that a hang fails."""

@@ -18,17 +18,7 @@ def fake_answer(*areas):
     return struct.pack(">HII", 0x8002, 10 + len(body), 0) + body
 
 
-class Case(rig.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.tpm = self.swtpm()
-        volume.prepare_tpm(self.tpm)
-        self.disk, self.key = volume.luks_file(self, PASSPHRASE)
-        self.owner = volume.Owner(self)
-        self.owner.seal(self.tpm, PASSPHRASE + volume.identity(self.key))
-        self.signed = self.owner.sign(self.tpm)
-        self.policy = self.owner.policy(self.disk)
-
+class Case(volume.Sealed):
     run_unseal = latch.Latch.run_unseal
     pcr15 = latch.Latch.pcr15
 

@@ -28,17 +28,7 @@ def extended(value, digest):
     return hashlib.sha256(value + digest).digest()
 
 
-class Latch(rig.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.tpm = self.swtpm()
-        volume.prepare_tpm(self.tpm)
-        self.disk, self.key = volume.luks_file(self, PASSPHRASE)
-        self.owner = volume.Owner(self)
-        self.owner.seal(self.tpm, PASSPHRASE + volume.identity(self.key))
-        self.policy = self.owner.policy(self.disk)
-        self.signed = self.owner.sign(self.tpm)
-
+class Latch(volume.Sealed):
     def run_unseal(self, *args, tcti=None, policy=None):
         done = rig.run(["env", "SEEN=" + self.path("seen.json"), "unshare", "--mount", "sh", "-c", ALONE, "sh",
                         rig.program("latchkey-unseal"), "--policy", policy or self.policy,

@@ -14,18 +14,8 @@ import volume
 PASSPHRASE = bytes(range(1, 65))
 
 
-class Case(rig.TestCase):
+class Case(volume.Sealed):
     """A volume that opens; each test spoils one thing."""
-
-    def setUp(self):
-        super().setUp()
-        self.tpm = self.swtpm()
-        volume.prepare_tpm(self.tpm)
-        self.disk, self.key = volume.luks_file(self, PASSPHRASE)
-        self.owner = volume.Owner(self)
-        self.owner.seal(self.tpm, PASSPHRASE + volume.identity(self.key))
-        self.policy = self.owner.policy(self.disk)
-        self.signed = self.owner.sign(self.tpm)
 
     def unseal(self, code, says, *, policy=None, signed=None, tcti=None):
         """Runs it; checks the exit code and that every phrase is said."""

@@ -8,16 +8,19 @@ static const struct {
 	enum lk_alg alg;
 	size_t size;
 	const char *name;
-} algs[] = {
+} algs[LK_ALGS] = {
 	{ LK_ALG_SHA256, 32, "sha256" },
 	{ LK_ALG_SHA384, 48, "sha384" },
 };
 
-#define N_ALGS (sizeof(algs) / sizeof(algs[0]))
+enum lk_alg lk_alg_at(size_t i)
+{
+	return algs[i].alg;
+}
 
 size_t lk_alg_size(enum lk_alg alg)
 {
-	for (size_t i = 0; i < N_ALGS; i++)
+	for (size_t i = 0; i < LK_ALGS; i++)
 		if (algs[i].alg == alg)
 			return algs[i].size;
 	return 0;
@@ -25,7 +28,7 @@ size_t lk_alg_size(enum lk_alg alg)
 
 const char *lk_alg_name(enum lk_alg alg)
 {
-	for (size_t i = 0; i < N_ALGS; i++)
+	for (size_t i = 0; i < LK_ALGS; i++)
 		if (algs[i].alg == alg)
 			return algs[i].name;
 	return NULL;
@@ -33,7 +36,7 @@ const char *lk_alg_name(enum lk_alg alg)
 
 enum lk_alg lk_alg_from_name(const char *name)
 {
-	for (size_t i = 0; i < N_ALGS; i++)
+	for (size_t i = 0; i < LK_ALGS; i++)
 		if (strcmp(algs[i].name, name) == 0)
 			return algs[i].alg;
 	return LK_ALG_NONE;

@@ -25,6 +25,10 @@ struct lk_digest {
 	uint8_t data[LK_DIGEST_MAX];
 };
 
+/** How many there are, each of which may be a PCR bank; and the one at @i, below that. */
+#define LK_ALGS 2u
+enum lk_alg lk_alg_at(size_t i);
+
 /** Bytes of a digest; 0 for an algorithm that isn't one of ours. */
 size_t lk_alg_size(enum lk_alg alg);
 /** "sha256" or "sha384"; NULL otherwise. */

@@ -233,3 +233,14 @@ int lk_doc_get_word(const struct lk_doc *map, const char *key, const char *const
 	}
 	return lk_doc_error(node, err, "%s: \"%.64s\" is not one of: %s", key, node->text, list);
 }
+int lk_doc_get_bank(const struct lk_doc *map, const char *key, enum lk_alg *ret, struct lk_err *err)
+{
+	const char *names[LK_ALGS + 1] = { NULL };
+	unsigned int bank;
+
+	for (size_t i = 0; i < LK_ALGS; i++)
+		names[i] = lk_alg_name(lk_alg_at(i));
+	LK_TRY(lk_doc_get_word(map, key, names, &bank, err));
+	*ret = lk_alg_at(bank);
+	return LK_OK;
+}

@@ -63,6 +63,9 @@ int lk_doc_get_hex(const struct lk_doc *map, const char *key, uint8_t *out, size
 /** Scalar that is one of @words (NULL-ended); gives its index. */
 int lk_doc_get_word(const struct lk_doc *map, const char *key, const char *const *words,
 		    unsigned int *ret, struct lk_err *err);
+/** Name of a PCR bank. */
+int lk_doc_get_bank(const struct lk_doc *map, const char *key, enum lk_alg *ret,
+		    struct lk_err *err);
 /** Number of a scalar node itself, as lk_doc_get_uint. */
 int lk_doc_uint(const struct lk_doc *node, uint64_t min, uint64_t max, uint64_t *ret,
 		struct lk_err *err);

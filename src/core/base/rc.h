@@ -52,6 +52,9 @@ int lk_err_set(struct lk_err *err, enum lk_rc rc, uint32_t code, const char *fmt
 /** Puts "<prefix>: " before the message, for a caller that knows the place. */
 void lk_err_prefix(struct lk_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/** On a prototype: what the function returns has to be looked at. */
+#define LK_MUST_CHECK __attribute__((warn_unused_result))
+
 /** For a function that does one thing after another, and undoes nothing. */
 #define LK_TRY(expr)                                                                               \
 	do {                                                                                       \

@@ -33,12 +33,9 @@ static int parse_key(const struct lk_doc *doc, struct lk_policy_file *pf, struct
 
 static int parse_pcrs(const struct lk_doc *doc, struct lk_policy_file *pf, struct lk_err *err)
 {
-	static const char *const banks[] = { "sha256", "sha384", NULL };
 	const struct lk_doc *seq = lk_doc_get(doc, "pcrs");
-	unsigned int bank;
 
-	LK_TRY(lk_doc_get_word(doc, "bank", banks, &bank, err));
-	pf->pcrs.bank = bank == 0 ? LK_ALG_SHA256 : LK_ALG_SHA384;
+	LK_TRY(lk_doc_get_bank(doc, "bank", &pf->pcrs.bank, err));
 	if (!seq || seq->type != LK_DOC_SEQ || !seq->child)
 		return lk_doc_error(seq ? seq : doc, err,
 				    "pcrs: expected a list of PCRs, as in [0, 7, 10]");

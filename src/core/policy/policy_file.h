@@ -135,8 +135,8 @@ const char *lk_volume_key_name(enum lk_volume_key key);
  * Return: LK_OK, LK_E_INPUT with line and column, or LK_E_SYSTEM when hashing
  * failed. @ret untouched on failure.
  */
-int lk_policy_file_from_doc(const struct lk_doc *doc, lk_hash_fn hash, struct lk_policy_file *ret,
-			    struct lk_err *err);
+LK_MUST_CHECK int lk_policy_file_from_doc(const struct lk_doc *doc, lk_hash_fn hash,
+					  struct lk_policy_file *ret, struct lk_err *err);
 
 /** The volume of that name; NULL when there is none. */
 const struct lk_volume *lk_policy_file_volume(const struct lk_policy_file *pf, const char *name);

@@ -13,16 +13,14 @@
 
 static int parse_pcrs(const struct lk_doc *doc, struct lk_signed_policy *sp, struct lk_err *err)
 {
-	static const char *const banks[] = { "sha256", "sha384", NULL };
 	const struct lk_doc *pcrs = lk_doc_get(doc, "pcrs");
-	unsigned int bank;
+	enum lk_alg bank;
 
-	LK_TRY(lk_doc_get_word(doc, "bank", banks, &bank, err));
+	LK_TRY(lk_doc_get_bank(doc, "bank", &bank, err));
 	if (!pcrs || pcrs->type != LK_DOC_MAP || !pcrs->child)
 		return lk_doc_error(pcrs ? pcrs : doc, err,
 				    "pcrs: expected PCR numbers with their values");
-	return lk_pcr_values_from_map(pcrs, bank == 0 ? LK_ALG_SHA256 : LK_ALG_SHA384, &sp->pcrs,
-				      err);
+	return lk_pcr_values_from_map(pcrs, bank, &sp->pcrs, err);
 }
 
 /* The signature doesn't cover it, and needn't: the values that it is of are signed. */

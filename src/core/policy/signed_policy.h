@@ -67,8 +67,9 @@ int lk_signed_policy_prepare(const struct lk_policy_file *pf, const struct lk_pc
  *
  * Return: LK_OK, LK_E_POLICY naming the field, or LK_E_SYSTEM.
  */
-int lk_signed_policy_check(const struct lk_signed_policy *sp, const struct lk_policy_file *pf,
-			   lk_hash_fn hash, struct lk_err *err);
+LK_MUST_CHECK int lk_signed_policy_check(const struct lk_signed_policy *sp,
+					 const struct lk_policy_file *pf, lk_hash_fn hash,
+					 struct lk_err *err);
 
 /**
  * lk_signed_policy_check_extended - does it stand for something that was measured?
@@ -76,12 +77,13 @@ int lk_signed_policy_check(const struct lk_signed_policy *sp, const struct lk_po
  *
  * Return: as lk_unextended_check; of the PCRs of @pf without its latch.
  */
-int lk_signed_policy_check_extended(const struct lk_signed_policy *sp,
-				    const struct lk_policy_file *pf, uint32_t consent,
-				    struct lk_err *err);
+LK_MUST_CHECK int lk_signed_policy_check_extended(const struct lk_signed_policy *sp,
+						  const struct lk_policy_file *pf, uint32_t consent,
+						  struct lk_err *err);
 
 /** aHash of @sp under the name algorithm of its key: what is signed. */
-int lk_signed_policy_tbs(const struct lk_signed_policy *sp, lk_hash_fn hash, struct lk_digest *ret);
+LK_MUST_CHECK int lk_signed_policy_tbs(const struct lk_signed_policy *sp, lk_hash_fn hash,
+				       struct lk_digest *ret);
 
 /**
  * lk_signed_policy_write - as YAML (a file of its own) or one JSON object

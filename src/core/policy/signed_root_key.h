@@ -35,8 +35,9 @@ int lk_signed_root_key_prepare(const struct lk_policy_file *pf, const struct lk_
  *
  * Return: LK_OK, LK_E_POLICY naming the field, or LK_E_SYSTEM.
  */
-int lk_signed_root_key_check(const struct lk_signed_root_key *sr, const struct lk_policy_file *pf,
-			     lk_hash_fn hash, struct lk_err *err);
+LK_MUST_CHECK int lk_signed_root_key_check(const struct lk_signed_root_key *sr,
+					   const struct lk_policy_file *pf, lk_hash_fn hash,
+					   struct lk_err *err);
 
 /**
  * lk_signed_root_key_tbs - what is signed: the hash, by the policy key's, of the
@@ -45,8 +46,8 @@ int lk_signed_root_key_check(const struct lk_signed_root_key *sr, const struct l
  * They begin with a tag of their own and are longer than what a signed policy is
  * signed over, so that neither signature serves for the other.
  */
-int lk_signed_root_key_tbs(const struct lk_signed_root_key *sr, lk_hash_fn hash,
-			   struct lk_digest *ret);
+LK_MUST_CHECK int lk_signed_root_key_tbs(const struct lk_signed_root_key *sr, lk_hash_fn hash,
+					 struct lk_digest *ret);
 
 /** As YAML (a file of its own) or one JSON object. Return: the length without the NUL. */
 size_t lk_signed_root_key_write(const struct lk_signed_root_key *sr, bool json,

@@ -4,6 +4,7 @@
 #define LK_SYS_BOOT_REBOOTS_H
 
 #include "core/base/paths.h"
+#include "core/base/paths.h"
 #include "core/base/rc.h"
 
 /** One after the other, without a boot that opened its volumes in between. */

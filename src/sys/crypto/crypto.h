@@ -18,8 +18,8 @@
 int lk_crypto_begin(bool configured, struct lk_err *err);
 
 /** An lk_hash_fn. */
-bool lk_crypto_hash(enum lk_alg alg, const struct lk_bytes *parts, size_t n_parts,
-		    struct lk_digest *ret);
+LK_MUST_CHECK bool lk_crypto_hash(enum lk_alg alg, const struct lk_bytes *parts, size_t n_parts,
+				  struct lk_digest *ret);
 
 /** For what other programs have measured: nothing here relies on it. */
 #define LK_SHA1_SIZE 20u
@@ -40,10 +40,11 @@ bool lk_crypto_random(uint8_t *out, size_t len);
  * Return: LK_OK, LK_E_POLICY when it isn't that key's signature (r or s out of
  * range and a point off the curve included), LK_E_SYSTEM.
  */
-int lk_crypto_verify(const struct lk_policy_key *key, const struct lk_digest *digest,
-		     struct lk_bytes signature, struct lk_err *err);
+LK_MUST_CHECK int lk_crypto_verify(const struct lk_policy_key *key, const struct lk_digest *digest,
+				   struct lk_bytes signature, struct lk_err *err);
 /** The same, as an lk_verify_fn of core/attest/quote.h; @ctx isn't used. */
-int lk_crypto_verify_key(void *ctx, const struct lk_policy_key *key, const struct lk_digest *digest,
-			 struct lk_bytes signature, struct lk_err *err);
+LK_MUST_CHECK int lk_crypto_verify_key(void *ctx, const struct lk_policy_key *key,
+				       const struct lk_digest *digest, struct lk_bytes signature,
+				       struct lk_err *err);
 
 #endif

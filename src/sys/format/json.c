@@ -70,10 +70,42 @@ int lk_json_parse(const char *text, size_t len, struct lk_json **ret, struct lk_
 							 : json_tokener_error_desc(why));
 }
 
+/*
+ * A document that lacks a member without saying so is worse than none. So what a
+ * member couldn't be put into for lack of memory has a mark, which takes no memory,
+ * and lk_json_write() refuses a document with a mark in it.
+ */
+#define LACKING ((void *)(uintptr_t)1)
+
+static void mark(struct lk_json *json)
+{
+	if (json)
+		json_object_set_userdata(in(json), LACKING, NULL);
+}
+
+static bool lacks(json_object *obj)
+{
+	bool found = obj && json_object_get_userdata(obj) == LACKING;
+
+	if (json_object_is_type(obj, json_type_object)) {
+		json_object_object_foreach(obj, key, value)
+		{
+			(void)key;
+			found = found || lacks(value);
+		}
+	} else if (json_object_is_type(obj, json_type_array)) {
+		for (size_t i = 0; !found && i < json_object_array_length(obj); i++)
+			found = lacks(json_object_array_get_idx(obj, i));
+	}
+	return found;
+}
+
 int lk_json_write(const struct lk_json *json, struct lk_buf *ret, struct lk_err *err)
 {
 	size_t len = 0;
-	const char *text = json_object_to_json_string_length(in(json), WRITE_FLAGS, &len);
+	const char *text = lacks(in(json))
+				   ? NULL
+				   : json_object_to_json_string_length(in(json), WRITE_FLAGS, &len);
 	char *copy = text ? malloc(LK_JSON_ESCAPED_MAX(len) + 2) : NULL;
 
 	if (!copy)
@@ -85,17 +117,24 @@ int lk_json_write(const struct lk_json *json, struct lk_buf *ret, struct lk_err 
 	return LK_OK;
 }
 
-/* A document that lacks a member without saying so is worse than none. */
-_Noreturn static void out_of_memory(void)
+/** Takes @value. Return: whether it is there now. */
+static bool set(struct lk_json *obj, const char *key, json_object *value)
 {
-	(void)fputs("out of memory while a JSON document was made\n", stderr);
-	exit(lk_exit_code(LK_E_SYSTEM));
+	if (obj && value && json_object_object_add(in(obj), key, value) == 0)
+		return true;
+	json_object_put(value);
+	mark(obj);
+	return false;
 }
 
-static void set(struct lk_json *obj, const char *key, json_object *value)
+/** The same of an array. */
+static bool add(struct lk_json *array, json_object *value)
 {
-	if (!obj || !value || json_object_object_add(in(obj), key, value))
-		out_of_memory();
+	if (array && value && json_object_array_add(in(array), value) == 0)
+		return true;
+	json_object_put(value);
+	mark(array);
+	return false;
 }
 
 /* File names and logs may hold anything; what isn't UTF-8 is "?". The rest is
@@ -106,8 +145,10 @@ void lk_json_set_text(struct lk_json *obj, const char *key, const char *text)
 	char *copy = malloc(left + 1);
 	uint8_t *p = (uint8_t *)copy;
 
-	if (!copy)
-		out_of_memory();
+	if (!copy) {
+		mark(obj);
+		return;
+	}
 	memcpy(copy, text, left + 1);
 	while (left) {
 		uint32_t c;
@@ -120,7 +161,7 @@ void lk_json_set_text(struct lk_json *obj, const char *key, const char *text)
 		p += n;
 		left -= n;
 	}
-	set(obj, key, json_object_new_string(copy));
+	(void)set(obj, key, json_object_new_string(copy));
 	free(copy);
 }
 
@@ -128,8 +169,10 @@ void lk_json_set_hex(struct lk_json *obj, const char *key, const uint8_t *data, 
 {
 	char *text = len < SIZE_MAX / 2 ? malloc(2 * len + 1) : NULL;
 
-	if (!text)
-		out_of_memory();
+	if (!text) {
+		mark(obj);
+		return;
+	}
 	lk_hex_encode(data, len, text);
 	lk_json_set_text(obj, key, text);
 	free(text);
@@ -137,12 +180,12 @@ void lk_json_set_hex(struct lk_json *obj, const char *key, const uint8_t *data, 
 
 void lk_json_set_uint(struct lk_json *obj, const char *key, uint64_t value)
 {
-	set(obj, key, json_object_new_uint64(value));
+	(void)set(obj, key, json_object_new_uint64(value));
 }
 
 void lk_json_set_bool(struct lk_json *obj, const char *key, bool value)
 {
-	set(obj, key, json_object_new_boolean(value));
+	(void)set(obj, key, json_object_new_boolean(value));
 }
 
 void lk_json_set_handle(struct lk_json *obj, const char *key, uint32_t handle)
@@ -157,33 +200,26 @@ struct lk_json *lk_json_set_object(struct lk_json *obj, const char *key)
 {
 	json_object *value = json_object_new_object();
 
-	set(obj, key, value);
-	return out(value);
+	return set(obj, key, value) ? out(value) : NULL;
 }
 
 struct lk_json *lk_json_set_array(struct lk_json *obj, const char *key)
 {
 	json_object *value = json_object_new_array();
 
-	set(obj, key, value);
-	return out(value);
+	return set(obj, key, value) ? out(value) : NULL;
 }
 
 struct lk_json *lk_json_add_object(struct lk_json *array)
 {
 	json_object *value = json_object_new_object();
 
-	if (!value || json_object_array_add(in(array), value))
-		out_of_memory();
-	return out(value);
+	return add(array, value) ? out(value) : NULL;
 }
 
 void lk_json_add_uint(struct lk_json *array, uint64_t number)
 {
-	json_object *value = json_object_new_uint64(number);
-
-	if (!value || json_object_array_add(in(array), value))
-		abort();
+	(void)add(array, json_object_new_uint64(number));
 }
 
 void lk_json_remove(struct lk_json *obj, const char *key)
@@ -253,8 +289,10 @@ void lk_json_move_to_end(struct lk_json *array, size_t i)
 	if (i >= lk_json_count(array))
 		return;
 	at = json_object_get(json_object_array_get_idx(in(array), i));
-	if (json_object_array_del_idx(in(array), i, 1) || json_object_array_add(in(array), at))
-		out_of_memory();
+	if (json_object_array_del_idx(in(array), i, 1) != 0)
+		json_object_put(at);
+	else
+		(void)add(array, at);
 }
 
 static json_object *member(const struct lk_json *obj, const char *key)
@@ -296,5 +334,5 @@ void lk_json_share(struct lk_json *to, const struct lk_json *from, const char *k
 	json_object *value = member(from, key);
 
 	if (value)
-		set(to, key, json_object_get(value));
+		(void)set(to, key, json_object_get(value));
 }

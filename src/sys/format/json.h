@@ -31,9 +31,11 @@ int lk_json_parse(const char *text, size_t len, struct lk_json **ret, struct lk_
 int lk_json_write(const struct lk_json *json, struct lk_buf *ret, struct lk_err *err);
 
 /*
- * Members of an object, of any size; one that is there is replaced. Only short memory
- * ends the program, with the exit code of LK_E_SYSTEM: a document that lacks a member
- * without saying so is worse.
+ * Members of an object, of any size; one that is there is replaced. Where memory is
+ * short the member lacks, and lk_json_write() refuses the document with LK_E_SYSTEM; a
+ * new object or array is NULL then, which all of these take.
+ *
+ * Nothing here is kept outside a document: threads may each have their own.
  */
 void lk_json_set_text(struct lk_json *obj, const char *key, const char *text);
 void lk_json_set_hex(struct lk_json *obj, const char *key, const uint8_t *data, size_t len);

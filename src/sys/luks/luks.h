@@ -33,8 +33,8 @@ static inline void lk_luks_freep(struct lk_luks **p)
  *
  * Return: LK_OK, LK_E_NO_DEVICE, LK_E_HEADER, LK_E_IO or LK_E_SYSTEM.
  */
-int lk_luks_open(const char *device, const struct lk_volume *vol, struct lk_luks **ret,
-		 struct lk_err *err);
+LK_MUST_CHECK int lk_luks_open(const char *device, const struct lk_volume *vol,
+			       struct lk_luks **ret, struct lk_err *err);
 
 /** UUID of the header copy; valid as long as @luks. */
 const char *lk_luks_uuid(const struct lk_luks *luks);
@@ -49,17 +49,18 @@ int lk_luks_token(const struct lk_luks *luks, unsigned int n, struct lk_buf *ret
  *
  * Return: LK_OK, LK_E_VOLUME when the passphrase opens nothing, LK_E_IO.
  */
-int lk_luks_volume_key(const struct lk_luks *luks, int keyslot, struct lk_bytes passphrase,
-		       struct lk_secret *ret, struct lk_err *err);
+LK_MUST_CHECK int lk_luks_volume_key(const struct lk_luks *luks, int keyslot,
+				     struct lk_bytes passphrase, struct lk_secret *ret,
+				     struct lk_err *err);
 
 /** HMAC-SHA-256 keyed by the volume key over "latchkey:volume-identity". */
 #define LK_VOLUME_IDENTITY_SIZE 32u
-int lk_luks_identity(const struct lk_secret *volume_key,
-		     uint8_t ret[static LK_VOLUME_IDENTITY_SIZE], struct lk_err *err);
+LK_MUST_CHECK int lk_luks_identity(const struct lk_secret *volume_key,
+				   uint8_t ret[static LK_VOLUME_IDENTITY_SIZE], struct lk_err *err);
 
 /** Maps /dev/mapper/<vol->name>. Return: LK_OK, LK_E_IO. */
-int lk_luks_map(struct lk_luks *luks, const struct lk_volume *vol,
-		const struct lk_secret *volume_key, struct lk_err *err);
+LK_MUST_CHECK int lk_luks_map(struct lk_luks *luks, const struct lk_volume *vol,
+			      const struct lk_secret *volume_key, struct lk_err *err);
 /** Whether /dev/mapper/@name is there already, as a LUKS2 volume. */
 bool lk_luks_is_mapped(const char *name);
 int lk_luks_unmap(const char *name, struct lk_err *err);

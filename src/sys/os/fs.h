@@ -57,7 +57,8 @@ int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret, struc
 int lk_fs_write_new(const char *path, const void *data, size_t len, mode_t mode,
 		    struct lk_err *err);
 /** Replaces a file by rename, synced; the old one stays on failure. "-": stdout. */
-int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode, struct lk_err *err);
+LK_MUST_CHECK int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode,
+				struct lk_err *err);
 
 /** Makes the directory that @path lies in; its parent must exist. */
 int lk_fs_make_parent(const char *path, struct lk_err *err);

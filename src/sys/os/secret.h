@@ -19,7 +19,7 @@ struct lk_secret {
 #define LK_OWNED_SECRET __attribute__((cleanup(lk_secret_done))) struct lk_secret
 
 /** Room for @cap bytes, zeroed, len 0. LK_E_SYSTEM when it can't be locked. */
-int lk_secret_init(struct lk_secret *s, size_t cap, struct lk_err *err);
+LK_MUST_CHECK int lk_secret_init(struct lk_secret *s, size_t cap, struct lk_err *err);
 /** Wipes and unmaps; takes an empty one, and leaves one empty. */
 void lk_secret_done(struct lk_secret *s);
 /** Hands over; @s is empty after. */
@@ -29,7 +29,7 @@ int lk_secret_from(struct lk_secret *s, const void *data, size_t len, struct lk_
 /** Wipes memory so that the compiler keeps it (explicit_bzero). */
 void lk_wipe(void *p, size_t len);
 /** Constant-time comparison of equal lengths. Nonzero when equal. */
-int lk_secret_equal(const uint8_t *a, const uint8_t *b, size_t len);
+LK_MUST_CHECK int lk_secret_equal(const uint8_t *a, const uint8_t *b, size_t len);
 /** Wipes what the calls made so far have left on the stack below the caller. */
 void lk_wipe_stack(void);
 /**
@@ -38,6 +38,6 @@ void lk_wipe_stack(void);
  * No core dumps, no ptrace; memory is wiped as it is freed (glibc), and isn't swapped
  * where the process may lock memory (root).
  */
-int lk_secret_harden_process(struct lk_err *err);
+LK_MUST_CHECK int lk_secret_harden_process(struct lk_err *err);
 
 #endif

@@ -124,40 +124,54 @@ int lk_tree_set_link(int at, const char *path, const char *target, struct lk_err
 	return fsync(dir) == 0 ? LK_OK : fail(err, path, "can't sync");
 }
 
+/** Both names of a move, and the folders that they lie in, which is where they are looked up. */
+struct move {
+	int old_dir, new_dir;
+	const char *old, *new;
+};
+#define MOVE_NONE  ((struct move){ .old_dir = -1, .new_dir = -1 })
+#define OWNED_MOVE __attribute__((cleanup(move_done))) struct move
+
+static void move_done(struct move *m)
+{
+	lk_fd_closep(&m->old_dir);
+	lk_fd_closep(&m->new_dir);
+}
+
+static int move_begin(int at, const char *from, const char *to, struct move *m, struct lk_err *err)
+{
+	LK_TRY(lk_tree_open_parent(at, from, false, &m->old_dir, &m->old, err));
+	return lk_tree_open_parent(at, to, true, &m->new_dir, &m->new, err);
+}
+
+static int move_sync(const struct move *m, const char *to, struct lk_err *err)
+{
+	return fsync(m->old_dir) == 0 && fsync(m->new_dir) == 0 ? LK_OK
+								: fail(err, to, "can't sync");
+}
+
 int lk_tree_rename(int at, const char *from, const char *to, struct lk_err *err)
 {
-	LK_OWNED_FD a = -1;
-	LK_OWNED_FD b = -1;
-	const char *old, *new;
-	int rc = lk_tree_open_parent(at, from, false, &a, &old, err);
+	OWNED_MOVE m = MOVE_NONE;
 
-	if (rc == LK_OK)
-		rc = lk_tree_open_parent(at, to, true, &b, &new, err);
-	if (rc != LK_OK)
-		return rc;
-	if (renameat(a, old, b, new) != 0)
+	LK_TRY(move_begin(at, from, to, &m, err));
+	if (renameat(m.old_dir, m.old, m.new_dir, m.new) != 0)
 		return fail(err, from, "can't rename");
-	return fsync(a) == 0 && fsync(b) == 0 ? LK_OK : fail(err, to, "can't sync");
+	return move_sync(&m, to, err);
 }
 
 int lk_tree_exchange(int at, const char *from, const char *to, struct lk_err *err)
 {
-	LK_OWNED_FD a = -1;
-	LK_OWNED_FD b = -1;
-	const char *old, *new;
-	int rc = lk_tree_open_parent(at, from, false, &a, &old, err);
+	OWNED_MOVE m = MOVE_NONE;
 
-	if (rc == LK_OK)
-		rc = lk_tree_open_parent(at, to, true, &b, &new, err);
-	if (rc != LK_OK)
-		return rc;
-	if (renameat2(a, old, b, new, RENAME_EXCHANGE) != 0) {
+	LK_TRY(move_begin(at, from, to, &m, err));
+	if (renameat2(m.old_dir, m.old, m.new_dir, m.new, RENAME_EXCHANGE) != 0) {
 		if (errno != ENOENT && errno != EINVAL && errno != ENOSYS)
 			return fail(err, from, "can't exchange");
-		rc = lk_tree_remove(at, to, err);
-		return rc == LK_OK ? lk_tree_rename(at, from, to, err) : rc;
+		LK_TRY(lk_tree_remove(at, to, err));
+		return lk_tree_rename(at, from, to, err);
 	}
-	return fsync(a) == 0 && fsync(b) == 0 ? LK_OK : fail(err, to, "can't sync");
+	return move_sync(&m, to, err);
 }
 
 static int remove_entry(int dir, const char *name);

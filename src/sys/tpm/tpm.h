@@ -22,7 +22,8 @@ struct lk_tpm;
  *
  * Return: LK_OK, LK_E_NO_TPM, LK_E_USAGE for a TCTI that this build doesn't know.
  */
-int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret, struct lk_err *err);
+LK_MUST_CHECK int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret,
+			      struct lk_err *err);
 void lk_tpm_free(struct lk_tpm *tpm);
 static inline void lk_tpm_freep(struct lk_tpm **p)
 {
@@ -97,8 +98,9 @@ struct lk_unseal_request {
  * signature isn't the key's), LK_E_PIN, LK_E_AGAIN, LK_E_LOCKED, LK_E_OBJECT, LK_E_NO_TPM
  * or LK_E_SYSTEM.
  */
-int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
-		  struct lk_secret *ret_secret, struct lk_hints *ret_learned, struct lk_err *err);
+LK_MUST_CHECK int lk_tpm_unseal(struct lk_tpm *tpm, const struct lk_unseal_request *req,
+				struct lk_secret *ret_secret, struct lk_hints *ret_learned,
+				struct lk_err *err);
 
 /** Current values. LK_E_POLICY when the bank isn't active in this TPM. */
 int lk_tpm_pcr_read(struct lk_tpm *tpm, const struct lk_pcr_selection *sel,

@@ -112,6 +112,20 @@ int lk_tpm_nv_read(struct lk_tpm *tpm, uint32_t index, struct lk_buf *ret, struc
 	return LK_OK;
 }
 
+/** The session and the index's handle, for one command. */
+struct nv_command {
+	struct lk_tpm *tpm;
+	uint32_t index;
+	TPMA_SESSION encrypt; /* as lk_admin_begin() wants it */
+};
+
+static int nv_begin(const struct nv_command *c, struct lk_admin *a, ESYS_TR *ret_nv,
+		    struct lk_err *err)
+{
+	LK_TRY(lk_admin_begin(c->tpm, c->encrypt, a, err));
+	return lk_admin_handle(c->tpm, c->index, ret_nv, err);
+}
+
 static int nv_define(struct lk_tpm *tpm, const TPMS_NV_PUBLIC *pub, struct lk_err *err)
 {
 	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
@@ -141,11 +155,7 @@ int lk_tpm_nv_undefine(struct lk_tpm *tpm, uint32_t index, struct lk_err *err)
 
 	if (rc != LK_OK || !present)
 		return rc;
-	rc = lk_admin_begin(tpm, 0, &a, err);
-	if (rc == LK_OK)
-		rc = lk_admin_handle(tpm, index, &nv, err);
-	if (rc != LK_OK)
-		return rc;
+	LK_TRY(nv_begin(&(struct nv_command){ tpm, index, 0 }, &a, &nv, err));
 	trc = Esys_NV_UndefineSpace(a.esys, ESYS_TR_RH_OWNER, nv, a.session.tr, ESYS_TR_NONE,
 				    ESYS_TR_NONE);
 	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_tpm_error(trc, "removing an NV index", err);
@@ -157,12 +167,8 @@ static int nv_write(struct lk_tpm *tpm, uint32_t index, struct lk_bytes data, st
 	TPM2B_MAX_NV_BUFFER buf = { .size = (UINT16)data.len };
 	ESYS_TR nv;
 	TSS2_RC trc;
-	int rc = lk_admin_begin(tpm, TPMA_SESSION_DECRYPT, &a, err);
 
-	if (rc == LK_OK)
-		rc = lk_admin_handle(tpm, index, &nv, err);
-	if (rc != LK_OK)
-		return rc;
+	LK_TRY(nv_begin(&(struct nv_command){ tpm, index, TPMA_SESSION_DECRYPT }, &a, &nv, err));
 	memcpy(buf.buffer, data.data, data.len);
 	trc = Esys_NV_Write(a.esys, ESYS_TR_RH_OWNER, nv, a.session.tr, ESYS_TR_NONE, ESYS_TR_NONE,
 			    &buf, 0);
@@ -175,12 +181,8 @@ static int nv_lock(struct lk_tpm *tpm, uint32_t index, struct lk_err *err)
 	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
 	ESYS_TR nv;
 	TSS2_RC trc;
-	int rc = lk_admin_begin(tpm, 0, &a, err);
 
-	if (rc == LK_OK)
-		rc = lk_admin_handle(tpm, index, &nv, err);
-	if (rc != LK_OK)
-		return rc;
+	LK_TRY(nv_begin(&(struct nv_command){ tpm, index, 0 }, &a, &nv, err));
 	trc = Esys_NV_WriteLock(a.esys, ESYS_TR_RH_OWNER, nv, a.session.tr, ESYS_TR_NONE,
 				ESYS_TR_NONE);
 	Esys_TR_Close(a.esys, &nv);
@@ -216,12 +218,8 @@ static int counter_increment(struct lk_tpm *tpm, uint32_t index, struct lk_err *
 	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
 	ESYS_TR nv;
 	TSS2_RC trc;
-	int rc = lk_admin_begin(tpm, 0, &a, err);
 
-	if (rc == LK_OK)
-		rc = lk_admin_handle(tpm, index, &nv, err);
-	if (rc != LK_OK)
-		return rc;
+	LK_TRY(nv_begin(&(struct nv_command){ tpm, index, 0 }, &a, &nv, err));
 	trc = Esys_NV_Increment(a.esys, nv, nv, a.session.tr, ESYS_TR_NONE, ESYS_TR_NONE);
 	Esys_TR_Close(a.esys, &nv);
 	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_tpm_error(trc, "counting up an NV counter", err);

@@ -147,7 +147,9 @@ static TSS2_RC find_public(const uint8_t *data, size_t len, uint32_t kind, size_
 	return trc == TSS2_RC_SUCCESS && word != kind ? TSS2_ESYS_RC_BAD_VALUE : trc;
 }
 
-int lk_config_public(const struct lk_config_use *u, TPM2B_PUBLIC *ret, struct lk_err *err)
+/** Reads the public area of @u's object into one of @object and @nv; the other is NULL. */
+static int read_public(const struct lk_config_use *u, TPM2B_PUBLIC *object, TPM2B_NV_PUBLIC *nv,
+		       struct lk_err *err)
 {
 	uint8_t *data = NULL;
 	size_t len = 0;
@@ -155,26 +157,27 @@ int lk_config_public(const struct lk_config_use *u, TPM2B_PUBLIC *ret, struct lk
 	TSS2_RC trc = Esys_TR_Serialize(u->esys, u->object, &data, &len);
 
 	if (trc == TSS2_RC_SUCCESS)
-		trc = find_public(data, len, KIND_OBJECT, &offset);
-	if (trc == TSS2_RC_SUCCESS)
-		trc = Tss2_MU_TPM2B_PUBLIC_Unmarshal(data, len, &offset, ret);
+		trc = find_public(data, len, nv ? KIND_NV : KIND_OBJECT, &offset);
+	if (trc == TSS2_RC_SUCCESS && nv)
+		trc = Tss2_MU_TPM2B_NV_PUBLIC_Unmarshal(data, len, &offset, nv);
+	else if (trc == TSS2_RC_SUCCESS)
+		trc = Tss2_MU_TPM2B_PUBLIC_Unmarshal(data, len, &offset, object);
 	Esys_Free(data);
-	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_tpm_error(trc, "reading a public area", err);
+	return trc == TSS2_RC_SUCCESS
+		       ? LK_OK
+		       : lk_tpm_error(trc,
+				      nv ? "reading an NV public area" : "reading a public area",
+				      err);
+}
+
+int lk_config_public(const struct lk_config_use *u, TPM2B_PUBLIC *ret, struct lk_err *err)
+{
+	return read_public(u, ret, NULL, err);
 }
 
 int lk_config_nv_public(const struct lk_config_use *u, TPM2B_NV_PUBLIC *ret, struct lk_err *err)
 {
-	uint8_t *data = NULL;
-	size_t len = 0;
-	size_t offset = 0;
-	TSS2_RC trc = Esys_TR_Serialize(u->esys, u->object, &data, &len);
-
-	if (trc == TSS2_RC_SUCCESS)
-		trc = find_public(data, len, KIND_NV, &offset);
-	if (trc == TSS2_RC_SUCCESS)
-		trc = Tss2_MU_TPM2B_NV_PUBLIC_Unmarshal(data, len, &offset, ret);
-	Esys_Free(data);
-	return trc == TSS2_RC_SUCCESS ? LK_OK : lk_tpm_error(trc, "reading an NV public area", err);
+	return read_public(u, NULL, ret, err);
 }
 
 static int nv_read(struct lk_config_use *u, uint16_t size, TPM2B_MAX_NV_BUFFER **ret,

@@ -153,7 +153,7 @@ static int wrong_tcti(const char *tcti, struct lk_err *err)
 			  "TPM \"%.80s\": expected " LK_TPM_ALONE
 			  ", swtpm:host=127.0.0.1,port=2321 or the like",
 #else
-			   "TPM \"%.80s\": this build knows device:PATH alone, as in " LK_TPM_ALONE,
+			  "TPM \"%.80s\": this build knows device:PATH alone, as in " LK_TPM_ALONE,
 #endif
 			  tcti);
 }
