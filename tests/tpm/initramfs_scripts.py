@@ -44,6 +44,15 @@ class Ends(rig.TestCase):
                 self.assertFalse(self.safe("exited", 0, path=self.path("none")))
 
 
+class OwnInit(rig.TestCase):
+    def test_the_page_shows_the_init_that_is_booted(self):
+        with open(os.path.join(MODULE, "..", "init.example")) as f:
+            lines = f.read().splitlines()
+        with open(os.path.join(HERE, "..", "..", "man", "latchkey-initramfs.7")) as f:
+            shown = f.read().split(".Bd -literal\n")[1].split(".Ed")[0].replace("\\e", "\\").splitlines()
+        self.assertEqual(shown, lines[:1] + lines[3:])
+
+
 class Image(rig.TestCase):
     """install() of the module, with dracut's functions as stand-ins that say that they were called."""
 
