@@ -121,3 +121,15 @@ def own_init_and_a_stick(folder):
     with stick.boot(esp=esp) as boot:
         boot.expect(f"LATCHKEY-ROOT-OK {stick.secret()}\n")
         boot.expect_off()
+
+
+@scenario(STICK)
+def reboots_when_told_to(folder):
+    """Each refused boot is counted in a variable of the firmware's, which the next one finds. A reboot ends the emulator."""
+    stick = Stick(folder)
+    esp, variables = STICK.image("rd.retry=5", on_failure="reboot"), Path(folder) / "variables"
+    for said in ("rebooting, as the policy file says (1 of 5 in a row)", "rebooting, as the policy file says (2 of 5 in a row)"):
+        with stick.boot(esp=esp, variables=variables) as boot:
+            boot.expect_off()
+            assert_said(boot, "root: not opened", f"root: {said}")
+            assert "LATCHKEY-ROOT" not in boot.console

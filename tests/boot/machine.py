@@ -115,12 +115,14 @@ class Boot:
 
     esp: FAT image to boot by firmware; or kernel and initrd to start at once (the factory).
     control: name to bytes or text, for the control disk. disks: names of the machine's disks to attach, in order.
+    variables: file of the firmware's variables that stays, in place of fresh ones for each boot; made where it lacks.
     """
 
-    def __init__(self, machine, esp=None, kernel=None, initrd=None, control=None, disks=None, secure_boot=True):
+    def __init__(self, machine, esp=None, kernel=None, initrd=None, control=None, disks=None, secure_boot=True, variables=None):
         self.machine, self.esp, self.kernel, self.initrd = machine, esp, kernel, initrd
         self.control, self.secure_boot = control or {}, secure_boot
         self.disks = disks if disks is not None else sorted(p.name[:-5] for p in machine.folder.glob("*.disk"))
+        self.variables = variables
         self.console = ""
         self.processes = []
 
@@ -223,8 +225,10 @@ class Boot:
         self.processes.append(self.qemu)
 
     def _firmware(self):
-        shutil.copy(FIRMWARE / VARIABLES[self.secure_boot], self.work / "variables")
-        return [*_flash(self.work / "variables"), *self._drive("esp", self.esp, ",bootindex=1", ",readonly=on")]
+        variables = self.variables or self.work / "variables"
+        if not variables.exists():
+            shutil.copy(FIRMWARE / VARIABLES[self.secure_boot], variables)
+        return [*_flash(variables), *self._drive("esp", self.esp, ",bootindex=1", ",readonly=on")]
 
     def _direct(self):
         return ["-machine", "q35", "-kernel", str(self.kernel), "-initrd", str(self.initrd),
