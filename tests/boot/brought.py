@@ -105,12 +105,12 @@ def stick_that_comes_late(folder):
 
 @scenario(STICK)
 def own_init_and_a_stick(folder):
-    """dracut/init.example: what it can't open it doesn't mount, and what a stick opens it boots; without udev."""
+    """dracut/init.example: what it can't open it doesn't mount, and what a stick opens it boots; without udev, and the kernel command line names the stick."""
     stick = Stick(folder)
     stick.partition()
     # As the disks are attached: the firmware's, the test's, and these.
-    policy = STICK.policy().replace("/dev/disk/by-id/virtio-root", "/dev/vdc")
-    esp = images.signed_image(STICK.distro, images.own(STICK.distro, policy), CMDLINE)
+    policy = STICK.policy().replace("/dev/disk/by-id/virtio-root", "/dev/vdc").replace("signed-from: ", "# ")
+    esp = images.signed_image(STICK.distro, images.own(STICK.distro, policy), CMDLINE + " rd.latchkey.signed=PARTLABEL=latchkey-policies")
     with stick.boot(esp=esp) as boot:
         boot.expect(r"PARTLABEL=latchkey-policies \(/dev/vdd1\): .*nothing written")
         boot.expect("init: there is no root volume \\(exit 5\\): switching off")
