@@ -27,9 +27,10 @@ LATE = """
 ( $bb sleep %d
 for serial in /sys/block/vda /sys/block/vdb /sys/block/vdc /sys/block/vdd; do
     [ "$($bb cat $serial/serial 2> /dev/null)" = stick ] || continue
-    $bb dd if=/run/latchkey-test/late of=/dev/${serial##*/} bs=64k conv=fsync 2> /dev/null
+    $bb dd if=/run/latchkey-test/late of=/dev/${serial##*/} bs=64k conv=fsync
     $bb blockdev --rereadpt /dev/${serial##*/}
-done ) &
+    echo "LATE-STICK $? $($bb ls /sys/class/block | $bb tr '\\n' ' ')"
+done ) > /dev/console 2>&1 &
 """
 
 
