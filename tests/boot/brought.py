@@ -117,7 +117,9 @@ def own_init_and_a_stick(folder):
         boot.expect("init: there is no root volume \\(exit 5\\): switching off")
         boot.expect_off()
         assert "LATCHKEY-ROOT-OK" not in boot.console
-        pcrs = "  sha256:\n" + "".join(f"    {n} : 0x{value}\n" for n, value in re.findall(r"root: PCR (\d+) \(.*\) is (\w{64})", boot.console))
+        # Said twice, on standard error and in the kernel's log.
+        values = dict(re.findall(r"root: PCR (\d+) \(.*\) is (\w{64})", boot.console))
+        pcrs = "  sha256:\n" + "".join(f"    {n} : 0x{value}\n" for n, value in values.items())
     stick.write(stick.signed(pcrs))
     with stick.boot(esp=esp) as boot:
         boot.expect(f"LATCHKEY-ROOT-OK {stick.secret()}\n")
