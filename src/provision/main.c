@@ -30,24 +30,12 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 	return rc;
 }
 
-const struct lk_cli lk_provision_cli = {
-	.program = "latchkey-provision",
-	.page = "latchkey-provision(8)",
-	.intro = "Usage: latchkey-provision COMMAND [options]\n\n"
-		 "Prepares a device's TPM and volumes for unattended unlocking.\n\n",
-	.outro = "\n  --help           this text, and each command's options after its name\n"
-		 "  --version        print the version\n\n"
-		 "See latchkey-provision(8).\n",
-	.summary_end = ".",
-	.commands_width = 18,
-	.options_width = 24,
-	.named = true,
-	.commands = commands,
-	.run = run_command,
-};
-
 int main(int argc, char **argv)
 {
+	struct lk_cli cli = lk_provision_cli;
+
+	cli.commands = commands;
+	cli.run = run_command;
 	lk_log_init("latchkey-provision", false);
-	return lk_cli_main(&lk_provision_cli, argc, argv);
+	return lk_cli_main(&cli, argc, argv);
 }

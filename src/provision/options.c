@@ -75,6 +75,20 @@ static const struct {
 	[LK_OPT_INSTALLATION] = { "installation", NULL, "what install made, instead of a volume" },
 };
 
+const struct lk_cli lk_provision_cli = {
+	.program = "latchkey-provision",
+	.page = "latchkey-provision(8)",
+	.intro = "Usage: latchkey-provision COMMAND [options]\n\n"
+		 "Prepares a device's TPM and volumes for unattended unlocking.\n\n",
+	.outro = "\n  --help           this text, and each command's options after its name\n"
+		 "  --version        print the version\n\n"
+		 "See latchkey-provision(8).\n",
+	.summary_end = ".",
+	.commands_width = 18,
+	.options_width = 24,
+	.named = true,
+};
+
 const char *lk_option_name(enum lk_opt opt)
 {
 	return table[opt].name;
