@@ -71,7 +71,7 @@ class Groups(TestCase):
         self.put("a-usual", 1)
         self.put("b-usual", 2)
         changed = {}
-        for name, change in (("firmware", lambda b: b.events[1].of(b"another version")),
+        for name, change in (("firmware", lambda b: b.events[0].of("another version\0".encode("utf-16-le"))),
                              ("option", lambda b: b.variable("BootOrder").set_variable(bytes(6))),
                              ("dbx", lambda b: b.variable("dbx").set_variable(boots.signature_list(boots.SHA256, bytes(32), bytes([1] * 32))))):
             changed[name] = self.boot.copy()
@@ -83,7 +83,7 @@ class Groups(TestCase):
         by_name = {tuple(d["name"] for d in g["devices"]): g["differs"] for g in self.index()["groups"]}
         self.assertEqual({k[0]: [c["pcr"] for c in v] for k, v in by_name.items()},
                          {"a-usual": [], "firmware": [0], "option": [1], "dbx": [7]})
-        for name, said in (("firmware", "firmware version"), ("option", "boot order"), ("dbx", "dbx")):
+        for name, said in (("firmware", "firmware"), ("option", "boot order"), ("dbx", "dbx")):
             cause = by_name[(name,)][0]
             self.assertIn(said, cause["why"])
             self.assertEqual(self.boot.events[cause["event"] - 2].pcr, cause["pcr"])
