@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """The examples in latchkey(1) and latchkey-policy(5) work as they are printed."""
-import json
 import os
 import re
 import shutil
 
+import boots
+import fleets
 import host
 import uki
 from device import der_signature
@@ -22,11 +23,8 @@ def examples(page):
 
 class Man(host.TestCase):
     def write_record(self):
-        """One device's, for the blobs of a fleet."""
-        os.mkdir(self.path("records"))
-        self.write("records/first.json", json.dumps({"objects": {
-            "storage-root-key": {"name": "000b" + "17" * 32}, "config-key": {"bits": 256},
-            "sequence-floor": {"value": 1}}}))
+        """One device's with its logs, for the policies and the blobs of a fleet."""
+        fleets.put(self.path("records"), "first", fleets.record(1), fleets.sent(boots.Boot("uki-13"), 1))
 
     def write_logs(self):
         """Of a machine that has booted, and an image that could be its next."""
@@ -44,6 +42,7 @@ class Man(host.TestCase):
                       self.path("signed.yaml"), self.path("signed2.yaml"))
         self.assertEqual(self.read("opened/app/app.conf"), b"verbose=yes\n")
         self.latchkey("config", "show", self.path("blobs/first.lkb"))
+        self.assertTrue(os.path.exists(self.path("policies/fleet.json")))
 
     def test_the_signed_policy_belongs_to_the_policy_file(self):
         policy, signed, _ = examples("latchkey-policy.5")
