@@ -131,6 +131,35 @@ class Requests(attesting.TestCase):
             s.close()
 
 
+    def hold(self, length, sent=b""):
+        plain = socket.create_connection(("127.0.0.1", self.verifier.port))
+        s = self.verifier.tls.wrap_socket(plain, server_hostname="127.0.0.1")
+        s.sendall(self.head(f"Content-Length: {length}") + sent)
+        self.addCleanup(s.close)
+        return s
+
+    def test_who_takes_all_the_room_takes_none_from_a_quote(self):
+        """All room for large bodies, and more small ones than there is room for, each begun and never ended."""
+        for _ in range(4):
+            self.hold(24 * 1024 * 1024, b"{")
+        self.assertEqual(self.verifier.attest(self.device)[0], 200)
+        for _ in range(40):
+            self.hold(256 * 1024, b"{")
+        for _ in range(3):
+            self.assertEqual(self.verifier.attest(self.device)[0], 200)
+
+    def test_a_large_body_that_creeps_gives_its_room_back(self):
+        """The time that a body has is for bytes that come, not for those that were promised."""
+        held = self.hold(24 * 1024 * 1024, b"{")
+        begun = time.monotonic()
+        held.settimeout(60)
+        try:
+            self.assertEqual(held.recv(100), b"")
+        except ConnectionError:
+            pass
+        self.assertLess(time.monotonic() - begun, 40)
+
+
 class Names(attesting.TestCase):
     """A device's name is anything: it is shown, and does nothing."""
 

@@ -13,9 +13,9 @@ struct lk_httpd_x; /* one request, until it is answered */
 struct lk_httpd_limits {
 	unsigned int connections; /* when another comes, that which waited longest is closed */
 	size_t body;		  /* bytes of one request */
-	size_t bodies;		  /* bytes of all requests at once */
+	size_t bodies;		  /* bytes of all large requests at once; small ones have 32 MiB */
 	unsigned int head_s;	  /* from a connection's beginning to the end of a head */
-	unsigned int body_s;	  /* for a body, and a second more for each 16 KiB */
+	unsigned int body_s;	  /* for a body, and a second more for each 16 KiB that has come */
 	unsigned int idle_s;	  /* between two requests */
 	unsigned int answer_s;	  /* until an answer was taken */
 	unsigned int finish_s;	  /* for what was begun, once the end was asked for */

@@ -12,6 +12,10 @@
 
 #define LINGER_S	1u
 #define BODY_PER_SECOND 16384u
+/* What nearly all send. These have room of their own, so that whoever takes all that there is
+ * for large bodies takes none from them. */
+#define SMALL_BODY   262144u
+#define SMALL_BODIES (128u * SMALL_BODY)
 
 static void set_timer(struct lk_httpd_x *x, unsigned int seconds)
 {
@@ -36,13 +40,24 @@ static void begin_waiting(struct lk_httpd_x *x, enum lk_httpd_state state, unsig
 	set_timer(x, seconds);
 }
 
+static size_t *room_of(struct lk_httpd_x *x)
+{
+	return x->reserved <= SMALL_BODY ? &x->h->small_bodies : &x->h->bodies;
+}
+
+static void give_back(struct lk_httpd_x *x)
+{
+	*room_of(x) -= x->reserved;
+	x->reserved = 0;
+}
+
 void lk_httpd_close(struct lk_httpd_x *x)
 {
 	struct lk_httpd *h = x->h;
 
 	stop_waiting(x);
 	TAILQ_REMOVE(&h->all, x, all);
-	h->bodies -= x->reserved;
+	give_back(x);
 	h->counts.open--;
 	if (x->held)
 		evbuffer_free(x->held);
@@ -114,22 +129,39 @@ static void hand_over(struct lk_httpd_x *x)
 	x->listener->site.handle(x->listener->site.ctx, x);
 }
 
+/* Of small bodies, that which was waited for longest makes room: on its way one is for a moment. */
+static void make_small_room(struct lk_httpd *h, size_t length)
+{
+	struct lk_httpd_x *x = TAILQ_FIRST(&h->waiting), *next;
+
+	for (; x && length > SMALL_BODIES - h->small_bodies; x = next) {
+		next = TAILQ_NEXT(x, waiting);
+		if (x->state != LK_HTTPD_WANTS_BODY || !x->reserved || x->reserved > SMALL_BODY)
+			continue;
+		h->counts.evicted++;
+		lk_httpd_close(x);
+	}
+}
+
 /* Room for a body is taken before the body is. */
 static bool reserve_body(struct lk_httpd_x *x)
 {
 	const struct lk_httpd_limits *limits = &x->h->limits;
 	uint64_t length = x->head.length;
+	bool small = length <= SMALL_BODY;
 
 	if (length > limits->body) {
 		refuse(x, 413, "The request is too large.");
 		return false;
 	}
-	if (length > limits->bodies - x->h->bodies) {
+	if (small)
+		make_small_room(x->h, (size_t)length);
+	if (length > (small ? SMALL_BODIES - x->h->small_bodies : limits->bodies - x->h->bodies)) {
 		refuse(x, 503, "The server has too many large requests at once.");
 		return false;
 	}
 	x->reserved = (size_t)length;
-	x->h->bodies += x->reserved;
+	*room_of(x) += x->reserved;
 	bufferevent_setwatermark(x->bev, EV_READ, 0,
 				 (size_t)length > LK_HTTPD_HEAD_MAX ? (size_t)length
 								    : LK_HTTPD_HEAD_MAX);
@@ -167,8 +199,8 @@ static bool take_head(struct lk_httpd_x *x)
 	if (x->head.expects_continue && x->head.length)
 		(void)evbuffer_add_printf(bufferevent_get_output(x->bev),
 					  "HTTP/1.1 100 Continue\r\n\r\n");
-	begin_waiting(x, LK_HTTPD_WANTS_BODY,
-		      x->h->limits.body_s + (unsigned int)(x->head.length / BODY_PER_SECOND));
+	x->due = 0;
+	begin_waiting(x, LK_HTTPD_WANTS_BODY, x->h->limits.body_s);
 	return true;
 }
 
@@ -224,11 +256,24 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
 
 static void send_held(struct lk_httpd_x *x)
 {
+	stop_waiting(x);
 	x->state = LK_HTTPD_ANSWERED;
 	set_timer(x, x->h->limits.answer_s);
 	(void)evbuffer_add_buffer(bufferevent_get_output(x->bev), x->held);
 	evbuffer_free(x->held);
 	x->held = NULL;
+}
+
+/* Time is given for bytes that have come, not for those that were promised. */
+static bool keeps_coming(struct lk_httpd_x *x)
+{
+	unsigned int step = x->h->limits.body_s;
+
+	x->due += (size_t)step * BODY_PER_SECOND;
+	if (evbuffer_get_length(bufferevent_get_input(x->bev)) < x->due)
+		return false;
+	set_timer(x, step);
+	return true;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
@@ -241,6 +286,8 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 		send_held(x);
 		return;
 	}
+	if (x->state == LK_HTTPD_WANTS_BODY && keeps_coming(x))
+		return;
 	if (x->state != LK_HTTPD_LINGERS)
 		x->h->counts.timed_out++;
 	lk_httpd_close(x);
@@ -367,14 +414,13 @@ void lk_httpd_answer(struct lk_httpd_x *x, const struct lk_httpd_answer *a)
 		(void)evbuffer_drain(in, x->body_len);
 	x->body = NULL;
 	x->body_len = 0;
-	x->h->bodies -= x->reserved;
-	x->reserved = 0;
+	give_back(x);
 	if (!a->delay_s) {
 		send_held(x);
 		return;
 	}
-	x->state = LK_HTTPD_DELAYED;
-	set_timer(x, a->delay_s);
+	/* Whoever guesses at tokens keeps nobody out by being made to wait. */
+	begin_waiting(x, LK_HTTPD_DELAYED, a->delay_s);
 }
 
 void lk_httpd_answer_text(struct lk_httpd_x *x, unsigned int status, const char *text)

@@ -41,7 +41,8 @@ struct lk_httpd_x {
 	size_t body_len;
 	uint8_t nothing[1];
 	struct evbuffer *held; /* a delayed answer */
-	size_t reserved;       /* of all bodies */
+	size_t reserved;       /* of all bodies, or of all small ones */
+	size_t due;	       /* bytes of a body that are to have come by the next look at it */
 	bool local, close, begun, waits;
 	TAILQ_ENTRY(lk_httpd_x) all;
 	TAILQ_ENTRY(lk_httpd_x) waiting; /* where the client's bytes are waited for */
@@ -57,7 +58,7 @@ struct lk_httpd {
 	struct lk_httpd_listener *listeners;
 	struct lk_httpd_list all, waiting; /* waiting: the longest first */
 	struct lk_httpd_counts counts;
-	size_t bodies;
+	size_t bodies, small_bodies;
 	bool ending;
 	int64_t ends_at; /* seconds of the monotonic clock */
 	char listening[160];
