@@ -128,7 +128,7 @@ static int gather(struct judged *c, bool same, struct lk_err *err)
 
 	c->reference = lk_vf_flavor_reference(c->flavor);
 	for (unsigned int i = 0; i < LK_FLOOR_COUNT; i++)
-		if (c->device.state.has_floor[i] && c->change != LK_BOOT_CLEARED)
+		if (c->change != LK_BOOT_CLEARED)
 			c->reference.min_floor[i] = c->device.state.floor[i];
 	LK_TRY(lk_vf_findings_get(c->j->store, c->device.number, &c->findings, err));
 	if (goes_on)

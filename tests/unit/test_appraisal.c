@@ -294,6 +294,47 @@ static void test_the_floors(void **state)
 	b->in.floor[LK_FLOOR_VERSION] = 4;
 	b->reference.min_floor[LK_FLOOR_VERSION] = 5;
 	expect(b, LK_VERDICT_UNTRUSTED, LK_PART_FLOORS, "is 4, and was 5 before");
+	/* And the next quote of that boot has no better word. */
+	b->before = b->out.state;
+	b->in.change = LK_BOOT_SAME;
+	b->in.has_floor[0] = b->in.has_floor[1] = false;
+	expect(b, LK_VERDICT_UNKNOWN, LK_PART_FLOORS, "policy versions wasn't proven");
+	assert_int_equal(b->out.state.floor[LK_FLOOR_VERSION], 5);
+	end(b);
+}
+
+/* What was proven once is held against each boot after: by leaving it out nothing is gained. */
+static void test_a_floor_that_is_left_out(void **state)
+{
+	struct boot *b = booted("uki-13", 1);
+
+	(void)state;
+	b->reference.wants_floors = false;
+	b->in.has_floor[0] = b->in.has_floor[1] = false;
+	expect(b, LK_VERDICT_TRUSTED, LK_PART_BOOT, "covers this boot");
+	b->in.change = LK_BOOT_NEW;
+	b->reference.min_floor[LK_FLOOR_VERSION] = 6;
+	expect(b, LK_VERDICT_UNKNOWN, LK_PART_FLOORS, "policy versions wasn't proven");
+	assert_false(b->out.state.has_floor[LK_FLOOR_VERSION]);
+	assert_int_equal(b->out.state.floor[LK_FLOOR_VERSION], 6);
+	b->reference.min_floor[LK_FLOOR_VERSION] = 7;
+	expect(b, LK_VERDICT_UNTRUSTED, LK_PART_BOOT, "retired: the device's floor is 7");
+	end(b);
+}
+
+/* A quote of fewer PCRs says nothing of the others. */
+static void test_what_is_not_quoted_is_not_known(void **state)
+{
+	struct boot *b = booted("uki-13", 1);
+
+	(void)state;
+	b->policy.pcrs.sel.mask &= ~(1u << LK_PCR_IMA);
+	b->values.sel.mask &= ~(1u << LATCH);
+	expect(b, LK_VERDICT_UNKNOWN, LK_PART_LATCH, "wasn't quoted");
+	b->values.sel.mask = QUOTED & ~(1u << LK_PCR_IMA);
+	expect(b, LK_VERDICT_UNKNOWN, LK_PART_KERNEL, "wasn't quoted");
+	b->reference.wants_ima = false;
+	expect(b, LK_VERDICT_TRUSTED, LK_PART_BOOT, "covers this boot");
 	end(b);
 }
 
@@ -306,6 +347,13 @@ static void test_a_cleared_tpm_is_told_as_one(void **state)
 	b->before.boot = 9;
 	expect(b, LK_VERDICT_UNKNOWN, LK_PART_BOOT, "cleared");
 	assert_int_equal(b->out.state.boot, 3);
+	/* Not in the first quote alone. */
+	b->before = b->out.state;
+	b->in.change = LK_BOOT_SAME;
+	expect(b, LK_VERDICT_UNKNOWN, LK_PART_BOOT, "cleared");
+	b->before = b->out.state;
+	b->in.change = LK_BOOT_NEW;
+	expect(b, LK_VERDICT_TRUSTED, LK_PART_BOOT, "covers this boot");
 	end(b);
 }
 
@@ -421,6 +469,8 @@ int main(void)
 		cmocka_unit_test(test_a_device_without_the_kernels_log),
 		cmocka_unit_test(test_the_latch),
 		cmocka_unit_test(test_the_floors),
+		cmocka_unit_test(test_a_floor_that_is_left_out),
+		cmocka_unit_test(test_what_is_not_quoted_is_not_known),
 		cmocka_unit_test(test_a_cleared_tpm_is_told_as_one),
 		cmocka_unit_test(test_a_kernel_that_another_has_started_is_told_as_one),
 		cmocka_unit_test(test_a_mismatch_names_the_event_that_changed),

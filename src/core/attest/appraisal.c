@@ -135,14 +135,6 @@ static uint32_t differing(const struct lk_appraising *a, size_t i)
 	return differ;
 }
 
-static bool above_floor(const struct lk_appraising *a, const struct lk_signed_policy *p)
-{
-	const struct lk_attest_state *s = &a->ret->state;
-
-	return !p->version_floor || !s->has_floor[LK_FLOOR_VERSION] ||
-	       p->version >= s->floor[LK_FLOOR_VERSION];
-}
-
 static unsigned int count(uint32_t mask)
 {
 	unsigned int n = 0;
@@ -161,7 +153,8 @@ static size_t nearest(const struct lk_appraising *a, uint32_t *ret_differ)
 
 	for (size_t i = 0; i < n_policies(ref); i++) {
 		uint32_t differ = differing(a, i);
-		unsigned int n = count(differ) + (above_floor(a, &ref->policy[i]) ? 0 : 100);
+		unsigned int n =
+			count(differ) + (lk_appraise_above_floor(a, &ref->policy[i]) ? 0 : 100);
 
 		if (n > least || (n == least && ref->policy[i].version < ref->policy[best].version))
 			continue;
@@ -225,11 +218,11 @@ static int judge_policy(struct lk_appraising *a, struct lk_err *err)
 		snprintf(than, sizeof(than), "signed policy version %" PRIu32, p->version);
 		return tell_policy(a, &p->pcrs, differ, than, err);
 	}
-	if (!above_floor(a, p)) {
+	if (!lk_appraise_above_floor(a, p)) {
 		lk_appraisal_reason(a, LK_PART_BOOT, LK_VERDICT_UNTRUSTED, LK_PCR_NONE,
 				    "the boot is that of signed policy version %" PRIu32
 				    ", which is retired: the device's floor is %" PRIu64,
-				    p->version, a->ret->state.floor[LK_FLOOR_VERSION]);
+				    p->version, lk_appraise_floor(a, LK_FLOOR_VERSION));
 		return LK_OK;
 	}
 	a->ret->policy = p;
@@ -275,8 +268,15 @@ static int appraise_latch(struct lk_appraising *a, struct lk_err *err)
 	bool latched = false;
 	int rc;
 
-	if (!quoted(a, latch))
+	if (latch >= LK_PCR_COUNT)
 		return LK_OK;
+	if (!quoted(a, latch)) {
+		lk_appraisal_reason(
+			a, LK_PART_LATCH, LK_VERDICT_UNKNOWN, latch,
+			"PCR %u: it is the latch, and wasn't quoted: whether it is closed isn't known",
+			latch);
+		return LK_OK;
+	}
 	if (!memcmp(a->in->values->value[latch], zeros, lk_alg_size(a->in->values->sel.bank))) {
 		lk_appraisal_reason(
 			a, LK_PART_LATCH, LK_VERDICT_UNTRUSTED, latch,
@@ -311,33 +311,6 @@ static int appraise_latch(struct lk_appraising *a, struct lk_err *err)
 	return LK_OK;
 }
 
-/* The floors. */
-
-static void judge_floor(struct lk_appraising *a, enum lk_floor_kind which)
-{
-	static const char *const names[LK_FLOOR_COUNT] = { "policy versions",
-							   "configuration sequences" };
-	const struct lk_attest_state *s = &a->ret->state;
-	uint64_t min = a->in->reference->min_floor[which];
-
-	if (!s->has_floor[which]) {
-		if (a->in->reference->wants_floors)
-			lk_appraisal_reason(a, LK_PART_FLOORS, LK_VERDICT_UNKNOWN, LK_PCR_NONE,
-					    "the floor of %s wasn't proven in this boot",
-					    names[which]);
-		return;
-	}
-	if (s->floor[which] < min)
-		lk_appraisal_reason(a, LK_PART_FLOORS, LK_VERDICT_UNTRUSTED, LK_PCR_NONE,
-				    "the floor of %s is %" PRIu64 ", and was %" PRIu64
-				    " before: the TPM was cleared, or is another",
-				    names[which], s->floor[which], min);
-	else
-		lk_appraisal_reason(a, LK_PART_FLOORS, LK_VERDICT_TRUSTED, LK_PCR_NONE,
-				    "the floor of %s is %" PRIu64 ", proven by the TPM",
-				    names[which], s->floor[which]);
-}
-
 /* What all parts begin with, and what is left for the next time. */
 
 static void begin_state(struct lk_appraising *a)
@@ -347,6 +320,11 @@ static void begin_state(struct lk_appraising *a)
 
 	if (in->change == LK_BOOT_SAME || in->change == LK_BOOT_RESUMED)
 		*s = *in->before;
+	else
+		/* Those of before are held against what this boot proves, or leaves out. */
+		memcpy(s->floor, in->reference->min_floor, sizeof(s->floor));
+	if (in->change == LK_BOOT_CLEARED)
+		s->cleared = true;
 	s->values = *in->values;
 	lk_attest_state_accept(s, in->quote, in->nonce_ms);
 	for (size_t i = 0; i < LK_FLOOR_COUNT; i++) {
@@ -402,7 +380,7 @@ static int remember(struct lk_appraising *a, struct lk_err *err)
 static int appraise(struct lk_appraising *a, struct lk_err *err)
 {
 	begin_state(a);
-	if (a->in->change == LK_BOOT_CLEARED)
+	if (a->ret->state.cleared)
 		lk_appraisal_reason(
 			a, LK_PART_BOOT, LK_VERDICT_UNKNOWN, LK_PCR_NONE,
 			"the TPM counts fewer boots than before: it was cleared since, and its volumes and counters are new");
@@ -411,8 +389,7 @@ static int appraise(struct lk_appraising *a, struct lk_err *err)
 	LK_TRY(look_at_logs(a, err));
 	LK_TRY(appraise_boot(a, err));
 	LK_TRY(appraise_latch(a, err));
-	for (size_t i = 0; i < LK_FLOOR_COUNT; i++)
-		judge_floor(a, (enum lk_floor_kind)i);
+	lk_appraise_floors(a);
 	return remember(a, err);
 }
 

@@ -172,8 +172,13 @@ int lk_appraise_kernel(struct lk_appraising *a, struct lk_err *err)
 	struct walk w;
 	bool kexec;
 
-	if (!(a->in->values->sel.mask >> LK_PCR_IMA & 1))
+	if (!(a->in->values->sel.mask >> LK_PCR_IMA & 1)) {
+		if (a->in->reference->wants_ima)
+			lk_appraisal_reason(
+				a, LK_PART_KERNEL, LK_VERDICT_UNKNOWN, LK_PCR_IMA,
+				"PCR 10 wasn't quoted, and the kernel's log is required: nothing proves it");
 		return LK_OK;
+	}
 	if (!a->in->ima.len && !go_on) {
 		without_log(a);
 		return LK_OK;

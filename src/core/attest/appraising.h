@@ -24,4 +24,11 @@ void lk_appraisal_reason(struct lk_appraising *a, enum lk_part part, enum lk_ver
 /** The kernel's log: replayed to the quote, and the policies' values looked for on the way. */
 int lk_appraise_kernel(struct lk_appraising *a, struct lk_err *err);
 
+/** The floors: proven in this boot, and not below what was known before. */
+void lk_appraise_floors(struct lk_appraising *a);
+/** What is known of a floor: proven in this boot, or else before it; 0: nothing. */
+uint64_t lk_appraise_floor(const struct lk_appraising *a, enum lk_floor_kind which);
+/** Whether a policy isn't retired. A device that leaves its floor out gains nothing by it. */
+bool lk_appraise_above_floor(const struct lk_appraising *a, const struct lk_signed_policy *p);
+
 #endif

@@ -6,14 +6,21 @@
 
 #define VERSION 1u
 
-enum flag { FLAG_ANY = 1, FLAG_PADDED = 2, FLAG_VERSION = 4, FLAG_SEQUENCE = 8, FLAG_ALL = 15 };
+enum flag {
+	FLAG_ANY = 1,
+	FLAG_PADDED = 2,
+	FLAG_VERSION = 4,
+	FLAG_SEQUENCE = 8,
+	FLAG_CLEARED = 16,
+	FLAG_ALL = 31
+};
 
 static uint8_t flags(const struct lk_attest_state *s)
 {
 	return (uint8_t)((s->any ? FLAG_ANY : 0) |
 			 (s->how == LK_IMA_PADDED_SHA1 ? FLAG_PADDED : 0) |
 			 (s->has_floor[0] ? FLAG_VERSION : 0) |
-			 (s->has_floor[1] ? FLAG_SEQUENCE : 0));
+			 (s->has_floor[1] ? FLAG_SEQUENCE : 0) | (s->cleared ? FLAG_CLEARED : 0));
 }
 
 size_t lk_attest_state_write(const struct lk_attest_state *s,
@@ -81,6 +88,7 @@ bool lk_attest_state_read(struct lk_bytes bytes, struct lk_attest_state *ret)
 	s.how = flag & FLAG_PADDED ? LK_IMA_PADDED_SHA1 : LK_IMA_OWN_HASH;
 	s.has_floor[0] = flag & FLAG_VERSION;
 	s.has_floor[1] = flag & FLAG_SEQUENCE;
+	s.cleared = flag & FLAG_CLEARED;
 	s.boot = lk_read_be32(&r);
 	s.restarts = lk_read_be32(&r);
 	s.clock = lk_read_be64(&r);

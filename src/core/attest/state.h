@@ -23,7 +23,9 @@ struct lk_attest_state {
 	 * where that digest is still among the reference it counts. */
 	struct lk_digest policy;
 	bool has_floor[2]; /* certified in this boot: version, sequence */
+	/* The last that was certified, in this boot or in one before. */
 	uint64_t floor[2];
+	bool cleared; /* the TPM was cleared before this boot */
 };
 
 /* As bytes, with a version first, for one column of a table. */
