@@ -92,8 +92,16 @@ int lk_vf_logs_get(struct lk_store *s, int64_t device, int64_t since, struct lk_
 	if (!lists.found)
 		return LK_OK;
 	LK_TRY(lk_vf_chunks_get(s, bytes_of(&lists.firmware), &ret->firmware, err));
-	LK_TRY(lk_vf_chunks_get(s, bytes_of(&lists.ima), &ret->ima, err));
 	return lk_vf_chunks_get(s, bytes_of(&lists.measured), &ret->measured, err);
+}
+
+int lk_vf_logs_get_ima(struct lk_store *s, int64_t device, int64_t since, struct lk_vf_logs *ret,
+		       struct lk_err *err)
+{
+	OWNED_LISTS lists = { .found = false };
+
+	LK_TRY(get_lists(s, device, since, &lists, err));
+	return lk_vf_chunks_get(s, bytes_of(&lists.ima), &ret->ima, err);
 }
 
 static int insert_boot(struct lk_store *s, const struct lk_vf_boot *b, const struct lists *l,

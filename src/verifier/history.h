@@ -13,8 +13,12 @@ struct lk_vf_logs {
 };
 #define LK_OWNED_VF_LOGS __attribute__((cleanup(lk_vf_logs_done))) struct lk_vf_logs
 void lk_vf_logs_done(struct lk_vf_logs *logs);
+/** Without the kernel's log, which may be large. */
 int lk_vf_logs_get(struct lk_store *s, int64_t device, int64_t since, struct lk_vf_logs *ret,
 		   struct lk_err *err);
+/** The kernel's log alone. */
+int lk_vf_logs_get_ima(struct lk_store *s, int64_t device, int64_t since, struct lk_vf_logs *ret,
+		       struct lk_err *err);
 
 /** What an attestation brings of its boot's logs. len 0: nothing new. */
 struct lk_vf_boot {

@@ -134,6 +134,9 @@ static int gather(struct judged *c, bool same, struct lk_err *err)
 	if (goes_on)
 		LK_TRY(lk_vf_logs_get(c->j->store, c->device.number, c->device.booted, &c->kept,
 				      err));
+	if (same)
+		LK_TRY(lk_vf_logs_get_ima(c->j->store, c->device.number, c->device.booted, &c->kept,
+					  err));
 	c->in.quote = &c->quote;
 	c->in.values = same ? &c->device.state.values : &c->values;
 	c->in.change = c->change;
@@ -149,11 +152,30 @@ static int gather(struct judged *c, bool same, struct lk_err *err)
 	return LK_OK;
 }
 
+/* A boot has one log of its firmware, and one of its user space that grows. Whoever sends
+ * others with each quote would fill the disk. One that replays replaces one that doesn't. */
+static int choose_logs(const struct judged *c, struct lk_vf_boot *boot, struct lk_err *err)
+{
+	struct lk_bytes had = bytes_of(&c->kept.firmware), grew = bytes_of(&c->kept.measured);
+	bool good = false;
+
+	if (had.len && boot->firmware.len) {
+		if (c->appraisal.part[LK_PART_FIRMWARE] == LK_VERDICT_TRUSTED)
+			LK_TRY(lk_appraise_is_replayed(&c->in, had, &good, err));
+		if (good || c->appraisal.part[LK_PART_FIRMWARE] != LK_VERDICT_TRUSTED)
+			boot->firmware.len = 0;
+	}
+	if (grew.len && (boot->measured.len <= grew.len ||
+			 memcmp(boot->measured.data, grew.data, grew.len) != 0))
+		boot->measured.len = 0;
+	return LK_OK;
+}
+
 static int keep(struct judged *c, bool same, struct lk_err *err)
 {
 	bool new_boot = c->change != LK_BOOT_SAME && c->change != LK_BOOT_RESUMED;
 	int64_t at = attested_at(c);
-	const struct lk_vf_boot boot = {
+	struct lk_vf_boot boot = {
 		.device = c->device.number,
 		.since = new_boot ? at : c->device.booted,
 		.boot = c->quote.reset_count,
@@ -176,6 +198,7 @@ static int keep(struct judged *c, bool same, struct lk_err *err)
 	};
 
 	lk_vf_reasons_write(&c->appraisal, c->reasons);
+	LK_TRY(choose_logs(c, &boot, err));
 	LK_TRY(lk_vf_accept(c->j->store, &a, err));
 	return lk_vf_boot_put(c->j->store, &boot, err);
 }
@@ -196,6 +219,12 @@ static int judge_boot(struct judged *c, struct lk_err *err)
 		c->send_all = true;
 		return LK_OK;
 	}
+	/* All of it is in memory where it is looked at again. */
+	if (c->next.ima_from + c->req.ima.len > LK_IMA_LOG_MAX)
+		return lk_err_set(
+			err, LK_E_INPUT, LK_REFUSAL_MESSAGE,
+			"the kernel's log of this boot is longer than the %u MiB that are kept of one: let IMA measure less, or reboot",
+			LK_IMA_LOG_MAX >> 20);
 	if (!same)
 		LK_TRY(lk_quote_values(&c->quote, c->req.values, lk_crypto_hash, &c->values, err));
 	LK_TRY(take_floors(c, err));

@@ -17,6 +17,9 @@
 
 int lk_vf_state_make(const struct lk_vf_settings *s, struct lk_err *err)
 {
+	/* The database, with the key of nonces in it, is its owner's alone, whoever made the
+	 * directory. */
+	(void)umask(0077);
 	if (mkdir(s->state, 0700) != 0 && errno != EEXIST)
 		return lk_err_set(
 			err, LK_E_IO, (uint32_t)errno,

@@ -58,6 +58,7 @@ class Device:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.ek = ec.generate_private_key(ec.SECP256R1())
         self.reset, self.restart, self.clock = 0, 0, 0
+        self.floors = {}
         self.boot()
 
     # What it is.
@@ -137,6 +138,12 @@ class Device:
         one = struct.pack(">HB", bank, 3) + mask.to_bytes(3, "little")
         return self.attest(kind, nonce, struct.pack(">I", selections) + one * selections + sized(digest), **wrong)
 
+    def floor(self, nonce, index, value):
+        """TPM2_NV_Certify of a counter as install makes it, signed."""
+        name = b"\0\x0b" + sha256(struct.pack(">IHIHH", index, 0xB, 0x22060016, 0, 8))
+        attest = self.attest(NV, nonce, sized(name) + struct.pack(">H", 0) + sized(struct.pack(">Q", value)))
+        return {"attest": b64(attest), "signature": b64(self.sign(attest))}
+
     def message(self, nonce, next_=None, whole=False, **wrong):
         """A request; @next_: where the verifier wants it to go on."""
         attest = self.quote(nonce, **wrong)
@@ -149,6 +156,9 @@ class Device:
             for key, data in (("firmware-log", self.log.bytes), ("ima-log", self.ima[begin:]), ("measurements", self.measured)):
                 if data:
                     request[key] = b64(data)
+            if self.floors:
+                request["floors"] = {key: self.floor(nonce, index, self.floors[key])
+                                     for key, index in (("version", 0x018A0001), ("sequence", 0x018A0002)) if key in self.floors}
         return request
 
 

@@ -116,6 +116,25 @@ class SignedPolicies(attesting.TestCase):
         self.assertEqual(answer["verdict"], "untrusted")
         self.assertIn("isn't that of signed policy version 7", json.dumps(answer["reasons"]))
 
+    def test_a_retired_boot_gains_nothing_by_leaving_its_floor_out(self):
+        device = self.known("retired")
+        old = attesting.firmware(b"image 6")
+        self.sign(device, 7, "seven.yaml")
+        self.sign(device.boot(old), 6, "six.yaml")
+        self.verifier.run("flavor add", "default", self.flavor("seven.yaml", "six.yaml"))
+        self.verifier.start()
+        self.assertEqual(self.verifier.attest(device)[2]["verdict"], "trusted")
+        device.floors = {"version": 7, "sequence": 1}
+        self.assertEqual(self.verifier.attest(device.boot())[2]["verdict"], "trusted")
+        for _ in range(2):
+            device.floors = {}
+            _, _, answer = self.verifier.attest(device.boot(old))
+            self.assertEqual(answer["verdict"], "untrusted", answer)
+            self.assertIn("untrusted", [r["verdict"] for r in answer["reasons"] if r["part"] == "boot"])
+        self.assertEqual(self.verifier.attest(device.boot())[2]["verdict"], "unknown")
+        device.floors = {"version": 7, "sequence": 1}
+        self.assertEqual(self.verifier.attest(device.boot())[2]["verdict"], "trusted")
+
     def test_an_open_latch_is_untrusted(self):
         device = self.known("open")
         self.sign(device, 1, "one.yaml")
@@ -137,6 +156,80 @@ class SignedPolicies(attesting.TestCase):
         self.assertIn("forged.yaml", done.stderr.decode())
         self.assertEqual(self.verifier.run("flavor check", self.flavor("forged.yaml"), check=5).stdout, b"")
         self.assertIn("1 signed policy", self.verifier.run("flavor show", "default").stdout.decode())
+
+
+class Bounds(attesting.TestCase):
+    """A device that sends ever more fills neither the disk nor memory."""
+
+    def setUp(self):
+        super().setUp()
+        self.device = self.known("flood")
+        self.verifier.start()
+
+    def kept(self):
+        with sqlite3.connect(os.path.join(self.verifier.state, "verifier.db")) as db:
+            return db.execute("SELECT COUNT(*), SUM(LENGTH(data)) FROM chunks").fetchone()
+
+    def send(self, **other):
+        """A quote with something new in it, and logs in place of its own."""
+        next_ = {"boot": self.device.reset, "ima-from": len(self.device.ima)}
+        self.device.measure(os.urandom(8).hex().encode())
+        message = self.device.message(self.verifier.nonce(), next_=next_)
+        for key, data in other.items():
+            message[key.replace("_", "-")] = attesting.b64(data)
+        status, _, answer = self.verifier.post("/v1/attest", message)
+        self.assertEqual(status, 200, answer)
+        return answer
+
+    def test_other_logs_with_each_quote_are_not_kept(self):
+        self.assertEqual(self.verifier.attest(self.device)[0], 200)
+        before = self.kept()[1]
+        for _ in range(5):
+            self.send(firmware_log=os.urandom(50000), measurements=os.urandom(50000))
+        self.assertLess(self.kept()[1], before + 5000)
+        self.firmware_page()
+
+    def firmware_page(self):
+        status, _, text = self.verifier.page(f"/devices/{self.device.id}/firmware")
+        self.assertEqual(status, 200)
+        self.assertNotIn("The log ends here", text)
+        return text
+
+    def test_a_log_that_replays_replaces_one_that_does_not(self):
+        good = self.device.log.bytes
+        self.device.log.bytes = good[:-40]
+        self.assertEqual(self.verifier.attest(self.device)[0], 200)
+        self.assertIn("The log ends here", self.verifier.page(f"/devices/{self.device.id}/firmware")[2])
+        self.device.log.bytes = good
+        self.send()
+        self.firmware_page()
+
+    def test_a_kernels_log_has_an_end(self):
+        self.assertEqual(self.verifier.attest(self.device)[0], 200)
+        answer = None
+        for _ in range(8):
+            next_ = {"boot": self.device.reset, "ima-from": len(self.device.ima)}
+            for _ in range(11):
+                self.device.measure(os.urandom(500000).hex().encode())
+            status, _, answer = self.verifier.post("/v1/attest", self.device.message(self.verifier.nonce(), next_=next_))
+            if status != 200:
+                break
+        self.assertRefused((status, None, answer), 400, "bad-message")
+        self.assertIn("64 MiB", answer["text"])
+        with open(f"/proc/{self.verifier.process.pid}/status", encoding="utf-8") as f:
+            most = next(line for line in f if line.startswith("VmHWM"))
+        self.assertLess(int(most.split()[1]), 120 * 1024, most)
+        self.device.boot()
+        self.assertEqual(self.verifier.attest(self.device)[0], 200)
+
+    def test_the_database_is_its_owners_alone(self):
+        self.verifier.stop()
+        state = self.path("open-state")
+        os.mkdir(state)
+        os.chmod(state, 0o755)
+        self.verifier.settings = self.write("other.yaml", f"latchkey-verifier: 1\nstate: {state}\n") or self.path("other.yaml")
+        self.verifier.run("devices")
+        self.assertEqual(os.stat(os.path.join(state, "verifier.db")).st_mode & 0o777, 0o600)
 
 
 class Refusals(attesting.TestCase):

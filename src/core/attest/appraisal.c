@@ -408,6 +408,28 @@ int lk_appraise(const struct lk_appraisal_input *in, struct lk_appraisal *ret, s
 	return rc;
 }
 
+int lk_appraise_is_replayed(const struct lk_appraisal_input *in, struct lk_bytes firmware,
+			    bool *ret, struct lk_err *err)
+{
+	struct lk_appraisal_input other = *in;
+	struct lk_appraising *a = calloc(1, sizeof(*a));
+	struct lk_appraisal *found = calloc(1, sizeof(*found));
+	int rc = LK_E_SYSTEM;
+
+	other.firmware = firmware;
+	if (a && found) {
+		a->in = &other;
+		a->ret = found;
+		rc = appraise_firmware(a, err);
+		*ret = found->part[LK_PART_FIRMWARE] == LK_VERDICT_TRUSTED;
+	} else {
+		(void)lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	}
+	free(found);
+	free(a);
+	return rc;
+}
+
 struct lk_attest_next lk_attest_next_of(const struct lk_attest_state *before,
 					const struct lk_attest *quote, enum lk_boot_change change)
 {

@@ -115,6 +115,10 @@ struct lk_appraisal {
  */
 int lk_appraise(const struct lk_appraisal_input *in, struct lk_appraisal *ret, struct lk_err *err);
 
+/** Whether a firmware's log, of this boot or said to be, gives the values quoted. */
+int lk_appraise_is_replayed(const struct lk_appraisal_input *in, struct lk_bytes firmware,
+			    bool *ret, struct lk_err *err);
+
 /** Where a device whose quote has that change is to go on: its boot, and from where on the log. */
 struct lk_attest_next lk_attest_next_of(const struct lk_attest_state *before,
 					const struct lk_attest *quote, enum lk_boot_change change);
