@@ -235,7 +235,9 @@ int lk_vf_device_import(struct lk_store *s, const struct lk_vf_import *im, enum 
 		return insert(s, im, err);
 	}
 	same_key = lk_name_equal(&old.ak_name, &im->ak_name);
-	*ret = same_key && old.same_text ? LK_VF_IMPORT_SAME : LK_VF_IMPORT_CHANGED;
+	*ret = !same_key       ? LK_VF_IMPORT_OTHER_KEY
+	       : old.same_text ? LK_VF_IMPORT_SAME
+			       : LK_VF_IMPORT_CHANGED;
 	if (*ret == LK_VF_IMPORT_SAME)
 		return LK_OK;
 	if (!same_key)

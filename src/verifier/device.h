@@ -49,7 +49,12 @@ struct lk_vf_import {
 	const char *record;
 	int64_t now;
 };
-enum lk_vf_imported { LK_VF_IMPORT_NEW, LK_VF_IMPORT_SAME, LK_VF_IMPORT_CHANGED };
+enum lk_vf_imported {
+	LK_VF_IMPORT_NEW,
+	LK_VF_IMPORT_SAME,
+	LK_VF_IMPORT_CHANGED,
+	LK_VF_IMPORT_OTHER_KEY /* changed, and begun anew */
+};
 /**
  * lk_vf_device_import - a device, in a transaction of the caller's
  *

@@ -119,7 +119,12 @@ static int import_record(struct importing *in, const char *path, struct lk_err *
 	LK_TRY(lk_vf_device_import(in->store, &im, &what, err));
 	in->n_new += what == LK_VF_IMPORT_NEW;
 	in->n_same += what == LK_VF_IMPORT_SAME;
-	in->n_changed += what == LK_VF_IMPORT_CHANGED;
+	in->n_changed += what == LK_VF_IMPORT_CHANGED || what == LK_VF_IMPORT_OTHER_KEY;
+	/* Whoever can bring a record could put a key of his own in a device's place. */
+	if (what == LK_VF_IMPORT_OTHER_KEY)
+		lk_log(LK_LOG_WARNING,
+		       "%s: device %.16s... has another attestation key than before, and begins anew: make sure that its TPM was cleared, or its key made again, by you",
+		       path, im.id);
 	return LK_OK;
 }
 

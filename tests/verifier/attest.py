@@ -357,8 +357,18 @@ class Import(attesting.TestCase):
         ek = device.ek
         device = Device("twice")
         device.ek = ek
-        self.assertIn(b"1 changed", self.verifier.run("import", device.record(self.tmp)).stdout)
+        done = self.verifier.run("import", device.record(self.tmp))
+        self.assertIn(b"1 changed", done.stdout)
+        self.assertIn(b"has another attestation key than before", done.stderr)
         self.assertEqual(self.verifier.attest(device)[0], 200)
+
+    def test_one_key_is_one_device_s(self):
+        first, second = Device("first"), Device("second")
+        second.key = first.key
+        self.verifier.run("import", first.record(self.tmp))
+        before = self.verifier.run("devices").stdout
+        self.verifier.run("import", second.record(self.tmp), check=11)
+        self.assertEqual(self.verifier.run("devices").stdout, before)
 
 
 if __name__ == "__main__":

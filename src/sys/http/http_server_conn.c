@@ -12,10 +12,6 @@
 
 #define LINGER_S	1u
 #define BODY_PER_SECOND 16384u
-/* What nearly all send. These have room of their own, so that whoever takes all that there is
- * for large bodies takes none from them. */
-#define SMALL_BODY   262144u
-#define SMALL_BODIES (128u * SMALL_BODY)
 
 static void set_timer(struct lk_httpd_x *x, unsigned int seconds)
 {
@@ -40,24 +36,13 @@ static void begin_waiting(struct lk_httpd_x *x, enum lk_httpd_state state, unsig
 	set_timer(x, seconds);
 }
 
-static size_t *room_of(struct lk_httpd_x *x)
-{
-	return x->reserved <= SMALL_BODY ? &x->h->small_bodies : &x->h->bodies;
-}
-
-static void give_back(struct lk_httpd_x *x)
-{
-	*room_of(x) -= x->reserved;
-	x->reserved = 0;
-}
-
 void lk_httpd_close(struct lk_httpd_x *x)
 {
 	struct lk_httpd *h = x->h;
 
 	stop_waiting(x);
 	TAILQ_REMOVE(&h->all, x, all);
-	give_back(x);
+	lk_httpd_room_give_back(x);
 	h->counts.open--;
 	if (x->held)
 		evbuffer_free(x->held);
@@ -129,39 +114,20 @@ static void hand_over(struct lk_httpd_x *x)
 	x->listener->site.handle(x->listener->site.ctx, x);
 }
 
-/* Of small bodies, that which was waited for longest makes room: on its way one is for a moment. */
-static void make_small_room(struct lk_httpd *h, size_t length)
-{
-	struct lk_httpd_x *x = TAILQ_FIRST(&h->waiting), *next;
-
-	for (; x && length > SMALL_BODIES - h->small_bodies; x = next) {
-		next = TAILQ_NEXT(x, waiting);
-		if (x->state != LK_HTTPD_WANTS_BODY || !x->reserved || x->reserved > SMALL_BODY)
-			continue;
-		h->counts.evicted++;
-		lk_httpd_close(x);
-	}
-}
-
 /* Room for a body is taken before the body is. */
 static bool reserve_body(struct lk_httpd_x *x)
 {
 	const struct lk_httpd_limits *limits = &x->h->limits;
 	uint64_t length = x->head.length;
-	bool small = length <= SMALL_BODY;
 
 	if (length > limits->body) {
 		refuse(x, 413, "The request is too large.");
 		return false;
 	}
-	if (small)
-		make_small_room(x->h, (size_t)length);
-	if (length > (small ? SMALL_BODIES - x->h->small_bodies : limits->bodies - x->h->bodies)) {
+	if (!lk_httpd_room_take(x, (size_t)length)) {
 		refuse(x, 503, "The server has too many large requests at once.");
 		return false;
 	}
-	x->reserved = (size_t)length;
-	*room_of(x) += x->reserved;
 	bufferevent_setwatermark(x->bev, EV_READ, 0,
 				 (size_t)length > LK_HTTPD_HEAD_MAX ? (size_t)length
 								    : LK_HTTPD_HEAD_MAX);
@@ -414,7 +380,7 @@ void lk_httpd_answer(struct lk_httpd_x *x, const struct lk_httpd_answer *a)
 		(void)evbuffer_drain(in, x->body_len);
 	x->body = NULL;
 	x->body_len = 0;
-	give_back(x);
+	lk_httpd_room_give_back(x);
 	if (!a->delay_s) {
 		send_held(x);
 		return;

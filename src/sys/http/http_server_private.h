@@ -70,6 +70,10 @@ void lk_httpd_close(struct lk_httpd_x *x);
 /** Closes that which has kept us waiting longest; false where none does. */
 bool lk_httpd_evict(struct lk_httpd *h);
 
+/** Before a body comes: false where there is no room for one of @length bytes. */
+bool lk_httpd_room_take(struct lk_httpd_x *x, size_t length);
+void lk_httpd_room_give_back(struct lk_httpd_x *x);
+
 /** @ret: whoever owns it frees it by SSL_CTX_free(). */
 int lk_httpd_tls_new(const struct lk_httpd_tls *files, SSL_CTX **ret, struct lk_err *err);
 
