@@ -148,6 +148,17 @@ class Requests(attesting.TestCase):
         for _ in range(3):
             self.assertEqual(self.verifier.attest(self.device)[0], 200)
 
+    def test_who_guesses_at_tokens_keeps_nobody_out(self):
+        """Wrong tokens are answered late: all connections that there may be wait for that, and a quote has one."""
+        for _ in range(80):
+            s = socket.create_connection(("127.0.0.1", self.verifier.pages_port))
+            s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer wrong\r\n\r\n")
+            self.addCleanup(s.close)
+        time.sleep(0.5)
+        begun = time.monotonic()
+        self.assertEqual(self.verifier.attest(self.device)[0], 200)
+        self.assertLess(time.monotonic() - begun, 1.2)
+
     def test_a_large_body_that_creeps_gives_its_room_back(self):
         """The time that a body has is for bytes that come, not for those that were promised."""
         held = self.hold(24 * 1024 * 1024, b"{")

@@ -20,6 +20,8 @@ LK_OPENSSL_CLEANUP(X509, X509_free)
 
 void lk_certified_done(struct lk_certified *c)
 {
+	if (c->key.data)
+		OPENSSL_cleanse(c->key.data, c->key.len);
 	lk_buf_done(&c->key);
 	lk_buf_done(&c->certificate);
 }
