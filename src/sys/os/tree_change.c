@@ -228,17 +228,22 @@ static int not_dots(const struct dirent *entry)
 	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-static enum lk_tree_kind kind_of(int dir, const char *name)
+/* What has gone since it was listed is LK_TREE_NONE; what can't be looked at is an error. */
+static int kind_of(int dir, const char *name, enum lk_tree_kind *ret)
 {
 	struct stat st;
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return LK_TREE_NONE;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		*ret = LK_TREE_NONE;
+		return errno == ENOENT ? 0 : -1;
+	}
 	if (S_ISREG(st.st_mode))
-		return LK_TREE_FILE;
-	if (S_ISLNK(st.st_mode))
-		return LK_TREE_LINK;
-	return S_ISDIR(st.st_mode) ? LK_TREE_DIR : LK_TREE_OTHER;
+		*ret = LK_TREE_FILE;
+	else if (S_ISLNK(st.st_mode))
+		*ret = LK_TREE_LINK;
+	else
+		*ret = S_ISDIR(st.st_mode) ? LK_TREE_DIR : LK_TREE_OTHER;
+	return 0;
 }
 
 /* @prefix goes before each name. */
@@ -253,15 +258,17 @@ static int visit_each(int dir, const char *prefix, const struct lk_tree_visitor 
 		return fail(err, *prefix ? prefix : "/", "can't list");
 	for (int i = 0; i < n; i++) {
 		char path[PATH_MAX];
+		enum lk_tree_kind kind;
 
 		if (rc == LK_OK && snprintf(path, sizeof(path), "%s%s", prefix, names[i]->d_name) >=
 					   (int)sizeof(path)) {
 			errno = ENAMETOOLONG;
 			rc = fail(err, prefix, "can't list");
 		}
+		if (rc == LK_OK && kind_of(dir, names[i]->d_name, &kind) != 0)
+			rc = fail(err, path, "can't look at it");
 		if (rc == LK_OK)
-			rc = visitor->visit(visitor->ctx, path, kind_of(dir, names[i]->d_name),
-					    err);
+			rc = visitor->visit(visitor->ctx, path, kind, err);
 		free(names[i]);
 	}
 	free(names);
