@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns latchkey-attest's options and commands. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "attest.h"
 #include "cli/cli.h"
 #include "sys/boot/boot_logs.h"
@@ -30,13 +34,15 @@ static const struct command run = {
 static const struct command quote = {
 	.cli = { .words = "quote",
 		 .operands = "",
-		 .summary = "a quote and the logs into a folder, to be verified elsewhere",
+		 .summary = "write a quote and the logs into a folder, to be verified elsewhere",
 		 .required = "--nonce HEX -o DIR" },
 	.options = TPM | LOGS | BY_HAND,
 	.run = lk_at_quote,
 };
 static const struct command status = {
-	.cli = { .words = "status", .operands = "", .summary = "what the verifier answered last" },
+	.cli = { .words = "status",
+		 .operands = "",
+		 .summary = "show what the verifier answered last" },
 	.options = STATE | JSON,
 	.run = lk_at_status,
 };
@@ -92,11 +98,20 @@ static int parse(const struct command *cmd, int argc, char **argv, struct lk_at_
 	return lk_cli_parse(&cli, &cmd->cli, options, argc, argv, err);
 }
 
+/* A machine may lack a log; one that was named has to be there. */
+static int expect_log(const char *option, const char *path, struct lk_err *err)
+{
+	if (access(path, F_OK) == 0)
+		return LK_OK;
+	return lk_err_set(err, LK_E_INPUT, (uint32_t)errno, "%s %s: can't open: %s", option, path,
+			  strerror(errno));
+}
+
 static int run_command(const struct lk_cli_command *found, int argc, char **argv,
 		       struct lk_err *err)
 {
 	const struct command *cmd = (const struct command *)(const void *)found;
-	struct lk_at_options opts = {
+	static const struct lk_at_options own = {
 		.config = LK_ATTEST_SETTINGS,
 		.state = LK_AT_STATE,
 		.tcti = LK_TPM_SHARED,
@@ -106,8 +121,15 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 		.bank = "sha256",
 		.pcrs = "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
 	};
+	struct lk_at_options opts = own;
 
 	LK_TRY(parse(cmd, argc, argv, &opts, err));
+	if (opts.firmware_log != own.firmware_log)
+		LK_TRY(expect_log("--firmware-log", opts.firmware_log, err));
+	if (opts.ima_log != own.ima_log)
+		LK_TRY(expect_log("--ima-log", opts.ima_log, err));
+	if (opts.measured_log != own.measured_log)
+		LK_TRY(expect_log("--measured-log", opts.measured_log, err));
 	return cmd->run(&opts, err);
 }
 

@@ -19,6 +19,7 @@ struct by_hand {
 	size_t nonce_len;
 	struct lk_challenge challenge; /* its PCRs */
 	struct lk_at_quote quote;
+	struct lk_at_logs logs;
 };
 
 static int read_options(struct by_hand *q, struct lk_err *err)
@@ -55,13 +56,15 @@ static int put(const struct by_hand *q, const char *name, const void *data, size
 	return lk_fs_write_new(path, data, len, 0644, err);
 }
 
-static int put_log(const struct by_hand *q, const char *name, const char *from, size_t cap,
-		   struct lk_err *err)
+/* After the quote, and before anything is written: one that can't be read leaves no folder. */
+static int read_logs(struct by_hand *q, struct lk_err *err)
 {
-	LK_OWNED_BUF log = LK_BUF_NONE;
+	const struct lk_at_options *o = q->opts;
 
-	LK_TRY(lk_at_log_read(from, 0, cap, &log, err));
-	return put(q, name, log.data, log.len, err);
+	LK_TRY(lk_at_log_read(o->firmware_log, 0, LK_ATTEST_FIRMWARE_MAX, &q->logs.firmware, err));
+	if (!o->no_ima)
+		LK_TRY(lk_at_log_read(o->ima_log, 0, LK_ATTEST_IMA_MAX, &q->logs.ima, err));
+	return lk_at_log_read(o->measured_log, 0, LK_ATTEST_MEASURED_MAX, &q->logs.measured, err);
 }
 
 static int put_key(const struct by_hand *q, struct lk_err *err)
@@ -104,8 +107,8 @@ static int put_floors(struct by_hand *q, struct lk_err *err)
 
 static int put_all(struct by_hand *q, struct lk_err *err)
 {
-	const struct lk_at_options *o = q->opts;
 	const struct lk_tpm_attested *a = &q->quote.attested;
+	const struct lk_at_logs *logs = &q->logs;
 
 	LK_TRY(put(q, LK_QUOTE_DIR_QUOTE, a->attest, a->attest_len, err));
 	LK_TRY(put(q, LK_QUOTE_DIR_SIGNATURE, a->signature, a->signature_len, err));
@@ -113,10 +116,9 @@ static int put_all(struct by_hand *q, struct lk_err *err)
 	LK_TRY(put(q, LK_QUOTE_DIR_VALUES, q->quote.values, q->quote.values_len, err));
 	LK_TRY(put_key(q, err));
 	LK_TRY(put_floors(q, err));
-	LK_TRY(put_log(q, LK_QUOTE_DIR_FIRMWARE, o->firmware_log, LK_ATTEST_FIRMWARE_MAX, err));
-	if (!o->no_ima)
-		LK_TRY(put_log(q, LK_QUOTE_DIR_IMA, o->ima_log, LK_ATTEST_IMA_MAX, err));
-	return put_log(q, LK_QUOTE_DIR_MEASURED, o->measured_log, LK_ATTEST_MEASURED_MAX, err);
+	LK_TRY(put(q, LK_QUOTE_DIR_FIRMWARE, logs->firmware.data, logs->firmware.len, err));
+	LK_TRY(put(q, LK_QUOTE_DIR_IMA, logs->ima.data, logs->ima.len, err));
+	return put(q, LK_QUOTE_DIR_MEASURED, logs->measured.data, logs->measured.len, err);
 }
 
 static int take(struct by_hand *q, struct lk_err *err)
@@ -126,6 +128,7 @@ static int take(struct by_hand *q, struct lk_err *err)
 	LK_TRY(lk_tpm_ak_read(q->tpm, &q->ak, err));
 	LK_TRY(lk_at_quote_take(q->tpm, &q->challenge, (struct lk_bytes){ q->nonce, q->nonce_len },
 				&q->quote, err));
+	LK_TRY(read_logs(q, err));
 	/* A folder of its own: no file of before is taken for one of this quote. */
 	if (mkdir(q->opts->out, 0755) != 0)
 		return lk_err_set(err, errno == EEXIST ? LK_E_REFUSED : LK_E_IO, (uint32_t)errno,
@@ -145,6 +148,7 @@ int lk_at_quote(const struct lk_at_options *opts, struct lk_err *err)
 	rc = take(q, err);
 	if (rc == LK_OK)
 		lk_log(LK_LOG_INFO, "%s has the quote, and the logs to verify it with", opts->out);
+	lk_at_logs_done(&q->logs);
 	lk_tpm_free(q->tpm);
 	free(q);
 	return rc;

@@ -89,8 +89,13 @@ int lk_at_status(const struct lk_at_options *opts, struct lk_err *err)
 		show_text(s);
 	if (rc == LK_OK && (fflush(stdout) || ferror(stdout)))
 		rc = lk_err_set(err, LK_E_IO, 0, "standard output can't be written");
+	/* The reasons are shown already. */
 	if (rc == LK_OK)
-		rc = lk_at_judge(&s->answer, err);
+		rc = lk_at_judge(&s->answer, NULL);
+	if (rc == LK_E_POLICY)
+		rc = lk_err_set(err, rc, 0, "the verifier doesn't trust this boot");
+	else if (rc == LK_E_UNKNOWN && s->when)
+		rc = lk_err_set(err, rc, 0, "the verifier can't say whether this boot is right");
 	free(s);
 	return rc;
 }

@@ -18,11 +18,13 @@ class ByHand(rig.TestCase):
         self.dev = Device(self)
         self.write("firmware", b"a log")
         self.write("ima", b"another")
+        self.write("none", b"")
 
-    def quote(self, *more, check=0):
+    def quote(self, *more, check=0, **logs):
+        firmware, ima, measured = (logs.get(name, self.path(name)) for name in ("firmware", "ima", "none"))
         return rig.run([rig.program("latchkey-attest"), "quote", "--tpm", self.dev.tpm.tcti, "--nonce", NONCE, "-o",
-                        self.path("out"), "--firmware-log", self.path("firmware"), "--ima-log", self.path("ima"),
-                        "--measured-log", self.path("none"), *more], check=check)
+                        self.path("out"), "--firmware-log", firmware, "--ima-log", ima,
+                        "--measured-log", measured, *more], check=check)
 
     def checkquote(self, nonce=NONCE, quote="out/quote", check=0):
         return rig.run(["tpm2_checkquote", "-u", self.path("out/ak.pem"), "-m", self.path(quote), "-s",
@@ -55,6 +57,15 @@ class ByHand(rig.TestCase):
         self.assertEqual(len(self.read("out/values")), 2 * 48)
         self.assertIn(struct.pack(">IHB3s", 1, 0x0c, 3, b"\x81\x00\x00"), self.read("out/quote"))
         self.assertFalse(os.path.exists(self.path("out/ima-log")))
+
+    def test_a_log_that_was_named_and_cannot_be_read_leaves_no_folder(self):
+        self.dev.install()
+        for name, option in (("firmware", "--firmware-log"), ("ima", "--ima-log"), ("none", "--measured-log")):
+            said = self.quote(check=3, **{name: self.path("misspelt")}).stderr.decode()
+            self.assertIn(f"{option} {self.path('misspelt')}: can't open: No such file", said)
+            self.quote(check=11, **{name: self.tmp})
+            self.assertFalse(os.path.exists(self.path("out")))
+        self.quote()
 
     def test_both_floors_are_certified_over_the_same_nonce(self):
         self.dev.install()
