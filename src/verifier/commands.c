@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "history.h"
 #include "sys/os/log.h"
 #include "verifier.h"
@@ -60,6 +61,12 @@ int lk_vf_devices(const struct lk_vf_options *o, struct lk_err *err)
 		return lk_vf_device_list(store, &all, list_text, NULL, err);
 	LK_TRY(lk_vf_device_list(store, &all, list_json, lk_json_set_array(json, "devices"), err));
 	return print_json(json, err);
+}
+
+/* A list that is empty says so. */
+static void print_title(const char *title, const struct lk_json *whole, const char *key)
+{
+	printf("%s:%s\n", title, lk_json_count(lk_json_get(whole, key)) ? "" : " none yet");
 }
 
 static void print_reasons(const struct lk_json *whole, bool bad_alone)
@@ -127,9 +134,10 @@ int lk_vf_show(const struct lk_vf_options *o, struct lk_err *err)
 	printf("verdict:   %s", lk_vf_verdict_word(d.verdict));
 	if (d.changed)
 		printf(", since %s", lk_vf_time(d.changed, text));
-	printf("\nreasons:\n");
+	putchar('\n');
+	print_title("reasons", whole, "reasons");
 	print_reasons(whole, false);
-	printf("attestations:\n");
+	print_title("attestations", whole, "attestations");
 	print_history(whole);
 	return LK_OK;
 }
@@ -139,16 +147,20 @@ int lk_vf_explain(const struct lk_vf_options *o, struct lk_err *err)
 	LK_OWNED_STORE store = NULL;
 	LK_OWNED_JSON whole = lk_json_object();
 	struct lk_vf_device d;
-	char text[LK_VF_TIME_TEXT];
+	char text[LK_VF_TIME_TEXT], shown[LK_TEXT_SHOWN_MAX + 4];
 
 	if (!whole)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "no memory for the device");
 	LK_TRY(open_device(o, &store, &d, whole, err));
-	lk_print_shown(stdout, d.name);
-	if (d.verdict == LK_VF_NO_VERDICT) {
-		putchar('\n');
-		return lk_err_set(err, LK_E_UNKNOWN, 0, "this device has never attested");
+	if (d.retired) {
+		lk_print_shown(stdout, d.name);
+		printf(": retired since %s: nothing is taken from it; importing its record takes it back\n",
+		       lk_vf_time(d.retired, text));
 	}
+	if (d.verdict == LK_VF_NO_VERDICT)
+		return lk_err_set(err, LK_E_UNKNOWN, 0, "device %s has never attested",
+				  lk_text_show(d.name, shown));
+	lk_print_shown(stdout, d.name);
 	printf(": %s since %s\n", lk_vf_verdict_word(d.verdict), lk_vf_time(d.changed, text));
 	print_reasons(whole, d.verdict != LK_VERDICT_TRUSTED);
 	return LK_OK;
@@ -173,10 +185,11 @@ int lk_vf_report(const struct lk_vf_options *o, struct lk_err *err)
 					 err));
 		return print_json(json, err);
 	}
-	printf("%" PRId64 " devices: %" PRId64 " trusted, %" PRId64 " unknown, %" PRId64
-	       " untrusted, %" PRId64 " never seen; %" PRId64 " overdue\n",
-	       c.devices, c.verdict[LK_VERDICT_TRUSTED], c.verdict[LK_VERDICT_UNKNOWN],
-	       c.verdict[LK_VERDICT_UNTRUSTED], c.never, c.overdue);
+	printf("%" PRId64 " device%s: %" PRId64 " trusted, %" PRId64 " unknown, %" PRId64
+	       " untrusted, %" PRId64 " never seen; %" PRId64 " overdue; %" PRId64 " retired\n",
+	       c.devices, c.devices == 1 ? "" : "s", c.verdict[LK_VERDICT_TRUSTED],
+	       c.verdict[LK_VERDICT_UNKNOWN], c.verdict[LK_VERDICT_UNTRUSTED], c.never, c.overdue,
+	       c.retired);
 	bad.verdict = LK_VERDICT_UNTRUSTED;
 	LK_TRY(lk_vf_device_list(store, &bad, list_text, NULL, err));
 	bad.verdict = LK_VERDICT_UNKNOWN;
@@ -244,6 +257,10 @@ int lk_vf_learn(const struct lk_vf_options *o, struct lk_err *err)
 
 	LK_TRY(lk_vf_open(o, &settings, &store, err));
 	LK_TRY(lk_vf_device_find(store, o->operands[0], &d, err));
+	if (d.retired)
+		return lk_err_set(
+			err, LK_E_REFUSED, 0,
+			"this device was retired, and nothing is taken from it; importing its record takes it back");
 	if (!(d.state.values.sel.mask & LEARNED_PCRS))
 		return lk_err_set(err, LK_E_UNKNOWN, 0,
 				  "this device has never attested: there is nothing to learn from");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "flavor.h"
 
 #define COLUMNS                                                                                     \
@@ -220,6 +221,30 @@ static int update(struct lk_store *s, const struct lk_vf_import *im, int64_t num
 	return lk_store_run(s, &(struct lk_query){ sql, 7, args, NULL, NULL }, NULL, err);
 }
 
+static int take_name(void *ctx, const struct lk_value *c, struct lk_err *err)
+{
+	(void)err;
+	(void)lk_value_copy(&c[0], ctx, LK_VF_NAME_MAX);
+	return LK_OK;
+}
+
+/* Two records with one key: one of them is a copy that was changed, or of a TPM that was cleared. */
+static int expect_own_key(struct lk_store *s, const struct lk_vf_import *im, struct lk_err *err)
+{
+	static const char sql[] = "SELECT name FROM devices WHERE ak_name = $1 AND id <> $2";
+	const struct lk_value args[] = { lk_value_bytes((struct lk_bytes){ im->ak_name.data,
+									   im->ak_name.len }),
+					 lk_value_text(im->id) };
+	char other[LK_VF_NAME_MAX] = "", shown[LK_TEXT_SHOWN_MAX + 4];
+
+	LK_TRY(lk_store_run(s, &(struct lk_query){ sql, 2, args, take_name, other }, NULL, err));
+	if (!other[0])
+		return LK_OK;
+	return lk_err_set(err, LK_E_REFUSED, 0,
+			  "its attestation key is that of device \"%s\" already",
+			  lk_text_show(other, shown));
+}
+
 int lk_vf_device_import(struct lk_store *s, const struct lk_vf_import *im, enum lk_vf_imported *ret,
 			struct lk_err *err)
 {
@@ -230,6 +255,8 @@ int lk_vf_device_import(struct lk_store *s, const struct lk_vf_import *im, enum 
 	bool same_key;
 
 	LK_TRY(lk_store_run(s, &(struct lk_query){ sql, 1, args, take_old, &old }, NULL, err));
+	if (!old.found || !lk_name_equal(&old.ak_name, &im->ak_name))
+		LK_TRY(expect_own_key(s, im, err));
 	if (!old.found) {
 		*ret = LK_VF_IMPORT_NEW;
 		return insert(s, im, err);

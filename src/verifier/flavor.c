@@ -163,6 +163,9 @@ static void beside(const char *file, const char *name, char ret[static FOLDER_MA
 	const char *slash = name[0] == '/' ? NULL : strrchr(file, '/');
 
 	(void)snprintf(ret, FOLDER_MAX, "%.*s%s", slash ? (int)(slash - file + 1) : 0, file, name);
+	/* "signed/" and "signed" are one folder, whose files have one name. */
+	for (size_t n = strlen(ret); n > 1 && ret[n - 1] == '/'; n--)
+		ret[n - 1] = '\0';
 }
 
 static char *take_text(struct lk_buf *buf)
@@ -202,9 +205,19 @@ static int add_path(struct lk_vf_flavor *f, const struct lk_policy_file *pf, con
 	return rc;
 }
 
+static int list_error(const struct lk_doc *at, const char *file, const char *what,
+		      struct lk_err *err)
+{
+	const int rc = lk_doc_error(at, err, "%s", what);
+
+	lk_err_prefix(err, "%s", file);
+	return rc;
+}
+
 static int read_named(const struct lk_doc *map, const char *file, struct lk_vf_flavor *f,
 		      struct lk_err *err)
 {
+	static const char what[] = "signed-policies is a list of files or folders";
 	const struct lk_doc *list = lk_doc_get(map, "signed-policies");
 	LK_OWNED_BUF buf = LK_BUF_NONE;
 	struct lk_policy_file pf;
@@ -214,8 +227,11 @@ static int read_named(const struct lk_doc *map, const char *file, struct lk_vf_f
 	if (!list)
 		return LK_OK;
 	if (list->type != LK_DOC_SEQ)
-		return lk_doc_error(list, err, "signed-policies is a list of files or folders");
-	LK_TRY(lk_doc_get_text(map, "policy-file", 512, &name, err));
+		return list_error(list, file, what, err);
+	if (lk_doc_get_text(map, "policy-file", 512, &name, err) != LK_OK) {
+		lk_err_prefix(err, "%s", file);
+		return LK_E_INPUT;
+	}
 	beside(file, name, path);
 	LK_TRY(lk_fs_read(path, LK_POLICY_FILE_MAX, &buf, err));
 	f->policy_file = take_text(&buf);
@@ -225,11 +241,13 @@ static int read_named(const struct lk_doc *map, const char *file, struct lk_vf_f
 	}
 	for (const struct lk_doc *n = list->child; n; n = n->next) {
 		if (n->type != LK_DOC_SCALAR || n->len > 512)
-			return lk_doc_error(n, err,
-					    "signed-policies is a list of files or folders");
+			return list_error(n, file, what, err);
 		beside(file, n->text, path);
 		LK_TRY(add_path(f, &pf, path, err));
 	}
+	if (!f->n)
+		return list_error(list, file,
+				  "there is no signed policy in what signed-policies names", err);
 	return LK_OK;
 }
 

@@ -10,12 +10,15 @@
 
 static void describe(const struct lk_vf_flavor *f)
 {
-	printf("%zu signed polic%s%s%s%s\n", f->n, f->n == 1 ? "y" : "ies",
-	       f->has_equals ? ", values that are written down" : "",
+	if (f->n)
+		printf("%zu signed polic%s", f->n, f->n == 1 ? "y" : "ies");
+	printf("%s%s%s%s\n", f->n && f->has_equals ? ", " : "",
+	       f->has_equals ? "values that are written down" : "",
 	       f->wants_floors ? ", floors have to be proven" : "",
 	       f->wants_ima ? ", the kernel's log is required" : "");
 	for (size_t i = 0; i < f->n; i++) {
-		printf("  version %" PRIu32 "  ", f->policies[i].version);
+		printf("  version %" PRIu32 "%s", f->policies[i].version,
+		       f->policies[i].label[0] ? "  " : "");
 		lk_print_shown(stdout, f->policies[i].label);
 		putchar('\n');
 	}
@@ -65,7 +68,8 @@ static int print_name(void *ctx, const struct lk_value *c, struct lk_err *err)
 
 	(void)ctx;
 	(void)err;
-	printf("%s  %" PRId64 " devices  ", lk_vf_time(c[1].number, added), c[2].number);
+	printf("%s  %" PRId64 " device%s  ", lk_vf_time(c[1].number, added), c[2].number,
+	       c[2].number == 1 ? "" : "s");
 	lk_print_shown(stdout, lk_value_copy(&c[0], name, sizeof(name)));
 	putchar('\n');
 	return LK_OK;
@@ -93,7 +97,10 @@ int lk_vf_flavor_show(const struct lk_vf_options *o, struct lk_err *err)
 	LK_TRY(lk_vf_open(o, &settings, &store, err));
 	LK_TRY(lk_vf_flavor_get(store, o->operands[0], &f, &found, err));
 	if (!found)
-		return lk_err_set(err, LK_E_OBJECT, 0, "there is no flavor \"%s\"", o->operands[0]);
+		return lk_err_set(
+			err, LK_E_OBJECT, 0,
+			"there is no flavor \"%s\"; latchkey-verifier flavor list lists them",
+			o->operands[0]);
 	describe(&f);
 	printf("%s", f.text);
 	return LK_OK;

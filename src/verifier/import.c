@@ -17,7 +17,10 @@
 struct importing {
 	const struct lk_vf_options *o;
 	struct lk_store *store;
-	size_t n_new, n_same, n_changed, in_batch;
+	struct counts {
+		size_t n_new, n_same, n_changed;
+	} batch, done; /* with what isn't committed, and without */
+	size_t in_batch;
 };
 
 /* DER of a PEM text. */
@@ -102,56 +105,76 @@ static void name_of(const char *path, char ret[static LK_VF_NAME_MAX])
 		(void)snprintf(ret, LK_VF_NAME_MAX, "unnamed");
 }
 
-static int import_record(struct importing *in, const char *path, struct lk_err *err)
+static int commit(struct importing *in, struct lk_err *err)
 {
-	struct lk_vf_import im = { .flavor = in->o->flavor, .now = lk_vf_now() };
-	LK_OWNED_BUF buf = LK_BUF_NONE;
-	LK_OWNED_JSON record = NULL;
-	uint8_t ak[LK_VF_AK_MAX];
-	enum lk_vf_imported what;
-
-	LK_TRY(lk_fs_read(path, LK_VF_RECORD_MAX, &buf, err));
-	LK_TRY(lk_json_parse((const char *)buf.data, buf.len, &record, err));
-	LK_TRY(find_key(record, &im, ak, err));
-	LK_TRY(find_id(record, im.ak, im.id, err));
-	name_of(path, im.name);
-	im.record = (const char *)buf.data;
-	LK_TRY(lk_vf_device_import(in->store, &im, &what, err));
-	in->n_new += what == LK_VF_IMPORT_NEW;
-	in->n_same += what == LK_VF_IMPORT_SAME;
-	in->n_changed += what == LK_VF_IMPORT_CHANGED || what == LK_VF_IMPORT_OTHER_KEY;
-	/* Whoever can bring a record could put a key of his own in a device's place. */
-	if (what == LK_VF_IMPORT_OTHER_KEY)
-		lk_log(LK_LOG_WARNING,
-		       "%s: device %.16s... has another attestation key than before, and begins anew: make sure that its TPM was cleared, or its key made again, by you",
-		       path, im.id);
+	if (!in->in_batch)
+		return LK_OK;
+	in->in_batch = 0;
+	LK_TRY(lk_store_commit(in->store, err));
+	in->done = in->batch;
 	return LK_OK;
 }
 
 /* A server writes too: no transaction is longer than a moment. */
-static int import_one(struct importing *in, const char *path, struct lk_err *err)
+static int put(struct importing *in, const struct lk_vf_import *im, const char *path,
+	       struct lk_err *err)
 {
+	enum lk_vf_imported what;
 	int rc;
 
 	if (in->in_batch == 0)
 		LK_TRY(lk_store_begin(in->store, err));
-	rc = import_record(in, path, err);
+	rc = lk_vf_device_import(in->store, im, &what, err);
+	/* A record that is refused has written nothing; after an error of the database nothing of the batch is sure. */
+	if (rc == LK_E_REFUSED && in->in_batch)
+		return rc;
 	if (rc != LK_OK) {
-		lk_err_prefix(err, "%s", path);
 		lk_store_rollback(in->store);
 		in->in_batch = 0;
 		return rc;
 	}
-	if (++in->in_batch < BATCH)
-		return LK_OK;
-	in->in_batch = 0;
-	return lk_store_commit(in->store, err);
+	in->batch.n_new += what == LK_VF_IMPORT_NEW;
+	in->batch.n_same += what == LK_VF_IMPORT_SAME;
+	in->batch.n_changed += what == LK_VF_IMPORT_CHANGED || what == LK_VF_IMPORT_OTHER_KEY;
+	/* Whoever can bring a record could put a key of his own in a device's place. */
+	if (what == LK_VF_IMPORT_OTHER_KEY)
+		lk_log(LK_LOG_WARNING,
+		       "%s: device %.16s... has another attestation key than before, and begins anew: make sure that its TPM was cleared, or its key made again, by you",
+		       path, im->id);
+	return ++in->in_batch < BATCH ? LK_OK : commit(in, err);
+}
+
+static int import_record(struct importing *in, const char *path, struct lk_buf *buf,
+			 struct lk_err *err)
+{
+	struct lk_vf_import im = { .flavor = in->o->flavor, .now = lk_vf_now() };
+	LK_OWNED_JSON record = NULL;
+	uint8_t ak[LK_VF_AK_MAX];
+
+	LK_TRY(lk_json_parse((const char *)buf->data, buf->len, &record, err));
+	LK_TRY(find_key(record, &im, ak, err));
+	LK_TRY(find_id(record, im.ak, im.id, err));
+	name_of(path, im.name);
+	im.record = (const char *)buf->data;
+	return put(in, &im, path, err);
+}
+
+static int import_one(struct importing *in, const char *path, struct lk_err *err)
+{
+	LK_OWNED_BUF buf = LK_BUF_NONE;
+	int rc;
+
+	LK_TRY(lk_fs_read(path, LK_VF_RECORD_MAX, &buf, err));
+	rc = import_record(in, path, &buf, err);
+	if (rc != LK_OK)
+		lk_err_prefix(err, "%s", path);
+	return rc;
 }
 
 static int import_path(struct importing *in, const char *path, struct lk_err *err)
 {
 	char **names = NULL;
-	size_t n = 0;
+	size_t n = 0, records = 0;
 	int rc = LK_OK;
 
 	if (!lk_fs_is_directory(path))
@@ -160,11 +183,33 @@ static int import_path(struct importing *in, const char *path, struct lk_err *er
 	for (size_t i = 0; i < n && rc == LK_OK; i++) {
 		size_t len = strlen(names[i]);
 
-		if (len > 5 && strcmp(names[i] + len - 5, ".json") == 0)
-			rc = import_one(in, names[i], err);
+		if (len <= 5 || strcmp(names[i] + len - 5, ".json") != 0)
+			continue;
+		records++;
+		rc = import_one(in, names[i], err);
 	}
 	lk_fs_list_free(names, n);
+	if (rc == LK_OK && !records)
+		return lk_err_set(err, LK_E_INPUT, 0, "%s: no record (*.json) in it", path);
 	return rc;
+}
+
+/* One is imported for a flavor that comes later; a name that is misspelt never comes. */
+static int say_flavor(const struct importing *in, struct lk_err *err)
+{
+	LK_OWNED_VF_FLAVOR f = { .latch = LK_PCR_NONE };
+	const char *name = in->o->flavor;
+	char shown[LK_TEXT_SHOWN_MAX + 4];
+	bool found;
+
+	if (!name)
+		return LK_OK;
+	LK_TRY(lk_vf_flavor_get(in->store, name, &f, &found, err));
+	if (!found)
+		lk_log(LK_LOG_WARNING,
+		       "there is no flavor \"%s\" yet: until \"latchkey-verifier flavor add\" puts it there, nothing says what is right for these devices",
+		       lk_text_show(name, shown));
+	return LK_OK;
 }
 
 int lk_vf_import(const struct lk_vf_options *o, struct lk_err *err)
@@ -172,16 +217,17 @@ int lk_vf_import(const struct lk_vf_options *o, struct lk_err *err)
 	struct lk_vf_settings settings;
 	LK_OWNED_STORE store = NULL;
 	struct importing in = { .o = o };
+	struct lk_err later = { 0 };
 	int rc = LK_OK;
 
 	LK_TRY(lk_vf_open(o, &settings, &store, err));
 	in.store = store;
 	for (int i = 0; i < o->n && rc == LK_OK; i++)
 		rc = import_path(&in, o->operands[i], err);
-	if (rc == LK_OK && in.in_batch)
-		rc = lk_store_commit(store, err);
-	if (rc != LK_OK)
-		return rc;
-	printf("%zu new, %zu changed, %zu as before\n", in.n_new, in.n_changed, in.n_same);
-	return LK_OK;
+	/* Of a record that is refused, those before it are in. */
+	if (commit(&in, rc == LK_OK ? err : &later) != LK_OK && rc == LK_OK)
+		return err->rc;
+	printf("%zu new, %zu changed, %zu as before\n", in.done.n_new, in.done.n_changed,
+	       in.done.n_same);
+	return rc == LK_OK ? say_flavor(&in, err) : rc;
 }

@@ -261,20 +261,33 @@ static void add_turn(struct lk_page *p, const struct asked *a, int64_t page, con
 		    page, word);
 }
 
+static int note_more(void *ctx, const struct lk_vf_device *d, struct lk_err *err)
+{
+	(void)d;
+	(void)err;
+	*(bool *)ctx = true;
+	return LK_OK;
+}
+
 static int show_devices(struct lk_vf_server *s, struct lk_httpd_x *x, struct lk_err *err)
 {
 	LK_OWNED_PAGE p = { .data = NULL };
 	struct lk_vf_filter f;
 	struct asked a;
+	bool more = false;
 
 	read_query(s, lk_httpd_head(x)->query, &a, &f);
 	lk_page_begin(&p, "Devices");
 	add_search(&p, &a);
 	LK_TRY(add_table(s, &p, &f, "Devices, by name", err));
+	f.offset += PER_PAGE;
+	f.limit = 1;
+	LK_TRY(lk_vf_device_list(s->store, &f, note_more, &more, err));
 	lk_page_add(&p, "<p>");
 	if (a.page)
 		add_turn(&p, &a, a.page - 1, "before");
-	add_turn(&p, &a, a.page + 1, "more");
+	if (more)
+		add_turn(&p, &a, a.page + 1, "more");
 	lk_page_add(&p, "</p>\n");
 	lk_page_send(&p, x);
 	return LK_OK;

@@ -80,6 +80,14 @@ class Pages(attesting.TestCase):
         self.assertEqual(len(re.findall(r">(gate-\d)<", self.verifier.page("/devices?verdict=unknown")[2])), 3)
         self.assertEqual(re.findall(r">(gate-\d)<", self.verifier.page("/devices?page=9")[2]), [])
 
+    def test_another_page_is_led_to_where_there_is_one(self):
+        self.assertNotIn(">more<", self.verifier.page("/devices")[2])
+        self.known(*(f"more-{n:02}" for n in range(46)))
+        self.assertIn(">more<", self.verifier.page("/devices")[2])
+        last = self.verifier.page("/devices?q=&verdict=&page=1")[2]
+        self.assertIn("more-45", last)
+        self.assertNotIn(">more<", last)
+
     def test_a_device_its_attestation_and_its_log(self):
         one = self.devices[0]
         text = self.verifier.page(f"/devices/{one.id}")[2]
