@@ -173,6 +173,14 @@ class Templates(config.TestCase):
         self.assertEqual(self.opened("a"), dict(common, **{"etc/hostname": b"unit-a\n"}))
         self.assertEqual(self.opened("b"), dict(common, **{"etc/hostname": b"unit-b\n", replaced: b"of b"}))
 
+    def test_what_belongs_to_no_record_is_told(self):
+        self.put("c", "etc/hostname", "unit-c\n")
+        self.write("templates/loose", "")
+        said = self.fleet().stderr.decode()
+        self.assertEqual(sorted(line.split("/")[-1] for line in said.splitlines() if "passed over" in line),
+                         ["c: there is no record c.json; passed over", "loose: there is no record loose.json; passed over"])
+        self.assertEqual(sorted(os.listdir(self.path("blobs"))), ["a.lkb", "b.lkb"])
+
     def test_a_path_out_of_the_tree_costs_that_device_alone(self):
         os.symlink("/etc/passwd", self.path("templates/b/etc/passwd"))
         self.assertSaid(self.fleet(check=3), "templates/b/etc/passwd: a symbolic link")

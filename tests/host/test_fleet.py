@@ -28,6 +28,15 @@ class TestCase(host.TestCase):
         return self.latchkey("policy", "predict", "--records", self.path("records"), "--policy", policy, "-o", self.path("out"),
                              *more, check=check)
 
+    def test_a_version_that_lacks_is_no_device_s_fault(self):
+        self.put("a", 1)
+        policy = self.policy("--force", keys=self.key_dir)
+        done = self.latchkey("policy", "sign", "--records", self.path("records"), "--policy", policy, "--key",
+                             self.key_dir + "/policy-key.pem", "-o", self.path("out"), check=2)
+        self.assertSaid(done, "a version of 1 or more is needed")
+        self.assertNotIn(b"a.json", done.stdout + done.stderr)
+        self.assertNotMade("out")
+
     def sign(self, *more, pcrs="0,7,10", check=0, version="3"):
         policy = self.policy("--pcrs", pcrs, "--force", keys=self.key_dir)
         return self.latchkey("policy", "sign", "--records", self.path("records"), "--policy", policy, "--key",

@@ -46,6 +46,9 @@ static const char *kind_of(const char *key)
 		{ "latchkey-record", "a provisioning record" },
 		{ "latchkey-learned", "a file of what an unlock learned" },
 		{ "latchkey-booted", "a file of what opened a volume" },
+		{ "latchkey-flavor", "a flavor" },
+		{ "latchkey-attest", "latchkey-attest's own file" },
+		{ "latchkey-verifier", "latchkey-verifier's own file" },
 		{ "sha256", "a file of PCR values" },
 		{ "sha384", "a file of PCR values" },
 	};
@@ -74,8 +77,15 @@ int lk_doc_expect_kind(const struct lk_doc *map, const char *expected, struct lk
 
 int lk_doc_expect_keys(const struct lk_doc *map, const char *const *known, struct lk_err *err)
 {
+	static const char bundle[] = "latchkey-policy-bundle ";
 	char meant[LK_SIMILAR_MAX];
 
+	/* Its first line, and lines of JSON, read as one word. */
+	if (map->type == LK_DOC_SCALAR && strncmp(map->text, bundle, sizeof(bundle) - 1) == 0)
+		return lk_doc_error(
+			map, err,
+			"this is a bundle of signed policies; %s is expected here (latchkey policy show shows what is in it)",
+			kind_of(known[0]) ? kind_of(known[0]) : "another file");
 	if (map->type != LK_DOC_MAP)
 		return lk_doc_error(map, err, "expected keys with values here");
 	LK_TRY(lk_doc_expect_kind(map, known[0], err));

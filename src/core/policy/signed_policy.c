@@ -151,13 +151,9 @@ static int select_values(const struct lk_policy_file *pf, const struct lk_pcr_va
 	return LK_OK;
 }
 
-int lk_signed_policy_prepare(const struct lk_policy_file *pf, const struct lk_pcr_values *values,
-			     uint32_t version, const char *label, lk_hash_fn hash,
-			     struct lk_signed_policy *ret, struct lk_err *err)
+int lk_signed_policy_expect_version(const struct lk_policy_file *pf, uint32_t version,
+				    struct lk_err *err)
 {
-	enum lk_alg alg = lk_curve_hash(pf->key.curve);
-	struct lk_signed_policy sp = { .version = version, .version_floor = pf->version_floor };
-
 	if (pf->version_floor && version == 0)
 		return lk_err_set(
 			err, LK_E_USAGE, 0,
@@ -166,6 +162,17 @@ int lk_signed_policy_prepare(const struct lk_policy_file *pf, const struct lk_pc
 		return lk_err_set(
 			err, LK_E_USAGE, 0,
 			"a version has no meaning: the policy file says version-floor: none");
+	return LK_OK;
+}
+
+int lk_signed_policy_prepare(const struct lk_policy_file *pf, const struct lk_pcr_values *values,
+			     uint32_t version, const char *label, lk_hash_fn hash,
+			     struct lk_signed_policy *ret, struct lk_err *err)
+{
+	enum lk_alg alg = lk_curve_hash(pf->key.curve);
+	struct lk_signed_policy sp = { .version = version, .version_floor = pf->version_floor };
+
+	LK_TRY(lk_signed_policy_expect_version(pf, version, err));
 	if (strlen(label) > LK_LABEL_MAX)
 		return lk_err_set(err, LK_E_USAGE, 0, "the label is longer than %u bytes",
 				  LK_LABEL_MAX);

@@ -45,6 +45,10 @@ struct lk_signed_policy {
 int lk_signed_policy_from_doc(const struct lk_doc *doc, struct lk_signed_policy *ret,
 			      struct lk_err *err);
 
+/** LK_E_USAGE unless there is a version exactly where @pf has a floor; 0: none was given. */
+int lk_signed_policy_expect_version(const struct lk_policy_file *pf, uint32_t version,
+				    struct lk_err *err);
+
 /**
  * lk_signed_policy_prepare - everything but the signature
  * @values: may hold more PCRs than @pf selects; one missing is LK_E_INPUT.

@@ -2,6 +2,7 @@
 /* Owns sealing for a whole folder of records, on all processors. */
 #include "config/sealing.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -268,6 +269,33 @@ static int make_folder(const char *folder, bool *ret_made, struct lk_err *err)
 	return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", folder, strerror(errno));
 }
 
+/* A folder whose name is misspelt is no device's; its device is refused by itself. */
+static int say_left_over(const char *templates, const char *records, struct lk_err *err)
+{
+	const struct dirent *e;
+	DIR *dir;
+
+	if (!templates)
+		return LK_OK;
+	dir = opendir(templates);
+	if (!dir)
+		return lk_err_set(err, LK_E_INPUT, (uint32_t)errno, "%s: can't list: %s", templates,
+				  strerror(errno));
+	while ((e = readdir(dir))) {
+		char record[PATH_MAX];
+
+		if (e->d_name[0] == '.')
+			continue;
+		if (snprintf(record, sizeof(record), "%s/%s.json", records, e->d_name) >=
+			    PATH_MAX ||
+		    access(record, F_OK) != 0)
+			lk_log(LK_LOG_WARNING, "%s/%s: there is no record %s.json; passed over",
+			       templates, e->d_name, e->d_name);
+	}
+	(void)closedir(dir);
+	return LK_OK;
+}
+
 int lk_sealing_fleet(const struct lk_sealing *s, const char *records, const char *folder,
 		     struct lk_err *err)
 {
@@ -280,6 +308,8 @@ int lk_sealing_fleet(const struct lk_sealing *s, const char *records, const char
 	if (rc != LK_OK)
 		return rc;
 	rc = list(&f, records, names, err);
+	if (rc == LK_OK)
+		rc = say_left_over(s->templates, records, err);
 	if (rc == LK_OK)
 		rc = make_folder(folder, &made, err);
 	if (rc == LK_OK) {

@@ -72,6 +72,8 @@ static int sign_many(struct sign_args *a, struct lk_err *err)
 	LK_TRY(lk_change_check(&a->fleet.change, err));
 	LK_TRY(lk_signing_version(&a->signing, &version, err));
 	LK_TRY(lk_signing_load_policy(&a->signing, &pf, err));
+	/* The same for each of them: no device is to blame. */
+	LK_TRY(lk_signed_policy_expect_version(&pf, version, err));
 	LK_TRY(lk_load_private_key(a->uri, a->passphrase_file, &key, err));
 	LK_TRY(lk_signing_expect_key(key, a->uri, &pf, err));
 	return lk_fleet_sign(&a->fleet, &a->signing, key, &pf, err);
