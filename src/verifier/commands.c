@@ -163,7 +163,7 @@ int lk_vf_explain(const struct lk_vf_options *o, struct lk_err *err)
 	lk_print_shown(stdout, d.name);
 	printf(": %s since %s\n", lk_vf_verdict_word(d.verdict), lk_vf_time(d.changed, text));
 	print_reasons(whole, d.verdict != LK_VERDICT_TRUSTED);
-	return LK_OK;
+	return lk_vf_say_flavor(store, d.flavor, err);
 }
 
 int lk_vf_report(const struct lk_vf_options *o, struct lk_err *err)

@@ -105,3 +105,17 @@ int lk_vf_flavor_show(const struct lk_vf_options *o, struct lk_err *err)
 	printf("%s", f.text);
 	return LK_OK;
 }
+
+int lk_vf_say_flavor(struct lk_store *store, const char *name, struct lk_err *err)
+{
+	LK_OWNED_VF_FLAVOR f = { .latch = LK_PCR_NONE };
+	char shown[LK_TEXT_SHOWN_MAX + 4];
+	bool found;
+
+	LK_TRY(lk_vf_flavor_get(store, name, &f, &found, err));
+	if (!found)
+		lk_log(LK_LOG_WARNING,
+		       "there is no flavor \"%s\" yet: until \"latchkey-verifier flavor add\" puts it there, nothing says what is right for its devices",
+		       lk_text_show(name, shown));
+	return LK_OK;
+}

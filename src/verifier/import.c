@@ -194,24 +194,6 @@ static int import_path(struct importing *in, const char *path, struct lk_err *er
 	return rc;
 }
 
-/* One is imported for a flavor that comes later; a name that is misspelt never comes. */
-static int say_flavor(const struct importing *in, struct lk_err *err)
-{
-	LK_OWNED_VF_FLAVOR f = { .latch = LK_PCR_NONE };
-	const char *name = in->o->flavor;
-	char shown[LK_TEXT_SHOWN_MAX + 4];
-	bool found;
-
-	if (!name)
-		return LK_OK;
-	LK_TRY(lk_vf_flavor_get(in->store, name, &f, &found, err));
-	if (!found)
-		lk_log(LK_LOG_WARNING,
-		       "there is no flavor \"%s\" yet: until \"latchkey-verifier flavor add\" puts it there, nothing says what is right for these devices",
-		       lk_text_show(name, shown));
-	return LK_OK;
-}
-
 int lk_vf_import(const struct lk_vf_options *o, struct lk_err *err)
 {
 	struct lk_vf_settings settings;
@@ -229,5 +211,6 @@ int lk_vf_import(const struct lk_vf_options *o, struct lk_err *err)
 		return err->rc;
 	printf("%zu new, %zu changed, %zu as before\n", in.done.n_new, in.done.n_changed,
 	       in.done.n_same);
-	return rc == LK_OK ? say_flavor(&in, err) : rc;
+	/* One may come later; a name that is misspelt never comes. */
+	return rc == LK_OK && o->flavor ? lk_vf_say_flavor(store, o->flavor, err) : rc;
 }

@@ -26,6 +26,8 @@ int lk_vf_report(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_retire(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_learn(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_verify(const struct lk_vf_options *o, struct lk_err *err);
+/** Warns where there is no flavor of this name. */
+int lk_vf_say_flavor(struct lk_store *store, const char *name, struct lk_err *err);
 int lk_vf_flavor_add(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_flavor_list(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_flavor_show(const struct lk_vf_options *o, struct lk_err *err);

@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import shutil
+import socket
+import threading
 import unittest
 
 import rig
@@ -189,6 +191,20 @@ class Run(rig.TestCase):
         self.assertIn(b"https://127.0.0.1:1: ", self.attest(check=11).stderr)
         self.assertFalse(os.path.exists(self.path("state", "state.json")))
 
+    def test_a_port_without_tls_and_a_ca_that_is_not_there(self):
+        with socket.create_server(("127.0.0.1", 0)) as plain:
+            thread = threading.Thread(target=lambda: plain.accept()[0].close())
+            thread.start()
+            self.settings(f"ca: {self.server.cert}\n", server=f"https://127.0.0.1:{plain.getsockname()[1]}")
+            said = self.attest(check=11).stderr
+            thread.join()
+        self.assertIn(b"no TLS comes about there; is that the port where the verifier listens for devices?", said)
+        self.settings(f"ca: {self.path('misspelt.pem')}\n")
+        self.assertIn(b"misspelt.pem: can't open: No such file", self.attest(check=3).stderr)
+        self.settings(f"ca: {self.path('ima')}\n")
+        self.assertIn(b"ima: no certificate can be taken from it", self.attest(check=3).stderr)
+        self.assertEqual(self.server.attested(), [])
+
     def test_a_bank_that_the_tpm_lacks(self):
         self.dev.tpm.stop()
         self.dev.tpm = self.swtpm("tpm2", banks="sha384")
@@ -204,6 +220,8 @@ class Run(rig.TestCase):
     def test_bad_settings_are_refused_with_their_place(self):
         for text in ("", "latchkey-attest: 2\nserver: https://a\n", "latchkey-attest: 1\n",
                      "latchkey-attest: 1\nserver: http://a\n", "latchkey-attest: 1\nserver: https://a/b\n",
+                     "latchkey-attest: 1\nserver: https://a:\n", "latchkey-attest: 1\nserver: https://a:99999\n",
+                     "latchkey-attest: 1\nserver: https://a:8443x\n", "latchkey-attest: 1\nserver: https://::1\n",
                      "latchkey-attest: 1\nserver: https://\n", "latchkey-attest: 1\nserver: https://a@b\n",
                      "latchkey-attest: 1\nserver: https://a\nca: x.pem\n",
                      "latchkey-attest: 1\nserver: https://a\npinned-key: sha256//AAAA\n",

@@ -53,6 +53,7 @@ class Commands(attesting.TestCase):
 
     def test_a_retired_device(self):
         self.verifier.run("import", *self.records("a"))
+        self.assertIn("1 device: 0 trusted, 0 unknown, 0 untrusted, 1 never seen; 1 overdue; 0 retired", self.said("report", check=0))
         self.assertIn("reasons: none yet\nattestations: none yet\n", self.said("show", "a", check=0))
         self.assertIn("device a has never attested", self.said("explain", "a", check=16))
         self.verifier.run("retire", "a")

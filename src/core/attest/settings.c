@@ -3,15 +3,24 @@
 #include "core/attest/settings.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/bytes.h"
+
+static bool is_port(const char *text)
+{
+	const unsigned long port = strtoul(text, NULL, 10);
+
+	return strspn(text, "0123456789") == strlen(text) && strlen(text) <= 5 && port > 0 &&
+	       port <= UINT16_MAX;
+}
 
 static int read_server(const struct lk_doc *doc, struct lk_attest_settings *s, struct lk_err *err)
 {
 	static const char scheme[] = "https://";
 	const struct lk_doc *at = lk_doc_get(doc, "server");
-	const char *text, *host;
+	const char *text, *host, *port;
 
 	LK_TRY(lk_doc_get_text(doc, "server", LK_ATTEST_SERVER_MAX, &text, err));
 	if (strncmp(text, scheme, sizeof(scheme) - 1) != 0)
@@ -19,6 +28,12 @@ static int read_server(const struct lk_doc *doc, struct lk_attest_settings *s, s
 			at, err,
 			"server: expected https:// and a name; nothing else proves who answers");
 	host = text + sizeof(scheme) - 1;
+	port = strrchr(host, ':');
+	if (port && !strchr(port, ']') &&
+	    (!is_port(port + 1) || (*host != '[' && strchr(host, ':') != port)))
+		return lk_doc_error(
+			at, err,
+			"server: expected a port from 1 to 65535 behind the last \":\"; an address of IPv6 stands in []");
 	if (!*host ||
 	    strspn(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:[]") !=
 		    strlen(host))

@@ -3,9 +3,11 @@
 #include "sys/http/http.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CONNECT_S 15L
 #define TOTAL_S	  120L
@@ -115,7 +117,13 @@ int lk_http_open(const struct lk_http_server *server, struct lk_http **ret, stru
 
 static int failed(const struct lk_http *http, CURLcode code, struct lk_err *err)
 {
-	const char *why = http->message[0] ? http->message : curl_easy_strerror(code);
+	const char *said = http->message[0] ? http->message : curl_easy_strerror(code);
+	const char *ca = http->server->ca;
+	char why[CURL_ERROR_SIZE];
+
+	(void)snprintf(why, sizeof(why), "%s", said);
+	for (size_t n = strlen(why); n && strchr(" \n", why[n - 1]); n--)
+		why[n - 1] = '\0';
 
 	if (http->too_long)
 		return lk_err_set(err, LK_E_INPUT, (uint32_t)code,
@@ -130,9 +138,20 @@ static int failed(const struct lk_http *http, CURLcode code, struct lk_err *err)
 			"%s: this isn't the server that the settings name (ca, pinned-key): %s",
 			http->server->url, why);
 	case CURLE_SSL_CACERT_BADFILE:
-		return lk_err_set(err, LK_E_INPUT, (uint32_t)code, "%s: %s",
-				  http->server->ca ? http->server->ca : "the system's CA file",
-				  why);
+		if (ca && access(ca, R_OK) != 0)
+			return lk_err_set(err, LK_E_INPUT, (uint32_t)errno,
+					  "ca: %s: can't open: %s", ca, strerror(errno));
+		return lk_err_set(err, LK_E_INPUT, (uint32_t)code,
+				  "%s: no certificate can be taken from it: %s",
+				  ca ? ca : "the system's CA file", why);
+	case CURLE_URL_MALFORMAT:
+		return lk_err_set(err, LK_E_INPUT, (uint32_t)code, "%s is no server's address: %s",
+				  http->server->url, why);
+	case CURLE_SSL_CONNECT_ERROR:
+		return lk_err_set(
+			err, LK_E_IO, (uint32_t)code,
+			"%s: no TLS comes about there; is that the port where the verifier listens for devices? (%s)",
+			http->server->url, why);
 	case CURLE_OUT_OF_MEMORY:
 		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)code, "out of memory");
 	default:
