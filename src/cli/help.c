@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns the text of --help, from the tables of options and commands. */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,8 +48,10 @@ void lk_cli_print_command(const struct lk_cli *cli, const struct lk_cli_command 
 	for (const struct lk_option *o = options; o->name; o++)
 		if (o->how & LK_CLI_REQUIRED)
 			(void)printf(" --%s %s", o->name, o->arg);
-	(void)printf(" [options]%s%s\n\n%s%s\n", *cmd->operands ? " " : "", cmd->operands,
-		     cmd->summary, cli->summary_end ? cli->summary_end : "");
+	/* A sentence here, a few words in the list of commands. */
+	(void)printf(" [options]%s%s\n\n%c%s%s\n", *cmd->operands ? " " : "", cmd->operands,
+		     toupper((unsigned char)cmd->summary[0]), cmd->summary + 1,
+		     cli->summary_end ? cli->summary_end : "");
 	if (cmd->required)
 		(void)printf("\nRequired: %s\n", cmd->required);
 	(void)printf("\nOptions:\n");

@@ -153,7 +153,8 @@ int lk_cli_read(const struct lk_cli *cli, const struct lk_cli_command *cmd,
 void lk_cli_see(const struct lk_cli *cli, const char *words, struct lk_err *err)
 {
 	size_t len = strlen(err->msg);
+	bool asks = len && err->msg[len - 1] == '?';
 
-	(void)snprintf(err->msg + len, sizeof(err->msg) - len, "; see \"%s %s%s--help\"",
-		       cli->program, words, *words ? " " : "");
+	(void)snprintf(err->msg + len, sizeof(err->msg) - len, "%s \"%s %s%s--help\"",
+		       asks ? " See" : "; see", cli->program, words, *words ? " " : "");
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns what commands and server have in common. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/base/json_text.h"
 #include "history.h"
@@ -12,9 +14,17 @@
 int lk_vf_open(const struct lk_vf_options *o, struct lk_vf_settings *ret_settings,
 	       struct lk_store **ret, struct lk_err *err)
 {
+	int rc;
+
 	LK_TRY(lk_vf_settings_read(o->config, o->state, ret_settings, err));
 	LK_TRY(lk_vf_state_make(ret_settings, err));
-	return lk_store_open(ret_settings->store, ret, err);
+	rc = lk_store_open(ret_settings->store, ret, err);
+	if (rc == LK_E_IO && access(ret_settings->state, R_OK | W_OK | X_OK) != 0)
+		return lk_err_set(
+			err, LK_E_IO, (uint32_t)errno,
+			"the state directory %s can't be used: %s; it is for its owner alone: run this as that user, or as root",
+			ret_settings->state, strerror(errno));
+	return rc;
 }
 
 int64_t lk_vf_now(void)

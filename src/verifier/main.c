@@ -71,7 +71,7 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 		0,
 		0,
 		"NAME",
-		"what these devices are compared with (default \"default\")",
+		"flavor of these devices (default: the one that they have, or \"default\")",
 		&o.flavor,
 		NULL
 	};

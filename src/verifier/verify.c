@@ -111,8 +111,10 @@ static int find_nonce(struct by_hand *h, struct lk_bytes *ret, struct lk_err *er
 		return LK_OK;
 	}
 	if (!lk_hex_decode(h->o->nonce, strlen(h->o->nonce), h->given, sizeof(h->given), &len) ||
-	    !len)
-		return lk_err_set(err, LK_E_USAGE, 0, "--nonce: hexadecimal digits are expected");
+	    len < 8 || len > 32)
+		return lk_err_set(
+			err, LK_E_USAGE, 0,
+			"--nonce: expected 8 to 32 bytes in hexadecimal digits, those that latchkey-attest was given");
 	*ret = (struct lk_bytes){ h->given, len };
 	return LK_OK;
 }

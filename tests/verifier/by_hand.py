@@ -98,6 +98,7 @@ class Real(attesting.TestCase):
         nonce = self.quote()
         flavor = self.flavor(b"image 1")
         self.verify("--nonce", "11" + nonce[2:], "--flavor", flavor, check=5)
+        self.verify("--nonce", "00", "--flavor", flavor, check=2)
         self.assertIn(b"may be of any time", self.verify("--flavor", flavor, check=0).stderr)
         for name, code in (("quote", (3, 5)), ("signature", (3, 5)), ("values", (3, 5)), ("ak.tpmt", (3, 5)), ("firmware-log", (5,)), ("version-floor", (3, 5))):
             path = self.path("by-hand", name)
