@@ -10,6 +10,7 @@
 
 #include "sys/crypto/crypto_ca.h"
 #include "sys/os/fs.h"
+#include "sys/os/log.h"
 
 #define CA_NAME	   "Latchkey verifier"
 #define RENEW_DAYS 60u
@@ -69,6 +70,18 @@ static bool is_good(const char *certificate)
 	       days >= RENEW_DAYS;
 }
 
+/* Made anew it would have another key, which devices may have pinned. */
+static void say_other_names(const char *certificate, const char *names)
+{
+	LK_OWNED_BUF pem = LK_BUF_NONE;
+
+	if (lk_fs_read(certificate, PEM_MAX, &pem, NULL) == LK_OK &&
+	    !lk_crypto_is_for((struct lk_bytes){ pem.data, pem.len }, names))
+		lk_log(LK_LOG_WARNING,
+		       "%s was made for other names than those of the settings, so that devices which call these refuse it; remove it, and start again: another is made",
+		       certificate);
+}
+
 int lk_vf_certificate_find(const struct lk_vf_settings *s, struct lk_vf_certificate *ret,
 			   struct lk_err *err)
 {
@@ -89,6 +102,7 @@ int lk_vf_certificate_find(const struct lk_vf_settings *s, struct lk_vf_certific
 		LK_TRY(lk_crypto_ca_issue(&ca, s->names, &made, err));
 		LK_TRY(write_both(&made, c.key, c.certificate, err));
 	}
+	say_other_names(c.certificate, s->names);
 	*ret = c;
 	return LK_OK;
 }

@@ -51,6 +51,20 @@ class Commands(attesting.TestCase):
         self.assertIn('there is no flavor "tpyo" yet', self.said("import", "--flavor", "tpyo", *paths, check=0))
         self.assertNotIn("there is no flavor", self.said("import", *paths, check=0))
 
+    def test_a_certificate_for_other_names_is_told(self):
+        warning = "server.pem was made for other names than those of the settings"
+        for names, told in (("DNS:localhost,IP:127.0.0.1", False), ("DNS:localhost,IP:192.0.2.1", True), ("DNS:attest.example.org", True)):
+            with open(self.verifier.settings, encoding="utf-8") as f:
+                lines = [line for line in f if not line.startswith("names:")]
+            self.write("verifier.yaml", "".join(lines) + f"names: {names}\n")
+            self.verifier.start()
+            self.assertEqual(warning in self.verifier.output(), told, names)
+            self.verifier.stop()
+        os.unlink(os.path.join(self.verifier.state, "server.pem"))
+        self.verifier.start()
+        self.assertNotIn(warning, self.verifier.output())
+        self.verifier.stop()
+
     def test_a_retired_device(self):
         self.verifier.run("import", *self.records("a"))
         self.assertIn("1 device: 0 trusted, 0 unknown, 0 untrusted, 1 never seen; 1 overdue; 0 retired", self.said("report", check=0))

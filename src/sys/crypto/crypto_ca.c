@@ -181,3 +181,22 @@ int lk_crypto_days_left(struct lk_bytes pem, unsigned int *ret, struct lk_err *e
 	*ret = days > 0 ? (unsigned int)days : 0;
 	return LK_OK;
 }
+
+bool lk_crypto_is_for(struct lk_bytes pem, const char *names)
+{
+	LK_OWNED_OPENSSL(X509) *cert = read_certificate(pem);
+	char name[256];
+	bool all = cert != NULL;
+
+	for (const char *at = names; all && *at; at += *at == ',') {
+		size_t len = strcspn(at, ",");
+
+		(void)snprintf(name, sizeof(name), "%.*s", (int)len, at);
+		if (strncmp(name, "DNS:", 4) == 0)
+			all = X509_check_host(cert, name + 4, 0, 0, NULL) == 1;
+		else if (strncmp(name, "IP:", 3) == 0)
+			all = X509_check_ip_asc(cert, name + 3, 0) == 1;
+		at += len;
+	}
+	return all;
+}

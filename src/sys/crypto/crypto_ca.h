@@ -31,5 +31,7 @@ int lk_crypto_fingerprint(struct lk_bytes pem, char ret[static LK_FINGERPRINT_TE
 			  struct lk_err *err);
 /** Days until the first certificate in @pem ends; 0 when it has. */
 int lk_crypto_days_left(struct lk_bytes pem, unsigned int *ret, struct lk_err *err);
+/** Whether the first certificate in @pem is for each of @names, as lk_crypto_ca_issue takes them. */
+bool lk_crypto_is_for(struct lk_bytes pem, const char *names);
 
 #endif
