@@ -367,7 +367,7 @@ class Import(attesting.TestCase):
         second.key = first.key
         self.verifier.run("import", first.record(self.tmp))
         before = self.verifier.run("devices").stdout
-        self.verifier.run("import", second.record(self.tmp), check=11)
+        self.verifier.run("import", second.record(self.tmp), check=13)
         self.assertEqual(self.verifier.run("devices").stdout, before)
 
 
