@@ -217,6 +217,15 @@ static int settle(const struct lk_uc *uc, const struct lk_commit *c, struct lk_c
 	return rc == LK_OK ? finish(uc, c, err) : rc;
 }
 
+/* From the switch on what goes wrong is the device's: the blob that is in place isn't refused for it. */
+static int not_the_blobs(int rc, struct lk_err *err)
+{
+	if (rc != LK_E_INPUT && rc != LK_E_REFUSED && rc != LK_E_POLICY)
+		return rc;
+	err->rc = LK_E_IO;
+	return LK_E_IO;
+}
+
 int lk_commit(const struct lk_uc *uc, const struct lk_commit *commit, struct lk_commit_result *ret,
 	      struct lk_err *err)
 {
@@ -230,7 +239,7 @@ int lk_commit(const struct lk_uc *uc, const struct lk_commit *commit, struct lk_
 	if (rc == LK_OK)
 		rc = lk_generation_set(uc, "current", commit->to, err);
 	if (rc == LK_OK)
-		return settle(uc, commit, ret, err);
+		return not_the_blobs(settle(uc, commit, ret, err), err);
 	if (abandon(uc, commit, NULL) != LK_OK)
 		lk_log(LK_LOG_WARNING, "the next run tidies up");
 	return rc;

@@ -45,17 +45,29 @@ int lk_uc_repair_lock(const struct lk_uc *uc, struct lk_err *err)
 	return keep_if(uc, "lock", LK_TREE_FILE, err);
 }
 
+/* A generation is a folder with a folder "tree"; what is under way has a dot before its name. */
+static int keep_generation(void *ctx, const char *name, enum lk_tree_kind kind, struct lk_err *err)
+{
+	const struct lk_uc *uc = ctx;
+	char sub[sizeof("generations/") + 255 + sizeof("/tree")];
+
+	(void)kind;
+	if (name[0] == '.')
+		return LK_OK;
+	(void)snprintf(sub, sizeof(sub), "generations/%.255s", name);
+	LK_TRY(keep_if(uc, sub, LK_TREE_DIR, err));
+	(void)snprintf(sub, sizeof(sub), "generations/%.255s/tree", name);
+	return keep_if(uc, sub, LK_TREE_DIR, err);
+}
+
 int lk_uc_repair(const struct lk_uc *uc, struct lk_err *err)
 {
-	char original[LK_GENERATION_ID_SIZE + sizeof("generations/") + sizeof("/tree")];
-	char id[LK_GENERATION_ID_SIZE];
+	const struct lk_tree_visitor each = { keep_generation, (void *)(uintptr_t)uc };
+	char path[PATH_MAX];
 
-	lk_generation_id(LK_GENERATION_ORIGINAL, id);
 	LK_TRY(keep_if(uc, "generations", LK_TREE_DIR, err));
-	(void)snprintf(original, sizeof(original), "generations/%s", id);
-	LK_TRY(keep_if(uc, original, LK_TREE_DIR, err));
-	(void)snprintf(original, sizeof(original), "generations/%s/tree", id);
-	LK_TRY(keep_if(uc, original, LK_TREE_DIR, err));
+	lk_uc_state(uc, "generations", path);
+	LK_TRY(lk_tree_list(uc->at, path, &each, err));
 	LK_TRY(keep_link(uc, "current", err));
 	return keep_link(uc, "previous", err);
 }

@@ -14,6 +14,8 @@ QUIET = set("""
 PATHS = set("open openat openat2 access faccessat faccessat2 stat lstat statx newfstatat readlink readlinkat statfs".split())
 # libdevmapper's cookie, by which udev says that a node is made.
 COOKIE = {"semget", "semctl", "semop", "semtimedop"}
+# Who reads what --signed or a stick brings does so in a process of its own.
+READER = {"close_range", "dup2", "fork", "kill", "pipe2", "wait4"}
 SOCKETS = {"socket", "connect", "sendto", "recvfrom", "sendmsg", "recvmsg", "setsockopt", "getsockopt", "getsockname", "getpeername", "shutdown"}
 
 LINE = re.compile(r"^(?:\[pid +)?\d+\]? +(?:<\.\.\. )?(\w+)(?:\(| resumed>)(.*)$")
