@@ -439,14 +439,3 @@ struct lk_attest_next lk_attest_next_of(const struct lk_attest_state *before,
 		next.ima_from = before->ima_bytes;
 	return next;
 }
-
-void lk_attest_state_accept(struct lk_attest_state *state, const struct lk_attest *quote,
-			    uint64_t nonce_ms)
-{
-	state->any = true;
-	state->boot = quote->reset_count;
-	state->restarts = quote->restart_count;
-	state->clock = quote->clock;
-	state->firmware = quote->firmware;
-	state->nonce_ms = nonce_ms;
-}

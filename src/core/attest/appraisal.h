@@ -123,8 +123,4 @@ int lk_appraise_is_replayed(const struct lk_appraisal_input *in, struct lk_bytes
 struct lk_attest_next lk_attest_next_of(const struct lk_attest_state *before,
 					const struct lk_attest *quote, enum lk_boot_change change);
 
-/** The state after a quote with nothing new. */
-void lk_attest_state_accept(struct lk_attest_state *state, const struct lk_attest *quote,
-			    uint64_t nonce_ms);
-
 #endif

@@ -109,3 +109,14 @@ bool lk_attest_state_read(struct lk_bytes bytes, struct lk_attest_state *ret)
 	*ret = s;
 	return true;
 }
+
+void lk_attest_state_accept(struct lk_attest_state *state, const struct lk_attest *quote,
+			    uint64_t nonce_ms)
+{
+	state->any = true;
+	state->boot = quote->reset_count;
+	state->restarts = quote->restart_count;
+	state->clock = quote->clock;
+	state->firmware = quote->firmware;
+	state->nonce_ms = nonce_ms;
+}

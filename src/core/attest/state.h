@@ -3,6 +3,7 @@
 #ifndef LK_CORE_ATTEST_STATE_H
 #define LK_CORE_ATTEST_STATE_H
 
+#include "core/attest/attest.h"
 #include "core/bootlog/ima_log.h"
 #include "core/policy/pcr.h"
 
@@ -27,6 +28,10 @@ struct lk_attest_state {
 	uint64_t floor[2];
 	bool cleared; /* the TPM was cleared before this boot */
 };
+
+/** The state after a quote with nothing new: @state is changed. */
+void lk_attest_state_accept(struct lk_attest_state *state, const struct lk_attest *quote,
+			    uint64_t nonce_ms);
 
 /* As bytes, with a version first, for one column of a table. */
 #define LK_ATTEST_STATE_MAX (160u + (LK_PCR_COUNT + 2u) * LK_DIGEST_MAX)

@@ -127,51 +127,6 @@ static int check_given(struct lk_install *in, struct lk_err *err)
 	return LK_OK;
 }
 
-static bool has_use_for_lockout(const struct lk_install *in)
-{
-	return in->info.lockout_auth_set && in->lockout.len && !in->has_parameters;
-}
-
-/** For this connection; nothing is sent. */
-static int use_auths(struct lk_install *in, struct lk_err *err)
-{
-	if (in->info.owner_auth_set && in->owner.len)
-		LK_TRY(lk_tpm_use_auth(in->tpm, LK_HIERARCHY_OWNER, &in->owner, err));
-	if (in->info.endorsement_auth_set && in->endorsement.len)
-		LK_TRY(lk_tpm_use_auth(in->tpm, LK_HIERARCHY_ENDORSEMENT, &in->endorsement, err));
-	if (has_use_for_lockout(in))
-		LK_TRY(lk_tpm_use_auth(in->tpm, LK_HIERARCHY_LOCKOUT, &in->lockout, err));
-	return LK_OK;
-}
-
-static int check_auth(struct lk_install *in, enum lk_hierarchy which, enum lk_opt option,
-		      struct lk_err *err)
-{
-	int rc = lk_tpm_check_auth(in->tpm, which, err);
-
-	if (rc == LK_E_POLICY || rc == LK_E_LOCKED)
-		lk_err_prefix(err, "--%s %s", lk_option_name(option), in->opts->value[option]);
-	return rc;
-}
-
-/** Each that was given and has a use is tried once, before anything is written. */
-static int check_owner_auths(struct lk_install *in, struct lk_err *err)
-{
-	LK_TRY(use_auths(in, err));
-	if (in->info.owner_auth_set && in->owner.len)
-		LK_TRY(check_auth(in, LK_HIERARCHY_OWNER, LK_OPT_OWNER_AUTH, err));
-	if (in->info.endorsement_auth_set && in->endorsement.len)
-		LK_TRY(check_auth(in, LK_HIERARCHY_ENDORSEMENT, LK_OPT_ENDORSEMENT_AUTH, err));
-	return LK_OK;
-}
-
-static int check_lockout_auth(struct lk_install *in, struct lk_err *err)
-{
-	if (!has_use_for_lockout(in))
-		return LK_OK;
-	return check_auth(in, LK_HIERARCHY_LOCKOUT, LK_OPT_LOCKOUT_AUTH, err);
-}
-
 static int put_config_key(struct lk_install *in, struct lk_err *err)
 {
 	LK_OWNED_NEW_OBJECT obj = { 0 };
@@ -311,10 +266,10 @@ static int change_tpm(struct lk_install *in, struct lk_err *err)
 			     err));
 	/* What costs most is tried last: of a root key that isn't exempt from the
 	 * lockout a failure, of the lockout's authorization the only try. */
-	LK_TRY(check_owner_auths(in, err));
+	LK_TRY(lk_install_check_owner_auths(in, err));
 	if (in->has_root)
 		LK_TRY(lk_tpm_root_check(in->tpm, LK_ROOT_TRY, &in->has_root, err));
-	LK_TRY(check_lockout_auth(in, err));
+	LK_TRY(lk_install_check_lockout_auth(in, err));
 	/* A TPM that isn't the maker's gets no key. */
 	if (in->opts->value[LK_OPT_EK_CA])
 		LK_TRY(check_ek(in, err));
@@ -349,7 +304,8 @@ static int look_at_ek_again(struct lk_install *in, bool *ret_added, struct lk_er
 	LK_TRY(check_given(in, err));
 	if (in->info.endorsement_auth_set) {
 		LK_TRY(lk_tpm_use_auth(in->tpm, LK_HIERARCHY_ENDORSEMENT, &in->endorsement, err));
-		LK_TRY(check_auth(in, LK_HIERARCHY_ENDORSEMENT, LK_OPT_ENDORSEMENT_AUTH, err));
+		LK_TRY(lk_install_check_auth(in, LK_HIERARCHY_ENDORSEMENT, LK_OPT_ENDORSEMENT_AUTH,
+					     err));
 	}
 	if (in->opts->value[LK_OPT_EK_CA])
 		LK_TRY(check_ek(in, err));
@@ -362,7 +318,7 @@ static int make_ak_again(struct lk_install *in, struct lk_err *err)
 	LK_TRY(lk_tpm_check_room(in->tpm, 1, 0, err));
 	LK_TRY(lk_record_try(in->opts->value[LK_OPT_RECORD], in->opts->value[LK_OPT_RECIPIENT],
 			     err));
-	LK_TRY(check_owner_auths(in, err));
+	LK_TRY(lk_install_check_owner_auths(in, err));
 	LK_TRY(lk_tpm_ak_make(in->tpm, err));
 	in->has_ak = true;
 	return LK_OK;

@@ -90,6 +90,14 @@ int lk_install_add_ak(struct lk_install *in, bool *ret_added, struct lk_err *err
 /** The inventory part of the record: all but the secrets. */
 int lk_install_describe(struct lk_install *in, struct lk_json *record, struct lk_err *err);
 
+/** Tries the authorization of a hierarchy, which lk_tpm_use_auth() was given; a refusal names @option and its file. */
+int lk_install_check_auth(struct lk_install *in, enum lk_hierarchy which, enum lk_opt option,
+			  struct lk_err *err);
+/** Each of owner and endorsement that was given and that the TPM has is tried once. */
+int lk_install_check_owner_auths(struct lk_install *in, struct lk_err *err);
+/** The lockout's, where it has a use: its failure bars further tries for long, so it comes last. */
+int lk_install_check_lockout_auth(struct lk_install *in, struct lk_err *err);
+
 extern const struct lk_da_parameters lk_install_da;
 
 #endif
