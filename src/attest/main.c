@@ -134,21 +134,12 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 }
 
 static const struct lk_cli cli = {
-	.program = "latchkey-attest",
-	.page = "latchkey-attest(8)",
+	LK_CLI_ALIKE("latchkey-attest"),
 	.intro = "Usage: latchkey-attest COMMAND [options]\n\n"
 		 "Proves to the owner's verifier what this device has booted.\n\n",
-	.outro = "\n  --help     this text; after a command, its options\n"
-		 "  --version  print the version\n\n"
-		 "See latchkey-attest(8).\n",
-	.no_option = "no such option",
-	.no_command = "no such command",
-	.summary_end = ".",
 	.commands_width = 9,
 	.options_width = 20,
-	.wrap = true,
 	.letters = true,
-	.named = true,
 	.commands = commands,
 	.run = run_command,
 };

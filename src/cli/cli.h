@@ -73,6 +73,15 @@ struct lk_cli {
 	int (*run)(const struct lk_cli_command *cmd, int argc, char **argv, struct lk_err *err);
 };
 
+/** Members of a struct lk_cli that most programs have alike; @name is a literal. */
+#define LK_CLI_ALIKE(name)                                                                         \
+	.program = name, .page = name "(8)",                                                       \
+	.outro = "\n  --help     this text; after a command, its options\n"                        \
+		 "  --version  print the version\n\n"                                              \
+		 "See " name "(8).\n",                                                             \
+	.no_option = "no such option", .no_command = "no such command", .summary_end = ".",        \
+	.wrap = true, .named = true
+
 /**
  * lk_cli_parse - options into their places
  * @argv: reordered; the operands are those from optind (getopt(3)) on

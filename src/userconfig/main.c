@@ -109,20 +109,11 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 }
 
 static const struct lk_cli cli = {
-	.program = "latchkey-userconfig",
-	.page = "latchkey-userconfig(8)",
+	LK_CLI_ALIKE("latchkey-userconfig"),
 	.intro = "Usage: latchkey-userconfig COMMAND [options]\n\n"
 		 "Verifies, decrypts and applies signed configuration.\n\n",
-	.outro = "\n  --help     this text; after a command, its options\n"
-		 "  --version  print the version\n\n"
-		 "See latchkey-userconfig(8).\n",
-	.no_option = "no such option",
-	.no_command = "no such command",
-	.summary_end = ".",
 	.commands_width = 9,
 	.options_width = 14,
-	.wrap = true,
-	.named = true,
 	.commands = commands,
 	.run = run_command,
 };

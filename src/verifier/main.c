@@ -125,21 +125,12 @@ static const struct lk_cli_command *const commands[] = {
 _Static_assert(sizeof(commands) / sizeof(commands[0]) == N_COMMANDS + 1, "a command isn't listed");
 
 static const struct lk_cli cli = {
-	.program = "latchkey-verifier",
-	.page = "latchkey-verifier(8)",
+	LK_CLI_ALIKE("latchkey-verifier"),
 	.intro =
 		"Usage: latchkey-verifier COMMAND [options]\n\n"
 		"Takes what devices attest, says whether it is what was signed for, and keeps it.\n\n",
-	.outro = "\n  --help     this text; after a command, its options\n"
-		 "  --version  print the version\n\n"
-		 "See latchkey-verifier(8).\n",
-	.no_option = "no such option",
-	.no_command = "no such command",
-	.summary_end = ".",
 	.commands_width = 28,
 	.options_width = 14,
-	.wrap = true,
-	.named = true,
 	.commands = commands,
 	.run = run_command,
 };
