@@ -23,10 +23,12 @@ latchkey_policy_file() {
     [[ -s ${dracutsysrootdir-}$path ]] && echo "$path"
 }
 
-latchkey_wants_reboots() {
-    local policy
+# What the policy file wants of the image, as the program that will read it says; `latchkey-unseal --check-policy` has the words.
+latchkey_needs() {
+    local program policy
 
-    policy=$(latchkey_policy_file) && grep -Eq '^[[:space:]]*-?[[:space:]]*(on-failure|after-prompt):[[:space:]]*"?reboot' "${dracutsysrootdir-}$policy"
+    program=$(latchkey_program) && policy=$(latchkey_policy_file) \
+        && "${dracutsysrootdir-}$program" --check-policy "${dracutsysrootdir-}$policy" 2> /dev/null | grep -qx "$1"
 }
 
 # Included by itself where it has been set up, else only when asked for.
@@ -44,7 +46,7 @@ installkernel() {
     # shellcheck disable=SC2086
     hostonly='' instmods $latchkey_kernel_modules ${latchkey_modules-}
     # Where reboots are counted. latchkey-unseal mounts it after the latch is closed, and only where the policy file wants them.
-    if latchkey_wants_reboots; then hostonly='' instmods efivarfs; fi
+    if latchkey_needs reboot; then hostonly='' instmods efivarfs; fi
 }
 
 # With Secure Boot, Debian's kernels measure each module into PCR 10 as it is loaded (IMA's rule for the architecture). For the
@@ -83,18 +85,17 @@ latchkey_find_kernel_config() {
 
 # latchkey-initramfs(7) has the list. PCR 10 of a kernel that measures nothing is zero, and admits any image that Secure Boot does.
 latchkey_check_kernel() {
-    local policy=${dracutsysrootdir-}$1 config lacking='' pcrs
+    local config lacking=''
 
     if ! config=$(latchkey_find_kernel_config); then
         dwarn "latchkey: the configuration of kernel $kernel isn't found, so whether it has IMA, the TPM's driver and dm-crypt isn't known; see latchkey-initramfs(7)"
         return 0
     fi
     grep -Eq '^CONFIG_DM_CRYPT=[ym]' "$config" || lacking+=" CONFIG_DM_CRYPT"
-    if grep -Eq '^[^#]*integrity:[[:space:]]*"?hmac' "$policy"; then
+    if latchkey_needs integrity; then
         grep -Eq '^CONFIG_DM_INTEGRITY=[ym]' "$config" || lacking+=" CONFIG_DM_INTEGRITY"
     fi
-    pcrs=$(sed -n '/^pcrs:/,/^[a-z][a-z-]*:/p' "$policy" | sed '1!{/^[a-z]/d}; s/#.*//')
-    if grep -Eq '(^|[^0-9])10([^0-9]|$)' <<< "$pcrs"; then
+    if latchkey_needs ima; then
         grep -q '^CONFIG_IMA=y' "$config" || lacking+=" CONFIG_IMA=y"
         grep -Eq '^CONFIG_TCG_(CRB|TIS|TIS_SPI|TIS_I2C|ATMEL|FTPM_TEE)=y' "$config" || lacking+=" CONFIG_TCG_CRB=y or CONFIG_TCG_TIS=y (a driver that is a module comes after IMA, and PCR 10 stays zero)"
     fi
@@ -144,7 +145,7 @@ install() {
         inst_simple "$moddir/latchkey-unseal.service" "$systemdsystemunitdir/latchkey-unseal.service"
         inst_simple "$moddir/latchkey-ended.sh" /lib/latchkey-ended.sh
         $SYSTEMCTL -q --root "$initdir" add-wants sysinit.target latchkey-unseal.service
-        if grep -Eq '^[[:space:]]*pin:[[:space:]]*true' "$policy"; then latchkey_install_agent; fi
+        if latchkey_needs pin; then latchkey_install_agent; fi
         # What dracut calls in place of a shell.
         inst_multiple -o halt poweroff reboot
     else

@@ -67,7 +67,7 @@ static const struct lk_option options[] = {
 	  &unseal.pin_file, NULL },
 	{ "check-policy", 0, LK_CLI_LAST, "FILE",
 	  "say whether this is a policy file that volumes can be opened\n"
-	  "by, and nothing else; needs no TPM",
+	  "by, and what it wants of the boot image; needs no TPM",
 	  &unseal.check_policy, NULL },
 	{ "print-exit-codes", 0, LK_CLI_ENDS, NULL,
 	  "the table of exit codes: number, name, latch, sentence", NULL, &said.print_exit_codes },

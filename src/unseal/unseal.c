@@ -45,8 +45,11 @@ static int load_policy(const char *path, struct lk_policy_file *ret, struct lk_e
 int lk_unseal_check_policy(const char *path, struct lk_err *err)
 {
 	static struct lk_policy_file pf;
+	int rc = load_policy(path, &pf, err);
 
-	return load_policy(path, &pf, err);
+	if (rc == LK_OK)
+		lk_unseal_print_needs(&pf);
+	return rc;
 }
 
 static int choose_targets(struct run *run, struct lk_err *err)

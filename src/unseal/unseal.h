@@ -89,9 +89,14 @@ int lk_unseal_run(const struct lk_unseal_options *options);
  * lk_unseal_check_policy - would a run take this policy file?
  *
  * For who puts it into an image, where a refusal comes too late. Needs no TPM.
+ * Prints what the file wants of the image, as lk_unseal_print_needs() does.
  * Return: LK_OK or LK_E_INPUT.
  */
 int lk_unseal_check_policy(const char *path, struct lk_err *err);
+
+/** Prints a word a line of what the boot image has to have for this policy file; the
+ * words are in latchkey-unseal(8), at --check-policy. */
+void lk_unseal_print_needs(const struct lk_policy_file *pf);
 
 /* volume.c */
 /** Finds the device and copies and checks its header. Fills device, luks,

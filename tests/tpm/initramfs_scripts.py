@@ -112,6 +112,33 @@ class Image(rig.TestCase):
         self.assertEqual(self.install(policy)[0], 0)
         self.assertIn("isn't found", self.said)
 
+    def needs(self, text):
+        said = rig.run([UNSEAL, "--check-policy", self.write("needs.yaml", text)], check=0)
+        return said.stdout.decode().split()
+
+    def test_what_a_policy_file_wants_of_the_image(self):
+        """However it is written: the same words for the same meaning."""
+        with open(os.path.join(POLICY, "good-policy.yaml")) as f:
+            good = f.read()
+        head, volume = good.split("volumes:")
+        bare = "\n".join(line for line in head.splitlines() if not line.startswith(("pcrs:", "on-failure:", "signed-from:"))) + "\n"
+        one = 'volumes: [{name: root, device: /dev/sda2, handle: 0x8100a001%s}]\n'
+        for pcrs, more, words in (("[0, 7]", "", []), ("[0, 7, 10]", "", ["ima"]), ("\n  - 0\n  - 10 # IMA's", "", ["ima"]),
+                                  ("[0, 7]", ", \"on-failure\": 'reboot'", ["reboot"]), ("[0, 7]", ", on-failure: prompt", ["prompt"]),
+                                  ("[0, 7]", ", integrity: \"hmac-sha256\"", ["integrity"])):
+            with self.subTest(pcrs=pcrs, more=more):
+                self.assertEqual(self.needs(f"{bare}pcrs: {pcrs}\non-failure: fail\n{one % more}"), words)
+        self.assertEqual(self.needs(f"{bare}pcrs: [0, 7]\non-failure: prompt\nafter-prompt: reboot\nsigned-from: [PARTLABEL=p]\n{one % ''}"),
+                         ["prompt", "reboot", "signed-from"])
+
+    def test_the_kernel_is_checked_however_the_policy_is_written(self):
+        with open(os.path.join(POLICY, "good-policy.yaml")) as f:
+            text = f.read()
+        self.kernel_config = "CONFIG_DM_CRYPT=m\nCONFIG_TCG_CRB=y\n"
+        listed = self.write("listed.yaml", text.replace("pcrs: [0, 7, 10]", "pcrs:\n- 0\n- 7\n- 10"))
+        self.assertEqual(self.install(listed)[0], 1)
+        self.assertIn("CONFIG_IMA=y", self.said)
+
     def test_a_good_policy_file_is_put_in(self):
         code, calls = self.install(os.path.join(POLICY, "good-policy.yaml"))
         self.assertEqual(code, 0, self.said)
