@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns when the latch is closed in a run, by whom it is proven, and what it costs where it can't be. */
 #include "sys/os/log.h"
-#include "sys/os/timing.h"
 #include "unseal/run.h"
 
 static bool anything_unsealed(const struct run *run)
@@ -40,11 +39,14 @@ int lk_run_close_latch(struct run *run, struct lk_err *err)
 
 	if (!lk_run_has_latch(run))
 		return LK_OK;
-	if (!run->tpm && lk_tpm_open(run->options->tcti, 0, &run->tpm, NULL) != LK_OK)
-		return LK_OK;
+	if (!run->tpm) {
+		if (lk_tpm_open(run->options->tcti, 0, &run->tpm, NULL) != LK_OK)
+			return LK_OK;
+		lk_tpm_measure_time(run->tpm, run->options->timing);
+	}
 	prove_tpm(run);
 	rc = lk_latch_close(run->tpm, &run->pf, !anything_unsealed(run), err);
-	lk_timing_step(NULL, "latch closed");
+	lk_timing_step(run->options->timing, NULL, "latch closed");
 	if (rc == LK_E_NO_TPM && !lk_tpm_answered(run->tpm)) {
 		lk_tpm_free(run->tpm);
 		run->tpm = NULL;

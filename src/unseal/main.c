@@ -6,7 +6,6 @@
 #include "cli/cli.h"
 #include "sys/crypto/crypto.h"
 #include "sys/os/log.h"
-#include "sys/os/timing.h"
 #include "unseal/unseal.h"
 
 static const struct lk_cli cli = {
@@ -130,7 +129,7 @@ static int parse(int argc, char **argv, struct lk_err *err)
 	if (unseal.pin_file && !unseal.dry_run)
 		return lk_err_set(err, LK_E_USAGE, 0, "--pin-file: it is for --dry-run alone");
 	if (said.timing)
-		lk_timing_start();
+		unseal.timing = lk_timing_new();
 	lk_log_quiet(said.quiet);
 	return LK_OK;
 }
@@ -158,6 +157,7 @@ int main(int argc, char **argv)
 		rc = lk_unseal_check_policy(unseal.check_policy, &err);
 	else if (rc == LK_OK) {
 		rc = lk_unseal_run(&unseal);
+		lk_timing_free(unseal.timing);
 		lk_wipe_stack();
 		return lk_exit_code(rc);
 	}

@@ -5,7 +5,6 @@
 #include "core/policy/pin.h"
 #include "sys/ask/ask.h"
 #include "sys/os/log.h"
-#include "sys/os/timing.h"
 #include "unseal/unseal.h"
 
 #define TRIES 3u
@@ -55,9 +54,9 @@ static int ask(const struct lk_target *t, const char *note, struct lk_secret *re
 
 	(void)snprintf(question, sizeof(question), "%sPIN for volume %s%s", note, t->vol->name,
 		       t->last_pin->len ? " (empty: the same as before):" : ":");
-	lk_timing_step(t->vol->name, "ready to ask for its PIN");
+	lk_timing_step(t->timing, t->vol->name, "ready to ask for its PIN");
 	rc = lk_ask(question, t->vol->name, t->ask_seconds, &pin, err);
-	lk_timing_typed(t->vol->name, "PIN typed");
+	lk_timing_typed(t->timing, t->vol->name, "PIN typed");
 	if (rc != LK_OK) {
 		lk_err_prefix(err, "its PIN");
 		err->rc = LK_E_PIN;

@@ -5,7 +5,6 @@
 #include "core/policy/recovery_key.h"
 #include "sys/ask/ask.h"
 #include "sys/os/log.h"
-#include "sys/os/timing.h"
 #include "unseal/unseal.h"
 
 #define TRIES 3u
@@ -33,9 +32,9 @@ int lk_prompt_volume_key(struct lk_target *t, unsigned int seconds, struct lk_er
 		LK_OWNED_SECRET typed = LK_SECRET_NONE;
 		struct lk_bytes pass;
 
-		lk_timing_step(t->vol->name, "ready to ask for a key");
+		lk_timing_step(t->timing, t->vol->name, "ready to ask for a key");
 		rc = lk_ask_screen(question, seconds, &typed, err);
-		lk_timing_typed(t->vol->name, "key typed");
+		lk_timing_typed(t->timing, t->vol->name, "key typed");
 		if (rc != LK_OK)
 			return rc;
 		pass = (struct lk_bytes){ typed.data, typed.len };

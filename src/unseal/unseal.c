@@ -11,7 +11,6 @@
 #include "sys/format/document.h"
 #include "sys/os/log.h"
 #include "sys/os/secret_line.h"
-#include "sys/os/timing.h"
 
 /* A try that nobody is at ends; a boot waits for whoever comes. */
 #define DRY_RUN_ASK_S 60u
@@ -44,11 +43,12 @@ static int load_policy(const char *path, struct lk_policy_file *ret, struct lk_e
 
 int lk_unseal_check_policy(const char *path, struct lk_err *err)
 {
-	static struct lk_policy_file pf;
-	int rc = load_policy(path, &pf, err);
+	struct lk_policy_file *pf = calloc(1, sizeof(*pf));
+	int rc = pf ? load_policy(path, pf, err) : lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 
 	if (rc == LK_OK)
-		lk_unseal_print_needs(&pf);
+		lk_unseal_print_needs(pf);
+	free(pf);
 	return rc;
 }
 
@@ -75,6 +75,7 @@ static int choose_targets(struct run *run, struct lk_err *err)
 			.given_pin = run->options->pin_file ? &run->given_pin : NULL,
 			.ask_seconds = run->options->dry_run ? DRY_RUN_ASK_S : 0,
 			.latched = lk_run_has_latch(run),
+			.timing = run->options->timing,
 			.token = LK_TOKEN_NONE
 		};
 	}
@@ -103,7 +104,7 @@ static int prepare(struct run *run, struct lk_err *err)
 	const struct lk_unseal_options *o = run->options;
 	int rc = load_policy(o->policy, &run->pf, err);
 
-	lk_timing_step(NULL, "policy file read");
+	lk_timing_step(run->options->timing, NULL, "policy file read");
 	if (rc == LK_OK)
 		rc = choose_targets(run, err);
 	if (rc != LK_OK)
@@ -114,7 +115,9 @@ static int prepare(struct run *run, struct lk_err *err)
 	if (o->signed_policies && !lk_brought_by_hand(o->signed_policies, &run->pf, &run->files))
 		lk_candidates_load(o->signed_policies, &run->files);
 	rc = lk_tpm_open(o->tcti, run->pf.timeout_tpm, &run->tpm, &run->no_tpm);
-	lk_timing_step(NULL, "TPM there, and connected to");
+	if (rc == LK_OK)
+		lk_tpm_measure_time(run->tpm, o->timing);
+	lk_timing_step(run->options->timing, NULL, "TPM there, and connected to");
 	if (rc == LK_E_USAGE) {
 		*err = run->no_tpm;
 		return rc;
@@ -152,7 +155,8 @@ static void find_all(struct run *run)
 		struct lk_err err = { 0 };
 		int rc = lk_target_find(&run->targets[i], &run->pf, &err);
 
-		lk_timing_step(run->targets[i].vol->name, "device there, header and token read");
+		lk_timing_step(run->options->timing, run->targets[i].vol->name,
+			       "device there, header and token read");
 		settle(&run->targets[i], rc, &err);
 	}
 }
@@ -164,7 +168,8 @@ static void unseal_one(struct run *run, struct lk_target *t)
 
 	if (run->tpm)
 		rc = lk_target_unseal(t, run->tpm, &run->pf, &run->files, &err);
-	lk_timing_step(t->vol->name, rc == LK_OK ? "unsealed" : "not unsealed");
+	lk_timing_step(run->options->timing, t->vol->name,
+		       rc == LK_OK ? "unsealed" : "not unsealed");
 	if (rc == LK_E_POLICY || rc == LK_E_AGAIN)
 		look_at_pcrs(run, t, &err);
 	settle(t, rc, &err);
@@ -201,7 +206,7 @@ static void unseal_with_brought(struct run *run)
 				unseal_one(run, &run->targets[i]);
 		unfitted = find_unfitted(run);
 	}
-	lk_timing_step(NULL, "looked for signed policies from outside");
+	lk_timing_step(run->options->timing, NULL, "looked for signed policies from outside");
 }
 
 static void unlock_all(struct run *run)
@@ -213,11 +218,12 @@ static void unlock_all(struct run *run)
 		if (t->rc != LK_OK)
 			continue;
 		settle(t, lk_target_unlock(t, &err), &err);
-		lk_timing_step(t->vol->name, "keyslot opened, volume key compared");
+		lk_timing_step(run->options->timing, t->vol->name,
+			       "keyslot opened, volume key compared");
 		if (t->rc != LK_OK)
 			continue;
 		lk_run_measure(run, t);
-		lk_timing_step(t->vol->name, "volume key measured");
+		lk_timing_step(run->options->timing, t->vol->name, "volume key measured");
 	}
 }
 
@@ -234,7 +240,7 @@ static int map(struct run *run, struct lk_target *t)
 	rc = lk_learn_identity(&t->volume_key, identity, &t->err);
 	if (rc == LK_OK)
 		rc = lk_luks_map(t->luks, t->vol, &t->volume_key, &t->err);
-	lk_timing_step(t->vol->name, rc == LK_OK ? "mapped" : "not mapped");
+	lk_timing_step(run->options->timing, t->vol->name, rc == LK_OK ? "mapped" : "not mapped");
 	lk_secret_done(&t->volume_key);
 	if (rc == LK_OK)
 		lk_learn_opened(t, identity);
@@ -341,7 +347,7 @@ int lk_unseal_run(const struct lk_unseal_options *options)
 	if (rc == LK_OK)
 		rc = open_all(run, &err);
 	rc = rc == LK_OK ? finish(run) : lk_run_give_up(run, rc, &err);
-	lk_timing_print();
+	lk_timing_print(options->timing);
 	run_done(run);
 	free(run);
 	return rc;

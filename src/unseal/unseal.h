@@ -10,6 +10,7 @@
 #include "core/luks/booted.h"
 #include "core/luks/token.h"
 #include "sys/luks/luks.h"
+#include "sys/os/timing.h"
 #include "sys/tpm/tpm.h"
 
 struct lk_unseal_options {
@@ -24,6 +25,7 @@ struct lk_unseal_options {
 	const char *check_policy; /* check this policy file and nothing else; NULL */
 	const char *pin_file;	  /* of a dry run, or NULL */
 	bool dry_run;		  /* everything but mapping and latching */
+	struct lk_timing *timing; /* NULL: nothing is measured */
 };
 
 /** One volume on its way from found to mapped. Embedded; lk_target_done. */
@@ -41,6 +43,7 @@ struct lk_target {
 	struct lk_pcr_values seen;		/* PCRs as read, for choosing or diagnosis */
 	const struct lk_signed_policy *refused; /* the remembered one */
 	const struct lk_signed_policy *used;	/* that it was opened by */
+	struct lk_timing *timing;		/* the run's; or NULL */
 	bool latched;  /* the latch is closed after it: its session is kept for that */
 	bool no_token; /* none that could be read: nothing to add policies to */
 	bool learned;  /* token's hints are others than on the disk */

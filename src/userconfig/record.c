@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns the small documents in the state directory: records of generations, and work that was begun. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "generation.h"
@@ -17,16 +18,14 @@
 static int read_document(const struct lk_uc *uc, const char *path, struct lk_yaml **ret,
 			 struct lk_err *err)
 {
-	static uint8_t text[FILE_MAX + 1];
+	LK_OWNED_BUF text = { malloc(FILE_MAX + 1), 0 };
 	LK_OWNED_FD fd = -1;
-	size_t len = 0;
-	int rc = lk_tree_open_file(uc->at, path, &fd, err);
 
-	if (rc == LK_OK)
-		rc = lk_tree_read(fd, text, sizeof(text), &len, err);
-	if (rc == LK_OK)
-		rc = lk_yaml_parse(text, len, ret, err);
-	return rc;
+	if (!text.data)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	LK_TRY(lk_tree_open_file(uc->at, path, &fd, err));
+	LK_TRY(lk_tree_read(fd, text.data, FILE_MAX + 1, &text.len, err));
+	return lk_yaml_parse(text.data, text.len, ret, err);
 }
 
 int lk_uc_record_write(const struct lk_uc *uc, const struct lk_uc_record *rec, struct lk_err *err)

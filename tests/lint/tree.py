@@ -68,6 +68,19 @@ def programs():
             yield name, full
 
 
+def objects():
+    """(source, object file) of each C source of the programs that was compiled."""
+    found = {}
+    for top in ("src", "tools"):
+        for directory, _, files in os.walk(os.path.join(BUILD, top)):
+            for name in files:
+                if name.endswith(".c.o"):
+                    path = os.path.join(directory, name)
+                    source = re.sub(r"CMakeFiles/[^/]*\.dir/(?:__/)*", "", os.path.relpath(path, BUILD))[:-2]
+                    found.setdefault(source, path)
+    return sorted((s, p) for s, p in found.items() if os.path.exists(os.path.join(ROOT, s)))
+
+
 class TestCase(unittest.TestCase):
     maxDiff = None
 

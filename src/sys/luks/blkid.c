@@ -85,7 +85,7 @@ static bool is_blank(const uint8_t *data, size_t len)
 int lk_device_is_blank(const char *device, bool *ret, struct lk_err *err)
 {
 	LK_OWNED_FD fd = open(device, O_RDONLY | O_CLOEXEC);
-	static uint8_t data[CHUNK];
+	uint8_t data[CHUNK];
 	bool blank = true;
 	uint64_t size;
 	int rc = lk_fs_size(device, &size, err);

@@ -6,18 +6,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Until this is called, all that follows does nothing. */
-void lk_timing_start(void);
+/** The steps of one run; its owner's, and used by one thread. Wherever one is asked
+ * for, NULL is none, and nothing is measured. */
+struct lk_timing;
+
+/** Begins to measure. NULL: out of memory. */
+struct lk_timing *lk_timing_new(void);
+void lk_timing_free(struct lk_timing *timing);
 
 /** A step ends; it began where the one before ended. @subject: or NULL. */
-void lk_timing_step(const char *subject, const char *step);
+void lk_timing_step(struct lk_timing *timing, const char *subject, const char *step);
 
 /** The same for a step in which a person types: it isn't part of the sum. */
-void lk_timing_typed(const char *subject, const char *step);
+void lk_timing_typed(struct lk_timing *timing, const char *subject, const char *step);
 
-/** A TPM command goes out, and its answer is in; within a step. */
-void lk_timing_tpm_sent(const uint8_t *command, size_t len);
-void lk_timing_tpm_answered(size_t len);
+/** A TPM command goes out, and its answer is in; within a step. @command: its name,
+ * which isn't copied. */
+void lk_timing_tpm_sent(struct lk_timing *timing, const char *command, size_t len);
+void lk_timing_tpm_answered(struct lk_timing *timing, size_t len);
 
 /**
  * lk_timing_print - a line a step and a TPM command, on standard error
@@ -27,6 +33,6 @@ void lk_timing_tpm_answered(size_t len);
  * (91 + 215 bytes)". The last line is the sum of the steps but for those in
  * which somebody typed.
  */
-void lk_timing_print(void);
+void lk_timing_print(const struct lk_timing *timing);
 
 #endif

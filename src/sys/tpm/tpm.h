@@ -10,6 +10,7 @@
 #include "core/base/rc.h"
 #include "core/policy/signed_policy.h"
 #include "sys/os/secret.h"
+#include "sys/os/timing.h"
 
 #define LK_SEALED_MAX 128u /* MAX_SYM_DATA, Part 2 */
 
@@ -30,6 +31,9 @@ static inline void lk_tpm_freep(struct lk_tpm **p)
 	lk_tpm_free(*p);
 }
 #define LK_OWNED_TPM __attribute__((cleanup(lk_tpm_freep))) struct lk_tpm *
+
+/** From here on each command is measured; NULL: none. @timing has to stay until the end. */
+void lk_tpm_measure_time(struct lk_tpm *tpm, struct lk_timing *timing);
 
 /**
  * Forgets every object that the TPM library remembers, without a command: after

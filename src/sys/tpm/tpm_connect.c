@@ -214,6 +214,11 @@ int lk_tpm_forget(struct lk_tpm *tpm, struct lk_err *err)
 	return LK_OK;
 }
 
+void lk_tpm_measure_time(struct lk_tpm *tpm, struct lk_timing *timing)
+{
+	tpm->wire.timing = timing;
+}
+
 bool lk_tpm_make_room(struct lk_tpm *tpm)
 {
 	return lk_tpm_wire_make_room(&tpm->wire, TPM2_RC_MEMORY);

@@ -11,6 +11,7 @@
 #include "core/base/bytes.h"
 #include "sys/os/log.h"
 #include "sys/os/timing.h"
+#include "sys/tpm/tpm_command.h"
 #include "sys/tpm/tpm_private.h"
 
 #define HEADER_SIZE   10u /* tag, size, command or response code (Part 1, 18) */
@@ -60,7 +61,7 @@ static TSS2_RC send_command(struct lk_tpm_wire *w, const uint8_t *command, size_
 {
 	w->waiting = true;
 	w->answer_len = 0;
-	lk_timing_tpm_sent(command, size);
+	lk_timing_tpm_sent(w->timing, lk_tpm_command_of(command, size)->name, size);
 	return Tss2_Tcti_Transmit(w->inner, size, command);
 }
 
@@ -79,7 +80,7 @@ static TSS2_RC receive_answer(struct lk_tpm_wire *w, int32_t timeout)
 		return TSS2_TCTI_RC_MALFORMED_RESPONSE;
 	w->answer_len = size;
 	w->answered = true;
-	lk_timing_tpm_answered(size);
+	lk_timing_tpm_answered(w->timing, size);
 	return TSS2_RC_SUCCESS;
 }
 

@@ -9,6 +9,8 @@
 
 #include <tss2/tss2_tcti.h>
 
+#include "sys/os/timing.h"
+
 #define LK_WIRE_MAX 4096u /* TPM2_MAX_COMMAND_SIZE and TPM2_MAX_RESPONSE_SIZE */
 #define LK_WIRE_OWN 16u
 
@@ -17,9 +19,10 @@ struct lk_tpm_wire {
 	TSS2_TCTI_CONTEXT_COMMON_V2 common;
 	TSS2_TCTI_CONTEXT *inner;
 	int32_t timeout_ms;
-	bool alone;    /* nobody else uses this TPM while it is open */
-	bool answered; /* anything at all, refusals included */
-	bool waiting;  /* a command was sent, and nothing of its answer read */
+	bool alone;		  /* nobody else uses this TPM while it is open */
+	bool answered;		  /* anything at all, refusals included */
+	bool waiting;		  /* a command was sent, and nothing of its answer read */
+	struct lk_timing *timing; /* or NULL */
 	uint8_t command[LK_WIRE_MAX];
 	size_t command_len;
 	uint8_t answer[LK_WIRE_MAX];
