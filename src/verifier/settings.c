@@ -58,7 +58,7 @@ static int get_pcrs(const struct lk_doc *map, struct lk_pcr_selection *ret, stru
 	return LK_OK;
 }
 
-static int from_doc(const struct lk_doc *map, struct lk_vf_settings *s, struct lk_err *err)
+int lk_vf_settings_from_doc(const struct lk_doc *map, struct lk_vf_settings *s, struct lk_err *err)
 {
 	static const char *const known[] = {
 		"latchkey-verifier", "state",	"store", "listen", "pages",
@@ -104,7 +104,7 @@ int lk_vf_settings_read(const char *path, const char *state, struct lk_vf_settin
 	if (path || access(LK_VF_SETTINGS, F_OK) == 0) {
 		path = path ? path : LK_VF_SETTINGS;
 		LK_TRY(lk_document_read(path, SETTINGS_MAX, &yaml, err));
-		if (from_doc(lk_yaml_root(yaml), &s, err) != LK_OK) {
+		if (lk_vf_settings_from_doc(lk_yaml_root(yaml), &s, err) != LK_OK) {
 			lk_err_prefix(err, "%s", path);
 			return LK_E_INPUT;
 		}

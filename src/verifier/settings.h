@@ -30,5 +30,7 @@ struct lk_vf_settings {
  */
 int lk_vf_settings_read(const char *path, const char *state, struct lk_vf_settings *ret,
 			struct lk_err *err);
+/** A document over what @s has; LK_E_INPUT with the place, and @s is undefined then. */
+int lk_vf_settings_from_doc(const struct lk_doc *map, struct lk_vf_settings *s, struct lk_err *err);
 
 #endif

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns fuzzing of what a TPM attests, of signatures and of public areas: each is refused for a reason, or is what it says. */
+/* Owns fuzzing of what a TPM attests, of signatures, public areas, states and nonces: each is refused for a reason, or is what it says. */
 #include "core/attest/attest.h"
 #include "core/attest/attest_key.h"
+#include "core/attest/nonce.h"
 #include "core/attest/refusal.h"
 #include "core/attest/state.h"
 #include "fuzz.h"
 #include "sys/crypto/crypto.h"
+
+/* What the clock says, and tests/fuzz/seeds.py. */
+#define FUZZ_NOW_MS 1000000u
 
 static void check_refusal(int rc, const struct lk_err *err)
 {
@@ -53,6 +57,24 @@ static void fuzz_state(struct lk_bytes bytes)
 	INVARIANT(!memcmp(again, bytes.data, bytes.len));
 }
 
+/* The key is bytes of zero: the seeds have nonces of it. */
+static int fuzz_nonce(struct lk_bytes bytes, struct lk_err *err)
+{
+	static const uint8_t key[LK_NONCE_KEY_SIZE];
+	const struct lk_nonce_maker maker = { { key, sizeof(key) }, lk_crypto_hmac };
+	uint8_t again[LK_NONCE_SIZE];
+	uint64_t given = 0;
+	int rc = lk_nonce_check(&maker, FUZZ_NOW_MS, bytes, &given, err);
+
+	if (rc != LK_OK)
+		return rc;
+	INVARIANT(given <= FUZZ_NOW_MS + LK_NONCE_AHEAD_MS);
+	INVARIANT(given + LK_NONCE_LIFE_MS >= FUZZ_NOW_MS);
+	INVARIANT(lk_nonce_make(&maker, given, bytes.data + 8, again, NULL) == LK_OK);
+	INVARIANT(!memcmp(again, bytes.data, sizeof(again)));
+	return LK_OK;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct lk_bytes bytes = { data + 1, size - 1 };
@@ -80,8 +102,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		rc = lk_attest_key_parse(bytes, lk_crypto_hash, &key, &err);
 		INVARIANT(rc != LK_OK || (key.name.len == 34 && key.qualified_name.len == 34));
 		break;
-	default:
+	case 5:
 		fuzz_state(bytes);
+		break;
+	default:
+		rc = fuzz_nonce(bytes, &err);
 	}
 	if (rc != LK_OK)
 		check_refusal(rc, &err);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns fuzzing of the messages of attestation and of user space's log: what is read is written and read as the same. */
+/* Owns fuzzing of attestation's messages and settings, and of user space's log: what is read is written and read as the same. */
 #include "core/attest/measured.h"
 #include "core/attest/message.h"
 #include "core/attest/refusal.h"
+#include "core/attest/settings.h"
 #include "fuzz.h"
+#include "sys/crypto/crypto.h"
 
 static void *copy_of(const void *data, size_t size)
 {
@@ -60,6 +62,18 @@ static void fuzz_answer(struct lk_bytes text)
 	free(a);
 }
 
+static void fuzz_measured_replay(struct lk_bytes log, int expected)
+{
+	struct lk_pcr_replay r;
+	struct lk_err err = { 0 };
+	bool latched = false;
+	int rc;
+
+	lk_pcr_replay_init(&r, LK_ALG_SHA256);
+	rc = lk_measured_replay(log, 15, &r, lk_crypto_hash, &latched, &err);
+	INVARIANT((rc == LK_OK) == (expected == LK_MEASURED_END));
+}
+
 static void fuzz_measured(struct lk_bytes log)
 {
 	struct lk_measured_log at;
@@ -75,6 +89,27 @@ static void fuzz_measured(struct lk_bytes log)
 	}
 	if (rc != LK_MEASURED_END)
 		check_error(rc, LK_E_INPUT, &err);
+	fuzz_measured_replay(log, rc);
+}
+
+static void fuzz_settings(struct lk_bytes text)
+{
+	struct lk_yaml *yaml = parse_document(text.data, text.len);
+	struct lk_attest_settings s;
+	struct lk_err err = { 0 };
+	int rc;
+
+	if (!yaml)
+		return;
+	rc = lk_attest_settings_from_doc(lk_yaml_root(yaml), &s, &err);
+	if (rc != LK_OK) {
+		check_error(rc, LK_E_INPUT, &err);
+	} else {
+		INVARIANT(!strncmp(s.server, "https://", 8) && !strchr(s.server + 8, '/'));
+		INVARIANT(!s.ca[0] || s.ca[0] == '/');
+		INVARIANT(!s.pin[0] || strlen(s.pin) == LK_ATTEST_PIN_SIZE);
+	}
+	lk_yaml_free(yaml);
 }
 
 static void fuzz_challenge(struct lk_bytes text)
@@ -114,6 +149,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'c':
 		fuzz_challenge(text);
+		break;
+	case 's':
+		fuzz_settings(text);
 		break;
 	default:
 		break;

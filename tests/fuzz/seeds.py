@@ -10,6 +10,7 @@ To look for more, with clang:
 """
 import base64
 import hashlib
+import hmac
 import io
 import itertools
 import json
@@ -835,10 +836,189 @@ def attests():
     yield b"\3" + struct.pack(">HHH", 0x18, 0x0b, 32) + b"r" * 32 + b"\0\x1f" + b"s" * 31
     key = struct.pack(">HHIHHHHHHH", 0x23, 0x0b, 0x50472, 0, 0x10, 0x18, 0x0b, 3, 0x10, 32) + b"x" * 32 + b"\0\x20" + b"y" * 32
     yield b"\4" + key
-    yield b"\4" + key.replace(struct.pack(">I", 0x50472), struct.pack(">I", 0x40472))
+    for attributes in (0x40472, 0x50470, 0x50462, 0x50452, 0x50432, 0x70472, 0x150472, 0x10472):
+        yield b"\4" + key.replace(struct.pack(">I", 0x50472), struct.pack(">I", attributes))
+    for at, word in ((0, 1), (2, 0x0c), (8, 1), (10, 6), (12, 0x10), (14, 0x0c), (16, 4), (18, 0x20), (20, 33), (20, 31)):
+        yield b"\4" + key[:at] + struct.pack(">H", word) + key[at + 2:]
+    for cut in (3, 9, 15, 30, len(key) - 1):
+        yield b"\4" + key[:cut]
+    yield b"\4" + key + b"x"
     values = struct.pack(">HI", 0x0b, 0x81) + bytes(96)
     yield b"\5" + struct.pack(">BBIIQQQQIQQ", 1, 13, 7, 1, 1000, 5, 0x20, 100, 3, 6, 1) + values + b"\x20" + b"p" * 32
     yield b"\5" + struct.pack(">BBIIQQQQIQQHI", 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) + b"\0"
+
+
+    mac = nonce_mac(struct.pack(">Q", 990000) + bytes(8))
+    good = struct.pack(">Q", 990000) + bytes(8) + mac
+    yield from (b"\6" + good, b"\6" + good[:-1], b"\6" + good + b"x", b"\6" + bytes(32))
+    for when in (1, 1001999, 1002001, 1000000 - 60001):
+        nonce = struct.pack(">Q", when) + b"chance!!"
+        yield b"\6" + nonce + nonce_mac(nonce)
+
+
+def nonce_mac(nonce):
+    """Of a server whose key is 32 zeros, as the targets' is."""
+    return hmac.new(bytes(32), b"latchkey-nonce-1" + nonce, hashlib.sha256).digest()[:16]
+
+
+def attest_settings():
+    """Behind an s: latchkey-attest.yaml(5)."""
+    pin = "sha256//" + base64.b64encode(bytes(32)).decode()
+    good = "latchkey-attest: 1\nserver: https://verifier.example:8443\nca: /etc/latchkey/ca.pem\npinned-key: %s\nima: off\n" % pin
+    yield good
+    for server in ("http://x", "https://", "https://x/y", "https://[::1]:443", "https://x:0", "https://x:99999", "https://x:y", "https://a:1:2", "[]"):
+        yield good.replace("https://verifier.example:8443", server)
+    for old, new in (("ima: off", "ima: maybe"), ("ca: /etc", "ca: etc"), (pin, "sha256//AAAA"), (pin, "x"), ("attest: 1", "attest: 2"), ("ca:", "cb:"),
+                     ("ima: off", "ima: on"), ("ima: off\n", ""), ("server:", "servers:"), ("ca: /etc/latchkey/ca.pem", "ca: [x]")):
+        yield good.replace(old, new)
+
+
+def machine_log(machine, name):
+    with open(os.path.join(EVENT_LOGS, machine, name), "rb") as f:
+        return f.read()
+
+
+def log_exports():
+    """What latchkey-provision log export writes, of small logs, and each field wrong."""
+    firmware, ima = next(iter(event_logs())), next(iter(ima_logs()))
+    firmware, ima = (x if isinstance(x, bytes) else x.encode() for x in (firmware, ima))
+    good = {"latchkey-logs": 1, "device-id": "ab" * 32, "moment": "unlock", "pcrs": {"sha256": {"0": "11" * 32, "10": "22" * 32}, "sha384": {"0": "33" * 48}},
+            "firmware-log": base64.b64encode(firmware[:3000]).decode(), "ima-log": base64.b64encode(ima[:2000]).decode()}
+    yield json.dumps(good)
+    yield json.dumps(good | {"moment": "now"})
+    yield json.dumps({k: v for k, v in good.items() if k != "ima-log"})
+    for key in good:
+        yield json.dumps({k: v for k, v in good.items() if k != key})
+        for value in (7, "x", [], {}, "\n"):
+            yield json.dumps(good | {key: value})
+    for pcrs in ({"sha256": {"0": "11"}}, {"sha256": {}}, {"sha1": {"0": "11" * 20}}, {"sha256": {"0": 7}}, {"sha256": {"24": "11" * 32}}):
+        yield json.dumps(good | {"pcrs": pcrs})
+    yield from ("{", "[]", "", '{"latchkey-logs":2}', '{"latchkey-logs":1}x')
+
+
+MEASURED = "\x1e" + json.dumps({"pcr": 15, "digests": [{"hashAlg": "sha256", "digest": hashlib.sha256(b"latchkey:closed").hexdigest()}],
+                               "content_type": "systemd", "content": {"string": "latchkey:closed"}}) + "\n"
+
+
+def judged():
+    """Scripts for fuzz_judge.c, the PCRs that are asked for first."""
+    for script in scripts():
+        yield le(0, 2) + script
+    for mask in (0x00ff, 0x7fff, 0x8400, 0x81ff):
+        yield first_of_signed(mask)
+
+
+SELECTION, REPLAYED, VALUES, VERSION, SEQUENCE, GO_ON, BAD_SIGNATURE, BAD_NONCE = (1 << n for n in range(8))
+ALL_RIGHT = SELECTION | REPLAYED | VALUES | VERSION | SEQUENCE
+WANTED = "latchkey-flavor: 1\nfloors: required\nima: required\n"
+SIGNED = WANTED + "policy-file: p\nsigned-policies: [s]\n"
+
+
+def sized(data):
+    return le(len(data), 2) + data
+
+
+def request(flags, clock=1000, boot=7, restart=0, later=10, floors=(5, 6), pcrs=0xffff, where=None, logs=(b"", b""), measured="", wrong=0):
+    """A step: flags, what is wrong, clock info, floors, PCRs, where it goes on, and logs."""
+    step = struct.pack(">BBQIIBIHHI", flags, wrong, clock, boot, restart, 1, later, *floors, pcrs)
+    if not flags & GO_ON:
+        step += struct.pack(">II", *(where or (boot, 0)))
+    return b"q" + step + b"".join(sized(part) for part in (*logs, measured.encode()))
+
+
+def flavor(text, policy=b""):
+    return b"f" + sized(text.encode()) + sized(policy)
+
+
+def first_of_signed(mask):
+    """Where less is asked for than a policy has."""
+    logs = machine_log("kernel-13", "firmware"), machine_log("kernel-13", "ima")
+    first = request(ALL_RIGHT, logs=logs, measured=MEASURED)
+    return le(mask, 2) + first + flavor(SIGNED, data("good-policy.yaml")) + request(ALL_RIGHT, boot=8, logs=logs, measured=MEASURED)
+
+
+def scripts():
+    """Steps, each with its letter."""
+    logs = {m: (machine_log(m, "firmware"), machine_log(m, "ima")) for m in ("kernel-13", "uki-13", "uki-13-db")}
+    policy = data("good-policy.yaml")
+    kernel = logs["kernel-13"]
+    ima = kernel[1]
+    other = MEASURED.replace(hashlib.sha256(b"latchkey:closed").hexdigest(), "ab" * 32)
+    first = request(ALL_RIGHT, logs=kernel, measured=MEASURED)
+    after = first + flavor(SIGNED, policy)
+    with open(os.path.join(EVENT_LOGS, "kernel-13", "pcrs.json"), "rb") as f:
+        values = json.load(f)
+    values = values.get("pcrs", values)["sha256"]
+    equals = WANTED + "equals:\n  bank: sha256\n  values:\n    %s: " + "%s\n"
+    again = request(SELECTION | GO_ON, clock=2000)
+    yield first
+    yield first + again + request(SELECTION | VALUES | GO_ON, clock=3000, floors=(9, 9)) + request(SELECTION, clock=3000)
+    yield after + again + request(SELECTION | VALUES | VERSION | GO_ON, clock=3000)
+    yield after + request(ALL_RIGHT, clock=50, boot=8, logs=kernel, measured=MEASURED) + \
+        request(ALL_RIGHT, clock=60, boot=9, logs=logs["uki-13"], measured=MEASURED)
+    yield after + request(ALL_RIGHT | GO_ON, clock=2000, logs=(kernel[0], b""), measured=MEASURED) + \
+        request(ALL_RIGHT, clock=3000, where=(7, len(ima)), floors=(50, 50)) + request(ALL_RIGHT, boot=8, logs=kernel, measured=MEASURED, floors=(1, 1))
+    yield flavor(equals % (0, "00" * 32)) + first + request(ALL_RIGHT, boot=8, logs=(kernel[0], b"")) + request(SELECTION | GO_ON, boot=8, clock=9000)
+    yield flavor(equals % (0, values["0"])) + request(ALL_RIGHT & ~SEQUENCE, logs=kernel)
+    for flags in (BAD_SIGNATURE, BAD_NONCE):
+        yield first + request(SELECTION | GO_ON | flags, clock=2000)
+    for wrong in range(1, 8):
+        yield request(ALL_RIGHT, logs=kernel, measured=MEASURED, wrong=wrong)
+    yield first + request(SELECTION | GO_ON, clock=2000, restart=1, later=70000) + request(SELECTION | GO_ON, clock=2100, restart=0)
+    yield first + request(ALL_RIGHT, boot=3, clock=1, floors=(1, 1), logs=kernel) + request(SELECTION | GO_ON, boot=3, clock=2)
+    yield request(ALL_RIGHT, logs=(kernel[0], ima[:-20]), measured="x") + request(ALL_RIGHT | GO_ON, clock=1100, logs=(b"", ima[-20:]))
+    yield request(ALL_RIGHT, logs=(kernel[0][:-3], ima[3:]), measured=other)
+    yield request(ALL_RIGHT, logs=(kernel[0], logs["uki-13"][1]), measured=MEASURED)
+    yield request(ALL_RIGHT, logs=(kernel[0], le(11, 4) + ima[4:] + ima))
+    yield request(ALL_RIGHT, logs=(kernel[0], machine_log("oldest-12", "ima")[:4000]))
+    yield request(ALL_RIGHT, logs=(logs["uki-13"][0].replace("SecureBoot".encode("utf-16-le"), "SecureBoat".encode("utf-16-le")), ima))
+    yield request(VALUES | REPLAYED, pcrs=0x481, logs=(kernel[0], b"")) + request(VALUES, pcrs=0x481) + request(SELECTION | VALUES)
+    for measured in ("", other, MEASURED + other, MEASURED.replace("pcr", "pcs")):
+        yield after + request(ALL_RIGHT, boot=8, logs=kernel, measured=measured)
+        yield after + request(ALL_RIGHT & ~REPLAYED & ~VERSION, boot=8, logs=kernel, measured=measured)
+    yield after + request(ALL_RIGHT & ~REPLAYED, boot=8, logs=(kernel[0], b""))
+    grown = MEASURED + MEASURED.replace('"pcr": 15', '"pcr": 11')
+    yield first + request(ALL_RIGHT | GO_ON, clock=1200, logs=(logs["uki-13"][0], b""), measured=grown)
+    yield first + request(ALL_RIGHT | GO_ON, clock=1200, logs=(b"", ima), measured=MEASURED) + request(ALL_RIGHT, clock=1300, logs=(b"", ima))
+    yield request(ALL_RIGHT, logs=logs["uki-13"], measured=MEASURED) + flavor(SIGNED, policy) + \
+        request(ALL_RIGHT, boot=8, logs=logs["uki-13"], measured=MEASURED) + request(ALL_RIGHT, boot=9, logs=logs["uki-13-db"], measured=MEASURED)
+    yield flavor(SIGNED, policy) + flavor("latchkey-flavor: 2") + flavor("x: [") + first
+    for text in ("{}", '{"ak":"00"}', "", "[", '{"ak":"%s"}' % ("00" * 34)):
+        yield b"t" + sized(text.encode())
+
+
+def verifier_files():
+    """Behind a letter: settings, flavors, a policy file (its size first) with a signed policy, and records."""
+    settings_ = "latchkey-verifier: 1\nstate: /s\nstore: /s/db\nlisten: 0.0.0.0:1\npages: none\ncertificate: /c\nkey: /k\nnames: DNS:x\nbank: sha384\n" \
+        "pcrs: [0, 7, 15]\nconnections: 100\noverdue: 3\n"
+    yield "s" + settings_
+    for old, new in (("[0, 7, 15]", "[24]"), ("[0, 7, 15]", "[]"), ("[0, 7, 15]", "x"), ("sha384", "md5"), ("key: /k\n", ""), ("100", "1"), ("3\n", "0\n"),
+                     ("verifier: 1", "verifier: 2"), ("state: /s", "state: [x]"), ("state", "states"), ("/s/db", "x" * 600), ("DNS:x", "{a: b}"),
+                     ("bank: sha384\n", ""), ("latchkey-verifier", "latchkey-policy")):
+        yield "s" + settings_.replace(old, new, 1)
+    flavor = "latchkey-flavor: 1\nfloors: required\nima: optional\nequals:\n  bank: sha256\n  values: {0: \"%s\", 7: \"%s\"}\n" % ("11" * 32, "22" * 32)
+    yield "f" + flavor
+    for old, new in (("required", "x"), ("sha256", "md5"), ("{0", "{24"), ("11" * 32, "11"), ("11" * 32, "zz" * 32), ("values:", "value:"), ("floors", "floor"),
+                     ("flavor: 1", "flavor: 2"), ("\n  bank: sha256", "")):
+        yield "f" + flavor.replace(old, new, 1)
+    for more in ("equals: x\n", "equals: {bank: sha256, values: x}\n", "equals: {bank: sha384, values: {}}\n", "policy-file: p\n", "signed-policies: [x]\n",
+                 "policy-file: p\nsigned-policies: [x]\n", ""):
+        yield "flatchkey-flavor: 1\n" + more
+    policy, signed = data("good-policy.yaml"), data("good-signed.yaml")
+    for second in (signed, *files(r"format-1-signed|bad-signed"), signed[:-40], b""):
+        yield b"p" + le(len(policy), 2) + policy + second
+    yield b"p" + le(3, 2) + b"x: " + signed
+    ak = struct.pack(">HHIHHHHHHH", 0x23, 0x0b, 0x50472, 0, 0x10, 0x18, 0x0b, 3, 0x10, 32) + b"x" * 32 + b"\0\x20" + b"y" * 32
+    name = (b"\0\x0b" + hashlib.sha256(ak).digest()).hex()
+    pem = "-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n"
+    record = {"ak": {"public": ak.hex(), "name": name}, "ek": {"public": pem % base64.b64encode(bytes(91)).decode()}}
+    yield "r" + json.dumps(record)
+    yield "r" + json.dumps({"ak": {"public": ak.hex()}})
+    for change in ({"ak": {"public": ak.hex(), "name": name[::-1]}}, {"ak": {"public": "00"}}, {"ak": {"public": "0"}}, {"ak": {"public": "00" * 200}}, {"ak": {}},
+                   {"ak": 7}, {"ek": {"public": "x"}}, {"ek": {"public": pem % "!"}}, {"ek": {"public": pem % ("A" * 6000)}},
+                   {"ek": {"public": "-----BEGIN PUBLIC KEY-----\n-----END"}}, {"ek": {"public": "-----BEGIN PUBLIC KEY-----"}}):
+        yield "r" + json.dumps(record | change)
+    yield from ("r", "r{", "r[]", "x")
 
 
 def broken_json():
@@ -981,6 +1161,16 @@ def http_heads():
     yield b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n"
     yield b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
     yield b"GET / HTTP/1.1\r\nX: " + b"a" * 8200 + b"\r\n\r\n"
+    for line in (b"GET", b"G(T / HTTP/1.1", b"GET / HTTQ/1.1", b"GET / HTTP/2.0", b"GET /" + b"a" * 4000 + b" HTTP/1.1", b"GET /\x80 HTTP/1.1", b"GET x HTTP/1.1",
+                 b"GET /%ff HTTP/1.1", b"GET /%00 HTTP/1.1", b"GET /%4 HTTP/1.1", b"GET /a//b HTTP/1.1", b"GET /./b HTTP/1.1", b"GET /?a=b&q=%zz HTTP/1.1",
+                 b"PUT / HTTP/1.1", b"POST / HTTP/1.1", b"GET /a\\b HTTP/1.1", b"GET /%01 HTTP/1.1"):
+        yield line + b"\r\n\r\n"
+    for field in (b"X", b"X Y: z", b" X: y", b"X: \x01", b"Content-Length: ", b"Content-Length: 1x", b"Content-Length: 1234567890123", b"Host: " + b"h" * 600,
+                  b"Host: a\r\nHost: b", b"Expect: x", b"Content-Type: " + b"t" * 600, b"Content-Type: a\r\nContent-Type: b", b"Authorization: Bearer " + b"b" * 600,
+                  b"Authorization: Basic !", b"Authorization: Basic bWU=", b"Authorization: Basic bWU6AA==", b"Authorization: Bearer a\r\nAuthorization: Bearer b",
+                  b"X:  y \t ", b"Connection: keep-alive"):
+        yield b"GET / HTTP/1.1\r\n" + field + b"\r\n\r\n"
+    yield b"GET / HTTP/1.1\r\n\r\nmore"
 
 
 def main():
@@ -992,7 +1182,10 @@ def main():
     write("boot_argument", boot_arguments())
     write("token", tokens())
     write("attest", attests())
-    write("attest_message", messages())
+    write("attest_message", itertools.chain(messages(), ("s" + text for text in attest_settings())))
+    write("log_export", log_exports())
+    write("judge", judged())
+    write("verifier_file", verifier_files())
     write("http_head", http_heads())
     write("signed_root_key", root_keys())
     write("luks_area", areas())
