@@ -6,4 +6,4 @@
 
 # Not run at all: the conditions of the unit, or a job taken back, leave these empty.
 [ -n "$EXIT_CODE" ] || exit 0
-latchkey_safe "$EXIT_CODE" "$EXIT_STATUS" || latchkey_halt "$EXIT_CODE $EXIT_STATUS"
+latchkey_safe "$EXIT_CODE" "$EXIT_STATUS" || latchkey_end "$EXIT_CODE $EXIT_STATUS"

@@ -19,7 +19,7 @@ latchkey_start() {
             || mount -t securityfs -o nosuid,nodev,noexec securityfs /sys/kernel/security 2> /dev/null
         latchkey-unseal
         latchkey_code=$?
-        latchkey_safe exited "$latchkey_code" || latchkey_halt "exited $latchkey_code"
+        latchkey_safe exited "$latchkey_code" || latchkey_end "exited $latchkey_code"
         echo "$latchkey_code" > "$latchkey_state/exit"
     ) < /dev/null > /dev/console 2>&1 &
 }
@@ -38,8 +38,12 @@ latchkey_safe() {
     )
 }
 
-latchkey_halt() {
-    echo "<2>latchkey: latchkey-unseal didn't end as it should ($1), and the TPM may still be open: halting" > /dev/kmsg
+# The boot never goes on from here. Whether it reboots, and how often, the program knows by its policy file; it comes back only
+# where it could do neither.
+latchkey_end() {
+    echo "<2>latchkey: latchkey-unseal didn't end as it should ($1), and the TPM may still be open: this boot ends" > /dev/kmsg
+    latchkey-unseal --after-crash < /dev/null
+    echo "<2>latchkey: latchkey-unseal couldn't end this boot either: halting" > /dev/kmsg
     if [ -d /run/systemd/system ]; then
         systemctl --force --force halt
     else

@@ -114,14 +114,17 @@ static void say_taken(const char *what, const struct taking *t)
 			: ", and none of them is for this boot");
 }
 
+/* What was said of it already isn't said again. */
 static int take_device(const char *what, const char *path, struct taking *t, int64_t end,
-		       struct lk_signed_files *files)
+		       struct lk_signed_files *files, struct lk_err *said)
 {
 	struct lk_err err = { 0 };
 	int rc = read_bundle(path, end, t, &err);
 
 	if (rc != LK_OK) {
-		lk_log(LK_LOG_WARNING, "%s: %s; passed over", what, err.msg);
+		if (strcmp(err.msg, said->msg) != 0)
+			lk_log(LK_LOG_WARNING, "%s: %s; passed over", what, err.msg);
+		*said = err;
 		lk_token_done(&t->into);
 		return rc;
 	}
@@ -163,12 +166,21 @@ bool lk_brought_begin(struct lk_brought *b, const struct lk_policy_file *pf)
 	return b->n_places > 0;
 }
 
-static bool was_read(struct lk_brought *b, const char *path)
+/* Return: the device, where it is one to be read now; or NULL. */
+static struct lk_brought_device *to_be_read(struct lk_brought *b, const char *path)
 {
+	struct lk_brought_device *d;
+
 	for (size_t i = 0; i < b->n_read; i++)
-		if (strcmp(b->read[i], path) == 0)
-			return true;
-	return false;
+		if (strcmp(b->read[i].path, path) == 0)
+			return b->read[i].left && lk_medium_now() >= b->read[i].next ? &b->read[i]
+										     : NULL;
+	if (b->n_read == LK_BROUGHT_DEVICES)
+		return NULL;
+	d = &b->read[b->n_read++];
+	*d = (struct lk_brought_device){ .left = LK_BROUGHT_TRIES };
+	(void)snprintf(d->path, sizeof(d->path), "%s", path);
+	return d;
 }
 
 /* Return: whether a device was read that had something. */
@@ -181,15 +193,20 @@ static bool look_at(struct lk_brought *b, size_t place, const struct lk_pcr_valu
 	for (size_t i = 0; i < found.n; i++) {
 		struct taking t = { .pf = b->pf, .now = now, .into = LK_TOKEN_NONE };
 		char what[LK_DEVICE_SPEC_MAX + LK_DEVICE_PATH_MAX + 4];
+		struct lk_brought_device *d;
 
 		b->there[place] = true;
-		if (was_read(b, found.path[i]) || b->n_read == LK_BROUGHT_DEVICES ||
-		    files->n_brought == LK_BROUGHT_MAX)
+		d = files->n_brought < LK_BROUGHT_MAX ? to_be_read(b, found.path[i]) : NULL;
+		if (!d)
 			continue;
-		memcpy(b->read[b->n_read++], found.path[i], sizeof(found.path[i]));
 		(void)snprintf(what, sizeof(what), "%s (%s)", b->places[place], found.path[i]);
-		if (take_device(what, found.path[i], &t, b->end, files) == LK_OK &&
-		    t.into.n_policies)
+		if (take_device(what, d->path, &t, b->end, files, &d->said) != LK_OK) {
+			d->left--;
+			d->next = lk_medium_now() + LK_BROUGHT_AGAIN_MS;
+			continue;
+		}
+		d->left = 0;
+		if (t.into.n_policies)
 			return true;
 	}
 	return false;
@@ -232,7 +249,7 @@ bool lk_brought_by_hand(const char *spec, const struct lk_policy_file *pf,
 	int64_t end = lk_medium_now() + (int64_t)pf->timeout_signed * 1000;
 	bool tag = lk_device_tag_is(spec);
 	char path[LK_DEVICE_PATH_MAX];
-	struct lk_err err = { 0 };
+	struct lk_err err = { 0 }, said = { 0 };
 	int rc;
 
 	if (!tag && !lk_medium_is_device(spec) && !is_bundle(spec))
@@ -241,7 +258,7 @@ bool lk_brought_by_hand(const char *spec, const struct lk_policy_file *pf,
 	if (rc != LK_OK)
 		lk_log(LK_LOG_WARNING, "%s; passed over", err.msg);
 	else
-		rc = take_device(spec, path, &t, end, files);
+		rc = take_device(spec, path, &t, end, files, &said);
 	if (rc != LK_OK)
 		(void)lk_err_set(&files->bad, LK_E_INPUT, 0,
 				 "%.200s: no bundle of signed policies could be read there", spec);

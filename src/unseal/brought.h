@@ -9,6 +9,19 @@
 #define LK_BROUGHT_PLACES  (LK_SIGNED_FROM_MAX + 1)
 #define LK_BROUGHT_DEVICES LK_BROUGHT_MAX /* read in one run */
 
+/** How often one device is read: a stick whose partitions the kernel and udev are still
+ * finding goes away under who reads it, and is there again at once. */
+#define LK_BROUGHT_TRIES    3u
+#define LK_BROUGHT_AGAIN_MS 1000
+
+/** A device that was read. */
+struct lk_brought_device {
+	char path[LK_DEVICE_PATH_MAX];
+	unsigned int left;  /* how often it may be read again; 0 once it gave a bundle */
+	int64_t next;	    /* not before then */
+	struct lk_err said; /* what was wrong, and is on the log */
+};
+
 /** Of one run. Embedded, nothing to be freed. */
 struct lk_brought {
 	const struct lk_policy_file *pf;
@@ -18,7 +31,7 @@ struct lk_brought {
 	char places[LK_BROUGHT_PLACES][LK_DEVICE_SPEC_MAX];
 	bool there[LK_BROUGHT_PLACES];
 	size_t n_read;
-	char read[LK_BROUGHT_DEVICES][LK_DEVICE_PATH_MAX];
+	struct lk_brought_device read[LK_BROUGHT_DEVICES];
 };
 
 /** Return: whether there is any place to look at. */
@@ -30,7 +43,8 @@ bool lk_brought_begin(struct lk_brought *b, const struct lk_policy_file *pf);
  * @files: takes those that are of the policy file, and none that says to fit @now
  *	and isn't signed by the policy key. What it had stays where it is.
  *
- * Each device is read once. What is wrong with one is said on the log.
+ * Each device is read until it gave a bundle, LK_BROUGHT_TRIES times at most. What is wrong
+ * with one is said on the log, once.
  *
  * Return: false when the time is over.
  */

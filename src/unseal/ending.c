@@ -10,6 +10,7 @@
 #include "core/policy/boot_argument.h"
 #include "core/policy/policy_file_refused.h"
 #include "sys/boot/reboots.h"
+#include "sys/format/document.h"
 #include "sys/os/log.h"
 
 /* Whoever writes the command line can't have more than a prompt that ends sooner or later. */
@@ -82,14 +83,42 @@ void lk_ending_act(const struct lk_policy_file *pf, const struct lk_target *targ
 		reboot_counted(to_reboot);
 }
 
-void lk_ending_opened(const struct lk_policy_file *pf)
+void lk_ending_opened(const struct lk_policy_file *pf, const struct lk_target *targets, size_t n)
 {
-	bool reboots = false;
+	bool opened = false;
 
-	for (size_t i = 0; i < pf->n_volumes; i++)
-		reboots = reboots || wanted(pf, &pf->volumes[i]) == LK_ON_FAILURE_REBOOT;
-	if (!reboots)
+	for (size_t i = 0; i < n; i++)
+		opened = opened || (targets[i].rc == LK_OK &&
+				    wanted(pf, targets[i].vol) == LK_ON_FAILURE_REBOOT);
+	if (!opened || find_closed(pf, targets, n, LK_ON_FAILURE_REBOOT))
 		return;
 	lk_reboots_mount();
 	lk_reboots_forget(LK_EFIVARS_DIR);
+}
+
+/* A halt by one volume's wish goes before a reboot by another's, as in lk_ending_act(). */
+void lk_ending_crashed(const char *policy)
+{
+	static struct lk_policy_file pf;
+	const struct lk_volume *to_reboot = NULL;
+	struct lk_err err = { 0 };
+	int rc = lk_document_early_policy_file(policy, &pf, &err);
+
+	if (rc != LK_OK) {
+		lk_log(LK_LOG_ERR, "%s", err.msg);
+		halt("unfinished run", "since the policy file can't be read");
+		return;
+	}
+	for (size_t i = 0; i < pf.n_volumes; i++) {
+		if (wanted(&pf, &pf.volumes[i]) == LK_ON_FAILURE_HALT) {
+			halt(pf.volumes[i].name, "as the policy file says");
+			return;
+		}
+		if (wanted(&pf, &pf.volumes[i]) == LK_ON_FAILURE_REBOOT && !to_reboot)
+			to_reboot = &pf.volumes[i];
+	}
+	if (to_reboot)
+		reboot_counted(to_reboot->name);
+	else
+		halt("unfinished run", "since no volume of the policy file asks for a reboot");
 }

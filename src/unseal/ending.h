@@ -5,8 +5,8 @@
 
 #include "unseal/unseal.h"
 
-/** Seconds for each question of a prompt, 0 for no limit: the kernel command line's, or
- * the policy file's. */
+/** Seconds for each question, a PIN's or a recovery key's; 0 for no limit: the kernel
+ * command line's, or the policy file's. */
 unsigned int lk_ending_prompt_seconds(const struct lk_policy_file *pf);
 
 /**
@@ -17,7 +17,24 @@ unsigned int lk_ending_prompt_seconds(const struct lk_policy_file *pf);
  */
 void lk_ending_act(const struct lk_policy_file *pf, const struct lk_target *targets, size_t n);
 
-/** Everything is open: the reboots of before count no more. */
-void lk_ending_opened(const struct lk_policy_file *pf);
+/**
+ * lk_ending_opened - the reboots of before count no more
+ *
+ * So it is where a volume that could have wanted a reboot is open and no closed one wants
+ * it. A closed one that wants none, the other slot's root, keeps no count alive: else a good
+ * boot of one slot would leave the next update fewer reboots.
+ */
+void lk_ending_opened(const struct lk_policy_file *pf, const struct lk_target *targets, size_t n);
+
+/**
+ * lk_ending_crashed - ends the boot after a run that has died, or left the latch open
+ *
+ * Which volumes are open isn't known, and the TPM may be open: so every volume of the policy
+ * file counts as closed, and the boot never goes on. It halts where none wants a reboot, where
+ * that can't be counted, and where @policy can't be read.
+ *
+ * Return: only where the machine did neither, which the caller has to see to.
+ */
+void lk_ending_crashed(const char *policy);
 
 #endif

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "sys/crypto/crypto.h"
 #include "sys/os/log.h"
+#include "unseal/ending.h"
 #include "unseal/unseal.h"
 
 static const struct lk_cli cli = {
@@ -25,6 +26,7 @@ static struct {
 	bool quiet;
 	bool version;
 	bool print_exit_codes;
+	bool after_crash;
 } said;
 
 static const struct lk_option options[] = {
@@ -70,6 +72,10 @@ static const struct lk_option options[] = {
 	  &unseal.check_policy, NULL },
 	{ "print-exit-codes", 0, LK_CLI_ENDS, NULL,
 	  "the table of exit codes: number, name, latch, sentence", NULL, &said.print_exit_codes },
+	{ "after-crash", 0, 0, NULL,
+	  "reboot or halt, as the policy file says, after a run that died\n"
+	  "or left the latch open; opens nothing",
+	  NULL, &said.after_crash },
 	{ "version", 0, LK_CLI_ENDS, NULL, NULL, NULL, &said.version },
 	LK_OPTIONS_END
 };
@@ -81,6 +87,7 @@ static const char usage[] =
 	"                       [--diagnosis FILE]\n"
 	"       latchkey-unseal --check-policy FILE\n"
 	"       latchkey-unseal --print-exit-codes\n"
+	"       latchkey-unseal --after-crash [--policy FILE]\n"
 	"Opens the LUKS2 volumes of a policy file, if this boot is one that their\n"
 	"owner has signed for.\n"
 	"\n";
@@ -125,6 +132,9 @@ static int parse(int argc, char **argv, struct lk_err *err)
 		print_exit_codes();
 	if (said.version || said.print_exit_codes)
 		return LK_HELP_WANTED;
+	if (said.after_crash && unseal.dry_run)
+		return lk_err_set(err, LK_E_USAGE, 0,
+				  "--after-crash: it ends the boot, which no dry run does");
 	/* In a boot it would lie where the PIN isn't to be: in the image. */
 	if (unseal.pin_file && !unseal.dry_run)
 		return lk_err_set(err, LK_E_USAGE, 0, "--pin-file: it is for --dry-run alone");
@@ -150,6 +160,11 @@ int main(int argc, char **argv)
 		return lk_exit_code(rc);
 	}
 	lk_log_init("latchkey-unseal", true);
+	/* Before anything that the run before may have died of. */
+	if (said.after_crash) {
+		lk_ending_crashed(unseal.policy);
+		return lk_exit_code(LK_E_LATCH);
+	}
 	rc = lk_crypto_begin(false, &err);
 	if (rc == LK_OK)
 		rc = lk_secret_harden_process(&err);

@@ -12,7 +12,7 @@
 #include "sys/os/log.h"
 #include "sys/os/secret_line.h"
 
-/* A try that nobody is at ends; a boot waits for whoever comes. */
+/* A try that nobody is at ends; a boot waits for as long as its policy file says. */
 #define DRY_RUN_ASK_S 60u
 
 static void run_done(struct run *run)
@@ -73,7 +73,8 @@ static int choose_targets(struct run *run, struct lk_err *err)
 			.vol = vol,
 			.last_pin = &run->last_pin,
 			.given_pin = run->options->pin_file ? &run->given_pin : NULL,
-			.ask_seconds = run->options->dry_run ? DRY_RUN_ASK_S : 0,
+			.ask_seconds = run->options->dry_run ? DRY_RUN_ASK_S
+							     : lk_ending_prompt_seconds(&run->pf),
 			.latched = lk_run_has_latch(run),
 			.timing = run->options->timing,
 			.token = LK_TOKEN_NONE
@@ -306,8 +307,7 @@ static int finish(struct run *run)
 	}
 	if (run->options->dry_run)
 		return first;
-	if (first == LK_OK)
-		lk_ending_opened(&run->pf);
+	lk_ending_opened(&run->pf, run->targets, run->n);
 	lk_ending_act(&run->pf, run->targets, run->n);
 	return first;
 }

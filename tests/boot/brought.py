@@ -11,7 +11,7 @@ import images
 import kits
 from kits import CMDLINE, STICK
 from machine import Machine
-from scenarios import assert_said, opened, refused, scenario
+from scenarios import KILLER, assert_said, opened, refused, scenario
 
 sys.path.append(str(cache.SOURCE / "tests/support"))
 import bundle  # noqa: E402
@@ -128,11 +128,14 @@ def own_init_and_a_stick(folder):
 
 @scenario(STICK)
 def reboots_when_told_to(folder):
-    """Each refused boot is counted in a variable of the firmware's, which the next one finds. A reboot ends the emulator."""
+    """Each refused boot is counted in a variable of the firmware's, which the next one finds; so is one whose program is killed
+    while the TPM is open. A reboot ends the emulator."""
     stick = Stick(folder)
     esp, variables = STICK.image("rd.retry=5", on_failure="reboot"), Path(folder) / "variables"
-    for said in ("rebooting, as the policy file says (1 of 5 in a row)", "rebooting, as the policy file says (2 of 5 in a row)"):
-        with stick.boot(esp=esp, variables=variables) as boot:
+    for number, control in enumerate(({}, {"before-unseal.sh": KILLER}), 1):
+        with stick.boot(esp=esp, variables=variables, control=control) as boot:
             boot.expect_off()
-            assert_said(boot, "root: not opened", f"root: {said}")
+            assert_said(boot, f"root: rebooting, as the policy file says ({number} of 5 in a row)")
+            assert ("the TPM may still be open: this boot ends" in boot.console) == bool(control)
+            assert ("root: not opened" in boot.console) != bool(control)
             assert "LATCHKEY-ROOT" not in boot.console

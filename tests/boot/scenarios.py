@@ -253,7 +253,8 @@ KILLER = """
 def halts_when_killed(kit, folder):
     """Killed while it waits for its volume, with the TPM still open: the boot must not go on."""
     with kit.machine(folder).boot(esp=kit.image(), control={"before-unseal.sh": KILLER}, disks=[]) as boot:
-        boot.expect("the TPM may still be open: halting", 180)
+        boot.expect("the TPM may still be open: this boot ends", 180)
+        boot.expect("halting, since no volume of the policy file asks for a reboot")
         boot.read_for(10)
         assert not re.search(SHELL, boot.console) and "LATCHKEY-ROOT" not in boot.console
 

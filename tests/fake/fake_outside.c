@@ -30,9 +30,8 @@ int lk_ask_screen(const char *question, unsigned int seconds, struct lk_secret *
 int lk_ask(const char *question, const char *id, unsigned int seconds, struct lk_secret *ret,
 	   struct lk_err *err)
 {
-	(void)seconds;
 	(void)id;
-	return lk_ask_screen(question, 0, ret, err);
+	return lk_ask_screen(question, seconds, ret, err);
 }
 
 void lk_log_init(const char *program, bool kmsg)

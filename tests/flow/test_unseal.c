@@ -12,6 +12,7 @@
 
 #include "sys/crypto/crypto.h"
 #include "sys/format/yaml.h"
+#include "unseal/ending.h"
 #include "unseal/unseal.h"
 #include "world.h"
 
@@ -587,6 +588,62 @@ static void test_a_prompt_has_a_time_limit_and_something_after_it(void **s)
 	}
 }
 
+/* Each update of the other slot would leave the next one fewer reboots. */
+static void test_a_closed_volume_that_wants_no_reboot_keeps_no_count(void **s)
+{
+	(void)s;
+	world(&(struct setting){ .n = 2, .on_failure = "reboot", .each = { NULL, "fail" } });
+	fake.volumes[1].unseal_rc[0] = LK_E_POLICY;
+	assert_int_equal(run(), LK_E_POLICY);
+	assert_int_equal(fake_count("map "), 1);
+	assert_int_equal(fake_count("reboot"), 0);
+	assert_int_equal(fake_count("forget"), 1);
+	world(&(struct setting){ .n = 2, .on_failure = "reboot", .each = { "fail", NULL } });
+	fake.volumes[1].unseal_rc[0] = LK_E_POLICY;
+	assert_int_equal(run(), LK_E_POLICY);
+	assert_int_equal(fake_count("reboot 0x1234567"), 1);
+	assert_int_equal(fake_count("forget"), 0);
+}
+
+static void test_after_a_crash_the_policy_file_says_how_the_boot_ends(void **s)
+{
+	static const struct {
+		struct setting setting;
+		const char *end;
+		unsigned int counted;
+	} cases[] = {
+		{ { .on_failure = "reboot" }, "reboot 0x1234567", 1 },
+		{ { .on_failure = "fail" }, "reboot 0xcdef0123", 0 },
+		{ { .on_failure = "prompt" }, "reboot 0xcdef0123", 0 },
+		{ { .on_failure = "prompt", .latch = "15\nafter-prompt: reboot" },
+		  "reboot 0x1234567",
+		  1 },
+		{ { .n = 2, .on_failure = "fail", .each = { NULL, "reboot" } },
+		  "reboot 0x1234567",
+		  1 },
+		{ { .n = 2, .on_failure = "reboot", .each = { NULL, "halt" } },
+		  "reboot 0xcdef0123",
+		  0 },
+	};
+
+	(void)s;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		world(&cases[i].setting);
+		lk_ending_crashed(POLICY);
+		assert_int_equal(fake_count("reboot "), 1);
+		assert_int_equal(fake_count(cases[i].end), 1);
+		assert_int_equal(fake_count("count"), cases[i].counted);
+		assert_int_equal(fake_count("tpm "), 0);
+		assert_int_equal(fake_count("map "), 0);
+	}
+	world(&cases[0].setting);
+	fake.reboots_rc = LK_E_REFUSED;
+	lk_ending_crashed(POLICY);
+	assert_int_equal(fake_count("reboot 0xcdef0123"), 1);
+	lk_ending_crashed("/none");
+	assert_int_equal(fake_count("reboot 0xcdef0123"), 2);
+}
+
 static void test_a_key_that_is_typed_in_time_ends_it_well(void **s)
 {
 	(void)s;
@@ -1079,6 +1136,8 @@ int main(void)
 		cmocka_unit_test(test_a_reboot_that_can_not_be_counted_is_a_halt),
 		cmocka_unit_test(test_a_halt_goes_before_a_reboot),
 		cmocka_unit_test(test_a_prompt_has_a_time_limit_and_something_after_it),
+		cmocka_unit_test(test_a_closed_volume_that_wants_no_reboot_keeps_no_count),
+		cmocka_unit_test(test_after_a_crash_the_policy_file_says_how_the_boot_ends),
 		cmocka_unit_test(test_a_key_that_is_typed_in_time_ends_it_well),
 		cmocka_unit_test(test_without_a_tpm_nothing_is_opened_and_nobody_asked),
 		cmocka_unit_test(test_prompt_without_tpm_asks_without_a_tpm),

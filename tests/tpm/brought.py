@@ -100,6 +100,17 @@ class Brought(rig.TestCase):
         self.assertIn("would open", self.unseal())
         thread.join()
 
+    def test_one_that_goes_away_while_it_is_read(self):
+        """As a stick's partition does while the kernel and udev find it: half of it can be read, and then the whole."""
+        whole = bundle.of(self.signed())
+        self.write("stick", whole[:-20])
+        self.write("whole", whole)
+        thread = threading.Timer(0.5, lambda: os.rename(self.path("whole"), self.stick))
+        thread.start()
+        self.assertIn("would open", self.unseal())
+        thread.join()
+        self.assertEqual(self.said.count("passed over"), 1, self.said)
+
     def test_none_and_too_late(self):
         self.assertRefused("no signed policies from", f"it wasn't there within {LIMIT} s")
         self.assertGreaterEqual(self.took, LIMIT)

@@ -44,6 +44,66 @@ class Ends(rig.TestCase):
                 self.assertFalse(self.safe("exited", 0, path=self.path("none")))
 
 
+class AfterACrash(rig.TestCase):
+    """In a namespace of its own, where a reboot ends PID 1 of that by SIGHUP, and a halt by SIGINT."""
+
+    REBOOTED, HALTED = -1, -2
+
+    def end(self, policy, times=1, script='exec latchkey-unseal --after-crash --policy "$1"'):
+        os.makedirs(self.path("bin"), exist_ok=True)
+        if not os.path.lexists(self.path("bin/latchkey-unseal")):
+            os.symlink(UNSEAL, self.path("bin/latchkey-unseal"))
+        os.makedirs(self.path("firmware/efi/efivars"), exist_ok=True)
+        ends = []
+        for _ in range(times):
+            # The variables are files here, which last from boot to boot.
+            done = rig.run(["unshare", "--mount", "--pid", "--fork", "sh", "-c",
+                            f'mount --bind {self.path("firmware")} /sys/firmware && exec sh -c "$2" sh "$1"', "sh", policy, f"PATH={self.path('bin')}:$PATH; {script}"])
+            ends.append(done.returncode)
+            self.said = done.stderr.decode()
+        return ends
+
+    def policy_file(self, *edits):
+        with open(os.path.join(POLICY, "good-policy.yaml"), encoding="utf-8") as f:
+            text = f.read()
+        for old, new in edits:
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        return self.write("policy.yaml", text)
+
+    def test_it_reboots_as_often_as_a_refused_boot_does_and_then_halts(self):
+        policy = self.policy_file(("on-failure: fail", "on-failure: reboot"))
+        self.assertEqual(self.end(policy, 6), [self.REBOOTED] * 5 + [self.HALTED])
+        self.assertIn("5 refused boots in a row", self.said)
+
+    def test_it_halts_where_nothing_says_reboot(self):
+        for edit in (("on-failure: fail", "on-failure: fail"), ("on-failure: fail", "on-failure: prompt"), ("on-failure: fail", "on-failure: halt")):
+            self.assertEqual(self.end(self.policy_file(edit)), [self.HALTED], edit)
+        self.assertEqual(self.end(self.path("none")), [self.HALTED])
+        self.assertIn("since the policy file can't be read", self.said)
+        self.assertEqual(os.listdir(self.path("firmware/efi/efivars")), [])
+
+    def test_the_module_calls_it_and_halts_where_it_can_do_nothing(self):
+        """With files in place of the kernel's log and of what switches the machine off."""
+        with open(os.path.join(MODULE, "latchkey-lib.sh"), encoding="utf-8") as f:
+            text = f.read()
+        for node in ("/dev/kmsg", "/proc/sysrq-trigger"):
+            self.assertIn(node, text)
+            text = text.replace(node, self.path(os.path.basename(node)))
+        module = f". {self.write('lib.sh', text.replace('/run/systemd/system', '/none'))}; sleep() {{ exit 7; }}; latchkey_end 'killed 9'"
+        policy = self.policy_file(("on-failure: fail", "on-failure: reboot"))
+        os.mkdir(self.path("bin"))
+        program = self.write("bin/latchkey-unseal", f'#!/bin/sh\nexec {UNSEAL} "$@" --policy {policy}\n')
+        os.chmod(program, 0o755)
+        self.assertEqual(self.end(policy, script=module), [self.REBOOTED])
+        self.assertFalse(os.path.exists(self.path("sysrq-trigger")))
+        # A program that crashes once more comes back.
+        self.write("bin/latchkey-unseal", "#!/bin/sh\nkill -SEGV $$\n")
+        self.assertEqual(self.end(policy, script=module), [7])
+        self.assertEqual(self.read("sysrq-trigger"), b"o\n")
+        self.assertIn(b"couldn't end this boot either: halting", self.read("kmsg"))
+
+
 class OwnInit(rig.TestCase):
     def test_the_page_shows_the_init_that_is_booted(self):
         with open(os.path.join(MODULE, "..", "init.example")) as f:

@@ -178,6 +178,18 @@ class Terminal(Case):
         self.assertEqual(done.returncode, 15, done.stdout)
         self.assertIn(b"no terminal to ask on", done.stdout)
 
+    def test_a_question_has_the_time_limit_of_the_policy_file(self):
+        """In a boot. Nobody answers: the volume stays closed, and the latch closes."""
+        self.policy = self.owner.policy(self.disk, volume="    pin: true\n", top=self.root_key + "timeout-prompt: 2\n")
+        began = time.monotonic()
+        code, shown = on_terminal(["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run; exec "$@"', "sh", *self.argv()[:-1]], [])
+        self.assertEqual(code, 15, shown)
+        self.assertEqual(shown.count("PIN for volume"), 1, shown)
+        self.assertGreaterEqual(time.monotonic() - began, 2)
+        self.assertLess(time.monotonic() - began, 30)
+        self.assertEqual(self.tries(), 0)
+        self.assertRegex(self.tpm.tool("tpm2_pcrread", "sha256:15").stdout.decode(), r"15: 0x(?!0{64})")
+
     def test_the_pin_never_crosses_the_bus(self):
         self.tpm.restart()
         on_terminal(self.argv(), [PIN])
