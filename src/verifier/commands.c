@@ -127,6 +127,9 @@ int lk_vf_show(const struct lk_vf_options *o, struct lk_err *err)
 	lk_print_shown(stdout, d.name);
 	printf("\nidentity:  %s\nflavor:    ", d.id);
 	lk_print_shown(stdout, d.flavor);
+	printf("\nrecord:    %s", d.proof & LK_VF_PROOF_RECORD
+					  ? "signed by its attestation key"
+					  : "not proven: nothing but its import vouches for it");
 	printf("\nimported:  %s\n", lk_vf_time(d.imported, text));
 	if (d.retired)
 		printf("retired:   %s\n", lk_vf_time(d.retired, text));

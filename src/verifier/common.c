@@ -81,6 +81,7 @@ void lk_vf_device_json(const struct lk_vf_device *d, struct lk_json *into)
 	lk_json_set_text(into, "name", d->name);
 	lk_json_set_text(into, "id", d->id);
 	lk_json_set_text(into, "flavor", d->flavor);
+	lk_json_set_bool(into, "proven", d->proof & LK_VF_PROOF_RECORD);
 	lk_json_set_text(into, "verdict", lk_vf_verdict_word(d->verdict));
 	set_time(into, "since", d->changed);
 	set_time(into, "seen", d->seen);

@@ -10,7 +10,7 @@
 
 #define COLUMNS                                                                                     \
 	"SELECT d.number, d.id, d.name, d.flavor, d.imported, d.retired, s.boot, s.clock, s.nonce," \
-	" s.booted, s.seen, s.changed, s.verdict, d.ak, s.state, s.reference"                       \
+	" s.booted, s.seen, s.changed, s.verdict, d.proof, d.ak, s.state, s.reference"              \
 	" FROM devices d JOIN standings s ON s.device = d.number "
 enum column {
 	NUMBER,
@@ -26,6 +26,7 @@ enum column {
 	SEEN,
 	CHANGED,
 	VERDICT,
+	PROOF,
 	AK,
 	STATE,
 	REFERENCE
@@ -50,6 +51,7 @@ static void take_device(const struct lk_value *c, struct lk_vf_device *d)
 	d->booted = c[BOOTED].number;
 	d->seen = c[SEEN].number;
 	d->changed = c[CHANGED].number;
+	d->proof = (unsigned int)c[PROOF].number;
 	d->verdict = c[VERDICT].number < 0 || c[VERDICT].number > LK_VERDICT_UNTRUSTED
 			     ? LK_VF_NO_VERDICT
 			     : (int)c[VERDICT].number;
@@ -165,8 +167,8 @@ static int insert(struct lk_store *s, const struct lk_vf_import *im, struct lk_e
 {
 	static const char next[] = "SELECT COALESCE(MAX(number), 0) + 1 FROM devices";
 	static const char device[] =
-		"INSERT INTO devices (number, id, ak_name, ak, name, flavor, record, imported) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+		"INSERT INTO devices (number, id, ak_name, ak, name, flavor, record, imported, proof) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 	static const char standing[] =
 		"INSERT INTO standings (device, state, reference) VALUES ($1, $2, $3)";
 	static const char finding[] = "INSERT INTO findings (device, good) VALUES ($1, $2)";
@@ -183,10 +185,11 @@ static int insert(struct lk_store *s, const struct lk_vf_import *im, struct lk_e
 				      lk_value_text(im->name),
 				      lk_value_text(im->flavor ? im->flavor : LK_VF_FLAVOR_DEFAULT),
 				      lk_value_text(im->record),
-				      lk_value_int(im->now) };
+				      lk_value_int(im->now),
+				      lk_value_int(im->proof) };
 	const struct lk_value st[] = { lk_value_int(number), empty, empty };
 
-	LK_TRY(lk_store_run(s, &(struct lk_query){ device, 8, d, NULL, NULL }, NULL, err));
+	LK_TRY(lk_store_run(s, &(struct lk_query){ device, 9, d, NULL, NULL }, NULL, err));
 	LK_TRY(lk_store_run(s, &(struct lk_query){ standing, 3, st, NULL, NULL }, NULL, err));
 	return lk_store_run(s, &(struct lk_query){ finding, 2, st, NULL, NULL }, NULL, err);
 }
@@ -208,7 +211,7 @@ static int update(struct lk_store *s, const struct lk_vf_import *im, int64_t num
 {
 	static const char sql[] =
 		"UPDATE devices SET ak_name = $1, ak = $2, name = $3, record = $4, imported = $5,"
-		" flavor = COALESCE(CAST($6 AS text), flavor), retired = 0 WHERE number = $7";
+		" flavor = COALESCE(CAST($6 AS text), flavor), proof = $7, retired = 0 WHERE number = $8";
 	const struct lk_value args[] = { lk_value_bytes((struct lk_bytes){ im->ak_name.data,
 									   im->ak_name.len }),
 					 lk_value_bytes(im->ak),
@@ -216,9 +219,10 @@ static int update(struct lk_store *s, const struct lk_vf_import *im, int64_t num
 					 lk_value_text(im->record),
 					 lk_value_int(im->now),
 					 lk_value_text(im->flavor),
+					 lk_value_int(im->proof),
 					 lk_value_int(number) };
 
-	return lk_store_run(s, &(struct lk_query){ sql, 7, args, NULL, NULL }, NULL, err);
+	return lk_store_run(s, &(struct lk_query){ sql, 8, args, NULL, NULL }, NULL, err);
 }
 
 static int take_name(void *ctx, const struct lk_value *c, struct lk_err *err)

@@ -13,6 +13,9 @@
 #define LK_VF_NO_VERDICT (-1)
 #define LK_VF_RECORD_MAX (1024u * 1024u)
 
+/** What has been proven of a device before it attests. */
+#define LK_VF_PROOF_RECORD 1u /* its attestation key has signed what the record says */
+
 /** Times are milliseconds since 1970; 0: never. */
 struct lk_vf_device {
 	int64_t number;
@@ -22,6 +25,7 @@ struct lk_vf_device {
 	uint8_t ak[LK_VF_AK_MAX]; /* TPMT_PUBLIC */
 	size_t ak_len;
 	int64_t imported, retired;
+	unsigned int proof; /* LK_VF_PROOF_... */
 	/* Where it stands. */
 	int64_t boot, clock, nonce, booted, seen, changed;
 	int verdict; /* enum lk_verdict, or LK_VF_NO_VERDICT */
@@ -47,6 +51,8 @@ struct lk_vf_import {
 	struct lk_name ak_name;
 	struct lk_bytes ak;
 	const char *record;
+	unsigned int proof;		/* LK_VF_PROOF_... */
+	uint64_t floor[LK_FLOOR_COUNT]; /* certified in the record; 0: not */
 	int64_t now;
 };
 enum lk_vf_imported {

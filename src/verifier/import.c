@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
+#include "record.h"
 #include "sys/os/log.h"
 #include "verifier.h"
 
@@ -79,9 +80,17 @@ static int import_record(struct importing *in, const char *path, struct lk_buf *
 			 struct lk_err *err)
 {
 	struct lk_vf_import im = { .flavor = in->o->flavor, .now = lk_vf_now() };
-	uint8_t ak[LK_VF_AK_MAX];
+	const struct lk_vf_record_terms terms = { .unproven = in->o->unproven };
+	LK_OWNED_JSON record = NULL;
+	struct lk_vf_record r;
 
-	LK_TRY(lk_vf_record_read((struct lk_bytes){ buf->data, buf->len }, ak, &im, err));
+	LK_TRY(lk_json_parse((const char *)buf->data, buf->len, &record, err));
+	LK_TRY(lk_vf_record_read(record, &terms, &r, err));
+	memcpy(im.id, r.id, sizeof(im.id));
+	im.ak_name = r.ak_name;
+	im.ak = (struct lk_bytes){ r.ak, r.ak_len };
+	im.proof = r.proof;
+	memcpy(im.floor, r.floor, sizeof(im.floor));
 	name_of(path, im.name);
 	im.record = (const char *)buf->data;
 	return put(in, &im, path, err);

@@ -8,7 +8,7 @@
 #include "verifier.h"
 
 /** Bits of command.options. */
-enum { STORE = 1u, JSON = 2u, FLAVOR = 4u, BY_HAND = 8u };
+enum { STORE = 1u, JSON = 2u, FLAVOR = 4u, BY_HAND = 8u, UNPROVEN = 16u };
 
 struct command {
 	struct lk_cli_command cli;
@@ -27,7 +27,7 @@ struct command {
 static const struct command all_commands[] = {
 	COMMAND("serve", "", 0, "take attestations, and show them", STORE, lk_vf_serve),
 	COMMAND("import", "RECORD|DIR...", -1, "make devices known by their provisioning records",
-		STORE | FLAVOR, lk_vf_import),
+		STORE | FLAVOR | UNPROVEN, lk_vf_import),
 	COMMAND("devices", "", 0, "list devices with their verdicts", STORE | JSON, lk_vf_devices),
 	COMMAND("show", "DEVICE", 1, "show one device with its attestations", STORE | JSON,
 		lk_vf_show),
@@ -75,12 +75,15 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 		&o.flavor,
 		NULL
 	};
+	const struct lk_option unproven = {
+		"unproven", 0, 0, NULL, "take records that nothing proves", NULL, &o.unproven
+	};
 	const struct lk_option json = { "json", 0, 0, NULL, "JSON instead of text", NULL, &o.json };
 	const struct lk_option by_hand[] = {
 		{ "flavor", 0, 0, "FILE", "what it is compared with", &o.flavor, NULL },
 		{ "nonce", 0, 0, "HEX", "the nonce that the quote has to be over", &o.nonce, NULL },
 	};
-	struct lk_option options[6];
+	struct lk_option options[7];
 	size_t n = 0;
 
 	if (cmd->options & STORE) {
@@ -89,6 +92,8 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 	}
 	if (cmd->options & FLAVOR)
 		options[n++] = flavor;
+	if (cmd->options & UNPROVEN)
+		options[n++] = unproven;
 	if (cmd->options & BY_HAND) {
 		options[n++] = by_hand[0];
 		options[n++] = by_hand[1];

@@ -11,6 +11,7 @@
 struct lk_vf_options {
 	const char *config, *state, *flavor, *nonce;
 	bool json;
+	bool unproven; /* of import */
 	/* What stands behind the options. */
 	int n;
 	char **operands;
@@ -39,17 +40,6 @@ int lk_vf_token_remove(const struct lk_vf_options *o, struct lk_err *err);
 /** Settings and the database, for a command that needs no server. */
 int lk_vf_open(const struct lk_vf_options *o, struct lk_vf_settings *ret_settings,
 	       struct lk_store **ret, struct lk_err *err);
-
-/**
- * lk_vf_record_read - identity and attestation key of a provisioning record
- * @ak: room for the key's public area
- * @ret: its id, ak (in @ak) and ak_name are set; unsure on failure
- *
- * Return: LK_OK, LK_E_INPUT, LK_E_POLICY (a Name that isn't its key's, or a key that can't
- * attest), LK_E_SYSTEM.
- */
-int lk_vf_record_read(struct lk_bytes text, uint8_t ak[static LK_VF_AK_MAX],
-		      struct lk_vf_import *ret, struct lk_err *err);
 
 /** Milliseconds since 1970. */
 int64_t lk_vf_now(void);

@@ -4,6 +4,7 @@
 #include "fuzz.h"
 #include "judge_fakes.h"
 #include "sys/format/json.h"
+#include "verifier/record.h"
 
 /* A refusal in a sentence; of more kinds than one where signatures and Names are looked at. */
 static void check_refused(int rc, const struct lk_err *err)
@@ -77,19 +78,29 @@ static void fuzz_policies(struct lk_bytes rest)
 		check_refused(rc, &err);
 }
 
-static void fuzz_record(struct lk_bytes text)
+/* Whether signatures are good: no mutation makes one that is. */
+static bool all_signed;
+
+static void fuzz_record(struct lk_bytes text, bool proven)
 {
-	struct lk_vf_import im = { .now = 1 };
-	uint8_t ak[LK_VF_AK_MAX];
+	const struct lk_vf_record_terms terms = { .unproven = !proven };
+	LK_OWNED_JSON json = NULL;
+	struct lk_vf_record record;
 	struct lk_err err = { 0 };
-	int rc = lk_vf_record_read(text, ak, &im, &err);
+	int rc = lk_json_parse((const char *)text.data, text.len, &json, &err);
+
+	all_signed = proven;
+	if (rc == LK_OK)
+		rc = lk_vf_record_read(json, &terms, &record, &err);
+	all_signed = false;
 
 	if (rc != LK_OK) {
 		check_refused(rc, &err);
 		return;
 	}
-	INVARIANT(strspn(im.id, "0123456789abcdef") == LK_VF_ID_TEXT - 1);
-	INVARIANT(im.ak.data == ak && im.ak.len <= sizeof(ak) && im.ak_name.len == 34);
+	INVARIANT(strspn(record.id, "0123456789abcdef") == LK_VF_ID_TEXT - 1);
+	INVARIANT(record.ak_len <= sizeof(record.ak) && record.ak_name.len == 34);
+	INVARIANT(!proven || record.proof & LK_VF_PROOF_RECORD);
 }
 
 /* The fakes of fuzz_judge.c. */
@@ -101,7 +112,7 @@ int64_t lk_fuzz_now(void)
 int lk_fuzz_verify_key(void *ctx, const struct lk_policy_key *key, const struct lk_digest *digest,
 		       struct lk_bytes signature, struct lk_err *err)
 {
-	return lk_crypto_verify_key(ctx, key, digest, signature, err);
+	return all_signed ? LK_OK : lk_crypto_verify_key(ctx, key, digest, signature, err);
 }
 
 int lk_fuzz_verify(const struct lk_policy_key *key, const struct lk_digest *digest,
@@ -127,7 +138,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_policies(rest);
 		break;
 	case 'r':
-		fuzz_record(rest);
+	case 'R':
+		fuzz_record(rest, data[0] == 'R');
 		break;
 	default:
 		break;

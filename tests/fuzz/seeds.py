@@ -19,9 +19,12 @@ import re
 import struct
 import sys
 import tarfile
+import unittest.mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "data"))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+import attesting  # noqa: E402
 import policy_files  # noqa: E402
 
 POLICY = os.path.join(HERE, "..", "data", "policy")
@@ -1019,6 +1022,28 @@ def verifier_files():
                    {"ek": {"public": "-----BEGIN PUBLIC KEY-----\n-----END"}}, {"ek": {"public": "-----BEGIN PUBLIC KEY-----"}}):
         yield "r" + json.dumps(record | change)
     yield from ("r", "r{", "r[]", "x")
+    yield from proven_records(ak, record)
+
+
+def proven_records(ak, record):
+    """With what the attestation key has signed; the target takes every signature."""
+    spki = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004") + b"k" * 64
+    with unittest.mock.patch.object(attesting, "policy_key", lambda: spki):
+        device = attesting.Device("seed")
+        device.public, device.ek_spki, device.sign = lambda: ak, lambda: bytes(91), lambda *_: bytes.fromhex("0018000b0001010001" + "01")
+        whole = {**record, **device.proof()}
+    yield "R" + json.dumps(whole)
+    for path in (("proof",), ("proof", "quote"), ("proof", "config-key", "attest"), ("proof", "quote", "bank"), ("objects", "version-floor", "value"),
+                 ("objects", "policy-key", "key-name"), ("objects", "storage-root-key", "name"), ("pcrs", "sha256"), ("pcrs", "sha256", "7")):
+        for value in (None, "00"):
+            changed = json.loads(json.dumps(whole))
+            at = changed
+            for key in path[:-1]:
+                at = at[key]
+            at[path[-1]] = value
+            yield "R" + json.dumps(changed)
+    for key in ("key", "other"):
+        yield "R" + json.dumps({**whole, "objects": {**whole["objects"], "policy-key": {key: spki.hex()}}})
 
 
 def broken_json():

@@ -6,7 +6,7 @@ import json
 import unittest
 
 import rig
-from device import Device
+from device import Device, der_signature
 
 AK = "0x8101a000"
 SIGN_ONLY = "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|sign"
@@ -70,6 +70,35 @@ class AttestationKey(rig.TestCase):
         self.write("record.json", json.dumps({k: v for k, v in had.items() if k != "ak"}))
         dev.install()
         self.assertEqual(dev.record(), had)
+
+    def test_it_signs_what_the_record_says(self):
+        """By the stock tools; a record of before gets the proof by another run, and one that has it is left as it is."""
+        dev = self.dev
+        dev.install()
+        had = dev.record()
+        proof = had["proof"]
+        dev.tpm.tool("tpm2_readpublic", "-c", AK, "-f", "pem", "-o", self.path("ak.pem"))
+        spki = rig.run(["openssl", "pkey", "-pubin", "-outform", "DER"], stdin=had["ek"]["public"].encode(), check=0).stdout
+        over = hashlib.sha256(b"latchkey:record\0" + bytes.fromhex(had["ak"]["name"]) + spki).digest()
+        self.assertEqual(proof["over"], over.hex())
+        for key, name in (("storage-root-key", had["objects"]["storage-root-key"]["name"]), ("config-key", had["objects"]["config-key"]["name"]),
+                          ("policy-key", had["objects"]["policy-key"]["name"]), ("version-floor", had["objects"]["version-floor"]["name"]),
+                          ("sequence-floor", had["objects"]["sequence-floor"]["name"])):
+            attest, raw = bytes.fromhex(proof[key]["attest"]), bytes.fromhex(proof[key]["signature"])
+            self.assertIn(over, attest)
+            self.assertIn(bytes.fromhex(name), attest)
+            half = int.from_bytes(raw[4:6], "big")
+            r, s = raw[6:6 + half].rjust(32, b"\0"), raw[8 + half:].rjust(32, b"\0")
+            self.write("attest", attest)
+            self.write("signature", der_signature(r + s))
+            rig.run(["openssl", "dgst", "-sha256", "-verify", self.path("ak.pem"), "-signature", self.path("signature"), self.path("attest")], check=0)
+        self.assertIn(b"installed already: nothing to do", dev.install().stderr)
+        self.assertEqual(dev.record(), had)
+        self.write("record.json", json.dumps({k: v for k, v in had.items() if k != "proof"}))
+        dev.tpm.measure(pcrs=(10,))
+        self.assertIn(b"the record is signed by the attestation key now", dev.install().stderr)
+        self.assertNotEqual(dev.record()["pcrs"]["sha256"]["10"], had["pcrs"]["sha256"]["10"])
+        self.assertIn("quote", dev.record()["proof"])
 
     def test_something_else_at_its_place_is_left_there(self):
         dev = self.dev

@@ -99,6 +99,7 @@ class Authorizations(Found):
         self.assertIn("BEGIN PUBLIC KEY", after.pop("ek")["public"])
         # The attestation key is of that hierarchy too.
         self.assertEqual(after.pop("ak")["handle"], "0x8101a000")
+        self.assertIn("quote", after.pop("proof"))
         self.assertEqual(after, before)
         self.assertIn("nothing to do", self.dev.install(*self.auths(endorsement="endorsement-one")).stderr.decode())
 

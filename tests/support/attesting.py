@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Owns a device that attests, in software and by no code of the programs: its key, quotes, logs and messages; and a verifier to send them to."""
 import base64
+import functools
 import hashlib
 import http.client
 import json
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 import made_log
 import rig
 
-MAGIC, QUOTE, NV = 0xFF544347, 0x8018, 0x8014
+MAGIC, QUOTE, NV, CERTIFY = 0xFF544347, 0x8018, 0x8014, 0x8017
 FIXED_TPM, FIXED_PARENT, ORIGIN, USER_WITH_AUTH, NO_DA = 2, 0x10, 0x20, 0x40, 0x400
 RESTRICTED, DECRYPT, SIGN = 0x10000, 0x20000, 0x40000
 ATTRIBUTES = FIXED_TPM | FIXED_PARENT | ORIGIN | USER_WITH_AUTH | NO_DA | RESTRICTED | SIGN
@@ -36,6 +37,13 @@ def sha256(*parts):
 
 def b64(data):
     return base64.b64encode(data).decode()
+
+
+@functools.cache
+def policy_key():
+    """The owner's key for boots, as the TPM holds it; every device has the same."""
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def firmware(image=b"image 1", databases=b"certificate"):
@@ -58,7 +66,7 @@ class Device:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.ek = ec.generate_private_key(ec.SECP256R1())
         self.reset, self.restart, self.clock = 0, 0, 0
-        self.floors = {}
+        self.floors, self.proven = {}, None
         self.boot()
 
     # What it is.
@@ -82,13 +90,43 @@ class Device:
     def id(self):
         return sha256(self.ek_spki()).hex()
 
-    def record(self, folder, **more):
-        """A provisioning record, as far as the verifier reads one."""
+    def proof(self, **wrong):
+        """What a record says of the TPM's objects, and the attestation key's signatures over it; the same each time that it is asked for."""
+        if not wrong and self.proven and self.proven[0] == (self.public(), self.ek_spki()):
+            return self.proven[1]
+        over = wrong.get("over", sha256(b"latchkey:record\0", self.ak_name(), self.ek_spki()))
+        names = {"storage-root-key": b"\0\x0b" + sha256(b"root" + self.ek_spki()), "config-key": b"\0\x0b" + sha256(b"config")}
+        spki, floors = policy_key(), {"version-floor": (0x018A0001, 1), "sequence-floor": (0x018A0002, 1)}
+        point = spki[-64:]
+        public = struct.pack(">HHI", 0x23, 0xB, 0x40040) + sized(b"") + struct.pack(">HHHHH", 0x10, 0x18, 0xB, 3, 0x10) + sized(point[:32]) + sized(point[32:])
+        objects = {k: {"name": n.hex()} for k, n in names.items()}
+        objects["policy-key"] = {"key-name": "000b" + sha256(public).hex()}
+        index = b"\0\x0b" + sha256(struct.pack(">IHIHH", 0x018A0000, 0xB, 0x22062802, 0, len(spki)))
+        signed = {k: self.attest(CERTIFY, over, sized(n) + sized(n)) for k, n in names.items()}
+        signed["policy-key"] = self.attest(NV, over, sized(index) + struct.pack(">H", 0) + sized(spki))
+        out = {}
+        for key, (number, value) in floors.items():
+            objects[key] = {"value": value}
+            out[key] = {k: base64.b64decode(v).hex() for k, v in self.floor(over, number, value).items()}
+        signed["quote"] = self.quote(over, pcrs=range(24))
+        for key, attest in signed.items():
+            out[key] = {"attest": attest.hex(), "signature": self.sign(attest).hex()}
+        out["quote"]["bank"] = "sha256"
+        whole = {"objects": objects, "pcrs": {"sha256": {str(n): self.values[n].hex() for n in range(24)}}, "proof": {"over": over.hex(), **out}}
+        if not wrong:
+            self.proven = ((self.public(), self.ek_spki()), whole)
+        return whole
+
+    def record(self, folder, change=None, **more):
+        """A provisioning record, as far as the verifier reads one; @change takes it before it is written."""
         pem = self.ek.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
         key = {"handle": "0x8101a000", "name": self.ak_name().hex(), "public": self.public().hex(), **more}
         path = os.path.join(folder, self.name + ".json")
         with open(path, "w", encoding="utf-8") as f:
-            json.dump({"ek": {"public": pem}, "ak": key}, f)
+            record = {"ek": {"public": pem}, "ak": key, **json.loads(json.dumps(self.proof()))}
+            if change:
+                change(record)
+            json.dump(record, f)
         return path
 
     # What it boots.

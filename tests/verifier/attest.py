@@ -342,6 +342,49 @@ class Import(attesting.TestCase):
     def test_a_name_is_computed_not_believed(self):
         self.refused("isn't that of the public area", 5, name="000b" + 64 * "0")
 
+    def test_a_record_has_to_be_proven(self):
+        """Each part of what it says is what the attestation key has signed, over this record's keys."""
+        def setter(*path):
+            def change(record):
+                at = record
+                for key in path[:-2]:
+                    at = at[key]
+                at[path[-2]] = path[-1]
+            return change
+        other, device = Device("other"), Device("wrong")
+        theirs, name, value = other.proof()["proof"], "000b" + 64 * "1", 64 * "1"
+        for change, text in (
+                (lambda r: r.pop("proof"), "nothing proves this record"),
+                (lambda r: r["proof"].pop("config-key"), "proof has no config-key"),
+                (setter("objects", "storage-root-key", "name", name), "the storage root key that is certified isn't the one that the record names"),
+                (setter("objects", "config-key", "name", name), "the configuration key that is certified isn't"),
+                (setter("objects", "policy-key", "key-name", name), "the policy key that is certified isn't"),
+                (setter("objects", "version-floor", "value", 2), "a counter is certified as 1, and the record says 2"),
+                (setter("objects", "sequence-floor", "value", 0), "a counter is certified as 1, and the record says 0"),
+                (setter("pcrs", "sha256", "4", value), "they aren't what was quoted"),
+                (setter("proof", theirs), "isn't this device's attestation key's"),
+                (setter("proof", "config-key", device.proof()["proof"]["storage-root-key"]), "the configuration key that is certified isn't"),
+                (setter("proof", "version-floor", device.proof()["proof"]["sequence-floor"]), "isn't the whole counter at NV index 0x018a0001"),
+                (setter("proof", "quote", {**device.proof()["proof"]["config-key"], "bank": "sha256"}), "it is of type 0x8017, and 0x8018 was asked for"),
+                (lambda r: r.update(device.proof(over=bytes(32))), "over another nonce"),
+                (setter("ek", "public", json.loads(self.text(other.record(self.tmp)))["ek"]["public"]), "over another nonce")):
+            with self.subTest(text=text):
+                self.refused(text, 3 if "of type" in text else 5, device, change=change)
+        self.refused("signature isn't hexadecimal", 3, device, change=setter("proof", "quote", "signature", "xyz"))
+        path = device.record(self.tmp, change=lambda r: r.pop("proof"))
+        self.verifier.run("import", "--unproven", path)
+        self.assertIn("not proven", self.verifier.run("show", "wrong").stdout.decode())
+        self.assertIn("1 changed", self.verifier.run("import", device.record(self.tmp)).stdout.decode())
+        self.assertIn("signed by its attestation key", self.verifier.run("show", "wrong").stdout.decode())
+        # A proof that is there is checked, whatever was said.
+        path = device.record(self.tmp, change=setter("objects", "config-key", "name", name))
+        self.verifier.run("import", "--unproven", path, check=5)
+
+    @staticmethod
+    def text(path):
+        with open(path, encoding="utf-8") as f:
+            return f.read()
+
     def test_malformed_records(self):
         self.refused("hexadecimal", 3, public="xyz")
         self.refused("has no attestation key", 3, public=None)

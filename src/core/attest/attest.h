@@ -17,8 +17,8 @@ enum lk_attest_kind {
 #define LK_ATTEST_MAX	      512u /* bytes; with SHA-256 a quote has 145 */
 #define LK_ATTEST_EXTRA_MAX   64u
 #define LK_TPMT_SIGNATURE_MAX 80u
-#define LK_ECDSA_P256_SIZE    64u /* r || s */
-#define LK_NV_CONTENT_MAX     64u
+#define LK_ECDSA_P256_SIZE    64u	  /* r || s */
+#define LK_NV_CONTENT_MAX     LK_SPKI_MAX /* the policy key is the longest */
 
 struct lk_attest_quote {
 	struct lk_pcr_selection sel; /* of one bank, whose PCRs there are */

@@ -15,16 +15,16 @@ static int refuse(struct lk_err *err, enum lk_refusal why, const char *text)
 	return lk_err_set(err, LK_E_POLICY, why, "%s", text);
 }
 
-/* What all that a key attests has in common. */
-static int check_signed(const struct lk_quote_terms *t, const struct lk_signed_attest *in,
-			enum lk_attest_kind kind, struct lk_attest *ret, struct lk_err *err)
+int lk_signed_check(const struct lk_quote_terms *t, const struct lk_signed_attest *in,
+		    enum lk_attest_kind kind, struct lk_attest *ret, struct lk_err *err)
 {
+	struct lk_attest a;
 	uint8_t signature[LK_ECDSA_P256_SIZE];
 	struct lk_bytes name = { t->key->qualified_name.data, t->key->qualified_name.len };
 	struct lk_digest digest;
 	int rc;
 
-	LK_TRY(lk_attest_parse(in->attest, kind, ret, err));
+	LK_TRY(lk_attest_parse(in->attest, kind, &a, err));
 	LK_TRY(lk_attest_signature_parse(in->signature, signature, err));
 	if (!t->hash(LK_ALG_SHA256, &in->attest, 1, &digest))
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
@@ -36,13 +36,14 @@ static int check_signed(const struct lk_quote_terms *t, const struct lk_signed_a
 			"the signature isn't this device's attestation key's, or what it is over was changed");
 	if (rc != LK_OK)
 		return rc;
-	if (!lk_bytes_same(ret->signer, name))
+	if (!lk_bytes_same(a.signer, name))
 		return refuse(
 			err, LK_REFUSAL_SIGNER,
 			"the quote is of another key, or the key isn't a primary one of the endorsement hierarchy");
-	if (!lk_bytes_same(ret->extra, t->nonce))
+	if (!lk_bytes_same(a.extra, t->nonce))
 		return refuse(err, LK_REFUSAL_NONCE_OTHER,
 			      "the quote is over another nonce than the message's");
+	*ret = a;
 	return LK_OK;
 }
 
@@ -51,7 +52,7 @@ int lk_quote_check(const struct lk_quote_terms *terms, const struct lk_signed_at
 {
 	struct lk_attest a;
 
-	LK_TRY(check_signed(terms, quote, LK_ATTEST_QUOTE, &a, err));
+	LK_TRY(lk_signed_check(terms, quote, LK_ATTEST_QUOTE, &a, err));
 	if (a.quote.bank != (uint16_t)terms->pcrs.bank)
 		return lk_err_set(err, LK_E_POLICY, LK_REFUSAL_BANK,
 				  "the quote is of bank 0x%04x, and %s was asked for", a.quote.bank,
@@ -133,7 +134,7 @@ int lk_floor_check(const struct lk_quote_terms *terms, const struct lk_signed_at
 	struct lk_name name;
 	struct lk_reader r;
 
-	LK_TRY(check_signed(terms, floor, LK_ATTEST_NV, &a, err));
+	LK_TRY(lk_signed_check(terms, floor, LK_ATTEST_NV, &a, err));
 	LK_TRY(lk_floor_name(floor_index[which], terms->hash, &name));
 	if (!lk_bytes_same(a.nv.index_name, (struct lk_bytes){ name.data, name.len }) ||
 	    a.nv.offset || a.nv.content.len != 8)

@@ -27,6 +27,13 @@ struct lk_quote_terms {
 };
 
 /**
+ * lk_signed_check - what all that a key attests has in common: kind, signature, signer, nonce
+ * @ret: set on LK_OK alone; views lie in @in
+ */
+int lk_signed_check(const struct lk_quote_terms *terms, const struct lk_signed_attest *in,
+		    enum lk_attest_kind kind, struct lk_attest *ret, struct lk_err *err);
+
+/**
  * lk_quote_check - is this what was asked for, signed by the key?
  * @ret: set on LK_OK alone; views lie in @quote
  *

@@ -36,8 +36,9 @@
 	X(LK_REFUSAL_KEY_SIGN_ONLY, "key-not-sign-only")                                           \
 	X(LK_REFUSAL_KEY_AUTH, "key-not-user-with-auth")                                           \
 	X(LK_REFUSAL_KEY_ATTRIBUTES, "key-other-attributes")                                       \
-	X(LK_REFUSAL_NAME, "wrong-name")   /* a Name that isn't that of its public area */         \
-	X(LK_REFUSAL_FLOOR, "wrong-floor") /* certifies another NV index, or not whole */
+	X(LK_REFUSAL_NAME, "wrong-name")     /* a Name that isn't that of its public area */       \
+	X(LK_REFUSAL_FLOOR, "wrong-floor")   /* certifies another NV index, or not whole */        \
+	X(LK_REFUSAL_RECORD, "wrong-record") /* certifies another object than the record names */
 /* clang-format on */
 #define LK_REFUSAL_ENUM(id, word) id,
 enum lk_refusal { LK_REFUSALS(LK_REFUSAL_ENUM) LK_REFUSAL_COUNT };

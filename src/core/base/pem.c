@@ -56,3 +56,14 @@ const char *lk_pem_kind(struct lk_bytes text)
 	}
 	return NULL;
 }
+
+bool lk_pem_public_der(const char *pem, uint8_t *out, size_t cap, size_t *ret_len)
+{
+	const char *begin = strstr(pem, "-----BEGIN PUBLIC KEY-----");
+	const char *from = begin ? strchr(begin, '\n') : NULL;
+	const char *to = from ? strstr(from, "-----END") : NULL;
+
+	while (from && to && from < to && (*from == '\n' || *from == '\r'))
+		from++;
+	return to && to > from && lk_base64_decode(from, (size_t)(to - from), out, cap, ret_len);
+}

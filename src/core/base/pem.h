@@ -9,4 +9,7 @@
  * label in @text; NULL where there is none that is known. */
 const char *lk_pem_kind(struct lk_bytes text);
 
+/** DER of the first "PUBLIC KEY" in @pem. False where there is none, or no room for it. */
+bool lk_pem_public_der(const char *pem, uint8_t *out, size_t cap, size_t *ret_len);
+
 #endif

@@ -328,7 +328,7 @@ static int make_ak_again(struct lk_install *in, struct lk_err *err)
 static int installed_already(struct lk_install *in, struct lk_err *err)
 {
 	bool ek = in->info.endorsement_auth_set && in->endorsement.len;
-	bool added = false, attests = false;
+	bool added = false, attests = false, proven = false;
 
 	if (lk_install_can_make_ak(in))
 		LK_TRY(make_ak_again(in, err));
@@ -341,6 +341,9 @@ static int installed_already(struct lk_install *in, struct lk_err *err)
 		       in->info.endorsement_auth_set ? " and --endorsement-auth" : "");
 	if (ek || in->opts->value[LK_OPT_EK_CA])
 		LK_TRY(look_at_ek_again(in, &added, err));
+	LK_TRY(lk_install_add_proof(in, &proven, err));
+	if (proven)
+		lk_log(LK_LOG_INFO, "the record is signed by the attestation key now");
 	if (added)
 		lk_log(LK_LOG_INFO,
 		       "installed already: nothing to do but the endorsement key, which is in the record now");

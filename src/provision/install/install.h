@@ -87,6 +87,9 @@ int lk_install_describe_ak(struct lk_install *in, struct lk_json *record, struct
 /** The same, into a record that was written without. @ret_added as lk_install_add_ek(). */
 int lk_install_add_ak(struct lk_install *in, bool *ret_added, struct lk_err *err);
 
+/** The proof of what the record says, where it lacks or is of other keys. */
+int lk_install_add_proof(struct lk_install *in, bool *ret_added, struct lk_err *err);
+
 /** The inventory part of the record: all but the secrets. */
 int lk_install_describe(struct lk_install *in, struct lk_json *record, struct lk_err *err);
 

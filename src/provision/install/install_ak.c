@@ -71,3 +71,21 @@ int lk_install_add_ak(struct lk_install *in, bool *ret_added, struct lk_err *err
 	*ret_added = true;
 	return LK_OK;
 }
+
+int lk_install_add_proof(struct lk_install *in, bool *ret_added, struct lk_err *err)
+{
+	const char *path = in->opts->value[LK_OPT_RECORD];
+	LK_OWNED_JSON record = NULL;
+	bool existed, proven;
+
+	if (!in->has_ak)
+		return LK_OK;
+	LK_TRY(lk_record_load(path, &record, &existed, err));
+	LK_TRY(lk_record_is_proven(in->tpm, record, &proven, err));
+	if (proven)
+		return LK_OK;
+	LK_TRY(lk_record_prove(in->tpm, record, err));
+	LK_TRY(lk_record_save(path, record, err));
+	*ret_added = lk_json_get(record, "proof") != NULL;
+	return LK_OK;
+}

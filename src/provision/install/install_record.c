@@ -127,39 +127,6 @@ static int describe_device(struct lk_tpm *tpm, struct lk_json *record, struct lk
 	return LK_OK;
 }
 
-static int describe_bank(struct lk_tpm *tpm, struct lk_json *pcrs, enum lk_alg alg,
-			 struct lk_err *err)
-{
-	const struct lk_pcr_selection all = { alg, 0xffffff };
-	struct lk_pcr_values values;
-	struct lk_json *bank;
-
-	LK_TRY(lk_tpm_pcr_read(tpm, &all, &values, err));
-	bank = lk_json_set_object(pcrs, lk_alg_name(alg));
-	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
-		char number[4];
-
-		snprintf(number, sizeof(number), "%u", i);
-		lk_json_set_hex(bank, number, values.value[i], lk_alg_size(alg));
-	}
-	return LK_OK;
-}
-
-static int describe_pcrs(struct lk_tpm *tpm, struct lk_json *record, struct lk_err *err)
-{
-	static const enum lk_alg banks[] = { LK_ALG_SHA256, LK_ALG_SHA384 };
-	struct lk_json *pcrs = lk_json_set_object(record, "pcrs");
-
-	for (size_t i = 0; i < 2; i++) {
-		int rc = describe_bank(tpm, pcrs, banks[i], err);
-
-		/* A bank that isn't active has no values. */
-		if (rc != LK_OK && rc != LK_E_POLICY)
-			return rc;
-	}
-	return LK_OK;
-}
-
 static int set_pem(struct lk_json *obj, const char *key, const char *label,
 		   const struct lk_buf *der, struct lk_err *err)
 {
@@ -225,7 +192,9 @@ int lk_install_describe(struct lk_install *in, struct lk_json *record, struct lk
 	if (rc == LK_OK)
 		rc = describe_objects(in, record, err);
 	if (rc == LK_OK)
-		rc = describe_pcrs(in->tpm, record, err);
+		rc = lk_record_describe_pcrs(in->tpm, record, err);
+	if (rc == LK_OK)
+		rc = lk_record_prove(in->tpm, record, err);
 	return rc;
 }
 

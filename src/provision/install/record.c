@@ -45,7 +45,9 @@ static void follow(const char *path, char ret[static PATH_MAX])
 
 static int check_shape(const struct lk_json *json, struct lk_err *err)
 {
-	static const char *const objects[] = { "tpm", "objects", "auths", "ek", "ak", NULL };
+	static const char *const objects[] = {
+		"tpm", "objects", "auths", "ek", "ak", "proof", NULL
+	};
 	const struct lk_json *volumes = lk_json_get(json, "volumes");
 
 	if (!lk_json_is_array(volumes))

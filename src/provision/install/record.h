@@ -49,6 +49,21 @@ int lk_record_of_tpm(const char *path, struct lk_tpm *tpm, struct lk_json **ret,
 /** lk_record_of_tpm and lk_record_try: all that can be known before anything is changed. */
 int lk_record_check(const struct lk_options *opts, struct lk_tpm *tpm, struct lk_err *err);
 
+/** "pcrs": the values of each active bank, as they are now. */
+int lk_record_describe_pcrs(struct lk_tpm *tpm, struct lk_json *record, struct lk_err *err);
+/**
+ * lk_record_prove - "proof": what the record says, signed by the TPM's attestation key
+ *
+ * Keys and counters by TPM2_Certify and TPM2_NV_Certify, and a quote of the moment, each over
+ * the attestation key and the endorsement key (core/attest/record_proof.h). The counters' values
+ * and the PCRs in the record become those of now. A record without an attestation key has no
+ * proof; what the TPM refuses to sign is a warning.
+ */
+int lk_record_prove(struct lk_tpm *tpm, struct lk_json *record, struct lk_err *err);
+/** Whether it has one for its keys of now, or no attestation key to make one with. */
+int lk_record_is_proven(struct lk_tpm *tpm, const struct lk_json *record, bool *ret,
+			struct lk_err *err);
+
 /** Member @key becomes CMS (PEM) of @secret for @recipient. */
 int lk_record_set_secret(struct lk_json *obj, const char *key, const char *recipient,
 			 const struct lk_secret *secret, struct lk_err *err);

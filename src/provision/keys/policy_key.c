@@ -82,6 +82,7 @@ static int record_key(struct replacement *r, struct lk_err *err)
 	lk_json_set_handle(entry, "handle", LK_NV_POLICY_KEY);
 	lk_json_set_hex(entry, "name", now.name.data, now.name.len);
 	lk_json_set_hex(entry, "key", r->spki, r->spki_len);
+	LK_TRY(lk_record_prove(r->tpm, record, err));
 	return lk_record_save(path, record, err);
 }
 

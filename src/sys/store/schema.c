@@ -68,6 +68,8 @@ static const char *const steps[] = {
 	/* What pages search and sort by. */
 	"CREATE INDEX standings_by_verdict ON standings (verdict);"
 	"CREATE INDEX standings_by_seen ON standings (seen);",
+	/* What was proven of a device before it attested: bits. */
+	"ALTER TABLE devices ADD COLUMN proof bigint NOT NULL DEFAULT 0;",
 };
 #define N_STEPS (sizeof(steps) / sizeof(steps[0]))
 

@@ -140,8 +140,21 @@ int lk_tpm_quote(struct lk_tpm *tpm, struct lk_bytes nonce, const struct lk_pcr_
 	return rc;
 }
 
-int lk_tpm_certify_counter(struct lk_tpm *tpm, struct lk_bytes nonce, uint32_t index,
-			   struct lk_tpm_attested *ret, struct lk_err *err)
+/** Both keys' handles; @ret_other is closed by the caller, and so is @ret_ak. */
+static int find_both(struct lk_tpm *tpm, uint32_t other, ESYS_TR *ret_ak, ESYS_TR *ret_other,
+		     struct lk_err *err)
+{
+	int rc;
+
+	LK_TRY(find(tpm, LK_HANDLE_AK, ret_ak, err));
+	rc = find(tpm, other, ret_other, err);
+	if (rc != LK_OK)
+		Esys_TR_Close(lk_tpm_esys(tpm), ret_ak);
+	return rc;
+}
+
+int lk_tpm_certify_nv(struct lk_tpm *tpm, struct lk_bytes nonce, const struct lk_nv_whole *whole,
+		      struct lk_tpm_attested *ret, struct lk_err *err)
 {
 	TPM2B_ATTEST *attest = NULL;
 	TPMT_SIGNATURE *signature = NULL;
@@ -151,18 +164,44 @@ int lk_tpm_certify_counter(struct lk_tpm *tpm, struct lk_bytes nonce, uint32_t i
 	int rc;
 
 	LK_TRY(take_nonce(nonce, &extra, err));
-	LK_TRY(find(tpm, LK_HANDLE_AK, &ak, err));
-	rc = find(tpm, index, &nv, err);
-	if (rc != LK_OK) {
-		Esys_TR_Close(lk_tpm_esys(tpm), &ak);
-		return rc;
-	}
+	LK_TRY(find_both(tpm, whole->index, &ak, &nv, err));
 	trc = Esys_NV_Certify(lk_tpm_esys(tpm), ak, nv, nv, ESYS_TR_PASSWORD, ESYS_TR_PASSWORD,
-			      ESYS_TR_NONE, &extra, &own_scheme, 8, 0, &attest, &signature);
+			      ESYS_TR_NONE, &extra, &own_scheme, whole->size, 0, &attest,
+			      &signature);
 	Esys_TR_Close(lk_tpm_esys(tpm), &ak);
 	Esys_TR_Close(lk_tpm_esys(tpm), &nv);
 	if (trc != TSS2_RC_SUCCESS)
-		return lk_tpm_error(trc, "certifying a counter", err);
+		return lk_tpm_error(trc, "certifying an NV index", err);
+	rc = take_attested(attest, signature, ret, err);
+	Esys_Free(attest);
+	Esys_Free(signature);
+	return rc;
+}
+
+int lk_tpm_certify_counter(struct lk_tpm *tpm, struct lk_bytes nonce, uint32_t index,
+			   struct lk_tpm_attested *ret, struct lk_err *err)
+{
+	return lk_tpm_certify_nv(tpm, nonce, &(struct lk_nv_whole){ index, 8 }, ret, err);
+}
+
+int lk_tpm_certify(struct lk_tpm *tpm, struct lk_bytes nonce, uint32_t handle,
+		   struct lk_tpm_attested *ret, struct lk_err *err)
+{
+	TPM2B_ATTEST *attest = NULL;
+	TPMT_SIGNATURE *signature = NULL;
+	TPM2B_DATA extra;
+	ESYS_TR ak, object;
+	TSS2_RC trc;
+	int rc;
+
+	LK_TRY(take_nonce(nonce, &extra, err));
+	LK_TRY(find_both(tpm, handle, &ak, &object, err));
+	trc = Esys_Certify(lk_tpm_esys(tpm), object, ak, ESYS_TR_PASSWORD, ESYS_TR_PASSWORD,
+			   ESYS_TR_NONE, &extra, &own_scheme, &attest, &signature);
+	Esys_TR_Close(lk_tpm_esys(tpm), &ak);
+	Esys_TR_Close(lk_tpm_esys(tpm), &object);
+	if (trc != TSS2_RC_SUCCESS)
+		return lk_tpm_error(trc, "certifying a key", err);
 	rc = take_attested(attest, signature, ret, err);
 	Esys_Free(attest);
 	Esys_Free(signature);

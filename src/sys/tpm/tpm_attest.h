@@ -38,8 +38,19 @@ struct lk_tpm_attested {
 /** TPM2_Quote; @nonce: at most LK_ATTEST_EXTRA_MAX bytes, and what the TPM takes. */
 int lk_tpm_quote(struct lk_tpm *tpm, struct lk_bytes nonce, const struct lk_pcr_selection *sel,
 		 struct lk_tpm_attested *ret, struct lk_err *err);
-/** TPM2_NV_Certify of a whole counter, which its empty authorization reads. */
+/** An NV index, whole, which its empty authorization reads. */
+struct lk_nv_whole {
+	uint32_t index;
+	uint16_t size;
+};
+/** TPM2_NV_Certify. */
+int lk_tpm_certify_nv(struct lk_tpm *tpm, struct lk_bytes nonce, const struct lk_nv_whole *nv,
+		      struct lk_tpm_attested *ret, struct lk_err *err);
+/** The same of a counter. */
 int lk_tpm_certify_counter(struct lk_tpm *tpm, struct lk_bytes nonce, uint32_t index,
 			   struct lk_tpm_attested *ret, struct lk_err *err);
+/** TPM2_Certify of an object at a persistent handle, whose authorization is empty. */
+int lk_tpm_certify(struct lk_tpm *tpm, struct lk_bytes nonce, uint32_t handle,
+		   struct lk_tpm_attested *ret, struct lk_err *err);
 
 #endif
