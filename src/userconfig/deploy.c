@@ -11,118 +11,6 @@
 #include "sys/os/log.h"
 #include "turn.h"
 
-int lk_deploy_relative(const char *from, const char *to, char ret[static LK_TREE_LINK_MAX],
-		       struct lk_err *err)
-{
-	size_t len = 0;
-
-	/* One level up for each folder that @from lies in, below the root. */
-	for (const char *p = strchr(from + 1, '/'); p; p = strchr(p + 1, '/')) {
-		if (len + 3 >= LK_TREE_LINK_MAX)
-			break;
-		memcpy(ret + len, "../", 3);
-		len += 3;
-	}
-	if (len + strlen(to + 1) + 1 > LK_TREE_LINK_MAX)
-		return lk_err_set(err, LK_E_INPUT, ENAMETOOLONG, "%s: the path is too long", from);
-	memcpy(ret + len, to + 1, strlen(to + 1) + 1);
-	return LK_OK;
-}
-
-int lk_deploy_text(const struct lk_uc *uc, const char *destination,
-		   char ret[static LK_TREE_LINK_MAX], struct lk_err *err)
-{
-	char tree[PATH_MAX], target[PATH_MAX];
-
-	lk_uc_state(uc, "current/tree", tree);
-	lk_uc_join(target, tree, destination);
-	return lk_deploy_relative(destination, target, ret, err);
-}
-
-/* The very link. Beyond another in the way, nothing is. */
-static int is_own_link(const struct lk_uc *uc, const char *destination, bool *ret,
-		       struct lk_err *err)
-{
-	char want[LK_TREE_LINK_MAX], is[LK_TREE_LINK_MAX];
-	int rc = lk_deploy_text(uc, destination, want, err);
-
-	if (rc != LK_OK)
-		return rc;
-	rc = lk_tree_read_link(uc->at, destination, is, err);
-	*ret = rc == LK_OK && strcmp(want, is) == 0;
-	return rc == LK_E_REFUSED ? LK_OK : rc;
-}
-
-int lk_deploy_link_above(const struct lk_uc *uc, const char *destination, char ret[static PATH_MAX],
-			 struct lk_err *err)
-{
-	char above[PATH_MAX];
-
-	*ret = '\0';
-	for (const char *p = strchr(destination + 1, '/'); p; p = strchr(p + 1, '/')) {
-		bool own = false;
-		int rc;
-
-		memcpy(above, destination, (size_t)(p - destination));
-		above[p - destination] = '\0';
-		rc = is_own_link(uc, above, &own, err);
-		if (rc != LK_OK)
-			return rc;
-		if (own) {
-			lk_uc_join(ret, above, "");
-			return LK_OK;
-		}
-	}
-	return LK_OK;
-}
-
-int lk_deploy_is_ours(const struct lk_uc *uc, const char *destination, bool *ret,
-		      struct lk_err *err)
-{
-	char above[PATH_MAX];
-	int rc = is_own_link(uc, destination, ret, err);
-
-	if (rc != LK_OK || *ret)
-		return rc;
-	rc = lk_deploy_link_above(uc, destination, above, err);
-	*ret = rc == LK_OK && *above;
-	return rc;
-}
-
-/* A folder that is there for other destinations of ours alone. */
-static int is_folder_of_links(const struct lk_uc *uc, const char *destination, bool *ret,
-			      struct lk_err *err)
-{
-	enum lk_tree_kind kind = LK_TREE_NONE;
-	int rc = lk_tree_kind(uc->at, destination, &kind, err);
-
-	*ret = false;
-	return rc == LK_OK && kind == LK_TREE_DIR ? lk_turn_is_ours(uc, destination, ret, err) : rc;
-}
-
-int lk_deploy_check_place(const struct lk_uc *uc, const char *destination, struct lk_err *err)
-{
-	enum lk_tree_kind kind;
-	bool ours = false;
-	int rc = lk_deploy_is_ours(uc, destination, &ours, err);
-
-	if (rc != LK_OK || ours)
-		return rc;
-	rc = lk_tree_kind(uc->at, destination, &kind, err);
-	if (rc == LK_OK && kind == LK_TREE_DIR)
-		rc = is_folder_of_links(uc, destination, &ours, err);
-	if (rc != LK_OK || ours || kind == LK_TREE_NONE || kind == LK_TREE_FILE)
-		return rc;
-	/* What others may put there is put aside: it bars no configuration. */
-	if (lk_keep_is_others(uc, destination))
-		return LK_OK;
-	return lk_err_set(err, LK_E_REFUSED, 0, "%s: %s is there, which is not replaced",
-			  destination,
-			  kind == LK_TREE_LINK	? "another symbolic link"
-			  : kind == LK_TREE_DIR ? "a folder"
-						: "something that is no file");
-}
-
 /** Destinations under way from one generation to another. */
 struct linking {
 	const struct lk_uc *uc;
@@ -170,7 +58,7 @@ static int adopt(void *ctx, const char *destination, enum lk_tree_kind in_tree, 
 		return rc;
 	rc = lk_tree_kind(l->uc->at, destination, &kind, err);
 	if (rc == LK_OK && kind == LK_TREE_DIR)
-		rc = is_folder_of_links(l->uc, destination, &ours, err);
+		rc = lk_deploy_is_folder_of_links(l->uc, destination, &ours, err);
 	if (rc != LK_OK || ours || kind == LK_TREE_NONE)
 		return rc;
 	lk_generation_file(l->uc, l->from, destination, path);
@@ -200,7 +88,7 @@ static int set_link(void *ctx, const char *destination, enum lk_tree_kind in_tre
 	(void)in_tree;
 	if (rc != LK_OK || ours)
 		return rc;
-	rc = is_folder_of_links(l->uc, destination, &folder, err);
+	rc = lk_deploy_is_folder_of_links(l->uc, destination, &folder, err);
 	if (rc != LK_OK || folder)
 		return rc == LK_OK ? lk_turn_fold(l->uc, destination, err) : rc;
 	rc = lk_deploy_text(l->uc, destination, text, err);
@@ -326,7 +214,7 @@ static int unlink_gone(void *ctx, const char *destination, enum lk_tree_kind in_
 	if (rc == LK_E_REFUSED)
 		return LK_OK;
 	if (rc == LK_OK && kind == LK_TREE_NONE)
-		rc = is_own_link(l->uc, destination, &ours, err);
+		rc = lk_deploy_is_own_link(l->uc, destination, &ours, err);
 	if (rc == LK_OK && ours)
 		rc = lk_tree_remove(l->uc->at, destination, err);
 	return rc == LK_OK && ours ? lk_turn_remove_empty(l->uc, destination, err) : rc;

@@ -23,6 +23,12 @@ int lk_deploy_text(const struct lk_uc *uc, const char *destination,
 int lk_deploy_link_above(const struct lk_uc *uc, const char *destination, char ret[static PATH_MAX],
 			 struct lk_err *err);
 
+/** Whether the very link is at @destination. Beyond another link in the way, nothing is. */
+int lk_deploy_is_own_link(const struct lk_uc *uc, const char *destination, bool *ret,
+			  struct lk_err *err);
+/** Whether a folder is there for other destinations of ours alone. */
+int lk_deploy_is_folder_of_links(const struct lk_uc *uc, const char *destination, bool *ret,
+				 struct lk_err *err);
 /** Whether our link is at @destination, or in place of a folder above it. */
 int lk_deploy_is_ours(const struct lk_uc *uc, const char *destination, bool *ret,
 		      struct lk_err *err);

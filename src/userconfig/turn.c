@@ -27,34 +27,8 @@ static int fail(struct lk_err *err, const char *path, const char *what)
 struct content {
 	const struct lk_uc *uc;
 	const char *as;
-	size_t links;
 	bool foreign;
 };
-
-static int see_content(void *ctx, const char *path, enum lk_tree_kind kind, struct lk_err *err)
-{
-	struct content *c = ctx;
-	char full[PATH_MAX];
-	bool ours = false;
-	int rc = LK_OK;
-
-	lk_uc_join(full, c->as, path);
-	if (kind == LK_TREE_LINK)
-		rc = lk_deploy_is_ours(c->uc, full, &ours, err);
-	c->links++;
-	c->foreign |= !ours;
-	return rc;
-}
-
-int lk_turn_is_ours(const struct lk_uc *uc, const char *path, bool *ret, struct lk_err *err)
-{
-	struct content c = { uc, path, 0, false };
-	const struct lk_tree_visitor visitor = { see_content, &c };
-	int rc = lk_tree_walk(uc->at, path, &visitor, err);
-
-	*ret = rc == LK_OK && c.links && !c.foreign;
-	return rc;
-}
 
 /* @name in the folder that @path lies in. */
 static void beside(const char *path, const char *name, char ret[static PATH_MAX])
@@ -82,7 +56,7 @@ static int see_foreign(void *ctx, const char *path, enum lk_tree_kind kind, stru
 /* Under a name of a moment: are links through "current" all that is in it? */
 static bool has_foreign(const struct lk_uc *uc, const char *folder)
 {
-	struct content c = { uc, folder, 0, false };
+	struct content c = { uc, folder, false };
 	const struct lk_tree_visitor visitor = { see_foreign, &c };
 
 	return lk_tree_walk(uc->at, folder, &visitor, NULL) != LK_OK || c.foreign;

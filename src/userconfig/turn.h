@@ -14,9 +14,7 @@
  * (lk_turn_unfold), each in one step, and what can be read there is the same.
  */
 
-/** Whether a folder at @path holds nothing but our links, at least one of them. */
-int lk_turn_is_ours(const struct lk_uc *uc, const char *path, bool *ret, struct lk_err *err);
-/** Such a folder becomes our link. */
+/** A folder that holds nothing but our links, at least one of them, becomes our link. */
 int lk_turn_fold(const struct lk_uc *uc, const char *path, struct lk_err *err);
 /** Links of ours that lead to folders of generation @sequence become folders. */
 int lk_turn_unfold(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err);

@@ -7,6 +7,7 @@
 
 #include "core/attest/attest.h"
 #include "core/bootlog/event_text.h"
+#include "core/bootlog/event_type.h"
 #include "core/bootlog/event_vouch.h"
 #include "history.h"
 #include "page.h"

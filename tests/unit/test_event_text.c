@@ -6,6 +6,7 @@
 #include "core/bootlog/device_path.h"
 #include "core/bootlog/efi_variable.h"
 #include "core/bootlog/event_text.h"
+#include "core/bootlog/event_type.h"
 
 /* An event whose data are what was measured, as far as events of that type say so. */
 static void words_of(uint32_t pcr, uint32_t type, const struct made *data, struct lk_text_out *ret)

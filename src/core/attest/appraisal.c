@@ -28,27 +28,6 @@ const char *lk_part_word(enum lk_part part)
 	return words[part];
 }
 
-void lk_appraisal_reason(struct lk_appraising *a, enum lk_part part, enum lk_verdict verdict,
-			 unsigned int pcr, const char *fmt, ...)
-{
-	struct lk_appraisal *ret = a->ret;
-	struct lk_reason *reason;
-	va_list args;
-
-	if (verdict > ret->part[part])
-		ret->part[part] = verdict;
-	if (verdict > ret->verdict)
-		ret->verdict = verdict;
-	/* The verdict counts those too for which there is no row left. */
-	if (ret->n == LK_REASONS_MAX)
-		return;
-	reason = &ret->reason[ret->n++];
-	*reason = (struct lk_reason){ .part = part, .verdict = verdict, .pcr = pcr };
-	va_start(args, fmt);
-	vsnprintf(reason->text, sizeof(reason->text), fmt, args);
-	va_end(args);
-}
-
 static size_t n_policies(const struct lk_reference *ref)
 {
 	return ref->n_policies < LK_REFERENCE_POLICIES_MAX ? ref->n_policies

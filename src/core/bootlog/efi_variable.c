@@ -120,3 +120,17 @@ bool lk_efi_signatures_next(struct lk_efi_signatures *s, struct lk_efi_signature
 	ret->data = lk_read_bytes(&s->list, s->entry_size - LK_GUID_SIZE);
 	return true;
 }
+
+bool lk_efi_signatures_hold(struct lk_bytes lists, const struct lk_efi_signature *wanted)
+{
+	struct lk_efi_signatures at;
+	struct lk_efi_signature sig;
+
+	lk_efi_signatures_open(lists, &at);
+	while (lk_efi_signatures_next(&at, &sig))
+		if (lk_bytes_same(sig.type, wanted->type) &&
+		    lk_bytes_same(sig.data, wanted->data) &&
+		    lk_bytes_same(sig.owner, wanted->owner))
+			return true;
+	return false;
+}

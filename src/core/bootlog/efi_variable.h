@@ -44,6 +44,8 @@ struct lk_efi_signatures {
 void lk_efi_signatures_open(struct lk_bytes data, struct lk_efi_signatures *ret);
 /** The next; false at the end, and then @s->rest.failed says whether it is one. */
 bool lk_efi_signatures_next(struct lk_efi_signatures *s, struct lk_efi_signature *ret);
+/** Whether an entry of that type, owner and data is among them. */
+bool lk_efi_signatures_hold(struct lk_bytes lists, const struct lk_efi_signature *wanted);
 
 /** Whose names mean something: by name and GUID, since names are anybody's. */
 enum lk_variable_owner {

@@ -7,9 +7,6 @@
 #include "core/bootlog/ima_log.h"
 #include "core/base/text_out.h"
 
-/** "EV_EFI_GPT_EVENT"; NULL for a type that isn't known. */
-const char *lk_event_type_name(uint32_t type);
-
 /**
  * lk_event_text - words for an event
  *

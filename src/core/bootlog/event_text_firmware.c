@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "core/bootlog/event_text.h"
+#include "core/bootlog/event_type.h"
 #include "core/base/text.h"
 
 #define SIGNATURE_SIZE 16u

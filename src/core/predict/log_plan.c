@@ -6,49 +6,6 @@
 
 #include "core/predict/boot_course.h"
 
-void lk_log_plan_init(struct lk_log_plan *plan, struct lk_bytes log, lk_hash_fn hash)
-{
-	*plan = (struct lk_log_plan){ .log = log, .hash = hash };
-}
-
-static int refuse(struct lk_err *err, const char *what)
-{
-	return lk_err_set(err, LK_E_REFUSED, 0, "can't be predicted: %s", what);
-}
-
-struct lk_plan_change *lk_log_plan_find(struct lk_log_plan *plan, unsigned int event)
-{
-	for (size_t i = 0; i < plan->n; i++)
-		if (plan->changes[i].event == event)
-			return &plan->changes[i];
-	return NULL;
-}
-
-int lk_log_plan_add(struct lk_log_plan *plan, const struct lk_event *event,
-		    struct lk_plan_change **ret, struct lk_err *err)
-{
-	struct lk_plan_change *change = NULL;
-
-	if (event && lk_log_plan_find(plan, event->number))
-		return refuse(err, "two of the changes are of one event");
-	if (plan->n == LK_PLAN_CHANGES_MAX)
-		return refuse(err, "more than 128 events would change");
-	change = &plan->changes[plan->n++];
-	*change = (struct lk_plan_change){ .event = event ? event->number : 0,
-					   .pcr = event ? event->pcr : 0 };
-	*ret = change;
-	return LK_OK;
-}
-
-int lk_log_plan_digest(const struct lk_log_plan *plan, const struct lk_bytes *parts, size_t n,
-		       struct lk_plan_change *change, struct lk_err *err)
-{
-	if (!plan->hash(LK_ALG_SHA256, parts, n, &change->digest[0]) ||
-	    !plan->hash(LK_ALG_SHA384, parts, n, &change->digest[1]))
-		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
-	return LK_OK;
-}
-
 /* One event becomes that of these bytes. */
 static int replace(struct lk_log_plan *plan, const struct lk_event *event, struct lk_bytes bytes,
 		   const char *what, struct lk_err *err)
@@ -80,25 +37,6 @@ static int replace_image(struct lk_log_plan *plan, const struct lk_event *event,
 	return image_digest(plan, pe, change, err);
 }
 
-int lk_log_plan_remove(struct lk_log_plan *plan, unsigned int pcr, uint32_t type, const char *what,
-		       struct lk_err *err)
-{
-	struct lk_plan_change *change = NULL;
-	struct lk_event_log log;
-	struct lk_event event;
-	int rc = lk_event_log_open(plan->log.data, plan->log.len, &log, err);
-
-	while (rc == LK_OK) {
-		rc = lk_event_log_next(&log, &event, err);
-		if (rc != LK_OK || event.pcr != pcr || event.type != type)
-			continue;
-		LK_TRY(lk_log_plan_add(plan, &event, &change, err));
-		change->removed = true;
-		change->what = what;
-	}
-	return rc == LK_LOG_END ? LK_OK : rc;
-}
-
 static int add_sections(struct lk_log_plan *plan, const struct lk_uki *uki, struct lk_err *err)
 {
 	for (size_t i = 0; i < uki->n_sections; i++) {
@@ -122,16 +60,16 @@ static int add_sections(struct lk_log_plan *plan, const struct lk_uki *uki, stru
 static int check_course(const struct lk_boot_course *c, struct lk_err *err)
 {
 	if (c->loader_measures)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"the boot loader has measured its commands or the files that it read (PCR 8 or 9), as GRUB does, and what it makes of another configuration or file isn't known");
-	return c->unsure ? refuse(err, c->unsure) : LK_OK;
+	return c->unsure ? lk_log_plan_refuse(err, c->unsure) : LK_OK;
 }
 
 static int check_kernel_measures(const struct lk_boot_course *c, struct lk_err *err)
 {
 	if (!c->initrd.number || !c->load_options.number)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"the kernel in the log hasn't measured its initrd and command line (PCR 9), and the new one might");
 	return LK_OK;
@@ -211,9 +149,10 @@ int lk_log_plan_uki(struct lk_log_plan *plan, const struct lk_uki *uki, struct l
 	LK_TRY(lk_boot_course_follow(plan->log, plan->hash, &c, err));
 	LK_TRY(check_course(&c, err));
 	if (!c.stub.number)
-		return refuse(err, "the log is of no unified kernel image (no event in PCR 11)");
+		return lk_log_plan_refuse(
+			err, "the log is of no unified kernel image (no event in PCR 11)");
 	if (c.cmdline.number || c.extensions)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"the log has a command line, credentials or extensions from outside of the image (PCR 12 or 13)");
 	LK_TRY(check_kernel_measures(&c, err));
@@ -236,11 +175,11 @@ static int follow_kernel(struct lk_log_plan *plan, struct lk_boot_course *c, str
 	LK_TRY(lk_boot_course_follow(plan->log, plan->hash, c, err));
 	LK_TRY(check_course(c, err));
 	if (c->stub.number)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"the log is of a unified kernel image, which changes as a whole: --uki");
 	if (c->extensions)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"something besides one command line is measured into PCR 12 or 13, and what it would be then isn't known");
 	plan->boot_files = true;
@@ -250,7 +189,7 @@ static int follow_kernel(struct lk_log_plan *plan, struct lk_boot_course *c, str
 static int check_disk(const struct lk_boot_course *c, struct lk_err *err)
 {
 	if (c->emulator)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"the emulator (-kernel) has changed the kernel's header, by the initrd's size too, before it was measured (PCR 4): kernel and initrd can where they come from a disk");
 	return LK_OK;
@@ -264,7 +203,7 @@ int lk_log_plan_kernel(struct lk_log_plan *plan, const struct lk_pe *kernel, str
 	LK_TRY(check_kernel_measures(&c, err));
 	LK_TRY(check_disk(&c, err));
 	if (!c.last_image.number)
-		return refuse(err, "the log has no boot image (PCR 4)");
+		return lk_log_plan_refuse(err, "the log has no boot image (PCR 4)");
 	plan->kernel = true;
 	return replace_image(plan, &c.last_image, kernel, "the kernel", err);
 }
@@ -276,7 +215,8 @@ int lk_log_plan_initrd(struct lk_log_plan *plan, struct lk_bytes initrd, struct 
 	LK_TRY(follow_kernel(plan, &c, err));
 	LK_TRY(check_disk(&c, err));
 	if (!c.initrd.number)
-		return refuse(err, "the kernel in the log hasn't measured an initrd (PCR 9)");
+		return lk_log_plan_refuse(
+			err, "the kernel in the log hasn't measured an initrd (PCR 9)");
 	return replace(plan, &c.initrd, initrd, "the initrd", err);
 }
 
@@ -289,8 +229,8 @@ int lk_log_plan_cmdline(struct lk_log_plan *plan, struct lk_bytes text, struct l
 	LK_TRY(lk_load_options_make(text, &options, err));
 	plan->tells_ima |= tells_ima(&options);
 	if (!c.load_options.number)
-		return refuse(err,
-			      "the kernel in the log hasn't measured its command line (PCR 9)");
+		return lk_log_plan_refuse(
+			err, "the kernel in the log hasn't measured its command line (PCR 9)");
 	if (c.cmdline.number)
 		LK_TRY(replace(plan, &c.cmdline, (struct lk_bytes){ options.data, options.len },
 			       "the command line", err));

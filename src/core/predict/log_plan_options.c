@@ -6,11 +6,6 @@
 
 #define NAME_SIZE (2u * sizeof("Boot0000")) /* UTF-16, with its NUL */
 
-static int refuse(struct lk_err *err, const char *what)
-{
-	return lk_err_set(err, LK_E_REFUSED, 0, "can't be predicted: %s", what);
-}
-
 void lk_options_take(const struct lk_measured *m, struct lk_measured_options *o)
 {
 	if (lk_utf16_equals(m->var.name, "BootOrder")) {
@@ -77,7 +72,11 @@ static int place_option(struct lk_log_plan *plan, const struct lk_measured_optio
 	change->what = "a boot option";
 	if (i >= o->n)
 		change->after = o->list[o->n - 1].event.number;
-	return lk_measured_digest(plan, slot, var, change, err);
+	change->variable = var->data;
+	return lk_measured_digest(plan, slot,
+				  &(struct lk_measured_now){ var->name,
+							     { var->data, { NULL, 0 } } },
+				  change, err);
 }
 
 static int plan_order(struct lk_log_plan *plan, const struct lk_measured_options *o,
@@ -87,7 +86,7 @@ static int plan_order(struct lk_log_plan *plan, const struct lk_measured_options
 	size_t n = order.len / 2;
 
 	if (!is_regular(o) || order.len % 2 || !n || n > LK_MEASURED_OPTIONS_MAX)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"the boot order (BootOrder) changed, and how this firmware measures another isn't known");
 	LK_TRY(lk_measured_becomes(plan, &o->order, order, err));
@@ -101,7 +100,7 @@ static int plan_order(struct lk_log_plan *plan, const struct lk_measured_options
 		option_name(order_at(order, i), name);
 		LK_TRY(lk_variable_read(vars, &var, &now, err));
 		if (!now.there)
-			return refuse(
+			return lk_log_plan_refuse(
 				err, "the boot order (BootOrder) names an option that isn't there");
 		var.data = now.data;
 		LK_TRY(place_option(plan, o, i, &var, err));
@@ -122,7 +121,7 @@ int lk_options_plan(struct lk_log_plan *plan, const struct lk_measured_options *
 	if (o->order.event.number) {
 		LK_TRY(lk_variable_read(vars, &o->order.var, &now, err));
 		if (!now.there)
-			return refuse(err, "the boot order (BootOrder) is gone");
+			return lk_log_plan_refuse(err, "the boot order (BootOrder) is gone");
 		if (o->order.form == LK_FORM_UNKNOWN)
 			return lk_measured_becomes(plan, &o->order, now.data, err);
 		if (!lk_bytes_same(now.data, o->order.var.data))
@@ -131,12 +130,12 @@ int lk_options_plan(struct lk_log_plan *plan, const struct lk_measured_options *
 	for (size_t i = 0; i < o->n; i++) {
 		LK_TRY(lk_variable_read(vars, &o->list[i].var, &now, err));
 		if (!now.there)
-			return refuse(err, "a boot option of this boot is gone");
+			return lk_log_plan_refuse(err, "a boot option of this boot is gone");
 		if (o->list[i].form == LK_FORM_UNKNOWN ||
 		    !lk_bytes_same(now.data, o->list[i].var.data))
 			LK_TRY(lk_measured_becomes(plan, &o->list[i], now.data, err));
 	}
-	return o->many ? refuse(err, "the log has more than 64 boot options") : LK_OK;
+	return o->many ? lk_log_plan_refuse(err, "the log has more than 64 boot options") : LK_OK;
 }
 
 bool lk_event_is_option(const struct lk_event *event)

@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns finding the events of PCR 7 that another db, another signer or Secure Boot off changes. */
-#include <string.h>
-
 #include "core/predict/boot_course.h"
 #include "core/bootlog/efi_variable.h"
 #include "core/predict/log_plan.h"
-
-static int refuse(struct lk_err *err, const char *what)
-{
-	return lk_err_set(err, LK_E_REFUSED, 0, "can't be predicted: %s", what);
-}
-
-struct variable {
-	struct lk_event event; /* number 0: not in the log */
-	struct lk_efi_variable var;
-};
+#include "core/predict/log_plan_measured.h"
 
 /*
  * Secure Boot as the log has it. A certificate is measured when it accepts
  * its first image, right before that image is.
  */
 struct settings {
-	struct variable state, db;
-	struct variable own; /* that came with the image asked about */
+	struct lk_measured state, db;
+	struct lk_measured own; /* that came with the image asked about */
 	unsigned int n_own;
 	bool own_accepts, earlier_accepts;
 	bool later;	    /* images, or what accepted them */
@@ -71,7 +60,7 @@ static void take_image(const struct lk_event *event, unsigned int asked, struct 
 	s->n_own = 0;
 }
 
-static void take_authority(const struct variable *v, bool accepted, unsigned int asked,
+static void take_authority(const struct lk_measured *v, bool accepted, unsigned int asked,
 			   struct settings *s)
 {
 	s->any = true;
@@ -85,9 +74,9 @@ static void take_authority(const struct variable *v, bool accepted, unsigned int
 	s->n_own++;
 }
 
-static void take_setting(const struct variable *v, struct settings *s)
+static void take_setting(const struct lk_measured *v, struct settings *s)
 {
-	struct variable *slot = NULL;
+	struct lk_measured *slot = NULL;
 
 	if (lk_utf16_equals(v->var.name, "SecureBoot"))
 		slot = &s->state;
@@ -104,7 +93,7 @@ static void take_setting(const struct variable *v, struct settings *s)
 static void take_variable(const struct lk_event *event, const struct asking *a, struct settings *s)
 {
 	bool authority = event->type == LK_EV_EFI_VARIABLE_AUTHORITY;
-	struct variable v = { .event = *event };
+	struct lk_measured v = { .event = *event, .form = LK_FORM_WHOLE };
 
 	if (event->pcr != LK_PCR_SECURE_BOOT ||
 	    (!authority && event->type != LK_EV_EFI_VARIABLE_DRIVER_CONFIG))
@@ -151,67 +140,25 @@ static int read_settings(const struct lk_log_plan *plan, unsigned int asked,
 	if (rc != LK_LOG_END)
 		return rc;
 	if (s.unsure)
-		return refuse(err, s.unsure);
+		return lk_log_plan_refuse(err, s.unsure);
 	if (!s.state.event.number || !s.db.event.number)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"the log has no Secure Boot variables that are measured as they stand in it (PCR 7)");
 	*ret = s;
 	return LK_OK;
 }
 
-static void put_le64(uint8_t *out, uint64_t v)
-{
-	for (unsigned int i = 0; i < 8; i++)
-		out[i] = (uint8_t)(v >> (8 * i));
-}
-
-/* The variable's event with other data, in two parts. */
-static int digest_variable(const struct lk_log_plan *plan, const struct variable *v,
-			   const struct lk_bytes data[2], struct lk_plan_change *change,
-			   struct lk_err *err)
-{
-	/* As in UEFI_VARIABLE_DATA: lengths of the name and of the data. */
-	size_t name_size = v->event.data.len - LK_GUID_SIZE - 16 - v->var.data.len;
-	uint8_t lengths[16];
-	struct lk_bytes parts[5];
-
-	put_le64(lengths, name_size / 2);
-	put_le64(lengths + 8, data[0].len + data[1].len);
-	parts[0] = v->var.guid;
-	parts[1] = (struct lk_bytes){ lengths, sizeof(lengths) };
-	parts[2] = (struct lk_bytes){ v->var.name.data, name_size };
-	parts[3] = data[0];
-	parts[4] = data[1];
-	return lk_log_plan_digest(plan, parts, 5, change, err);
-}
-
-static int change_variable(struct lk_log_plan *plan, const struct variable *v,
+static int change_variable(struct lk_log_plan *plan, const struct lk_measured *v,
 			   const struct lk_bytes data[2], const char *what, struct lk_err *err)
 {
 	struct lk_plan_change *change = NULL;
 
 	LK_TRY(lk_log_plan_add(plan, &v->event, &change, err));
 	change->what = what;
-	return digest_variable(plan, v, data, change, err);
-}
-
-static bool same(struct lk_bytes a, struct lk_bytes b)
-{
-	return a.len == b.len && !memcmp(a.data, b.data, a.len);
-}
-
-static bool is_in(struct lk_bytes lists, const struct lk_efi_signature *wanted)
-{
-	struct lk_efi_signatures at;
-	struct lk_efi_signature sig;
-
-	lk_efi_signatures_open(lists, &at);
-	while (lk_efi_signatures_next(&at, &sig))
-		if (sig.kind == wanted->kind && same(sig.owner, wanted->owner) &&
-		    same(sig.data, wanted->data))
-			return true;
-	return false;
+	return lk_measured_digest(plan, v,
+				  &(struct lk_measured_now){ v->var.name, { data[0], data[1] } },
+				  change, err);
 }
 
 static int check_lists(struct lk_bytes old, struct lk_bytes lists, struct lk_err *err)
@@ -222,8 +169,8 @@ static int check_lists(struct lk_bytes old, struct lk_bytes lists, struct lk_err
 
 	lk_efi_signatures_open(lists, &at);
 	while (lk_efi_signatures_next(&at, &sig)) {
-		if (is_in(old, &sig))
-			return refuse(
+		if (lk_efi_signatures_hold(old, &sig))
+			return lk_log_plan_refuse(
 				err,
 				"db has one of these signatures already, and what firmware makes of that isn't known");
 		n++;
@@ -242,7 +189,7 @@ int lk_log_plan_db(struct lk_log_plan *plan, struct lk_bytes lists, struct lk_er
 
 	LK_TRY(read_settings(plan, 0, none, &s, err));
 	if (s.shim)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"shim looks for what accepts an image in db before it looks at its own certificate and MokList, so that another db may change what it measures as well (PCR 7)");
 	LK_TRY(check_lists(s.db.var.data, lists, err));
@@ -266,17 +213,17 @@ int lk_log_plan_secure_boot_off(struct lk_log_plan *plan, struct lk_err *err)
 	LK_TRY(lk_boot_course_follow(plan->log, plan->hash, &c, err));
 	LK_TRY(read_settings(plan, 0, none, &s, err));
 	if (!is_on(&s))
-		return refuse(err, "Secure Boot is off in the log already");
+		return lk_log_plan_refuse(err, "Secure Boot is off in the log already");
 	if (s.shim || c.loader_measures)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"what shim and GRUB measure without Secure Boot isn't known (PCRs 7, 8, 9 and 14)");
 	if (s.drivers)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"drivers of plug-in cards are measured (PCR 2), and whether there are more, which Secure Boot kept out, isn't known");
 	if (c.unsure)
-		return refuse(err, c.unsure);
+		return lk_log_plan_refuse(err, c.unsure);
 	/* Its stub has the firmware start the kernel then. */
 	plan->needs_uki = c.sections;
 	plan->secure_boot_off = true;
@@ -304,7 +251,7 @@ static unsigned int find_signers(const struct lk_log_plan *plan, const struct se
 		while (lk_efi_signatures_next(&at, &sig)) {
 			if (sig.kind != LK_SIGNATURE_CERTIFICATE ||
 			    !lk_bytes_contain(signatures, sig.data) ||
-			    (n && same(sig.data, ret->data)))
+			    (n && lk_bytes_same(sig.data, ret->data)))
 				continue;
 			if (!n++)
 				*ret = sig;
@@ -327,7 +274,9 @@ static int change_authority(struct lk_log_plan *plan, const struct settings *s,
 	change->pcr = LK_PCR_SECURE_BOOT;
 	change->what = what;
 	/* It is db's entry that is measured, under db's name. */
-	return digest_variable(plan, &s->db, data, change, err);
+	return lk_measured_digest(plan, &s->db,
+				  &(struct lk_measured_now){ s->db.var.name, { data[0], data[1] } },
+				  change, err);
 }
 
 /* Whether PCR 7 is the same with the new image. */
@@ -353,20 +302,20 @@ int lk_log_plan_signed(struct lk_log_plan *plan, const struct lk_event *old,
 	/* In an order of its own: db, MokList, its own certificate; and levels of
 	 * revocation that nothing in the log tells of. */
 	if (s.shim)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"shim accepts images by keys that the log doesn't have (MokList), and what it would measure of another image isn't known (PCRs 7 and 14)");
 	n = find_signers(plan, &s, image->signatures, &signer);
 	if (stays_accepted(&s, n))
 		return LK_OK;
 	if (!image->signatures.len)
-		return refuse(err, "the image isn't signed, and Secure Boot is on");
+		return lk_log_plan_refuse(err, "the image isn't signed, and Secure Boot is on");
 	if (!n)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"the image's signature holds none of the certificates that accepted images in the log, nor one of db (PCR 7)");
 	if (!s.any || s.later || s.n_own > 1 || s.earlier_accepts || n > 1)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"which certificate accepts the image, and which of those in the log are measured then, isn't known (PCR 7)");
 	return change_authority(plan, &s, &signer, err);

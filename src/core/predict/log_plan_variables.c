@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-static int refuse(struct lk_err *err, const char *what)
-{
-	return lk_err_set(err, LK_E_REFUSED, 0, "can't be predicted: %s", what);
-}
-
 static enum lk_measured_form form_of(const struct lk_event *event,
 				     const struct lk_efi_variable *var, lk_hash_fn hash)
 {
@@ -18,58 +13,6 @@ static enum lk_measured_form form_of(const struct lk_event *event,
 	if (lk_event_data_is_measured(event, hash))
 		return LK_FORM_WHOLE;
 	return lk_event_data_is_measured(&alone, hash) ? LK_FORM_DATA : LK_FORM_UNKNOWN;
-}
-
-static void put_le64(uint8_t *out, uint64_t v)
-{
-	for (unsigned int i = 0; i < 8; i++)
-		out[i] = (uint8_t)(v >> (8 * i));
-}
-
-int lk_measured_digest(const struct lk_log_plan *plan, const struct lk_measured *slot,
-		       const struct lk_efi_variable *var, struct lk_plan_change *change,
-		       struct lk_err *err)
-{
-	/* Some firmware counts the NUL, which reading leaves out. */
-	struct lk_bytes raw = slot->event.data;
-	size_t name_size = raw.len - LK_GUID_SIZE - 16 - slot->var.data.len;
-	static const uint8_t nul[2];
-	struct lk_bytes parts[5];
-	uint8_t lengths[16];
-
-	change->variable = var->data;
-	if (slot->form == LK_FORM_DATA)
-		return lk_log_plan_digest(plan, &var->data, 1, change, err);
-	put_le64(lengths, name_size / 2);
-	put_le64(lengths + 8, var->data.len);
-	parts[0] = slot->var.guid;
-	parts[1] = (struct lk_bytes){ lengths, sizeof(lengths) };
-	parts[2] = var->name;
-	parts[3] = (struct lk_bytes){ nul, name_size - var->name.len };
-	parts[4] = var->data;
-	return lk_log_plan_digest(plan, parts, 5, change, err);
-}
-
-int lk_measured_becomes(struct lk_log_plan *plan, const struct lk_measured *m, struct lk_bytes data,
-			struct lk_err *err)
-{
-	const struct lk_efi_variable var = { m->var.guid, m->var.name, data };
-	struct lk_plan_change *change = NULL;
-
-	if (m->form == LK_FORM_UNKNOWN)
-		return refuse(
-			err,
-			"the log's event of a variable isn't over what the log says of it, so that whether the variable changed isn't known");
-	LK_TRY(lk_log_plan_add(plan, &m->event, &change, err));
-	change->what = "a variable";
-	return lk_measured_digest(plan, m, &var, change, err);
-}
-
-int lk_variable_read(const struct lk_variables *vars, const struct lk_efi_variable *var,
-		     struct lk_variable_now *ret, struct lk_err *err)
-{
-	*ret = (struct lk_variable_now){ .there = false };
-	return vars->read(vars->data, var->guid, var->name, ret, err);
 }
 
 /* Always to be seen by the running system (UEFI 2.10, 3.3). */
@@ -94,22 +37,10 @@ static int check_lists(struct lk_bytes lists, struct lk_err *err)
 	lk_efi_signatures_open(lists, &at);
 	while (lk_efi_signatures_next(&at, &sig))
 		;
-	return at.rest.failed ? refuse(err, "db or dbx isn't made of EFI signature lists any more")
-			      : LK_OK;
-}
-
-static bool holds(struct lk_bytes lists, const struct lk_efi_signature *wanted)
-{
-	struct lk_efi_signatures at;
-	struct lk_efi_signature sig;
-
-	lk_efi_signatures_open(lists, &at);
-	while (lk_efi_signatures_next(&at, &sig))
-		if (lk_bytes_same(sig.type, wanted->type) &&
-		    lk_bytes_same(sig.data, wanted->data) &&
-		    lk_bytes_same(sig.owner, wanted->owner))
-			return true;
-	return false;
+	return at.rest.failed
+		       ? lk_log_plan_refuse(err,
+					    "db or dbx isn't made of EFI signature lists any more")
+		       : LK_OK;
 }
 
 /* Hashes of certificates, say: what these make of an image isn't looked at. */
@@ -120,8 +51,8 @@ static int check_revoked(struct lk_bytes before, struct lk_bytes now, struct lk_
 
 	lk_efi_signatures_open(now, &at);
 	while (lk_efi_signatures_next(&at, &sig))
-		if (sig.kind == LK_SIGNATURE_OTHER && !holds(before, &sig))
-			return refuse(
+		if (sig.kind == LK_SIGNATURE_OTHER && !lk_efi_signatures_hold(before, &sig))
+			return lk_log_plan_refuse(
 				err,
 				"dbx (PCR 7) has entries more that are neither SHA-256 hashes of images nor certificates: whether the firmware will still accept the images can't be told");
 	return LK_OK;
@@ -150,9 +81,10 @@ static int plan_setting(struct lk_log_plan *plan, const struct lk_measured *m,
 	if (plan->dbx_now.data == data.data)
 		LK_TRY(check_revoked(m->var.data, data, err));
 	if (lk_utf16_equals(m->var.name, "SecureBoot"))
-		return refuse(err, "Secure Boot's state isn't that in the log");
+		return lk_log_plan_refuse(err, "Secure Boot's state isn't that in the log");
 	if (lk_utf16_equals(m->var.name, "PK") && !data.len != !m->var.data.len)
-		return refuse(err, "the platform key (PK) came or went, and with it Secure Boot");
+		return lk_log_plan_refuse(
+			err, "the platform key (PK) came or went, and with it Secure Boot");
 	return lk_measured_becomes(plan, m, data, err);
 }
 
@@ -169,7 +101,7 @@ static int check_authority(const struct lk_log_plan *plan, const struct lk_measu
 	    lk_bytes_same(plan->db_now, db_before))
 		return LK_OK;
 	if (m->form != LK_FORM_WHOLE || m->var.data.len <= LK_GUID_SIZE)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"db changed, and what accepted an image isn't in the log as it is measured");
 	lk_efi_signatures_open(plan->db_now, &at);
@@ -178,9 +110,9 @@ static int check_authority(const struct lk_log_plan *plan, const struct lk_measu
 
 		if (lk_bytes_same(entry, m->var.data) && !more)
 			return LK_OK;
-		more |= !holds(db_before, &sig);
+		more |= !lk_efi_signatures_hold(db_before, &sig);
 	}
-	return refuse(
+	return lk_log_plan_refuse(
 		err,
 		more ? "db has something new before what accepted an image in this boot"
 		     : "what accepted an image in this boot isn't in db any more: the firmware may refuse it");
@@ -203,9 +135,10 @@ static int check_once(struct walk *w, const struct lk_efi_variable *var, struct 
 	for (size_t i = 0; i < w->n_seen; i++)
 		if (lk_bytes_same(w->seen[i].name, var->name) &&
 		    lk_bytes_same(w->seen[i].guid, var->guid))
-			return refuse(err, "a variable of the firmware is measured twice");
+			return lk_log_plan_refuse(err,
+						  "a variable of the firmware is measured twice");
 	if (w->n_seen == SETTINGS_MAX)
-		return refuse(err, "the log has more than 64 settings of the firmware");
+		return lk_log_plan_refuse(err, "the log has more than 64 settings of the firmware");
 	w->seen[w->n_seen++] = *var;
 	return LK_OK;
 }
@@ -220,7 +153,7 @@ static int visit(struct walk *w, const struct lk_event *event, struct lk_err *er
 	if (!setting && !lk_event_is_option(event) && event->type != LK_EV_EFI_VARIABLE_AUTHORITY)
 		return LK_OK;
 	if (!lk_efi_variable_read(event->data, &m.var))
-		return refuse(err, "the log has a variable whose lengths aren't right");
+		return lk_log_plan_refuse(err, "the log has a variable whose lengths aren't right");
 	m.form = form_of(event, &m.var, w->plan->hash);
 	if (lk_event_is_option(event)) {
 		lk_options_take(&m, &w->options);

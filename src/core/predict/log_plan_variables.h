@@ -21,6 +21,13 @@ struct lk_variables {
 		    struct lk_variable_now *ret, struct lk_err *err);
 	void *data;
 };
+static inline int lk_variable_read(const struct lk_variables *vars,
+				   const struct lk_efi_variable *var, struct lk_variable_now *ret,
+				   struct lk_err *err)
+{
+	*ret = (struct lk_variable_now){ .there = false };
+	return vars->read(vars->data, var->guid, var->name, ret, err);
+}
 
 /**
  * lk_log_plan_variables - hold the log's variables against what they are now

@@ -21,16 +21,6 @@ static int unknown(struct lk_err *err, const char *what)
 	return lk_err_set(err, LK_E_UNKNOWN, 0, "%s", what);
 }
 
-int lk_next_add(struct lk_next *next, struct lk_next_boot **ret, struct lk_err *err)
-{
-	if (next->n == LK_NEXT_BOOTS_MAX)
-		return unknown(
-			err, "there are more than 16 images that may come next: --uki says which");
-	*ret = &next->boots[next->n++];
-	memset(*ret, 0, sizeof(**ret));
-	return LK_OK;
-}
-
 static int read_logs(struct lk_next *next, struct lk_err *err)
 {
 	struct lk_bytes log;
@@ -60,15 +50,6 @@ static int read_variables(struct lk_next *next, struct lk_err *err)
 	LK_TRY(lk_efivars_check(&next->vars, err));
 	LK_TRY(lk_log_plan_variables(&next->base, &vars, err));
 	return lk_next_check_firmware(next, err);
-}
-
-int lk_next_plan_file(struct lk_next *next, const char *path, struct lk_err *err)
-{
-	struct lk_next_boot *boot = NULL;
-
-	LK_TRY(lk_next_add(next, &boot, err));
-	lk_next_plan_image(next, path, boot);
-	return LK_OK;
 }
 
 static int plan_found(struct lk_next *next, struct lk_err *err)

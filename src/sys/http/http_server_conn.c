@@ -119,10 +119,15 @@ static bool reserve_body(struct lk_httpd_x *x)
 {
 	const struct lk_httpd_limits *limits = &x->h->limits;
 	uint64_t length = x->head.length;
+	struct lk_httpd_x *holder;
 
 	if (length > limits->body) {
 		refuse(x, 413, "The request is too large.");
 		return false;
+	}
+	while ((holder = lk_httpd_room_holder(x->h, (size_t)length))) {
+		x->h->counts.evicted++;
+		lk_httpd_close(holder);
 	}
 	if (!lk_httpd_room_take(x, (size_t)length)) {
 		refuse(x, 503, "The server has too many large requests at once.");

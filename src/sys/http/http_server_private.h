@@ -70,6 +70,9 @@ void lk_httpd_close(struct lk_httpd_x *x);
 /** Closes that which has kept us waiting longest; false where none does. */
 bool lk_httpd_evict(struct lk_httpd *h);
 
+/** Of small bodies, that which was waited for longest makes room for another: a small body is
+ * on its way for a moment only. NULL: there is room, or none can be made. */
+struct lk_httpd_x *lk_httpd_room_holder(struct lk_httpd *h, size_t length);
 /** Before a body comes: false where there is no room for one of @length bytes. */
 bool lk_httpd_room_take(struct lk_httpd_x *x, size_t length);
 void lk_httpd_room_give_back(struct lk_httpd_x *x);

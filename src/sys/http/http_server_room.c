@@ -18,18 +18,16 @@ void lk_httpd_room_give_back(struct lk_httpd_x *x)
 	x->reserved = 0;
 }
 
-/* Of small bodies, that which was waited for longest makes room: on its way one is for a moment. */
-static void make_small_room(struct lk_httpd *h, size_t length)
+struct lk_httpd_x *lk_httpd_room_holder(struct lk_httpd *h, size_t length)
 {
-	struct lk_httpd_x *x = TAILQ_FIRST(&h->waiting), *next;
+	struct lk_httpd_x *x;
 
-	for (; x && length > SMALL_BODIES - h->small_bodies; x = next) {
-		next = TAILQ_NEXT(x, waiting);
-		if (x->state != LK_HTTPD_WANTS_BODY || !x->reserved || x->reserved > SMALL_BODY)
-			continue;
-		h->counts.evicted++;
-		lk_httpd_close(x);
-	}
+	if (length > SMALL_BODY || length <= SMALL_BODIES - h->small_bodies)
+		return NULL;
+	TAILQ_FOREACH(x, &h->waiting, waiting)
+	if (x->state == LK_HTTPD_WANTS_BODY && x->reserved && x->reserved <= SMALL_BODY)
+		return x;
+	return NULL;
 }
 
 bool lk_httpd_room_take(struct lk_httpd_x *x, size_t length)
@@ -37,8 +35,6 @@ bool lk_httpd_room_take(struct lk_httpd_x *x, size_t length)
 	struct lk_httpd *h = x->h;
 	bool small = length <= SMALL_BODY;
 
-	if (small)
-		make_small_room(h, length);
 	if (length > (small ? SMALL_BODIES - h->small_bodies : h->limits.bodies - h->bodies))
 		return false;
 	x->reserved = length;

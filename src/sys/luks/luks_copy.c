@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns copies of LUKS2 headers in memory: to rehearse a change on, and to put back what was there. */
+/* Owns copies of LUKS2 headers in memory, to rehearse a change on. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -57,32 +57,5 @@ int lk_volume_header_copy(const char *device, int *ret_fd, struct lk_volume_head
 	LK_TRY(lk_volume_header_open(path, ret, err));
 	*ret_fd = fd;
 	fd = -1;
-	return LK_OK;
-}
-
-int lk_volume_beginning_save(const char *device, size_t len, struct lk_buf *ret, struct lk_err *err)
-{
-	LK_OWNED_FD fd = open(device, O_RDONLY | O_CLOEXEC);
-	LK_OWNED_BUF saved = { malloc(len), 0 };
-	ssize_t n;
-
-	if (!saved.data)
-		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
-	n = fd < 0 ? -1 : lk_fs_read_full(fd, saved.data, len);
-	if (n < 0)
-		return system_error(device, "can't be read", err);
-	saved.len = (size_t)n;
-	*ret = saved;
-	saved = LK_BUF_NONE;
-	return LK_OK;
-}
-
-int lk_volume_beginning_restore(const char *device, const struct lk_buf *saved, struct lk_err *err)
-{
-	LK_OWNED_FD fd = open(device, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || pwrite(fd, saved->data, saved->len, 0) != (ssize_t)saved->len ||
-	    fsync(fd) != 0)
-		return system_error(device, "what was there can't be put back", err);
 	return LK_OK;
 }

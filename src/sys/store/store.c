@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns which kind of database it is, and values that go in and come out. */
+/* Owns which kind of database it is. */
 #include "sys/store/store.h"
 
 #include <stdlib.h>
@@ -34,40 +34,6 @@ void lk_store_free(struct lk_store *s)
 	if (s->db)
 		s->ops->close(s->db);
 	free(s);
-}
-
-struct lk_value lk_value_int(int64_t number)
-{
-	return (struct lk_value){ .type = LK_VALUE_INT, .number = number };
-}
-
-struct lk_value lk_value_text(const char *text)
-{
-	if (!text)
-		return (struct lk_value){ .type = LK_VALUE_NULL };
-	return (struct lk_value){ .type = LK_VALUE_TEXT,
-				  .bytes = { (const uint8_t *)text, strlen(text) } };
-}
-
-struct lk_value lk_value_bytes(struct lk_bytes bytes)
-{
-	static const uint8_t none[1];
-
-	if (!bytes.data)
-		bytes = (struct lk_bytes){ none, 0 };
-	return (struct lk_value){ .type = LK_VALUE_BYTES, .bytes = bytes };
-}
-
-const char *lk_value_copy(const struct lk_value *v, char *out, size_t cap)
-{
-	size_t len = v->type == LK_VALUE_TEXT ? v->bytes.len : 0;
-
-	if (len >= cap)
-		len = cap - 1;
-	if (len)
-		memcpy(out, v->bytes.data, len);
-	out[len] = '\0';
-	return out;
 }
 
 int lk_store_run(struct lk_store *s, const struct lk_query *q, uint64_t *ret_changed,

@@ -144,28 +144,6 @@ void lk_tpm_new_object_done(struct lk_tpm_new_object *obj)
 	*obj = (struct lk_tpm_new_object){ NULL, ESYS_TR_NONE, { 0 } };
 }
 
-const TPM2B_PUBLIC lk_admin_srk_template = {
-	.publicArea = {
-		.type = TPM2_ALG_ECC,
-		.nameAlg = TPM2_ALG_SHA256,
-		.objectAttributes = TPMA_OBJECT_FIXEDTPM |
-				    TPMA_OBJECT_FIXEDPARENT |
-				    TPMA_OBJECT_SENSITIVEDATAORIGIN |
-				    TPMA_OBJECT_USERWITHAUTH |
-				    TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED |
-				    TPMA_OBJECT_DECRYPT,
-		.parameters.eccDetail = {
-			.symmetric = { .algorithm = TPM2_ALG_AES,
-				       .keyBits.aes = 128,
-				       .mode.aes = TPM2_ALG_CFB },
-			.scheme.scheme = TPM2_ALG_NULL,
-			.curveID = TPM2_ECC_NIST_P256,
-			.kdf.scheme = TPM2_ALG_NULL,
-		},
-		.unique.ecc = { .x.size = 32, .y.size = 32 },
-	},
-};
-
 int lk_tpm_make_srk(struct lk_tpm *tpm, struct lk_err *err)
 {
 	const TPM2B_SENSITIVE_CREATE none = { 0 };

@@ -16,17 +16,7 @@
 #include "core/base/paths.h"
 #include "sys/os/fs.h"
 #include "sys/os/reach.h"
-#include "sys/tpm/tpm_private.h"
-#include "sys/tpm/tpm_wire_private.h"
-
-struct lk_tpm {
-	struct lk_tpm_wire wire;
-	ESYS_CONTEXT *esys;
-	struct lk_tpm_shared shared;
-	ESYS_TR proven;
-	struct lk_tpm_pin pin;
-	char sysfs[32]; /* "tpm0"; empty when it isn't the kernel's device */
-};
+#include "sys/tpm/tpm_connection_private.h"
 
 static void close_inner(TSS2_TCTI_CONTEXT *inner)
 {
@@ -236,26 +226,6 @@ void lk_tpm_free(struct lk_tpm *tpm)
 	}
 	close_inner(tpm->wire.inner);
 	free(tpm);
-}
-
-struct lk_tpm_shared *lk_tpm_shared(struct lk_tpm *tpm)
-{
-	return &tpm->shared;
-}
-
-struct lk_tpm_pin *lk_tpm_pin(struct lk_tpm *tpm)
-{
-	return &tpm->pin;
-}
-
-ESYS_TR *lk_tpm_proven(struct lk_tpm *tpm)
-{
-	return &tpm->proven;
-}
-
-ESYS_CONTEXT *lk_tpm_esys(struct lk_tpm *tpm)
-{
-	return tpm->esys;
 }
 
 bool lk_tpm_bank_known_active(const struct lk_tpm *tpm, enum lk_alg alg)

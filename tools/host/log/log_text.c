@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/bootlog/event_text.h"
+#include "core/bootlog/event_type.h"
 #include "documents.h"
 #include "log/log_show.h"
 #include "sys/crypto/crypto.h"

@@ -14,34 +14,6 @@
 
 #define WIDTH LK_SHOW_WIDTH
 
-static void show_key(const char *key)
-{
-	printf("%-*s", WIDTH, key);
-}
-
-static void show_quoted(const char *key, const char *text, size_t len)
-{
-	show_key(key);
-	lk_print_quoted(stdout, text, len);
-	printf("\n");
-}
-
-void lk_show_hex(const char *key, const uint8_t *data, size_t len)
-{
-	show_key(key);
-	lk_print_hex(stdout, data, len);
-	printf("\n");
-}
-
-static void show_floor(const char *key, uint32_t index)
-{
-	show_key(key);
-	if (index)
-		printf("0x%08x\n", index);
-	else
-		printf("none\n");
-}
-
 static void show_options(unsigned int options)
 {
 	const char *word;
@@ -99,7 +71,7 @@ static void show_volume_key(const struct lk_volume *vol, enum lk_volume_key key)
 
 static void show_signed_from(const char *name, const struct lk_policy_file *pf)
 {
-	show_key(name);
+	lk_show_key(name);
 	if (!pf->n_signed_from)
 		printf("nowhere: the token alone");
 	for (size_t i = 0; i < pf->n_signed_from; i++) {
@@ -111,7 +83,7 @@ static void show_signed_from(const char *name, const struct lk_policy_file *pf)
 
 static void show_volumes(const struct lk_policy_file *pf)
 {
-	show_key("volumes");
+	lk_show_key("volumes");
 	printf("%zu\n", pf->n_volumes);
 	for (size_t i = 0; i < pf->n_volumes; i++)
 		for (unsigned int key = 0; key < LK_VOLUME_KEY_COUNT; key++)
@@ -127,7 +99,7 @@ static void show_selection(const struct lk_policy_file *pf)
 		if (pf->pcrs.mask & ~latch & 1u << i)
 			printf("PCR %-*u%s\n", WIDTH - 4, i, lk_pcr_meaning(i));
 	lk_pcr_shared_text(pf->pcrs.mask & ~latch, shared);
-	show_key("signed policies");
+	lk_show_key("signed policies");
 	printf("%s\n", shared);
 }
 
@@ -136,9 +108,9 @@ static void show_ref(const char *key, const struct lk_policy_file *pf)
 	struct lk_bytes name = lk_policy_ref_name(pf);
 	char line[LK_POLICY_REF_LINE_MAX];
 
-	show_quoted(key, (const char *)name.data, name.len);
-	show_quoted("  reference", (const char *)pf->policy_ref, pf->policy_ref_len);
-	show_key("  bound to");
+	lk_show_quoted(key, (const char *)name.data, name.len);
+	lk_show_quoted("  reference", (const char *)pf->policy_ref, pf->policy_ref_len);
+	lk_show_key("  bound to");
 	if (pf->format >= 2) {
 		lk_policy_ref_line(pf, line);
 		printf("%s\n", line);
@@ -149,7 +121,7 @@ static void show_ref(const char *key, const struct lk_policy_file *pf)
 
 static void show_latch(const char *key, const struct lk_policy_file *pf)
 {
-	show_key(key);
+	lk_show_key(key);
 	if (pf->latch == LK_NO_PCR)
 		printf("none\n");
 	else
@@ -160,7 +132,7 @@ static void show_policy_key(const char *key, const struct lk_policy_key *public)
 {
 	struct lk_name name;
 
-	show_key(key);
+	lk_show_key(key);
 	printf("%s\n", lk_curve_name(public->curve));
 	if (lk_policy_key_name(public, lk_crypto_hash, &name) == LK_OK)
 		lk_show_hex("  its Name", name.data, name.len);
@@ -171,7 +143,7 @@ static void show_root(const struct lk_policy_file *pf)
 	for (unsigned int key = 0; key < LK_ROOT_KEY_COUNT; key++)
 		switch ((enum lk_root_key)key) {
 		case LK_ROOT_KEY_HANDLE:
-			show_key(lk_policy_file_key_name(LK_POLICY_KEY_ROOT));
+			lk_show_key(lk_policy_file_key_name(LK_POLICY_KEY_ROOT));
 			printf("0x%08x\n", pf->root_handle);
 			break;
 		case LK_ROOT_KEY_NAME:
@@ -200,7 +172,7 @@ static void show_setting(const struct lk_policy_file *pf, enum lk_policy_file_ke
 		show_ref(name, pf);
 		break;
 	case LK_POLICY_KEY_BANK:
-		show_key(name);
+		lk_show_key(name);
 		printf("%s\n", lk_alg_name(pf->pcrs.bank));
 		break;
 	case LK_POLICY_KEY_PCRS:
@@ -210,31 +182,31 @@ static void show_setting(const struct lk_policy_file *pf, enum lk_policy_file_ke
 		show_latch(name, pf);
 		break;
 	case LK_POLICY_KEY_FLOOR:
-		show_floor(name, pf->version_floor);
+		lk_show_floor(name, pf->version_floor);
 		break;
 	case LK_POLICY_KEY_ON_FAILURE:
-		show_key(name);
+		lk_show_key(name);
 		printf("%s\n", lk_on_failure_word(pf->on_failure));
 		break;
 	case LK_POLICY_KEY_AFTER_PROMPT:
-		show_key(name);
+		lk_show_key(name);
 		printf("%s\n", lk_on_failure_word(pf->after_prompt));
 		break;
 	case LK_POLICY_KEY_NO_TPM:
-		show_key(name);
+		lk_show_key(name);
 		printf("%s\n",
 		       pf->prompt_without_tpm ? "true" : "false: then it is as on-failure says");
 		break;
 	case LK_POLICY_KEY_TIMEOUT_TPM:
-		show_key(name);
+		lk_show_key(name);
 		printf("%u s\n", pf->timeout_tpm);
 		break;
 	case LK_POLICY_KEY_TIMEOUT_DEVICE:
-		show_key(name);
+		lk_show_key(name);
 		printf("%u s\n", pf->timeout_device);
 		break;
 	case LK_POLICY_KEY_TIMEOUT_PROMPT:
-		show_key(name);
+		lk_show_key(name);
 		if (pf->timeout_prompt)
 			printf("%u s\n", pf->timeout_prompt);
 		else
@@ -244,7 +216,7 @@ static void show_setting(const struct lk_policy_file *pf, enum lk_policy_file_ke
 		show_signed_from(name, pf);
 		break;
 	case LK_POLICY_KEY_TIMEOUT_SIGNED:
-		show_key(name);
+		lk_show_key(name);
 		printf("%u s\n", pf->timeout_signed);
 		break;
 	case LK_POLICY_KEY_ROOT:
@@ -263,75 +235,6 @@ static int show_policy_file(const struct lk_policy_file *pf)
 	for (unsigned int key = 0; key < LK_POLICY_KEY_COUNT; key++)
 		show_setting(pf, (enum lk_policy_file_key)key);
 	return LK_OK;
-}
-
-static void show_values(const struct lk_pcr_values *values)
-{
-	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
-		if (!(values->sel.mask & 1u << i))
-			continue;
-		printf("PCR %-*u", WIDTH - 4, i);
-		lk_print_hex(stdout, values->value[i], lk_alg_size(values->sel.bank));
-		printf("  %s\n", lk_pcr_meaning(i));
-	}
-}
-
-static void show_unextended(uint32_t mask)
-{
-	char pcrs[LK_PCR_MASK_TEXT];
-
-	show_key("unextended");
-	lk_pcr_mask_format(mask, pcrs);
-	printf("%s%s\n", mask ? pcrs : "none",
-	       mask ? ": nobody extends these, and that is meant" : "");
-}
-
-static void show_signed_key(const struct lk_signed_policy *sp, enum lk_signed_key key)
-{
-	switch (key) {
-	case LK_SIGNED_KEY_FORMAT:
-		printf("signed policy (policy verify checks it, this doesn't)\n");
-		break;
-	case LK_SIGNED_KEY_LABEL:
-		show_quoted("label", sp->label, strlen(sp->label));
-		break;
-	case LK_SIGNED_KEY_VERSION:
-		if (sp->version_floor)
-			printf("%-*s%u\n", WIDTH, "version", sp->version);
-		break;
-	case LK_SIGNED_KEY_REF:
-		show_quoted("policy-ref", (const char *)sp->policy_ref, sp->policy_ref_len);
-		break;
-	case LK_SIGNED_KEY_BANK:
-		printf("%-*s%s\n", WIDTH, "bank", lk_alg_name(sp->pcrs.sel.bank));
-		break;
-	case LK_SIGNED_KEY_PCRS:
-		show_values(&sp->pcrs);
-		break;
-	case LK_SIGNED_KEY_UNEXTENDED:
-		show_unextended(sp->unextended);
-		break;
-	case LK_SIGNED_KEY_FLOOR:
-		show_floor("version-floor", sp->version_floor);
-		break;
-	case LK_SIGNED_KEY_DIGEST:
-		lk_show_hex("digest", sp->digest.data, sp->digest.len);
-		break;
-	case LK_SIGNED_KEY_KEY:
-		lk_show_hex("key", sp->key.data, sp->key.len);
-		break;
-	case LK_SIGNED_KEY_SIGNATURE:
-		lk_show_hex("signature", sp->signature, sp->signature_len);
-		break;
-	case LK_SIGNED_KEY_COUNT:
-		break;
-	}
-}
-
-void lk_show_signed_policy(const struct lk_signed_policy *sp)
-{
-	for (unsigned int key = 0; key < LK_SIGNED_KEY_COUNT; key++)
-		show_signed_key(sp, (enum lk_signed_key)key);
 }
 
 static int show_doc(const struct lk_doc *doc, bool json, struct lk_err *err)

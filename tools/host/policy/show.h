@@ -7,6 +7,11 @@
 #include "core/policy/signed_policy.h"
 
 #define LK_SHOW_WIDTH 20 /* of the column of keys */
+/** The key alone, filled up to the column. */
+void lk_show_key(const char *key);
+void lk_show_quoted(const char *key, const char *text, size_t len);
+/** An NV index, or that there is none. */
+void lk_show_floor(const char *key, uint32_t index);
 void lk_show_hex(const char *key, const uint8_t *data, size_t len);
 void lk_show_signed_policy(const struct lk_signed_policy *sp);
 
