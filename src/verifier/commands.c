@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns the commands that show and change devices: devices, show, explain, report, retire, learn. */
+/* Owns the commands that show and change devices: devices, show, explain, retire, learn. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,36 +167,6 @@ int lk_vf_explain(const struct lk_vf_options *o, struct lk_err *err)
 	printf(": %s since %s\n", lk_vf_verdict_word(d.verdict), lk_vf_time(d.changed, text));
 	print_reasons(whole, d.verdict != LK_VERDICT_TRUSTED);
 	return lk_vf_say_flavor(store, d.flavor, err);
-}
-
-int lk_vf_report(const struct lk_vf_options *o, struct lk_err *err)
-{
-	struct lk_vf_settings settings;
-	LK_OWNED_STORE store = NULL;
-	LK_OWNED_JSON json = lk_json_object();
-	struct lk_vf_filter bad = { .text = "", .limit = ALL };
-	struct lk_vf_counts c;
-
-	if (!json)
-		return lk_err_set(err, LK_E_SYSTEM, 0, "no memory for the report");
-	LK_TRY(lk_vf_open(o, &settings, &store, err));
-	LK_TRY(lk_vf_device_counts(store, lk_vf_now() - settings.overdue_h * 3600000ll, &c, err));
-	if (o->json) {
-		lk_vf_counts_json(&c, json);
-		bad.verdict = LK_VF_ANY_VERDICT;
-		LK_TRY(lk_vf_device_list(store, &bad, list_json, lk_json_set_array(json, "devices"),
-					 err));
-		return print_json(json, err);
-	}
-	printf("%" PRId64 " device%s: %" PRId64 " trusted, %" PRId64 " unknown, %" PRId64
-	       " untrusted, %" PRId64 " never seen; %" PRId64 " overdue; %" PRId64 " retired\n",
-	       c.devices, c.devices == 1 ? "" : "s", c.verdict[LK_VERDICT_TRUSTED],
-	       c.verdict[LK_VERDICT_UNKNOWN], c.verdict[LK_VERDICT_UNTRUSTED], c.never, c.overdue,
-	       c.retired);
-	bad.verdict = LK_VERDICT_UNTRUSTED;
-	LK_TRY(lk_vf_device_list(store, &bad, list_text, NULL, err));
-	bad.verdict = LK_VERDICT_UNKNOWN;
-	return lk_vf_device_list(store, &bad, list_text, NULL, err);
 }
 
 int lk_vf_retire(const struct lk_vf_options *o, struct lk_err *err)

@@ -101,6 +101,8 @@ int lk_vf_logs_get_ima(struct lk_store *s, int64_t device, int64_t since, struct
 	OWNED_LISTS lists = { .found = false };
 
 	LK_TRY(get_lists(s, device, since, &lists, err));
+	ret->found = lists.found;
+	ret->boot = lists.boot;
 	return lk_vf_chunks_get(s, bytes_of(&lists.ima), &ret->ima, err);
 }
 

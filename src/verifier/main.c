@@ -8,20 +8,26 @@
 #include "verifier.h"
 
 /** Bits of command.options. */
-enum { STORE = 1u, JSON = 2u, FLAVOR = 4u, BY_HAND = 8u, UNPROVEN = 16u };
+enum { STORE = 1u, JSON = 2u, FLAVOR = 4u, BY_HAND = 8u, UNPROVEN = 16u, FORMS = 32u };
 
 struct command {
 	struct lk_cli_command cli;
 	unsigned int options;
 	int (*run)(const struct lk_vf_options *opts, struct lk_err *err);
 };
+/* Operands: a number, -1 for one or more, MAYBE for one that may be left out. */
+#define MAYBE (-2)
 #define COMMAND(words_, operands_, n_, summary_, options_, run_)                                   \
 	{                                                                                          \
 		.cli = { .words = (words_),                                                        \
 			 .operands = (operands_),                                                  \
 			 .summary = (summary_),                                                    \
-			 .min_operands = (n_) < 0 ? 1 : (n_),                                      \
-			 .max_operands = (n_) < 0 ? 1000 : (n_) },                                 \
+			 .min_operands = (n_) == MAYBE ? 0                                         \
+					 : (n_) < 0    ? 1                                         \
+						       : (n_),                                        \
+			 .max_operands = (n_) == MAYBE ? 1                                         \
+					 : (n_) < 0    ? 1000                                      \
+						       : (n_) },                                      \
 		.options = (options_), .run = (run_)                                               \
 	}
 static const struct command all_commands[] = {
@@ -32,8 +38,10 @@ static const struct command all_commands[] = {
 	COMMAND("show", "DEVICE", 1, "show one device with its attestations", STORE | JSON,
 		lk_vf_show),
 	COMMAND("explain", "DEVICE", 1, "say why a device has its verdict", STORE, lk_vf_explain),
-	COMMAND("report", "", 0, "count verdicts, and list what isn't trusted", STORE | JSON,
-		lk_vf_report),
+	COMMAND("report", "[DEVICE]", MAYBE, "count verdicts, and list what isn't trusted",
+		STORE | JSON | FORMS, lk_vf_report),
+	COMMAND("report-key", "", 0, "print the public key that reports are signed with",
+		STORE | JSON, lk_vf_report_show_key),
 	COMMAND("retire", "DEVICE", 1, "take nothing from a device any more", STORE, lk_vf_retire),
 	COMMAND("learn", "DEVICE", 1, "take a device's values of now as its own flavor", STORE,
 		lk_vf_learn),
@@ -83,7 +91,11 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 		{ "flavor", 0, 0, "FILE", "what it is compared with", &o.flavor, NULL },
 		{ "nonce", 0, 0, "HEX", "the nonce that the quote has to be over", &o.nonce, NULL },
 	};
-	struct lk_option options[7];
+	const struct lk_option forms[] = {
+		{ "jwt", 0, 0, NULL, "attestation results, signed", NULL, &o.jwt },
+		{ "html", 0, 0, NULL, "a page that stands alone", NULL, &o.html },
+	};
+	struct lk_option options[9];
 	size_t n = 0;
 
 	if (cmd->options & STORE) {
@@ -100,6 +112,10 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 	}
 	if (cmd->options & JSON)
 		options[n++] = json;
+	if (cmd->options & FORMS) {
+		options[n++] = forms[0];
+		options[n++] = forms[1];
+	}
 	options[n] = (struct lk_option)LK_OPTIONS_END;
 	LK_TRY(lk_cli_parse(&cli, &cmd->cli, options, argc, argv, err));
 	o.n = argc - optind;
@@ -109,23 +125,12 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 }
 
 static const struct lk_cli_command *const commands[] = {
-	&all_commands[0].cli,
-	&all_commands[1].cli,
-	&all_commands[2].cli,
-	&all_commands[3].cli,
-	&all_commands[4].cli,
-	&all_commands[5].cli,
-	&all_commands[6].cli,
-	&all_commands[7].cli,
-	&all_commands[8].cli,
-	&all_commands[9].cli,
-	&all_commands[10].cli,
-	&all_commands[11].cli,
-	&all_commands[12].cli,
-	&all_commands[13].cli,
-	&all_commands[14].cli,
-	&all_commands[15].cli,
-	NULL,
+	&all_commands[0].cli,  &all_commands[1].cli,  &all_commands[2].cli,
+	&all_commands[3].cli,  &all_commands[4].cli,  &all_commands[5].cli,
+	&all_commands[6].cli,  &all_commands[7].cli,  &all_commands[8].cli,
+	&all_commands[9].cli,  &all_commands[10].cli, &all_commands[11].cli,
+	&all_commands[12].cli, &all_commands[13].cli, &all_commands[14].cli,
+	&all_commands[15].cli, &all_commands[16].cli, NULL,
 };
 _Static_assert(sizeof(commands) / sizeof(commands[0]) == N_COMMANDS + 1, "a command isn't listed");
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns the look of the pages, and the escaping of all that stands in them. */
+/* Owns the frame of the pages, and the escaping of all that stands in them. */
 #include "page.h"
 
 #include <inttypes.h>
@@ -69,19 +69,30 @@ static const char *entity(char c)
 	}
 }
 
-void lk_page_text(struct lk_page *p, const char *text)
+void lk_page_bytes(struct lk_page *p, struct lk_bytes text)
 {
-	size_t left = strlen(text);
-
-	while (left) {
+	while (text.len) {
 		char shown[LK_TEXT_ESCAPED_MAX];
-		size_t n = lk_text_escape((const uint8_t *)text, left, shown);
-		const char *e = n == 1 ? entity(*text) : NULL;
+		size_t n = lk_text_escape(text.data, text.len, shown);
+		const char *e = n == 1 ? entity((char)*text.data) : NULL;
 
 		put(p, e ? e : shown, strlen(e ? e : shown));
-		text += n;
-		left -= n;
+		text.data += n;
+		text.len -= n;
 	}
+}
+
+void lk_page_text(struct lk_page *p, const char *text)
+{
+	lk_page_bytes(p, (struct lk_bytes){ (const uint8_t *)text, strlen(text) });
+}
+
+void lk_page_hex(struct lk_page *p, struct lk_bytes bytes)
+{
+	lk_page_add(p, "<code>");
+	for (size_t i = 0; i < bytes.len; i++)
+		lk_page_add(p, "%02x", bytes.data[i]);
+	lk_page_add(p, "</code>");
 }
 
 void lk_page_address(struct lk_page *p, const char *text)
@@ -127,45 +138,90 @@ void lk_page_verdict(struct lk_page *p, int verdict)
 			class[verdict], sign[verdict], lk_vf_verdict_word(verdict));
 }
 
-/* Contrast of text is at least 4.5:1 in both. */
-const char lk_page_style[] =
-	":root{color-scheme:light dark;--bg:#fff;--fg:#1a1a1a;--dim:#595959;--line:#d0d0d0;--link:#0b4f9e;"
-	"--good:#146c2e;--unsure:#7a4b00;--bad:#a8071a;--card:#f5f5f5}\n"
-	"@media(prefers-color-scheme:dark){:root{--bg:#151515;--fg:#ececec;--dim:#a8a8a8;--line:#3c3c3c;"
-	"--link:#8ab8f5;--good:#6fd58a;--unsure:#f0b95a;--bad:#ff8a8a;--card:#202020}}\n"
-	"*{box-sizing:border-box}body{margin:0 auto;max-width:72rem;padding:1rem;background:var(--bg);"
-	"color:var(--fg);font:16px/1.5 system-ui,sans-serif}\n"
-	"a{color:var(--link)}a:focus-visible,input:focus-visible,select:focus-visible,button:focus-visible"
-	"{outline:3px solid var(--link);outline-offset:2px}\n"
-	"nav{display:flex;gap:1rem;border-bottom:1px solid var(--line);padding-bottom:.5rem;flex-wrap:wrap}\n"
-	"h1{font-size:1.5rem;overflow-wrap:anywhere}h2{font-size:1.15rem}\n"
-	".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(8rem,1fr));gap:.75rem;padding:0;list-style:none}\n"
-	".cards li{background:var(--card);padding:.75rem;border-radius:.4rem}.cards b{display:block;font-size:1.8rem}\n"
-	".wide{overflow-x:auto}table{border-collapse:collapse;width:100%}caption{text-align:left;color:var(--dim)}\n"
-	"th,td{text-align:left;padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top;"
-	"overflow-wrap:anywhere}\n"
-	".good{color:var(--good)}.unsure{color:var(--unsure)}.bad{color:var(--bad)}.none,.dim{color:var(--dim)}\n"
-	".verdict{font-weight:600;white-space:nowrap}code{font-size:.85rem;overflow-wrap:anywhere}\n"
-	"form{display:flex;gap:.5rem;flex-wrap:wrap;align-items:end;margin:1rem 0}label{display:block}\n"
-	"input,select,button{font:inherit;padding:.35rem;background:var(--bg);color:var(--fg);border:1px solid var(--dim)}\n"
-	"dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem}dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}\n"
-	"svg .g{fill:var(--good)}svg .u{fill:var(--unsure)}svg .b{fill:var(--bad)}svg text{fill:var(--dim);font-size:12px}\n"
-	"@media(max-width:40rem){dl{grid-template-columns:1fr}.optional{display:none}}\n";
+void lk_page_table(struct lk_page *p, const char *caption, const char *const *columns)
+{
+	/* What can be moved sideways has to be reached by keys, and needs a name. */
+	lk_page_add(
+		p,
+		"<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"%.*s\"><table><caption>%s</caption><thead><tr>",
+		(int)strcspn(caption, ".:,"), caption, caption);
+	for (; *columns; columns++)
+		lk_page_add(p, "<th scope=\"col\"%s>%s</th>",
+			    **columns == '-' ? " class=\"optional\"" : "",
+			    *columns + (**columns == '-'));
+	lk_page_add(p, "</tr></thead><tbody>\n");
+}
 
-void lk_page_begin(struct lk_page *p, const char *title)
+void lk_page_table_end(struct lk_page *p)
+{
+	lk_page_add(p, "</tbody></table></div>\n");
+}
+
+void lk_page_fact(struct lk_page *p, const char *what)
+{
+	lk_page_add(p, "<dt>%s</dt><dd>", what);
+}
+
+void lk_page_fact_end(struct lk_page *p)
+{
+	lk_page_add(p, "</dd>\n");
+}
+
+static void begin_head(struct lk_page *p, const char *title)
 {
 	lk_page_add(
 		p,
 		"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-		"<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-		"<link rel=\"stylesheet\" href=\"/style.css\"><link rel=\"icon\" href=\"data:,\"><title>");
+		"<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>");
 	lk_page_text(p, title);
+	lk_page_add(p, " - Latchkey</title>");
+}
+
+static void begin(struct lk_page *p, const char *title, const struct lk_vf_device *d)
+{
+	begin_head(p, title);
 	lk_page_add(
 		p,
-		" - Latchkey</title></head><body>\n<nav aria-label=\"Pages\"><a href=\"/\">Fleet</a>"
-		"<a href=\"/devices\">Devices</a></nav>\n<main><h1>");
+		"<link rel=\"stylesheet\" href=\"/style.css\"><link rel=\"icon\" href=\"data:,\"></head><body>\n"
+		"<a class=\"skip\" href=\"#content\">To the content</a>\n"
+		"<nav aria-label=\"Pages\"><a href=\"/\">Fleet</a><a href=\"/devices\">Devices</a>"
+		"<a href=\"/reports\">Reports</a>");
+	if (d) {
+		lk_page_add(p, "<a href=\"/devices/%s\">", d->id);
+		lk_page_text(p, d->name);
+		lk_page_add(p, "</a>");
+	}
+	lk_page_add(p, "</nav>\n<main id=\"content\" tabindex=\"-1\"><h1>");
 	lk_page_text(p, title);
 	lk_page_add(p, "</h1>\n");
+}
+
+void lk_page_begin(struct lk_page *p, const char *title)
+{
+	begin(p, title, NULL);
+}
+
+void lk_page_begin_below(struct lk_page *p, const char *title, const struct lk_vf_device *d)
+{
+	char whole[LK_VF_NAME_MAX + 64];
+
+	(void)snprintf(whole, sizeof(whole), "%s: %.50s", d->name, title);
+	begin(p, whole, d);
+}
+
+void lk_page_begin_alone(struct lk_page *p, const char *title)
+{
+	begin_head(p, title);
+	lk_page_add(p, "<style>");
+	put(p, lk_page_style, strlen(lk_page_style));
+	lk_page_add(p, "</style></head><body>\n<main><h1>");
+	lk_page_text(p, title);
+	lk_page_add(p, "</h1>\n");
+}
+
+void lk_page_end_alone(struct lk_page *p)
+{
+	lk_page_add(p, "</main></body></html>\n");
 }
 
 #define SECURITY                                                                                   \
@@ -175,7 +231,7 @@ void lk_page_begin(struct lk_page *p, const char *title)
 
 void lk_page_send(struct lk_page *p, struct lk_httpd_x *x)
 {
-	lk_page_add(p, "</main></body></html>\n");
+	lk_page_end_alone(p);
 	if (p->failed) {
 		lk_httpd_answer_text(x, 503, "The page is too long, or memory is short.");
 		return;
@@ -186,4 +242,41 @@ void lk_page_send(struct lk_page *p, struct lk_httpd_x *x)
 				   .headers = SECURITY,
 				   .body = { (const uint8_t *)p->data, p->len },
 			   });
+}
+
+int lk_page_send_json(struct lk_httpd_x *x, const struct lk_json *json, struct lk_err *err)
+{
+	LK_OWNED_BUF text = LK_BUF_NONE;
+
+	LK_TRY(lk_json_write(json, &text, err));
+	lk_httpd_answer(x, &(struct lk_httpd_answer){ .status = 200,
+						      .type = "application/json",
+						      .headers = SECURITY,
+						      .body = { text.data, text.len } });
+	return LK_OK;
+}
+
+void lk_page_send_file(struct lk_httpd_x *x, const char *name, const char *type,
+		       struct lk_bytes bytes)
+{
+	char headers[512];
+
+	/* A page that is looked at where it comes from may do no more than the others. */
+	(void)snprintf(headers, sizeof(headers),
+		       "Content-Disposition: attachment; filename=\"%s\"\r\n"
+		       "Content-Security-Policy: default-src 'none'; sandbox\r\n",
+		       name);
+	lk_httpd_answer(x,
+			&(struct lk_httpd_answer){
+				.status = 200, .type = type, .headers = headers, .body = bytes });
+}
+
+int64_t lk_page_number(const struct lk_httpd_x *x)
+{
+	char page[8] = "";
+	long n = 0;
+
+	if (lk_httpd_query_get(lk_httpd_head(x)->query, "page", page, sizeof(page)))
+		n = strtol(page, NULL, 10);
+	return n > 0 ? n : 0;
 }

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns the pages of one device: where it stands, one attestation, its firmware's log in words. */
+/* Owns the page of one device: where it stands, who it is, its boots and attestations. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/attest/attest.h"
-#include "core/bootlog/event_text.h"
-#include "core/bootlog/event_type.h"
-#include "core/bootlog/event_vouch.h"
-#include "history.h"
+#include "boots.h"
 #include "page.h"
-#include "sys/crypto/crypto.h"
 #include "verifier.h"
 
-#define EVENTS_SHOWN 2000u
 #define SHOWN_BEFORE 100
+#define BOOTS_SHOWN  50
 
 static int verdict_of(const char *word)
 {
@@ -25,19 +20,11 @@ static int verdict_of(const char *word)
 	return LK_VF_NO_VERDICT;
 }
 
-static int add_reasons(struct lk_page *p, const struct lk_buf *text, struct lk_err *err)
+void lk_page_add_reasons(struct lk_page *p, const struct lk_json *list)
 {
-	LK_OWNED_JSON kept = NULL;
-	const struct lk_json *list;
+	static const char *const columns[] = { "Part", "Verdict", "Why", NULL };
 
-	if (!text->len)
-		return LK_OK;
-	LK_TRY(lk_json_parse((const char *)text->data, text->len, &kept, err));
-	list = lk_json_get(kept, "reasons");
-	lk_page_add(
-		p,
-		"<div class=\"wide\"><table><caption>Reasons</caption><thead><tr><th scope=\"col\">Part</th>"
-		"<th scope=\"col\">Verdict</th><th scope=\"col\">Why</th></tr></thead><tbody>\n");
+	lk_page_table(p, "Reasons", columns);
 	for (size_t i = 0; i < lk_json_count(list); i++) {
 		const struct lk_json *r = lk_json_at(list, i);
 		const char *part = lk_json_get_text(r, "part");
@@ -51,64 +38,119 @@ static int add_reasons(struct lk_page *p, const struct lk_buf *text, struct lk_e
 		lk_page_text(p, why ? why : "");
 		lk_page_add(p, "</td></tr>\n");
 	}
-	lk_page_add(p, "</tbody></table></div>\n");
-	return LK_OK;
+	lk_page_table_end(p);
 }
 
-static void begin_fact(struct lk_page *p, const char *what)
+static void add_floors(struct lk_page *p, const struct lk_vf_device *d)
 {
-	lk_page_add(p, "<dt>%s</dt><dd>", what);
-}
-
-static void end_fact(struct lk_page *p)
-{
-	lk_page_add(p, "</dd>\n");
+	for (unsigned int i = 0; i < LK_FLOOR_COUNT; i++)
+		if (d->state.has_floor[i]) {
+			lk_page_fact(p, i == LK_FLOOR_VERSION ? "Floor of policy versions"
+							      : "Floor of configuration sequences");
+			lk_page_add(p, "%" PRIu64 ", proven by the TPM", d->state.floor[i]);
+			lk_page_fact_end(p);
+		}
 }
 
 static void add_facts(struct lk_page *p, const struct lk_vf_device *d)
 {
 	lk_page_add(p, "<dl>");
-	begin_fact(p, "Verdict");
+	lk_page_fact(p, "Verdict");
 	lk_page_verdict(p, d->verdict);
 	if (d->changed) {
 		lk_page_add(p, " since ");
 		lk_page_time(p, d->changed);
 	}
-	end_fact(p);
-	begin_fact(p, "Seen");
+	lk_page_fact_end(p);
+	lk_page_fact(p, "Seen");
 	lk_page_time(p, d->seen);
-	end_fact(p);
-	begin_fact(p, "Identity");
-	lk_page_add(p, "<code>%s</code>", d->id);
-	end_fact(p);
-	begin_fact(p, "Flavor");
+	lk_page_fact_end(p);
+	lk_page_fact(p, "Flavor");
 	lk_page_text(p, d->flavor);
-	end_fact(p);
-	begin_fact(p, "Imported");
+	lk_page_fact_end(p);
+	lk_page_fact(p, "Imported");
 	lk_page_time(p, d->imported);
-	end_fact(p);
+	lk_page_fact_end(p);
 	if (d->retired) {
-		begin_fact(p, "Retired");
+		lk_page_fact(p, "Retired");
 		lk_page_time(p, d->retired);
-		end_fact(p);
+		lk_page_fact_end(p);
 	}
-	begin_fact(p, "Boot");
-	lk_page_add(p, "number %" PRId64 " of this TPM", d->boot);
-	end_fact(p);
-	for (unsigned int i = 0; i < LK_FLOOR_COUNT; i++)
-		if (d->state.has_floor[i]) {
-			begin_fact(p, i == LK_FLOOR_VERSION ? "Floor of policy versions"
-							    : "Floor of configuration sequences");
-			lk_page_add(p, "%" PRIu64 ", proven by the TPM", d->state.floor[i]);
-			end_fact(p);
-		}
+	if (d->booted) {
+		lk_page_fact(p, "Boot");
+		lk_page_add(p, "number %" PRId64 " of this TPM, first attested ", d->boot);
+		lk_page_time(p, d->booted);
+		lk_page_fact_end(p);
+	}
+	add_floors(p, d);
 	lk_page_add(p, "</dl>\n");
+}
+
+/* What it runs: the values that its last quote has proven, by what each stands for. */
+static void add_values(struct lk_page *p, const struct lk_vf_device *d)
+{
+	static const char *const columns[] = { "PCR", "What it stands for", "Value", NULL };
+	const struct lk_pcr_values *v = &d->state.values;
+	size_t size = lk_alg_size(v->sel.bank);
+
+	if (!d->state.any || !v->sel.mask)
+		return;
+	lk_page_add(p,
+		    "<h2>What it runs</h2><p><a href=\"/devices/%s/firmware\">Firmware's log</a>, "
+		    "<a href=\"/devices/%s/ima\">kernel's log</a>, "
+		    "<a href=\"/devices/%s/difference\">what differs from the boot before</a></p>\n"
+		    "<details><summary>PCR values that the last quote has proven (%s)</summary>",
+		    d->id, d->id, d->id, lk_alg_name(v->sel.bank) ? lk_alg_name(v->sel.bank) : "");
+	lk_page_table(p, "PCR values", columns);
+	for (unsigned int pcr = 0; pcr < LK_PCR_COUNT; pcr++) {
+		if (!(v->sel.mask >> pcr & 1))
+			continue;
+		lk_page_add(p, "<tr><td>%u</td><td>%s</td><td>", pcr, lk_pcr_meaning(pcr));
+		lk_page_hex(p, (struct lk_bytes){ v->value[pcr], size });
+		lk_page_add(p, "</td></tr>\n");
+	}
+	lk_page_table_end(p);
+	lk_page_add(p, "</details>\n");
 }
 
 struct listing {
 	struct lk_page *p;
 	const char *id;
+	size_t n;
 };
+
+static void add_boot_links(struct listing *l, const struct lk_vf_boot_row *b)
+{
+	const struct {
+		bool there;
+		const char *what, *label;
+	} logs[] = {
+		{ b->has_firmware, "firmware", "firmware" },
+		{ b->has_ima, "ima", "kernel" },
+		{ b->has_measured, "measurements.bin", "user space" },
+	};
+
+	for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++)
+		if (logs[i].there)
+			lk_page_add(l->p, "<a href=\"/devices/%s/boots/%" PRId64 "/%s\">%s</a> ",
+				    l->id, b->since, logs[i].what, logs[i].label);
+}
+
+static int add_boot(void *ctx, const struct lk_vf_boot_row *b, struct lk_err *err)
+{
+	struct listing *l = ctx;
+	char text[LK_VF_TIME_TEXT];
+
+	(void)err;
+	l->n++;
+	lk_page_add(l->p, "<tr><td>%" PRId64 "</td><td>%s</td><td>", b->boot,
+		    lk_vf_time(b->since, text));
+	lk_page_verdict(l->p, b->verdict);
+	lk_page_add(l->p, "</td><td>");
+	add_boot_links(l, b);
+	lk_page_add(l->p, "</td></tr>\n");
+	return LK_OK;
+}
 
 static int add_attestation(void *ctx, const struct lk_vf_attestation *a, struct lk_err *err)
 {
@@ -123,137 +165,52 @@ static int add_attestation(void *ctx, const struct lk_vf_attestation *a, struct 
 	return LK_OK;
 }
 
-int lk_page_device(struct lk_vf_server *s, struct lk_httpd_x *x, const struct lk_vf_device *d,
-		   struct lk_err *err)
+static int add_history(struct lk_page *p, struct lk_store *s, const struct lk_vf_device *d,
+		       struct lk_err *err)
+{
+	static const char *const boots[] = { "Boot", "First attested", "Verdict", "Logs", NULL };
+	static const char *const attestations[] = { "Time", "Verdict", "Boot", NULL };
+	struct listing l = { p, d->id, 0 };
+
+	lk_page_add(p, "<h2>History</h2>\n");
+	lk_page_table(p, "Boots", boots);
+	LK_TRY(lk_vf_boots_list(s, d->number, BOOTS_SHOWN, add_boot, &l, err));
+	lk_page_table_end(p);
+	lk_page_table(p, "Attestations", attestations);
+	LK_TRY(lk_vf_history_list(s, d->number, SHOWN_BEFORE, add_attestation, &l, err));
+	lk_page_table_end(p);
+	return LK_OK;
+}
+
+int lk_page_device(const struct lk_page_ask *ask, struct lk_err *err)
 {
 	LK_OWNED_VF_FINDINGS f = { LK_BUF_NONE, LK_BUF_NONE };
+	LK_OWNED_JSON json = ask->json ? lk_json_object() : NULL;
+	LK_OWNED_JSON kept = NULL;
 	LK_OWNED_PAGE p = { .data = NULL };
-	struct listing l = { &p, d->id };
+	const struct lk_vf_device *d = ask->d;
 
-	LK_TRY(lk_vf_findings_get(s->store, d->number, &f, err));
+	if (ask->json) {
+		LK_TRY(lk_vf_device_json_whole(ask->s->store, d, json, err));
+		return lk_page_send_json(ask->x, json, err);
+	}
+	LK_TRY(lk_vf_findings_get(ask->s->store, d->number, &f, err));
 	lk_page_begin(&p, d->name);
 	add_facts(&p, d);
-	LK_TRY(add_reasons(&p, &f.reasons, err));
-	lk_page_add(
-		&p,
-		"<p><a href=\"/devices/%s/firmware\">Firmware log of this boot</a>, "
-		"<a href=\"/devices/%s.json\">the same as JSON</a></p>\n"
-		"<div class=\"wide\"><table><caption>Attestations</caption><thead><tr><th scope=\"col\">Time</th>"
-		"<th scope=\"col\">Verdict</th><th scope=\"col\">Boot</th></tr></thead><tbody>\n",
-		d->id, d->id);
-	LK_TRY(lk_vf_history_list(s->store, d->number, SHOWN_BEFORE, add_attestation, &l, err));
-	lk_page_add(&p, "</tbody></table></div>\n");
-	lk_page_send(&p, x);
-	return LK_OK;
-}
-
-static void add_hex(struct lk_page *p, struct lk_bytes bytes)
-{
-	lk_page_add(p, "<code>");
-	for (size_t i = 0; i < bytes.len; i++)
-		lk_page_add(p, "%02x", bytes.data[i]);
-	lk_page_add(p, "</code>");
-}
-
-static void add_quote(struct lk_page *p, struct lk_bytes quote)
-{
-	char mask[LK_PCR_MASK_TEXT];
-	struct lk_attest a;
-
-	if (lk_attest_parse(quote, LK_ATTEST_QUOTE, &a, NULL) != LK_OK)
-		return;
-	lk_pcr_mask_format(a.quote.sel.mask, mask);
-	lk_page_add(p, "<h2>The quote</h2><dl><dt>PCRs</dt><dd>%s of %s</dd>", mask,
-		    lk_alg_name(a.quote.sel.bank) ? lk_alg_name(a.quote.sel.bank) : "another bank");
-	lk_page_add(p, "<dt>Boot</dt><dd>%" PRIu32 ", resumed %" PRIu32 " times</dd>",
-		    a.reset_count, a.restart_count);
-	lk_page_add(p, "<dt>TPM's clock</dt><dd>%" PRIu64 " ms%s</dd>", a.clock,
-		    a.safe ? "" : " (since a power cut)");
-	lk_page_add(p, "<dt>TPM's firmware</dt><dd>%016" PRIx64 "</dd><dt>Digest</dt><dd>",
-		    a.firmware);
-	add_hex(p, a.quote.digest);
-	lk_page_add(p, "</dd><dt>Nonce</dt><dd>");
-	add_hex(p, a.extra);
-	lk_page_add(p, "</dd></dl>\n");
-}
-
-int lk_page_attestation(struct lk_vf_server *s, struct lk_httpd_x *x, const struct lk_vf_device *d,
-			int64_t at, struct lk_err *err)
-{
-	LK_OWNED_VF_EVIDENCE e = { .quote = LK_BUF_NONE };
-	LK_OWNED_PAGE p = { .data = NULL };
-	char text[LK_VF_TIME_TEXT];
-
-	LK_TRY(lk_vf_evidence_get(s->store, d->number, at, &e, err));
-	lk_page_begin(&p, d->name);
-	lk_page_add(&p, "<p>Attested %s: ", lk_vf_time(at, text));
-	lk_page_verdict(&p, e.a.verdict);
-	lk_page_add(&p, ". <a href=\"/devices/%s\">All of this device</a></p>\n", d->id);
-	LK_TRY(add_reasons(&p, &e.reasons, err));
-	add_quote(&p, (struct lk_bytes){ e.quote.data, e.quote.len });
-	lk_page_add(
-		&p,
-		"<details><summary>As the TPM signed it (hexadecimal)</summary><p>TPMS_ATTEST: ");
-	add_hex(&p, (struct lk_bytes){ e.quote.data, e.quote.len });
-	lk_page_add(&p, "</p><p>TPMT_SIGNATURE: ");
-	add_hex(&p, (struct lk_bytes){ e.signature.data, e.signature.len });
-	lk_page_add(&p, "</p></details>\n");
-	lk_page_send(&p, x);
-	return LK_OK;
-}
-
-static void add_event(struct lk_page *p, const struct lk_event *e)
-{
-	static const char *const vouched[] = { "no: it was changed", "no", "its value", "yes" };
-	const char *type = lk_event_type_name(e->type);
-	struct lk_text_out words;
-
-	lk_event_text(e, lk_crypto_hash, &words);
-	lk_page_add(p, "<tr><td>%u</td><td>%u</td><td class=\"optional\">%s</td><td>", e->number,
-		    e->pcr, type ? type : "another type");
-	lk_page_text(p, words.text);
-	lk_page_add(p, "</td><td>%s</td></tr>\n",
-		    vouched[lk_event_vouched_by_all(e, lk_crypto_hash)]);
-}
-
-int lk_page_firmware(struct lk_vf_server *s, struct lk_httpd_x *x, const struct lk_vf_device *d,
-		     struct lk_err *err)
-{
-	LK_OWNED_VF_LOGS logs = { .found = false };
-	LK_OWNED_PAGE p = { .data = NULL };
-	struct lk_event_log log;
-	struct lk_event event;
-	struct lk_err why = { 0 };
-	unsigned int n = 0;
-	int rc;
-
-	LK_TRY(lk_vf_logs_get(s->store, d->number, d->booted, &logs, err));
-	if (!logs.firmware.len)
-		return LK_E_OBJECT;
-	lk_page_begin(&p, d->name);
-	lk_page_add(
-		&p,
-		"<p>The firmware's log of boot %" PRId64
-		". <a href=\"/devices/%s\">All of this device</a></p>\n"
-		"<div class=\"wide\"><table><caption>What was measured, in order. The last column says whether the "
-		"digest, which the TPM has signed for, covers these words.</caption><thead><tr><th scope=\"col\">Event</th>"
-		"<th scope=\"col\">PCR</th><th scope=\"col\" class=\"optional\">Type</th><th scope=\"col\">What</th>"
-		"<th scope=\"col\">Covered</th></tr></thead><tbody>\n",
-		logs.boot, d->id);
-	rc = lk_event_log_open_any(logs.firmware.data, logs.firmware.len, &log, &why);
-	while (rc == LK_OK && n++ < EVENTS_SHOWN) {
-		rc = lk_event_log_next(&log, &event, &why);
-		if (rc == LK_OK)
-			add_event(&p, &event);
+	if (f.reasons.len && d->verdict != LK_VF_NO_VERDICT) {
+		LK_TRY(lk_json_parse((const char *)f.reasons.data, f.reasons.len, &kept, err));
+		lk_page_add_reasons(&p, lk_json_get(kept, "reasons"));
 	}
-	lk_page_add(&p, "</tbody></table></div>\n");
-	if (rc == LK_E_INPUT) {
-		lk_page_add(&p, "<p class=\"bad\">The log ends here: ");
-		lk_page_text(&p, why.msg);
-		lk_page_add(&p, "</p>\n");
-	}
-	if (rc == LK_OK)
-		lk_page_add(&p, "<p>More events than are shown.</p>\n");
-	lk_page_send(&p, x);
+	add_values(&p, d);
+	LK_TRY(lk_page_add_identity(&p, ask->s->store, d, err));
+	if (d->booted)
+		LK_TRY(add_history(&p, ask->s->store, d, err));
+	lk_page_add(&p,
+		    "<p><a href=\"/devices/%s.json\">The same as JSON</a>; a report of it: "
+		    "<a href=\"/devices/%s/report.html\">a page that stands alone</a>, "
+		    "<a href=\"/devices/%s/report.json\">JSON</a>, "
+		    "<a href=\"/devices/%s/report.jwt\">signed</a></p>\n",
+		    d->id, d->id, d->id, d->id);
+	lk_page_send(&p, ask->x);
 	return LK_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "report.h"
 #include "server.h"
 #include "state_dir.h"
 #include "sys/crypto/crypto.h"
@@ -57,6 +58,14 @@ static int find_nonce_key(struct lk_vf_server *s, struct lk_err *err)
 	LK_TRY(lk_store_run(s->store, &(struct lk_query){ add, 1, args, NULL, NULL }, NULL, err));
 	lk_wipe(chance, sizeof(chance));
 	return lk_store_run(s->store, &(struct lk_query){ get, 0, NULL, take_key, s }, NULL, err);
+}
+
+/* Made at the first start, so that it is there to be shown before there is a report. */
+static int find_report_key(struct lk_vf_server *s, struct lk_err *err)
+{
+	LK_OWNED_JWS_KEY key = NULL;
+
+	return lk_vf_report_key(&s->settings, &key, err);
 }
 
 static int say_certificate(const struct lk_vf_certificate *c, struct lk_err *err)
@@ -134,6 +143,7 @@ static int start(struct lk_vf_server *s, const struct lk_vf_options *o, struct l
 	LK_TRY(lk_vf_state_make(&s->settings, err));
 	LK_TRY(lk_store_open(s->settings.store, &s->store, err));
 	LK_TRY(find_nonce_key(s, err));
+	LK_TRY(find_report_key(s, err));
 	s->flavors = lk_vf_flavors_new();
 	if (!s->flavors)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "no memory for the server");

@@ -10,7 +10,7 @@
 
 struct lk_vf_options {
 	const char *config, *state, *flavor, *nonce;
-	bool json;
+	bool json, jwt, html;
 	bool unproven; /* of import */
 	/* What stands behind the options. */
 	int n;
@@ -24,6 +24,7 @@ int lk_vf_devices(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_show(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_explain(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_report(const struct lk_vf_options *o, struct lk_err *err);
+int lk_vf_report_show_key(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_retire(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_learn(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_verify(const struct lk_vf_options *o, struct lk_err *err);

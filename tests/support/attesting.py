@@ -288,12 +288,13 @@ class Verifier:
             status, headers, answer = self.post("/v1/attest", device.message(self.nonce(connection), next_=answer["next"], **wrong), connection)
         return status, headers, answer
 
-    def page(self, path, headers=None, method="GET", port=None):
+    def page(self, path, headers=None, method="GET", port=None, binary=False):
         connection = http.client.HTTPConnection("127.0.0.1", port or self.pages_port, timeout=30)
         connection.request(method, path, headers=headers or {})
         answer = connection.getresponse()
-        text = answer.read().decode()
+        data = answer.read()
         connection.close()
+        text = data if binary or answer.getheader("Content-Type") == "application/octet-stream" else data.decode()
         return answer.status, answer.headers, text
 
 
@@ -315,6 +316,18 @@ class TestCase(rig.TestCase):
         devices = [Device(name) for name in names]
         paths = [d.record(folder) for d in devices]
         self.verifier.run("import", *(["--flavor", flavor] if flavor else []), *paths)
+        return devices if len(devices) > 1 else devices[0]
+
+    def learned(self, *names):
+        """Devices whose first boot is their flavor's, from the first attestation on."""
+        for name in names:
+            values = Device(name).values
+            lines = "".join(f"    {n}: \"{values[n].hex()}\"\n" for n in range(8))
+            path = os.path.join(self.tmp, f"{name}.yaml")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(f"latchkey-flavor: 1\nequals:\n  bank: sha256\n  values:\n{lines}")
+            self.verifier.run("flavor add", f"of-{name}", path)
+        devices = [self.known(name, flavor=f"of-{name}") for name in names]
         return devices if len(devices) > 1 else devices[0]
 
     def show(self, device):

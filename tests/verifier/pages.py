@@ -18,17 +18,27 @@ class Checker(html.parser.HTMLParser):
     """Each element is closed where it has to be, each field has a label, and nothing runs."""
 
     void = {"meta", "link", "input", "br"}
+    once = {"h1", "main"}
 
     def __init__(self, text):
         super().__init__()
-        self.open, self.labels, self.fields, self.links, self.wrong = [], set(), set(), [], []
+        self.open, self.labels, self.fields, self.links, self.wrong, self.ids, self.tags = [], set(), set(), [], [], [], []
         self.feed(text)
+        self.wrong += [f"not one <{tag}>" for tag in self.once if self.tags.count(tag) != 1]
+        self.wrong += [f"{self.tags.count('table')} tables, {self.tags.count('caption')} captions"] if self.tags.count("table") != self.tags.count("caption") else []
+        self.wrong += [f"id {i} twice" for i in set(self.ids) if self.ids.count(i) > 1]
         if self.open:
             self.wrong.append(f"not closed: {self.open}")
         self.wrong += [f"no label for {f}" for f in self.fields - self.labels]
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
+        self.tags.append(tag)
+        self.ids += [attrs["id"]] if "id" in attrs else []
+        if tag == "html" and attrs.get("lang") != "en":
+            self.wrong.append("no language")
+        if tag == "th" and "scope" not in attrs:
+            self.wrong.append("a heading of what?")
         if tag == "script" or any(a.startswith("on") or a == "style" for a in attrs):
             self.wrong.append(f"<{tag} {attrs}>")
         if tag == "label":
@@ -57,23 +67,26 @@ class Pages(attesting.TestCase):
         seen, todo = set(), ["/", "/style.css"]
         while todo:
             path = todo.pop()
-            if path in seen or path.endswith(".json") or "page=" in path:
+            if path in seen or path.startswith("#"):
                 continue
             seen.add(path)
             status, headers, text = self.verifier.page(path)
-            if path.endswith("/firmware") and not text.startswith("<"):
-                self.assertEqual(status, 404)  # of a device that has never attested
-                continue
             self.assertEqual(status, 200, path)
+            self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
+            if path.endswith(".json") or ".json?" in path:
+                json.loads(text)
             if headers["Content-Type"].startswith("text/html"):
                 page = Checker(text)
                 self.assertEqual(page.wrong, [], path)
                 todo += page.links
-        self.assertGreater(len(seen), 12)
+                self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
+        self.assertGreater(len(seen), 50)
 
     def test_the_fleet_and_a_search(self):
-        self.assertEqual(json.loads(self.verifier.page("/fleet.json")[2]),
-                         {"count": 5, "trusted": 0, "unknown": 3, "untrusted": 0, "never-seen": 2, "overdue": 2, "retired": 0})
+        fleet = json.loads(self.verifier.page("/fleet.json")[2])
+        days = fleet.pop("days")
+        self.assertEqual((len(days), days[6]["unknown"], days[0]["unknown"]), (7, 3, 0))
+        self.assertEqual(fleet, {"count": 5, "trusted": 0, "unknown": 3, "untrusted": 0, "never-seen": 2, "overdue": 2, "retired": 0})
         text = self.verifier.page("/devices?q=GATE-3&verdict=never")[2]
         self.assertEqual(re.findall(r">(gate-\d)<", text), ["gate-3"])
         self.assertEqual(re.findall(r">(gate-\d)<", self.verifier.page("/devices?q=" + self.devices[1].id[:12])[2]), ["gate-1"])
@@ -96,13 +109,22 @@ class Pages(attesting.TestCase):
         text = self.verifier.page(f"/devices/{one.id}/{at}")[2]
         for words in ("0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15 of sha256", "TPMS_ATTEST: <code>ff544347"):
             self.assertIn(words, text)
+        whole = json.loads(self.verifier.page(f"/devices/{one.id}/{at}.json")[2])
+        self.assertEqual((whole["verdict"], whole["quoted"]["boot"], whole["quote"][:8]), ("unknown", 1, "ff544347"))
+        for what, data in (("quote", whole["quote"]), ("signature", whole["signature"])):
+            status, headers, got = self.verifier.page(f"/devices/{one.id}/{at}/{what}", binary=True)
+            self.assertEqual((status, got.hex(), headers["Content-Type"]), (200, data, "application/octet-stream"))
+            self.assertIn("attachment", headers["Content-Disposition"])
         text = self.verifier.page(f"/devices/{one.id}/firmware")[2]
         self.assertIn("firmware 1", text)
         self.assertIn("Secure Boot", text)
 
     def test_what_is_not_there(self):
         one = self.devices[0].id
-        for path in ("/nothing", "/devices/", "/devices/x", "/devices/" + 64 * "0", f"/devices/{one}/", f"/devices/{one}/1", f"/devices/{one}/x", f"/devices/{one}x"):
+        for path in ("/nothing", "/devices/", "/devices/x", "/devices/" + 64 * "0", f"/devices/{one}/", f"/devices/{one}/1", f"/devices/{one}/x", f"/devices/{one}x", f"/devices/{one}/0/quote", f"/devices/{one}/1/quote",
+                     f"/devices/{one}/99999999999999999999", f"/devices/{one}/boots/1/ima", f"/devices/{one}/boots/1/ima.bin", f"/devices/{one}/boots/", f"/devices/{one}/boots/x/ima",
+                     f"/devices/{one}/difference?from=1&to=2", f"/devices/{one}/difference.json", f"/devices/{one}/report.pdf", f"/devices/{self.devices[4].id}/firmware",
+                     f"/devices/{self.devices[4].id}/ima.bin", "/report.", "/report.xml", "/devicesx", "/devices.jsonx", "/fleet.jsonx"):
             self.assertEqual(self.verifier.page(path)[0], 404, path)
         self.assertEqual(self.verifier.page("/", method="POST")[0], 405)
         self.assertEqual(self.verifier.page("/", method="HEAD")[2], "")
