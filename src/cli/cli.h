@@ -32,7 +32,7 @@ struct lk_option {
 	const char **value;
 	bool *flag;
 };
-/** Of one command, beside --help. */
+/** Of one command, beside --help and --debug. */
 #define LK_OPTIONS_MAX 48u
 #define LK_OPTIONS_END                                                                             \
 	{                                                                                          \
@@ -73,11 +73,15 @@ struct lk_cli {
 	int (*run)(const struct lk_cli_command *cmd, int argc, char **argv, struct lk_err *err);
 };
 
+/** --debug is of all programs and commands, and in no table. */
+#define LK_CLI_DEBUG_HELP "say on standard error, step by step, what is done"
+
 /** Members of a struct lk_cli that most programs have alike; @name is a literal. */
 #define LK_CLI_ALIKE(name)                                                                         \
 	.program = name, .page = name "(8)",                                                       \
 	.outro = "\n  --help     this text; after a command, its options\n"                        \
-		 "  --version  print the version\n\n"                                              \
+		 "  --version  print the version\n"                                                \
+		 "  --debug    " LK_CLI_DEBUG_HELP "\n\n"                                          \
 		 "See " name "(8).\n",                                                             \
 	.no_option = "no such option", .no_command = "no such command", .summary_end = ".",        \
 	.wrap = true, .named = true
@@ -87,7 +91,7 @@ struct lk_cli {
  * @argv: reordered; the operands are those from optind (getopt(3)) on
  *
  * Of two values one would be ignored, so an option may be given once, unless
- * the table says otherwise. --help is answered here.
+ * the table says otherwise. --help is answered here; --debug is heeded at once.
  *
  * Return: LK_OK, LK_HELP_SHOWN, or LK_E_USAGE with what is wrong.
  */
@@ -108,7 +112,7 @@ LK_MUST_CHECK int lk_cli_read(const struct lk_cli *cli, const struct lk_cli_comm
  * @words: the command's, or "". */
 void lk_cli_see(const struct lk_cli *cli, const char *words, struct lk_err *err);
 
-/** The lines of --help that list @options; not --help itself. */
+/** The lines of --help that list @options; not --help and --debug themselves. */
 void lk_cli_print_options(const struct lk_cli *cli, const struct lk_option *options);
 
 /** --help of one command. */

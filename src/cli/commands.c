@@ -139,8 +139,15 @@ static int run_command(const struct lk_cli *cli, const struct lk_cli_command *cm
 
 static int find_and_run(const struct lk_cli *cli, int argc, char **argv, struct lk_err *err)
 {
-	const char *first = argc > 1 ? argv[1] : "";
+	const char *first;
 
+	/* It may stand before the command as well as among its options. */
+	if (argc > 1 && strcmp(argv[1], "--debug") == 0) {
+		lk_log_debug();
+		argc--;
+		argv++;
+	}
+	first = argc > 1 ? argv[1] : "";
 	if (is_help(first)) {
 		(void)printf("%s", cli->intro);
 		list_commands(cli, NULL);

@@ -56,6 +56,7 @@ void lk_cli_print_command(const struct lk_cli *cli, const struct lk_cli_command 
 		(void)printf("\nRequired: %s\n", cmd->required);
 	(void)printf("\nOptions:\n");
 	lk_cli_print_options(cli, options);
+	print_row(cli, cli->letters ? "    --debug" : "--debug", LK_CLI_DEBUG_HELP);
 	print_row(cli, cli->letters ? "-h, --help" : "--help", "this text");
 	if (cmd->details)
 		(void)printf("\n%s", cmd->details);

@@ -7,10 +7,15 @@
 
 #include "cli/cli.h"
 #include "core/base/similar.h"
+#include "sys/os/log.h"
 
 /* Values of long options, above every letter. */
-#define LONG_BASE 0x100
-#define HELP_LONG (LONG_BASE + (int)LK_OPTIONS_MAX)
+#define LONG_BASE  0x100
+#define HELP_LONG  (LONG_BASE + (int)LK_OPTIONS_MAX)
+#define DEBUG_LONG (HELP_LONG + 1)
+
+/* Of each program and command, whatever its own table has. */
+static const char debug_option[] = "debug";
 
 static void to_getopt(const struct lk_option *options, struct option *ret_long, char *ret_short)
 {
@@ -31,6 +36,7 @@ static void to_getopt(const struct lk_option *options, struct option *ret_long, 
 	}
 	*ret_short = '\0';
 	ret_long[n++] = (struct option){ "help", no_argument, NULL, HELP_LONG };
+	ret_long[n++] = (struct option){ debug_option, no_argument, NULL, DEBUG_LONG };
 	ret_long[n] = (struct option){ NULL, 0, NULL, 0 };
 }
 
@@ -77,13 +83,14 @@ static int take_option(const struct lk_option *o, bool again, const char *value,
 static int unknown_option(const struct lk_cli *cli, const struct lk_option *options,
 			  const char *word, struct lk_err *err)
 {
-	const char *names[LK_OPTIONS_MAX + 1];
+	const char *names[LK_OPTIONS_MAX + 2];
 	char typed[64];
 	const char *near = NULL;
 	size_t n = 0;
 
 	for (; options[n].name; n++)
 		names[n] = options[n].name;
+	names[n++] = debug_option;
 	names[n] = NULL;
 	if (strncmp(word, "--", 2) == 0) {
 		(void)snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(word + 2, "="), word + 2);
@@ -117,7 +124,7 @@ static int check_complete(const struct lk_cli_command *cmd, const struct lk_opti
 int lk_cli_read(const struct lk_cli *cli, const struct lk_cli_command *cmd,
 		const struct lk_option *options, int argc, char **argv, struct lk_err *err)
 {
-	struct option longs[LK_OPTIONS_MAX + 2];
+	struct option longs[LK_OPTIONS_MAX + 3];
 	char shorts[2 * LK_OPTIONS_MAX + 3];
 	uint64_t seen = 0;
 	int got, at;
@@ -133,6 +140,10 @@ int lk_cli_read(const struct lk_cli *cli, const struct lk_cli_command *cmd,
 
 		if (got == HELP_LONG || got == 'h')
 			return LK_HELP_WANTED;
+		if (got == DEBUG_LONG) {
+			lk_log_debug();
+			continue;
+		}
 		if (got == ':')
 			return lk_err_set(err, LK_E_USAGE, 0, "%.80s: the option lacks its value",
 					  argv[optind - 1]);

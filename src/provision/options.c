@@ -81,7 +81,8 @@ const struct lk_cli lk_provision_cli = {
 	.intro = "Usage: latchkey-provision COMMAND [options]\n\n"
 		 "Prepares a device's TPM and volumes for unattended unlocking.\n\n",
 	.outro = "\n  --help           this text, and each command's options after its name\n"
-		 "  --version        print the version\n\n"
+		 "  --version        print the version\n"
+		 "  --debug          " LK_CLI_DEBUG_HELP "\n\n"
 		 "See latchkey-provision(8).\n",
 	.summary_end = ".",
 	.commands_width = 18,

@@ -141,12 +141,9 @@ static void add_place(struct lk_brought *b, const char *spec)
 /* Whoever writes the command line can name what he likes: what is read there is signed. */
 static void add_argument(struct lk_brought *b)
 {
-	LK_OWNED_BUF text = LK_BUF_NONE;
 	char spec[LK_DEVICE_SPEC_MAX];
 
-	if (lk_fs_read("/proc/cmdline", LK_BOOT_ARGUMENTS_MAX, &text, NULL) != LK_OK ||
-	    !lk_boot_argument((struct lk_bytes){ text.data, text.len }, LK_ARG_SIGNED, spec,
-			      sizeof(spec)))
+	if (!lk_unseal_boot_argument(LK_ARG_SIGNED, spec, sizeof(spec)))
 		return;
 	if (lk_device_spec_is(spec))
 		add_place(b, spec);

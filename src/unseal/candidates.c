@@ -19,8 +19,11 @@ static void add(const struct lk_policy_file *pf, const struct lk_token *from,
 
 		if (lk_signed_policy_check(sp, pf, lk_crypto_hash, &c->last_refused) == LK_OK)
 			c->list[c->n++] = sp;
-		else
+		else {
 			c->n_refused++;
+			lk_log(LK_LOG_DEBUG, "signed policy version %u (\"%s\"): passed over: %s",
+			       sp->version, sp->label, c->last_refused.msg);
+		}
 	}
 }
 

@@ -16,13 +16,10 @@
 /* Whoever writes the command line can't have more than a prompt that ends sooner or later. */
 unsigned int lk_ending_prompt_seconds(const struct lk_policy_file *pf)
 {
-	LK_OWNED_BUF text = LK_BUF_NONE;
 	char value[8];
 	unsigned long seconds;
 
-	if (lk_fs_read("/proc/cmdline", LK_BOOT_ARGUMENTS_MAX, &text, NULL) != LK_OK ||
-	    !lk_boot_argument((struct lk_bytes){ text.data, text.len }, LK_ARG_TIMEOUT_PROMPT,
-			      value, sizeof(value)))
+	if (!lk_unseal_boot_argument(LK_ARG_TIMEOUT_PROMPT, value, sizeof(value)))
 		return pf->timeout_prompt;
 	seconds = strtoul(value, NULL, 10);
 	if (value[0] && value[strspn(value, "0123456789")] == '\0' &&
@@ -99,7 +96,7 @@ void lk_ending_opened(const struct lk_policy_file *pf, const struct lk_target *t
 /* A halt by one volume's wish goes before a reboot by another's, as in lk_ending_act(). */
 void lk_ending_crashed(const char *policy)
 {
-	static struct lk_policy_file pf;
+	struct lk_policy_file pf;
 	const struct lk_volume *to_reboot = NULL;
 	struct lk_err err = { 0 };
 	int rc = lk_document_early_policy_file(policy, &pf, &err);

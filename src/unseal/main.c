@@ -84,7 +84,7 @@ static const char usage[] =
 	"Usage: latchkey-unseal [--policy FILE] [--signed FILE|DIR] [--volume NAME]\n"
 	"                       [--tpm TCTI] [--learn DIR] [--dry-run] [--quiet]\n"
 	"                       [--timing] [--log FILE] [--ima-log FILE]\n"
-	"                       [--diagnosis FILE]\n"
+	"                       [--diagnosis FILE] [--debug]\n"
 	"       latchkey-unseal --check-policy FILE\n"
 	"       latchkey-unseal --print-exit-codes\n"
 	"       latchkey-unseal --after-crash [--policy FILE]\n"
@@ -98,6 +98,7 @@ static void print_help(void)
 
 	(void)fputs(usage, stdout);
 	lk_cli_print_options(&cli, options);
+	(void)printf("  %-18s %s\n", "--debug", LK_CLI_DEBUG_HELP);
 	(void)puts("  --help, --version\n\nExit codes:");
 	for (size_t i = 0; (row = lk_exit_at(i)) != NULL; i++)
 		if (row->latch != LK_LATCH_NEVER)

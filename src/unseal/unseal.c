@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/policy/boot_argument.h"
 #include "core/policy/pin.h"
 #include "sys/format/document.h"
 #include "sys/os/log.h"
@@ -98,6 +99,16 @@ static void look_for_opened(struct run *run)
 	else if (n)
 		run->opened_before = strdup(names[0]);
 	lk_fs_list_free(names, n);
+}
+
+/* Whoever writes the command line sees more of what is done, and nothing that is secret. */
+static void heed_debug_argument(void)
+{
+	char value[8];
+
+	if (lk_unseal_boot_argument(LK_ARG_DEBUG, value, sizeof(value)) && value[0] &&
+	    strcmp(value, "0") != 0)
+		lk_log_debug();
 }
 
 static int prepare(struct run *run, struct lk_err *err)
@@ -341,6 +352,7 @@ int lk_unseal_run(const struct lk_unseal_options *options)
 		lk_log(LK_LOG_ERR, "nothing is opened: out of memory");
 		return LK_E_SYSTEM;
 	}
+	heed_debug_argument();
 	run->options = options;
 	run->files.token = LK_TOKEN_NONE;
 	rc = prepare(run, &err);

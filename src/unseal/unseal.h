@@ -159,6 +159,10 @@ int lk_latch_measure(struct lk_tpm *tpm, const struct lk_policy_file *pf, const 
 /** One line where a PCR that the policy file relies on was extended by nobody. */
 void lk_unextended_say(const struct lk_policy_file *pf, const struct lk_target *targets, size_t n);
 
+/* boot_line.c */
+/** lk_boot_argument() of this boot; false also where the line can't be read. */
+bool lk_unseal_boot_argument(const char *name, char *out, size_t cap);
+
 /* learn.c */
 /**
  * lk_learn_keep - leaves what the next unlock can go without asking for

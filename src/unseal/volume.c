@@ -72,6 +72,10 @@ int lk_target_find(struct lk_target *t, const struct lk_policy_file *pf, struct 
 		return rc;
 	t->token = LK_TOKEN_NONE;
 	choose_token(t);
+	lk_log(LK_LOG_DEBUG,
+	       "%s: %s is %s, its header is accepted; token: %s, with %zu signed policies",
+	       t->vol->name, t->vol->device, t->device, t->no_token ? "none" : "read",
+	       t->token.n_policies);
 	return LK_OK;
 }
 
@@ -89,6 +93,20 @@ static const struct lk_signed_policy *likely(const struct lk_target *t,
 	return c->n == 1 ? c->list[0] : NULL;
 }
 
+static void say_considered(const struct lk_target *t, const struct lk_signed_policy *sp,
+			   uint32_t differing)
+{
+	char text[LK_PCR_MASK_TEXT];
+
+	lk_pcr_mask_format(differing, text);
+	lk_log(LK_LOG_DEBUG, "%s: signed policy version %u (\"%s\"): %s%s", t->vol->name,
+	       sp->version, sp->label,
+	       differing	  ? "other values in PCRs "
+	       : sp == t->refused ? "the values fit, but the TPM has refused it"
+				  : "the values fit",
+	       differing ? text : "");
+}
+
 /* Which of several? The TPM's own values say, for one command. */
 static const struct lk_signed_policy *choose(struct lk_target *t, struct lk_tpm *tpm,
 					     const struct lk_policy_file *pf,
@@ -98,11 +116,14 @@ static const struct lk_signed_policy *choose(struct lk_target *t, struct lk_tpm 
 
 	if (lk_tpm_pcr_read(tpm, &pf->pcrs, &t->seen, err) != LK_OK)
 		return NULL;
-	for (size_t i = 0; i < c->n; i++)
-		if (c->list[i] != t->refused &&
-		    !lk_pcr_differing(&c->list[i]->pcrs, &t->seen, pf->pcrs.mask) &&
+	for (size_t i = 0; i < c->n; i++) {
+		uint32_t differing = lk_pcr_differing(&c->list[i]->pcrs, &t->seen, pf->pcrs.mask);
+
+		say_considered(t, c->list[i], differing);
+		if (c->list[i] != t->refused && !differing &&
 		    (!best || c->list[i]->version > best->version))
 			best = c->list[i];
+	}
 	if (!best && c->n == 1)
 		(void)lk_err_set(
 			err, LK_E_POLICY, 0,
@@ -177,6 +198,8 @@ static int unseal_bounded(struct lk_target *t, struct lk_tpm *tpm, struct lk_uns
 
 	for (unsigned int i = 0; i < UNSEAL_TRIES && rc == LK_E_AGAIN; i++) {
 		rc = lk_tpm_unseal(tpm, req, &t->payload, &learned, err);
+		lk_log(LK_LOG_DEBUG, "%s: unsealing 0x%08x: %s", t->vol->name, req->sealed.handle,
+		       rc == LK_OK ? "done" : err->msg);
 		/* If it was false, it is refused once. */
 		req->ticket.len = 0;
 	}
@@ -227,6 +250,10 @@ static int unseal_under(struct lk_target *t, struct lk_tpm *tpm, const struct lk
 	int rc;
 
 	fill_request(t, pf, sp, &req);
+	lk_log(LK_LOG_DEBUG, "%s: trying signed policy version %u (\"%s\"), %s, %s", t->vol->name,
+	       sp->version, sp->label,
+	       req.ticket.len ? "with the ticket of an earlier verification" : "without a ticket",
+	       req.sealed.serialized_len ? "with remembered handles" : "reading the public areas");
 	if (t->vol->pin)
 		return lk_pin_unseal(&(struct lk_pin_try){ t, tpm, unseal_with_pin }, &req, err);
 	rc = unseal_bounded(t, tpm, &req, err);

@@ -27,7 +27,7 @@ exec /traced/ld-linux-x86-64.so.2 --library-path /traced /traced/strace -f -yy -
 # of the header in memory, and what the next boot may remember.
 TOUCHED = (r"/etc/latchkey/policy\.yaml", r"/dev/tpm0", r"/sys/dev/char/\d+:\d+(/subsystem)?", r"/sys/class/tpm/tpm0/pcr-sha\d+",
            r"/dev/disk/by-id/virtio-root", r"/dev/vd[a-z]", r"/sys/dev/block/\d+:\d+/.*", r"/sys/devices/virtual/bdi/\d+:\d+/read_ahead_kb",
-           r"/dev/mapper(/control|/root)?", r"/dev/dm-\d+", r"/proc/(devices|misc)", r"/run/udev/control",
+           r"/dev/mapper(/control|/root)?", r"/dev/dm-\d+", r"/proc/(cmdline|devices|misc)", r"/run/udev/control",
            r"/dev/(kmsg|console|null)", r"/run/log(/systemd(/tpm2-measure\.log)?)?", r"/proc/sys/kernel/random/boot_id",
            r"/dev/u?random", r"/memfd:luks2-header", r"/proc/self/fd/\d+", r"/run/latchkey(/learned(/root\.json.*)?)?",
            r"/run/latchkey/(booted|opened)(/root.*)?")

@@ -45,11 +45,22 @@ void lk_log_quiet(bool quiet)
 	(void)quiet;
 }
 
+void lk_log_debug(void)
+{
+}
+
+bool lk_log_debugs(void)
+{
+	return false;
+}
+
 void lk_log(enum lk_log_level level, const char *fmt, ...)
 {
 	char msg[160];
 	va_list ap;
 
+	if (level == LK_LOG_DEBUG)
+		return;
 	va_start(ap, fmt);
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);

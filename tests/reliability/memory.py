@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Where secrets lie in a process: in locked memory that no core has while they are in use, and nowhere when another program is
-begun or the process ends; nor in what it prints or leaves on the disk."""
+begun or the process ends; nor in what it prints, at the debug level, or leaves on the disk."""
+import base64
 import glob
 import hashlib
 import os
@@ -21,6 +22,14 @@ OURS = ("passphrase", "new passphrase", "recovery key", "PIN")
 def pieces(secret):
     """A copy of any 15 bytes of it has one of these whole."""
     return [secret[at:at + PIECE] for at in range(0, len(secret) - PIECE + 1, PIECE)] or [secret]
+
+
+def printed(secret, said):
+    """Whether any piece of it is there, as it is, as hex digits or in Base64."""
+    forms = [*pieces(secret), *(p.hex().encode() for p in pieces(secret))]
+    # Base64 has three bytes in four characters, and the secret may begin at any of them.
+    forms += [base64.b64encode(secret[at:at + PIECE // 3 * 3]) for at in range(len(secret) - PIECE)]
+    return any(form.lower() in said.lower() if form.isalnum() else form in said for form in forms)
 
 
 def in_use(name, flags):
@@ -65,9 +74,10 @@ class Memory(rig.TestCase):
         """Runs it, and returns the pictures; self.said is all that it printed."""
         shutil.rmtree(self.path("dump"), ignore_errors=True)
         os.mkdir(self.path("dump"))
-        env = dict(os.environ, LD_PRELOAD=PRELOAD, LK_DUMP=self.path("dump"))
+        env = dict(os.environ, LD_PRELOAD=PRELOAD, LK_DUMP=self.path("dump"), LATCHKEY_DEBUG="1")
         done = rig.run(argv, env=env, check=check, stdin=stdin)
         self.said = done.stdout + done.stderr
+        self.assertIn(b": debug: ", self.said)
         pictures = [Picture(p) for p in sorted(glob.glob(self.path("dump", "*.map")))]
         self.assertEqual([p.point for p in pictures].count("exit"), 1)
         self.assertEqual({(p.core, p.dumpable) for p in pictures}, {(0, 0)})
@@ -82,9 +92,9 @@ class Memory(rig.TestCase):
                 for _, _, place, flags in picture.find(secret):
                     if picture.point != "use" or not in_use(name, set(flags)):
                         wrong.append(f"{name} at {picture.point} in {place} {flags}")
+            if printed(secret, self.said):
+                wrong.append(f"{name} is printed")
             for piece in pieces(secret):
-                if piece in self.said:
-                    wrong.append(f"{name} is printed")
                 for path in left:
                     for folder, _, files in os.walk(path):
                         for file in files:
@@ -105,6 +115,12 @@ class Memory(rig.TestCase):
 
     def unseal(self, dev, *more):
         return [rig.program("latchkey-unseal"), "--policy", dev.path("policy.yaml"), "--dry-run", "--tpm", dev.tpm.tcti, *more]
+
+    def test_the_search_of_what_is_printed(self):
+        secret = bytes(range(100, 132))
+        for shown in (secret, secret.hex().upper().encode(), base64.b64encode(secret), base64.b64encode(b"xy" + secret)):
+            self.assertTrue(printed(secret, b"said: " + shown + b"\n"), shown)
+        self.assertFalse(printed(secret, b"TPM2_Unseal(0x81010001): 0x00000000, done\n"))
 
     def test_the_pictures_show_it_while_it_is_in_use(self):
         """Else nothing would be proven by finding nothing."""

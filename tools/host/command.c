@@ -12,6 +12,7 @@ const struct lk_cli lk_host_cli = {
 	.outro = "\nOptions:\n"
 		 "  -h, --help      this text; after a command, the command's own\n"
 		 "  --version       version of the program\n"
+		 "  --debug         " LK_CLI_DEBUG_HELP "\n"
 		 "\nSee latchkey(1), latchkey-policy(5) and latchkey-blob(5).\n",
 	.no_option = "no such option, or one that takes no value",
 	.no_command = "no such command",

@@ -11,6 +11,7 @@
 /** More than any architecture's COMMAND_LINE_SIZE that Linux has. */
 #define LK_BOOT_ARGUMENTS_MAX 16384u
 
+#define LK_ARG_DEBUG	      "rd.latchkey.debug"
 #define LK_ARG_SIGNED	      "rd.latchkey.signed"
 #define LK_ARG_TIMEOUT_PROMPT "rd.latchkey.timeout-prompt"
 

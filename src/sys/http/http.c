@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sys/os/log.h"
+
 #define CONNECT_S 15L
 #define TOTAL_S	  120L
 
@@ -185,6 +187,8 @@ int lk_http_post(struct lk_http *http, const char *path, struct lk_bytes body, s
 		code = curl_easy_perform(http->curl);
 	if (code == CURLE_OK)
 		code = curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
+	lk_log(LK_LOG_DEBUG, "POST %s: %zu bytes sent, status %ld, %zu bytes answered", path,
+	       body.len, status, http->len);
 	if (code == CURLE_OK) {
 		http->data[http->len] = '\0';
 		*ret = (struct lk_http_answer){ status, { http->data, http->len } };

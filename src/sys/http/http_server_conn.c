@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sys/http/http_server_private.h"
+#include "sys/os/log.h"
 
 #define LINGER_S	1u
 #define BODY_PER_SECOND 16384u
@@ -367,6 +368,9 @@ void lk_httpd_answer(struct lk_httpd_x *x, const struct lk_httpd_answer *a)
 	struct evbuffer *in = bufferevent_get_input(x->bev);
 	bool close = x->close || x->h->ending;
 
+	/* Of the address not what follows a question mark, and no header: a token may be there. */
+	lk_log(LK_LOG_DEBUG, "request of %.*s: status %u, %zu bytes answered",
+	       (int)strcspn(x->head.path, "?"), x->head.path, a->status, a->body.len);
 	x->held = evbuffer_new();
 	if (!x->held ||
 	    evbuffer_add_printf(

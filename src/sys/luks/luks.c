@@ -17,6 +17,7 @@
 #include "core/luks/luks_header.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/yaml.h"
+#include "sys/os/log.h"
 #include "sys/os/reach.h"
 
 #define HEADER_COPY_MAX (16u * 1024u * 1024u)
@@ -329,6 +330,12 @@ int lk_luks_volume_key(const struct lk_luks *luks, int keyslot, struct lk_bytes 
 	rc = crypt_volume_key_get(luks->cd, keyslot < 0 ? CRYPT_ANY_SLOT : keyslot,
 				  (char *)key.data, &key_size, (const char *)passphrase.data,
 				  passphrase.len);
+	if (keyslot < 0)
+		lk_log(LK_LOG_DEBUG, "keyslots tried one after the other: %s",
+		       rc >= 0 ? "one opens" : strerror(-rc));
+	else
+		lk_log(LK_LOG_DEBUG, "keyslot %d tried: %s", keyslot,
+		       rc >= 0 ? "it opens" : strerror(-rc));
 	if (rc == -EPERM || rc == -ENOENT)
 		return lk_err_set(err, LK_E_VOLUME, (uint32_t)-rc,
 				  "the passphrase opens no keyslot of this volume");

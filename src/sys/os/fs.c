@@ -17,6 +17,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/device_tag.h"
+#include "sys/os/log.h"
 #include "sys/os/reach.h"
 
 void lk_buf_done(struct lk_buf *buf)
@@ -123,6 +124,9 @@ int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret, struc
 				 err);
 	if (rc == LK_OK)
 		*ret = lk_secret_take(&secret);
+	/* Not even how long it is. */
+	lk_log(LK_LOG_DEBUG, "%s: %s", path,
+	       rc == LK_OK ? "read into locked memory" : "a secret can't be read there");
 	return rc;
 }
 
@@ -134,8 +138,11 @@ static int read_to_buffer(const struct reading *r, struct lk_buf *ret, struct lk
 	if (!buf.data)
 		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
 	rc = read_capped(r, buf.data, &buf.len, err);
-	if (rc != LK_OK)
+	if (rc != LK_OK) {
+		lk_log(LK_LOG_DEBUG, "%s: can't be read, or isn't there", r->path);
 		return rc;
+	}
+	lk_log(LK_LOG_DEBUG, "%s: %zu bytes read", r->path, buf.len);
 	buf.data[buf.len] = '\0';
 	*ret = buf;
 	buf = LK_BUF_NONE;
@@ -197,6 +204,7 @@ static int write_temporary(const char *path, struct lk_bytes data, mode_t mode,
 		(void)unlink(ret);
 		return LK_E_IO;
 	}
+	lk_log(LK_LOG_DEBUG, "%s: written, and not in its place yet", path);
 	return LK_OK;
 }
 

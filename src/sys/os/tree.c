@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "sys/os/fs.h"
+#include "sys/os/log.h"
 
 #define COPY_CHUNK (64u * 1024u)
 
@@ -177,6 +178,7 @@ int lk_tree_create(int at, const struct lk_tree_file *file, int *ret, struct lk_
 		return fail(err, file->path, "can't change the owner");
 	if (fchmod(fd, file->mode) != 0)
 		return fail(err, file->path, "can't change the mode");
+	lk_log(LK_LOG_DEBUG, "%s: made", file->path);
 	*ret = fd;
 	fd = -1;
 	return LK_OK;
@@ -191,6 +193,7 @@ int lk_tree_open_file(int at, const char *path, int *ret, struct lk_err *err)
 		return fail(err, path, "can't open");
 	if (!S_ISREG(st.st_mode))
 		return lk_err_set(err, LK_E_REFUSED, 0, "%s: not a regular file", path);
+	lk_log(LK_LOG_DEBUG, "%s: opened", path);
 	*ret = fd;
 	fd = -1;
 	return LK_OK;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "sys/os/fs.h"
+#include "sys/os/log.h"
 
 static int fail(struct lk_err *err, const char *path, const char *what)
 {
@@ -121,6 +122,7 @@ int lk_tree_set_link(int at, const char *path, const char *target, struct lk_err
 		(void)unlinkat(dir, temporary, 0);
 		return rc;
 	}
+	lk_log(LK_LOG_DEBUG, "%s: a link to %s", path, target);
 	return fsync(dir) == 0 ? LK_OK : fail(err, path, "can't sync");
 }
 
@@ -157,6 +159,7 @@ int lk_tree_rename(int at, const char *from, const char *to, struct lk_err *err)
 	LK_TRY(move_begin(at, from, to, &m, err));
 	if (renameat(m.old_dir, m.old, m.new_dir, m.new) != 0)
 		return fail(err, from, "can't rename");
+	lk_log(LK_LOG_DEBUG, "%s: renamed to %s", from, to);
 	return move_sync(&m, to, err);
 }
 
@@ -220,7 +223,10 @@ int lk_tree_remove(int at, const char *path, struct lk_err *err)
 	rc = lk_tree_open_parent(at, path, false, &dir, &name, err);
 	if (rc != LK_OK)
 		return rc;
-	return remove_entry(dir, name) == 0 ? LK_OK : fail(err, path, "can't remove");
+	if (remove_entry(dir, name) != 0)
+		return fail(err, path, "can't remove");
+	lk_log(LK_LOG_DEBUG, "%s: removed", path);
+	return LK_OK;
 }
 
 static int not_dots(const struct dirent *entry)

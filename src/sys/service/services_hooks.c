@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sys/os/fs.h"
+#include "sys/os/log.h"
 #include "sys/service/services_private.h"
 
 #define HOOKS_MAX 64u
@@ -151,6 +152,8 @@ static int call(const char *program, const struct lk_unit_action *action, struct
 		return lk_err_set(err, LK_E_SYSTEM, (uint32_t)e, "%s can't be run: %s", program,
 				  strerror(e));
 	status = wait_for(pid, &in_time);
+	lk_log(LK_LOG_DEBUG, "%s %s %s: wait status %d%s", program, verb, action->unit, status,
+	       in_time ? "" : ", not in time");
 	if (!in_time)
 		return lk_err_set(err, LK_E_SERVICE, 0,
 				  "%s: \"%s %s %s\" didn't end within %u s, and was ended",

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "sys/os/log.h"
 #include "sys/service/services_systemd_private.h"
 
 #define PATH	"/org/freedesktop/systemd1"
@@ -130,6 +131,8 @@ static int start_job(struct watch *w, struct unit *u, struct lk_err *err)
 	r = sd_bus_call_method(w->bus, LK_SYSTEMD_NAME, PATH, MANAGER,
 			       u->action->reload ? "ReloadOrRestartUnit" : "RestartUnit", &e,
 			       &reply, "ss", u->action->unit, "replace");
+	lk_log(LK_LOG_DEBUG, "%s: asked systemd to %s it: %d", u->action->unit,
+	       u->action->reload ? "reload" : "restart", r);
 	if (r >= 0)
 		r = sd_bus_message_read(reply, "o", &job);
 	if (r < 0)

@@ -15,6 +15,7 @@
 
 #include "core/base/paths.h"
 #include "sys/os/fs.h"
+#include "sys/os/log.h"
 #include "sys/os/reach.h"
 #include "sys/tpm/tpm_connection_private.h"
 
@@ -186,6 +187,8 @@ int lk_tpm_open(const char *tcti, unsigned int timeout_s, struct lk_tpm **ret, s
 		lk_tpm_free(tpm);
 	else
 		*ret = tpm;
+	lk_log(LK_LOG_DEBUG, "TPM: connected to %s%s", tcti,
+	       is_alone(tcti) ? ", which nobody else uses meanwhile" : "");
 	return rc;
 }
 

@@ -3,6 +3,7 @@
 #include "sys/tpm/tpm_wire_private.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -57,10 +58,36 @@ static bool answers_in_time(const struct lk_tpm_wire *w)
 }
 #endif
 
+/* Its name and handles, never a parameter: an authorization or a secret may be one. */
+static void note_asked(struct lk_tpm_wire *w, const uint8_t *command, size_t size)
+{
+	const struct lk_tpm_command *c = lk_tpm_command_of(command, size);
+	size_t n = 0;
+
+	w->asked[0] = '\0';
+	if (!lk_log_debugs())
+		return;
+	n = (size_t)snprintf(w->asked, sizeof(w->asked), "%s(", c->name);
+	for (size_t i = 0; i < c->handles && HEADER_SIZE + 4 * (i + 1) <= size; i++)
+		n += (size_t)snprintf(w->asked + n, sizeof(w->asked) - n, "%s0x%08x", i ? ", " : "",
+				      word_at(command, HEADER_SIZE + 4 * i));
+	(void)snprintf(w->asked + n, sizeof(w->asked) - n, ")");
+}
+
+static void say_answered(const struct lk_tpm_wire *w)
+{
+	uint32_t code = word_at(w->answer, 6);
+
+	if (w->asked[0])
+		lk_log(LK_LOG_DEBUG, "%s: 0x%08x, %s", w->asked, code,
+		       code == TPM2_RC_SUCCESS ? "done" : Tss2_RC_Decode(code));
+}
+
 static TSS2_RC send_command(struct lk_tpm_wire *w, const uint8_t *command, size_t size)
 {
 	w->waiting = true;
 	w->answer_len = 0;
+	note_asked(w, command, size);
 	lk_timing_tpm_sent(w->timing, lk_tpm_command_of(command, size)->name, size);
 	return Tss2_Tcti_Transmit(w->inner, size, command);
 }
@@ -80,6 +107,7 @@ static TSS2_RC receive_answer(struct lk_tpm_wire *w, int32_t timeout)
 		return TSS2_TCTI_RC_MALFORMED_RESPONSE;
 	w->answer_len = size;
 	w->answered = true;
+	say_answered(w);
 	lk_timing_tpm_answered(w->timing, size);
 	return TSS2_RC_SUCCESS;
 }

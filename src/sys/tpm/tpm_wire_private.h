@@ -23,6 +23,7 @@ struct lk_tpm_wire {
 	bool answered;		  /* anything at all, refusals included */
 	bool waiting;		  /* a command was sent, and nothing of its answer read */
 	struct lk_timing *timing; /* or NULL */
+	char asked[96];		  /* for the debug level: the command's name and handles */
 	uint8_t command[LK_WIRE_MAX];
 	size_t command_len;
 	uint8_t answer[LK_WIRE_MAX];
