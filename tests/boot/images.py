@@ -81,28 +81,28 @@ def kernel(distro):
     return next((chroot.path(distro) / "boot").glob("vmlinuz-*"))
 
 
-def initramfs(distro, flavour, policy):
-    """A dracut initramfs with our module. flavour: "systemd" or "plain"; policy: text of /etc/latchkey/policy.yaml."""
+def initramfs(distro, flavour, policy, modules=""):
+    """A dracut initramfs with our module. flavour: "systemd" or "plain"; policy: text of /etc/latchkey/policy.yaml; modules: more of the kernel's."""
     root, built = chroot.path(distro), programs(distro)
     linked = static_program() if (distro, flavour) in STATIC else None
     unseal = static() if linked else program(distro, "latchkey-unseal")
-    key = cache.digest(unseal, root.name, flavour, policy, cache.tree("dracut"), HERE / "dracut", MODULES, SYSTEMD, _dracut)
+    key = cache.digest(unseal, root.name, flavour, policy, modules, cache.tree("dracut"), HERE / "dracut", MODULES, SYSTEMD, _dracut)
     return cache.entry(f"initramfs-{distro}-{flavour}-{cache.digest(policy)[:6]}", key,
-                       lambda out: _dracut(root, built, linked, (flavour, policy), out)) / "initramfs"
+                       lambda out: _dracut(root, built, linked, (flavour, policy, modules), out)) / "initramfs"
 
 
 def _dracut(root, built, static, kind, out):
-    flavour, policy = kind
+    flavour, policy, more = kind
     (out / "policy.yaml").write_text(policy)
     modules = MODULES + (f" {SYSTEMD}" if flavour == "systemd" else "")
     chroot.enter(root, f"""
         mkdir -p /etc/latchkey /empty && cp /out/policy.yaml /etc/latchkey/
         cp /in/programs/latchkey-unseal /usr/bin/
         if [ -e /in/static ]; then mkdir /usr/lib/latchkey && cp /in/static/latchkey-unseal /usr/lib/latchkey/; fi
-        echo 'latchkey_modules="virtio_pci virtio_blk ext4"' > /empty/test.conf
+        echo 'latchkey_modules="virtio_pci virtio_blk ext4 {more}"' > /empty/test.conf
         cp -r /in/dracut/* /in/test-dracut/* /usr/lib/dracut/modules.d/
         dracut --force --kver {chroot.kernel_version(root)} --no-hostonly --no-early-microcode --conf /dev/null --confdir /empty \
-            --modules '{modules}' --drivers 'virtio_pci virtio_blk ext4' --omit-drivers '{OMIT}' --nofscks --compress 'zstd -15 -T2' /out/initramfs
+            --modules '{modules}' --drivers 'virtio_pci virtio_blk ext4 {more}' --omit-drivers '{OMIT}' --nofscks --compress 'zstd -15 -T2' /out/initramfs
         chmod 644 /out/initramfs
         # The static one is taken before the other, and nothing is left in it that dracut could strip.
         lsinitrd -f usr/bin/latchkey-unseal /out/initramfs > /included

@@ -31,6 +31,7 @@ class Volume:
     handle: int = 0x8100A001
     by_path: str = ""  # where no udev makes links
     pin: str = ""
+    mib: int = 33
 
     @property
     def device(self):
@@ -80,6 +81,13 @@ class Kit:
 
     # A prepared machine.
 
+    def blank(self, out):
+        """As it comes to the factory, with what that needs."""
+        return Machine.create(out / "machine", {v.name: v.mib for v in self.volumes})
+
+    def factory_script(self):
+        return FACTORY
+
     def manufactured(self):
         """Cache folder: machine/, pcrs (text) of its first boot, policy.yaml, secret-NAME and recovery-NAME. Nothing is signed yet."""
         key = cache.digest(self.image().parent.name, images.factory(self.distro).parent.name, self.keys().name, FACTORY, hardware())
@@ -117,8 +125,8 @@ class Kit:
     def manufacture(self, out):
         """A new machine with its own TPM and disks, through the factory: keys installed, volumes formatted and filled."""
         (out / "policy.yaml").write_text(self.policy())
-        machine = Machine.create(out / "machine", {v.name: 33 for v in self.volumes})
-        control = {"main.sh": FACTORY, "policy.yaml": self.policy(), "owner-auth": "owner of the tests\n", "lockout-auth": "end of lockout\n",
+        machine = self.blank(out)
+        control = {"main.sh": self.factory_script(), "policy.yaml": self.policy(), "owner-auth": "owner of the tests\n", "lockout-auth": "end of lockout\n",
                    "volumes": "".join(f"{v.name} {v.integrity}\n" for v in self.volumes)}
         for volume in self.volumes:
             secret = base64.b32encode(os.urandom(10)).decode()
