@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns latchkey-provision's list of commands. */
+#include "install/record.h"
 #include "options.h"
 #include "sys/crypto/crypto.h"
 #include "sys/os/log.h"
@@ -19,10 +20,14 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 		       struct lk_err *err)
 {
 	const struct lk_command *cmd = (const struct lk_command *)(const void *)found;
+	LK_OWNED_RECORD_LOCK lock = LK_RECORD_LOCK_NONE;
 	struct lk_options opts;
 	int rc;
 
 	LK_TRY(lk_options_parse(cmd, argc, argv, &opts, err));
+	/* Before it is read, and before the TPM: that takes one program at a time as well. */
+	if (opts.value[LK_OPT_RECORD] && !cmd->reads_record)
+		LK_TRY(lk_record_lock(opts.value[LK_OPT_RECORD], &lock, err));
 	LK_TRY(lk_crypto_begin(true, err));
 	LK_TRY(lk_secret_harden_process(err));
 	rc = cmd->run(&opts, err);

@@ -83,6 +83,7 @@ struct lk_command {
 	struct lk_cli_command cli;
 	const char *answer; /* what --yes takes; NULL: a name */
 	bool many_volumes;  /* --volume may be given several times */
+	bool reads_record;  /* --record is only read; what writes it keeps others from it */
 	uint64_t options;   /* LK_OPT_BIT of those that it knows */
 	/** Return: LK_OK or what lk_exit_code turns into an exit code. */
 	int (*run)(const struct lk_options *opts, struct lk_err *err);

@@ -51,6 +51,17 @@ static void warn_of_bank(struct lk_tpm *tpm, enum lk_alg bank)
 	       lk_alg_name(bank), pcrs);
 }
 
+/* Before a second machine is refused: whose signed policies these will be. */
+static void say_shared(const struct lk_policy_file *pf)
+{
+	uint32_t latch = pf->latch == LK_NO_PCR ? 0 : 1u << pf->latch;
+	char shared[LK_PCR_SHARED_TEXT], pcrs[LK_PCR_MASK_TEXT];
+
+	lk_pcr_shared_text(pf->pcrs.mask & ~latch, shared);
+	lk_pcr_mask_format(pf->pcrs.mask & ~latch, pcrs);
+	lk_log(LK_LOG_INFO, "signed policies over PCRs %s: %s", pcrs, shared);
+}
+
 int lk_unextended_survey(struct lk_tpm *tpm, const struct lk_options *opts, struct lk_err *err)
 {
 	const char *path = opts->value[LK_OPT_POLICY];
@@ -64,12 +75,17 @@ int lk_unextended_survey(struct lk_tpm *tpm, const struct lk_options *opts, stru
 					  "--unextended is of the PCRs that --policy FILE selects");
 		warn_of_bank(tpm, LK_ALG_SHA256);
 		warn_of_bank(tpm, LK_ALG_SHA384);
+		lk_log(LK_LOG_INFO,
+		       "no --policy: of the selections that \"latchkey policy init\" writes, 0,7,10 gives each machine signed policies of its own, unless disks and boot options are alike; " LK_PCRS_OF_A_FLEET
+		       " (--fleet) gives machines of one model and firmware shared ones");
 		return LK_OK;
 	}
 	LK_TRY(lk_policy_file_load(path, &pf, err));
 	rc = lk_tpm_pcr_read(tpm, &pf.pcrs, &values, err);
 	if (rc == LK_OK)
 		rc = lk_unextended_admit(opts, &pf, &values, 0, err);
+	if (rc == LK_OK)
+		say_shared(&pf);
 	if (rc != LK_OK && rc != LK_E_USAGE)
 		lk_err_prefix(err, "%s", path);
 	return rc;

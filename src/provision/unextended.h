@@ -25,7 +25,8 @@ int lk_unextended_admit(const struct lk_options *opts, const struct lk_policy_fi
  * lk_unextended_survey - are the TPM's PCRs worth being sealed to?
  *
  * With --policy those of that file have to be extended, as lk_unextended_admit
- * has it. Without, a warning tells of those that a policy file has by default.
+ * has it. Without, a warning tells of those that a policy file has by default. And
+ * it is said whether machines can share signed policies over them.
  */
 int lk_unextended_survey(struct lk_tpm *tpm, const struct lk_options *opts, struct lk_err *err);
 

@@ -25,14 +25,17 @@ void lk_unextended_say(const struct lk_policy_file *pf, const struct lk_target *
 
 	if (!values)
 		return;
-	mask = lk_pcrs_unextended(values, pf->pcrs.mask & ~latch & LK_PCRS_OF_EVERY_BOOT);
+	mask = lk_pcrs_unextended(values, lk_pcrs_of_every_boot(pf->pcrs.mask & ~latch));
 	if (!mask)
 		return;
 	lk_pcr_mask_format(mask, pcrs);
 	lk_log(LK_LOG_WARNING,
-	       "PCR %s of bank %s: nobody has extended it in this boot, so it says nothing about what was booted%s",
+	       "PCR %s of bank %s: nobody has extended it in this boot, so it says nothing about what was booted%s%s",
 	       pcrs, lk_alg_name(values->sel.bank),
 	       mask & 1u << LK_PCR_IMA
 		       ? "; in PCR 10 that is a kernel without IMA, or one whose TPM driver is a module: see latchkey-initramfs(7)"
+		       : "",
+	       mask & 1u << LK_PCR_KERNEL_IMAGE
+		       ? "; in PCR 11 that is a boot without a unified kernel image"
 		       : "");
 }

@@ -190,6 +190,46 @@ class Refused(TestCase):
         self.sign("--force")
         self.assertEqual(len(self.groups()), 2)
 
+    def test_by_force_the_folder_holds_this_run_and_the_one_before_lies_beside_it(self):
+        for n in range(3):
+            self.put(f"unit-{n}", n, fleets.with_disk(self.boot, f"disk {n}"))
+        self.sign()
+        before = {n: self.read("out/" + n) for n in os.listdir(self.path("out"))}
+        self.write("out/notes.txt", "mine")
+        self.write("out/" + "0" * 31 + ".yaml", "mine as well")
+        done = self.sign("--force", version="4")
+        self.assertNotIn(b"earlier run", done.stderr)  # the same names: replaced
+        self.assertNotMade("out.old")
+        for n in range(3):
+            self.put(f"unit-{n}", n, fleets.with_disk(self.boot, f"disk {n + 1}"))
+        before = {n: self.read("out/" + n) for n in os.listdir(self.path("out"))}
+        done = self.sign("--force", version="5")
+        self.assertSaid(done, "1 file of an earlier run is in .*out.old now, with the index")
+        made = [g["file"] for g in self.index()["groups"]]
+        self.assertEqual(sorted(os.listdir(self.path("out"))), sorted([*made, "fleet.json", "notes.txt", "0" * 31 + ".yaml"]))
+        old = sorted(os.listdir(self.path("out.old")))
+        self.assertEqual(len(old), 2)
+        self.assertEqual({n: self.read("out.old/" + n) for n in old}, {n: before[n] for n in old})
+        self.assertEqual(self.read("out/notes.txt"), b"mine")
+
+    def test_old_files_stay_where_nothing_new_was_made(self):
+        self.put("a", 1)
+        self.sign()
+        before = {n: self.read("out/" + n) for n in os.listdir(self.path("out"))}
+        os.unlink(self.path("records/a.logs"))
+        self.sign("--force", check=3)
+        self.assertEqual({n: self.read("out/" + n) for n in os.listdir(self.path("out"))}, before)
+        self.assertNotMade("out.old")
+
+    def test_where_old_ones_cannot_be_moved_it_is_said_and_there_is_no_index(self):
+        self.put("a", 1)
+        self.sign()
+        self.put("a", 1, fleets.with_disk(self.boot, "x"))
+        self.write("out.old", "a file in the place")
+        done = self.sign("--force", check=11)
+        self.assertSaid(done, "can't be moved to|out.old: ")
+        self.assertEqual(self.read("out.old"), b"a file in the place")
+
     def test_pcrs_that_nobody_extended_are_signed_only_by_name(self):
         bare = self.boot.copy()
         zero = bare.pcrs()

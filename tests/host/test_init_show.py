@@ -91,6 +91,15 @@ class Init(host.TestCase):
             done = self.latchkey("policy", "sign", "--policy", path, "--key", self.path("keys/policy-key.pem"), "--pcr-values", self.pcrs(),
                                  "--version", "1", "-o", path + ".signed")
             self.assertEqual(b"each machine's own" in done.stderr, path == one)
+        with open(self.pcrs("sha256", "no-image.json"), encoding="ascii") as f:
+            values = json.load(f)
+        values["sha256"]["11"] = "00" * 32
+        zeros = self.write("no-image.json", json.dumps(values))
+        sign = ("policy", "sign", "--policy", many, "--key", self.path("keys/policy-key.pem"), "--pcr-values", zeros, "--version", "1", "-o",
+                self.path("zeros.yaml"))
+        self.assertSaid(self.latchkey(*sign, check=13), "PCR 11 of bank sha256: nobody has extended it.*--unextended 11")
+        self.assertNotMade("zeros.yaml")
+        self.latchkey(*sign, "--unextended", "11")
         self.assertSaid(self.latchkey("policy", "init", "--fleet", "--pcrs", "0", "--policy-key", self.path("keys/policy-key.pub.pem"), "-o",
                                       self.path("x"), check=2), "--fleet and --pcrs exclude")
 

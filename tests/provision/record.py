@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """The provisioning record belongs to one device, and loses no recovery key."""
+import fcntl
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import time
 import unittest
 
 import rig
@@ -130,6 +132,51 @@ class Record(rig.TestCase):
         self.assertEqual(json.loads(self.read("record.json.old"))["volumes"][0]["recovery-key"], key)
         self.assertTrue(dev.opens(dev.decrypt(key), disk="first.img"))
         self.assertTrue(os.path.exists(dev.record_path + ".old.2"))
+
+    def start(self, dev, *argv):
+        """A command that goes on beside this test."""
+        command = [rig.program("latchkey-provision"), *dev.whose(*argv), "--tpm", dev.tpm.tcti]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+
+    def test_two_commands_at_once_lose_nothing_of_each_other(self):
+        """The second waits for the first, and says so; both of their recovery keys are there, and no lock is left."""
+        dev = Device(self)
+        dev.install()
+        dev.policy()
+        dev.new_disk("data.img")
+        text = self.read("policy.yaml").decode()
+        volume = text[text.index("  - name: root"):]
+        self.write("policy.yaml", text + volume.replace("root", "data").replace("disk.img", "data.img").replace("0x8100a001", "0x8100a002"))
+        argv = dev.format_argv()
+        with open(dev.record_path + ".lock", "w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            both = [self.start(dev, *argv), self.start(dev, *[a.replace("root", "data") for a in argv])]
+            time.sleep(1)
+            self.assertEqual([p.poll() for p in both], [None, None])
+            self.assertEqual(len(dev.record()["volumes"]), 0)
+        for process in both:
+            self.assertIn(b"record.json: another command has this record: waiting for its end, at most 10 s", process.communicate(timeout=120)[1])
+            self.assertEqual(process.returncode, 0)
+        names = {v["name"]: self.recovery(dev, v) for v in dev.record()["volumes"]}
+        self.assertEqual(sorted(names), ["data", "root"])
+        self.assertTrue(dev.opens(names["root"]) and dev.opens(names["data"], disk="data.img"))
+        self.assertFalse(os.path.exists(dev.record_path + ".lock"))
+
+    def test_a_command_that_never_ends_is_waited_for_ten_seconds(self):
+        """And nothing is changed; who only reads isn't kept from it."""
+        dev = Device(self)
+        dev.install()
+        dev.policy()
+        before = self.read("record.json")
+        with open(dev.record_path + ".lock", "w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            dev.header("device", "--record", dev.record_path, "--output", dev.path("read-only.yaml"))
+            said = dev.format(check=13).stderr.decode()
+            self.assertIn("record.json: another command has had this record for 10 s, and nothing was changed", said)
+            self.assertTrue(os.path.exists(dev.record_path + ".lock"))
+        self.assertEqual(self.read("record.json"), before)
+        self.assertEqual(self.read("disk.img"), bytes(32 << 20))
+        dev.format()  # the file that was left is none that is held
 
     def test_a_record_that_is_a_link_stays_one(self):
         dev = Device(self)

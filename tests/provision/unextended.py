@@ -95,10 +95,10 @@ class Shown(Case):
         self.start((0, 7))
         for bank in ("sha256", "sha384"):
             shown = json.loads(self.dev.provision("pcrs", "--bank", bank, "--json").stdout)
-            self.assertEqual(shown["unextended"], [1, 2, 3, 4, 5, 6, 10])
+            self.assertEqual(shown["unextended"], [1, 2, 3, 4, 5, 6, 10, 11])
             lines = self.dev.provision("pcrs", "--bank", bank).stdout.decode().splitlines()
-            self.assertEqual([int(line.split(":")[0]) for line in lines if "# nobody has extended it" in line], [1, 2, 3, 4, 5, 6, 10])
-        self.start(rig.MEASURED)
+            self.assertEqual([int(line.split(":")[0]) for line in lines if "# nobody has extended it" in line], [1, 2, 3, 4, 5, 6, 10, 11])
+        self.start((*rig.MEASURED, 11))
         self.assertEqual(json.loads(self.dev.provision("pcrs", "--json").stdout)["unextended"], [])
         self.assertNotIn(b"#", self.dev.provision("pcrs").stdout)
 
@@ -124,13 +124,28 @@ class Install(Case):
         dev.install("--unextended", "10", check=2)
         self.assertEqual(dev.tpm.tool("tpm2_getcap", "handles-persistent").stdout + dev.tpm.tool("tpm2_getcap", "handles-nv-index").stdout, before)
         self.assertFalse(os.path.exists(dev.record_path))
-        dev.install("--policy", policy, "--unextended", "10")
+        said = dev.install("--policy", policy, "--unextended", "10").stderr
+        self.assertIn(b"signed policies over PCRs 0,7,10: each machine's own, by PCR 10, unless disks and boot options are alike", said)
+
+    def test_a_fleets_selection_counts_on_an_image(self):
+        """And says that machines can share it; nothing is changed where it is refused."""
+        dev = self.dev
+        policy = dev.path("fleet.yaml")
+        self.latchkey("policy", "init", "--fleet", "--policy-key", dev.path("keys", "policy-key.pub.pem"), "-o", policy)
+        self.start((0, 4, 7))
+        said = dev.install("--policy", policy, check=13).stderr
+        self.assertIn(b"PCR 11 of bank sha256: nobody has extended it", said)
+        self.assertFalse(os.path.exists(dev.record_path))
+        self.start((0, 4, 7, 11))
+        said = dev.install("--policy", policy).stderr
+        self.assertIn(b"signed policies over PCRs 0,4,7,11: machines of one model and firmware can share them", said)
 
     def test_without_one_it_warns_of_each_bank(self):
         self.start((0, 7))
         said = self.dev.install().stderr.decode()
         for bank in ("sha256", "sha384"):
             self.assertIn(f"bank {bank}: nobody has extended PCR 4,10 in this boot", said)
+        self.assertIn("no --policy: of the selections that", said)
         self.start(rig.MEASURED)
         self.assertNotIn("nobody has extended", self.dev.install().stderr.decode())
 

@@ -86,6 +86,24 @@ static void test_a_missing_pcr_or_another_bank_differs(void **s)
 	assert_int_equal(lk_pcr_differing(&a, &b, 0x481), 0x481);
 }
 
+static void test_the_selection_of_a_fleet_is_no_machines_own_and_each_is_extended(void **s)
+{
+	char shared[LK_PCR_SHARED_TEXT];
+	uint32_t fleet;
+
+	(void)s;
+	assert_int_equal(lk_pcr_mask_parse(LK_PCRS_OF_A_FLEET, &fleet, NULL), LK_OK);
+	assert_int_equal(lk_pcrs_of_one_machine(fleet), 0);
+	assert_int_equal(lk_pcrs_of_every_boot(fleet), fleet);
+	assert_int_equal(lk_pcrs_of_one_machine(0x481), 1u << LK_PCR_IMA);
+	assert_int_equal(lk_pcrs_of_one_machine(0xffffff), 1u << 1 | 1u << 5 | 1u << 10);
+	assert_int_equal(lk_pcrs_of_every_boot(0xffffff), 0x7e0cff);
+	lk_pcr_shared_text(fleet, shared);
+	assert_string_equal(shared, "machines of one model and firmware can share them");
+	lk_pcr_shared_text(0xffffff, shared);
+	assert_non_null(strstr(shared, "by PCR 1,5,10,"));
+}
+
 static void test_every_pcr_has_a_meaning_and_so_has_none(void **s)
 {
 	(void)s;
@@ -103,6 +121,8 @@ int main(void)
 		cmocka_unit_test(test_a_selection_is_marshalled_as_the_tpm_wants_it),
 		cmocka_unit_test(test_differing_names_the_pcrs_whose_values_differ),
 		cmocka_unit_test(test_a_missing_pcr_or_another_bank_differs),
+		cmocka_unit_test(
+			test_the_selection_of_a_fleet_is_no_machines_own_and_each_is_extended),
 		cmocka_unit_test(test_every_pcr_has_a_meaning_and_so_has_none),
 	};
 

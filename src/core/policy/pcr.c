@@ -2,42 +2,78 @@
 /* Owns PCR selections and what each PCR stands for. */
 #include "core/policy/pcr.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+/* What is known of each PCR, in one place. */
+struct row {
+	const char *meaning;
+	/* Holds what is one machine's own, though it boots the same image: "WHAT MOVES WHICH PCR"
+	 * in latchkey-policy(5), as booted. */
+	bool own;
+	/* Somebody extends it in each boot that counts on it, or it proves nothing. */
+	bool extended;
+};
+
+/* TCG PC Client Platform Firmware Profile 1.06, 3.3.4, which has a separator in each of 0 to 7; UAPI
+ * group's Linux TPM PCR Registry for 8 to 15; a dynamic launch begins with 17 to 22. */
+static const struct row rows[LK_PCR_COUNT] = {
+	[0] = { "firmware code", .extended = true },
+	[1] = { "firmware settings", .own = true, .extended = true },
+	[2] = { "option ROMs and drivers of plug-in cards", .extended = true },
+	[3] = { "settings of plug-in cards", .extended = true },
+	[4] = { "boot loader or boot image", .extended = true },
+	[5] = { "boot loader settings and partition table", .own = true, .extended = true },
+	[6] = { "vendor-specific platform state", .extended = true },
+	[7] = { "Secure Boot state and certificates", .extended = true },
+	[8] = { "boot loader commands" },
+	[9] = { "files read by the boot loader, kernel and initrd" },
+	/* By boot_aggregate it follows 0 to 9. */
+	[10] = { "IMA log: the whole boot chain (boot_aggregate) and measured files", .own = true,
+		 .extended = true },
+	/* Only systemd-stub does: another boot has zeros, and so would any. */
+	[11] = { "unified kernel image", .extended = true },
+	[12] = { "kernel command line and credentials" },
+	[13] = { "system extensions" },
+	[14] = { "shim's certificates (MOK)" },
+	[15] = { "the latch: all zeros until it is closed" },
+	[16] = { "debug" },
+	[17] = { .extended = true },
+	[18] = { .extended = true },
+	[19] = { .extended = true },
+	[20] = { .extended = true },
+	[21] = { .extended = true },
+	[22] = { .extended = true },
+	[23] = { "application support" },
+};
+
 const char *lk_pcr_meaning(unsigned int pcr)
 {
-	/* TCG PC Client Platform Firmware Profile 1.06, 3.3.4; UAPI group's
-	 * Linux TPM PCR Registry for 8 to 15. */
-	static const char *const meanings[LK_PCR_COUNT] = {
-		[0] = "firmware code",
-		[1] = "firmware settings",
-		[2] = "option ROMs and drivers of plug-in cards",
-		[3] = "settings of plug-in cards",
-		[4] = "boot loader or boot image",
-		[5] = "boot loader settings and partition table",
-		[6] = "vendor-specific platform state",
-		[7] = "Secure Boot state and certificates",
-		[8] = "boot loader commands",
-		[9] = "files read by the boot loader, kernel and initrd",
-		[10] = "IMA log: the whole boot chain (boot_aggregate) and measured files",
-		[11] = "unified kernel image",
-		[12] = "kernel command line and credentials",
-		[13] = "system extensions",
-		[14] = "shim's certificates (MOK)",
-		[15] = "the latch: all zeros until it is closed",
-		[16] = "debug",
-		[23] = "application support",
-	};
-
-	if (pcr < LK_PCR_COUNT && meanings[pcr])
-		return meanings[pcr];
+	if (pcr < LK_PCR_COUNT && rows[pcr].meaning)
+		return rows[pcr].meaning;
 	return "no standard use";
+}
+
+uint32_t lk_pcrs_of_one_machine(uint32_t mask)
+{
+	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
+		if (!rows[i].own)
+			mask &= ~(1u << i);
+	return mask;
+}
+
+uint32_t lk_pcrs_of_every_boot(uint32_t mask)
+{
+	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
+		if (!rows[i].extended)
+			mask &= ~(1u << i);
+	return mask;
 }
 
 void lk_pcr_shared_text(uint32_t mask, char out[static LK_PCR_SHARED_TEXT])
 {
-	uint32_t own = mask & LK_PCRS_OF_ONE_MACHINE;
+	uint32_t own = lk_pcrs_of_one_machine(mask);
 	char pcrs[LK_PCR_MASK_TEXT];
 
 	lk_pcr_mask_format(own, pcrs);

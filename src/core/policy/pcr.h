@@ -37,10 +37,15 @@ struct lk_pcr_values {
 const char *lk_pcr_meaning(unsigned int pcr);
 
 /**
- * PCRs that hold what is one machine's own, though it boots the same image: boot options
- * and firmware settings (1), the boot disk's GPT (5), and by boot_aggregate both (10).
+ * Those of @mask that hold what is one machine's own, though it boots the same image: boot
+ * options and firmware settings (1), the boot disk's GPT (5), and by boot_aggregate both (10).
  */
-#define LK_PCRS_OF_ONE_MACHINE (1u << 1 | 1u << LK_PCR_LOADER | 1u << LK_PCR_IMA)
+uint32_t lk_pcrs_of_one_machine(uint32_t mask);
+/**
+ * Those of @mask that somebody extends in every boot that counts on them, or they prove
+ * nothing: firmware 0 to 7, IMA 10 (boot_aggregate), systemd-stub 11, a dynamic launch 17 to 22.
+ */
+uint32_t lk_pcrs_of_every_boot(uint32_t mask);
 /** What a fleet of one model and firmware can share, as a list: firmware, image, Secure Boot. */
 #define LK_PCRS_OF_A_FLEET "0,4,7,11"
 /** Whether machines can share policies over @mask (without the latch), in one clause. */

@@ -57,7 +57,7 @@ static uint32_t find_impossible(const struct lk_pcr_values *values, uint32_t mas
 int lk_unextended_check(const struct lk_pcr_values *values, uint32_t mask, uint32_t consent,
 			struct lk_err *err)
 {
-	uint32_t without = lk_pcrs_unextended(values, mask & LK_PCRS_OF_EVERY_BOOT) & ~consent;
+	uint32_t without = lk_pcrs_unextended(values, lk_pcrs_of_every_boot(mask)) & ~consent;
 	uint32_t impossible = find_impossible(values, mask);
 	char pcrs[LK_PCR_MASK_TEXT];
 
@@ -73,7 +73,7 @@ int lk_unextended_check(const struct lk_pcr_values *values, uint32_t mask, uint3
 	lk_pcr_mask_format(without, pcrs);
 	return lk_err_set(
 		err, LK_E_REFUSED, 0,
-		"PCR %s of bank %s: nobody has extended it, so any boot that doesn't extend it either would open the volume (does the firmware, or IMA for PCR 10, measure into this bank at all?); --unextended %s says that this is meant",
+		"PCR %s of bank %s: nobody has extended it, so any boot that doesn't extend it either would open the volume (does the firmware, or IMA for PCR 10 and systemd-stub for PCR 11, measure into this bank at all?); --unextended %s says that this is meant",
 		pcrs, lk_alg_name(values->sel.bank), pcrs);
 }
 

@@ -6,13 +6,6 @@
 #include "core/policy/pcr.h"
 
 /**
- * PCRs that somebody extends in every boot, or they prove nothing: firmware puts a
- * separator into each of 0 to 7 (PC Client Platform Firmware Profile 1.06, 3.3.4),
- * IMA measures boot_aggregate into 10, and a dynamic launch begins with 17 to 22.
- */
-#define LK_PCRS_OF_EVERY_BOOT 0x7e04ffu
-
-/**
  * lk_pcrs_unextended - PCRs of @mask that are as a reset leaves them
  *
  * All zeros; in PCR 0 also zeros that end in the locality of TPM2_Startup, 1 to 4;
@@ -26,7 +19,7 @@ uint32_t lk_pcrs_unextended(const struct lk_pcr_values *values, uint32_t mask);
  * @mask: the PCRs that are selected, without the latch
  * @consent: those that may be as a reset leaves them
  *
- * Return: LK_OK; LK_E_REFUSED for one of LK_PCRS_OF_EVERY_BOOT that is so without
+ * Return: LK_OK; LK_E_REFUSED for one of lk_pcrs_of_every_boot() that is so without
  * @consent, and for all ones where no TPM has them.
  */
 int lk_unextended_check(const struct lk_pcr_values *values, uint32_t mask, uint32_t consent,

@@ -123,6 +123,7 @@ const struct lk_command lk_cmd_device = {
 	.cli.summary = "make the device file of a record: whose TPM this device has",
 	.cli.operands = "",
 	.cli.required = "--record FILE",
+	.reads_record = true,
 	.options = LK_OPT_BIT(RECORD) | LK_OPT_BIT(OUTPUT),
 	.run = run_device,
 };

@@ -21,8 +21,7 @@
 #define SECRET_BEGINS "-----BEGIN CMS-----"
 #define SECRET_ENDS   "-----END CMS-----"
 
-/** A record that is a link stays one: what it points to is replaced, or made. */
-static void follow(const char *path, char ret[static PATH_MAX])
+void lk_record_follow(const char *path, char ret[static PATH_MAX])
 {
 	char target[PATH_MAX], folder[PATH_MAX], next[PATH_MAX];
 
@@ -173,7 +172,7 @@ int lk_record_save(const char *path, const struct lk_json *record, struct lk_err
 		return lk_err_set(err, LK_E_REFUSED, 0,
 				  "%s: a record has at most %u bytes, and this one would have %zu",
 				  path, RECORD_MAX, text.len);
-	follow(path, real);
+	lk_record_follow(path, real);
 	if (stat(real, &st) == 0) {
 		rc = lk_fs_read(real, RECORD_MAX, &now, err);
 		if (rc == LK_OK && now.len == text.len && !memcmp(now.data, text.data, text.len))
@@ -214,7 +213,7 @@ int lk_record_try(const char *path, const char *recipient, struct lk_err *err)
 	LK_TRY(lk_record_load(path, &record, &existed, err));
 	if (recipient)
 		LK_TRY(lk_cms_encrypt(recipient, (struct lk_bytes){ anything, 1 }, &cms, err));
-	follow(path, real);
+	lk_record_follow(path, real);
 	if (existed)
 		LK_TRY(lk_fs_read(real, RECORD_MAX, &text, err));
 	if (try_room(real, text.len, err) != LK_OK) {

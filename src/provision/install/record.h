@@ -3,6 +3,8 @@
 #ifndef LK_PROVISION_INSTALL_RECORD_H
 #define LK_PROVISION_INSTALL_RECORD_H
 
+#include <limits.h>
+
 #include "common.h"
 #include "sys/format/json.h"
 
@@ -11,6 +13,29 @@
  * stays in it, marked with "superseded" (true) and "superseded-at" (UTC). Of
  * volumes with one name those that aren't superseded come first.
  */
+
+/** A record that is a link stays one: what it points to is replaced, or made. */
+void lk_record_follow(const char *path, char ret[static PATH_MAX]);
+
+/** Seconds that a command waits for another one to be done with a record. */
+#define LK_RECORD_WAIT_S 10u
+/** Held by one command, from before it reads the record until it ends. */
+struct lk_record_lock {
+	int fd;
+	char path[PATH_MAX]; /* of the lock, beside the record */
+};
+#define LK_RECORD_LOCK_NONE  ((struct lk_record_lock){ .fd = -1 })
+#define LK_OWNED_RECORD_LOCK __attribute__((cleanup(lk_record_unlock))) struct lk_record_lock
+/**
+ * lk_record_lock - keep other commands from changing a record that this one has read
+ *
+ * Where no lock can be made, nothing is locked: whoever can't write there finds out by
+ * lk_record_try().
+ *
+ * Return: LK_OK; LK_E_REFUSED where another command has it for longer than the wait.
+ */
+int lk_record_lock(const char *record, struct lk_record_lock *ret, struct lk_err *err);
+void lk_record_unlock(struct lk_record_lock *lock);
 
 /** The record at @path, or a new one where there is none. */
 int lk_record_load(const char *path, struct lk_json **ret, bool *ret_existed, struct lk_err *err);

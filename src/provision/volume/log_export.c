@@ -222,6 +222,7 @@ const struct lk_command lk_cmd_log_export = {
 	.cli.operands = "",
 	.cli.required = "--record NAME.json (the file is NAME.logs), or --output FILE",
 	.cli.details = "\"latchkey policy sign\" takes the file beside the device's record.\n",
+	.reads_record = true,
 	.options = LK_OPT_BIT(TPM) | LK_OPT_BIT(DEVICE_FILE) | LK_OPT_BIT(POLICY) |
 		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(BOOTED) |
 		   LK_OPT_BIT(RECORD) | LK_OPT_BIT(OUTPUT) | LK_OPT_BIT(LOG) | LK_OPT_BIT(IMA_LOG) |

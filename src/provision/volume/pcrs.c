@@ -8,7 +8,7 @@
 #include "sys/os/log.h"
 
 /* Few machines start anything by a dynamic launch (17 to 22): no word about these. */
-#define MARKED_PCRS (LK_PCRS_OF_EVERY_BOOT & 0xffffu)
+#define MARKED_PCRS lk_pcrs_of_every_boot(0xffffu)
 
 static int print_json(const struct lk_pcr_values *values, struct lk_err *err)
 {

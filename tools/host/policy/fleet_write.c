@@ -2,6 +2,7 @@
 /* Owns the folder that a fleet's predictions or policies are written to: each file whole, the index last. */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,10 +10,12 @@
 
 #include "outfile.h"
 #include "policy/fleet.h"
+#include "sys/os/log.h"
 #include "workers.h"
 
 #define BATCH_MAX   32u
 #define PENDING_MAX 512u /* files open at once, by all workers */
+#define OLD_MAX	    2000000u
 
 struct pending {
 	size_t group;
@@ -136,6 +139,98 @@ static int check_index(const struct lk_fleet *f, struct lk_err *err)
 			  "%s exists already: --force replaces it, or name another folder", path);
 }
 
+/* What a run like this makes: 32 digits, and an ending. */
+static bool is_of_a_run(const char *name)
+{
+	const char *end = name + strspn(name, "0123456789abcdef");
+
+	return end - name == 32 && (strcmp(end, ".yaml") == 0 || strcmp(end, ".json") == 0);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Leaves in @names, paths, those of an earlier run. */
+static int keep_old(const struct lk_fleet *f, char **names, size_t n, size_t *ret_n,
+		    struct lk_err *err)
+{
+	const char **made = calloc(f->n_groups + 1, sizeof(*made));
+	size_t kept = 0;
+
+	if (!made)
+		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	for (size_t i = 0; i < f->n_groups; i++)
+		made[i] = f->groups[i].file;
+	qsort(made, f->n_groups, sizeof(*made), compare_names);
+	for (size_t i = 0; i < n; i++) {
+		const char *name = strrchr(names[i], '/') + 1;
+		char *path = names[i];
+
+		if (!is_of_a_run(name) ||
+		    bsearch(&name, made, f->n_groups, sizeof(*made), compare_names))
+			continue;
+		names[i] = names[kept];
+		names[kept++] = path;
+	}
+	free(made);
+	*ret_n = kept;
+	return LK_OK;
+}
+
+static int move_away(const char *path, const char *name, const char *folder, struct lk_err *err)
+{
+	char to[PATH_MAX];
+
+	if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", folder, strerror(errno));
+	if (snprintf(to, sizeof(to), "%s/%s", folder, name) >= (int)sizeof(to))
+		return lk_err_set(err, LK_E_USAGE, 0, "%.80s...: the path is too long", folder);
+	if (rename(path, to) == 0)
+		return LK_OK;
+	return lk_err_set(
+		err, LK_E_IO, (uint32_t)errno,
+		"%s: of an earlier run, and can't be moved to %s: %s; move it away, for the folder is used as a whole",
+		path, folder, strerror(errno));
+}
+
+static int move_all(const char *folder, char **paths, size_t n, struct lk_err *err)
+{
+	size_t len = strlen(folder);
+	char old[PATH_MAX], index[PATH_MAX];
+
+	while (len > 1 && folder[len - 1] == '/')
+		len--;
+	if (snprintf(old, sizeof(old), "%.*s.old", (int)len, folder) >= (int)sizeof(old) ||
+	    snprintf(index, sizeof(index), "%s/" LK_FLEET_INDEX, folder) >= (int)sizeof(index))
+		return lk_err_set(err, LK_E_USAGE, 0, "%.80s...: the path is too long", folder);
+	for (size_t i = 0; i < n; i++)
+		LK_TRY(move_away(paths[i], strrchr(paths[i], '/') + 1, old, err));
+	if (access(index, F_OK) == 0)
+		LK_TRY(move_away(index, LK_FLEET_INDEX, old, err));
+	lk_log(LK_LOG_INFO, "%zu file%s of an earlier run %s in %s now, with the index", n,
+	       n == 1 ? "" : "s", n == 1 ? "is" : "are", old);
+	return LK_OK;
+}
+
+/* Whoever hands the folder on hands on this run's files alone. Those of the run before go
+ * beside it. */
+static int move_old(const struct lk_fleet *f, struct lk_err *err)
+{
+	const char *folder = f->args->output.path;
+	char **names = NULL;
+	size_t n = 0, n_old = 0;
+	int rc;
+
+	LK_TRY(lk_fs_list(folder, OLD_MAX, &names, &n, err));
+	rc = keep_old(f, names, n, &n_old, err);
+	if (rc == LK_OK && n_old)
+		rc = move_all(folder, names, n_old, err);
+	lk_fs_list_free(names, n);
+	return rc;
+}
+
 static bool any_made(const struct lk_fleet *f)
 {
 	for (size_t i = 0; i < f->n_groups; i++)
@@ -165,6 +260,8 @@ int lk_fleet_write(struct lk_fleet *f, const struct lk_fleet_writing *how, struc
 						  .ctx = &w });
 		rc = lk_outfile_sync_folder(f->args->output.path, err);
 	}
+	if (rc == LK_OK && any_made(f) && f->args->output.force)
+		rc = move_old(f, err);
 	if (rc == LK_OK && any_made(f))
 		rc = write_index(f, err);
 	if (made)

@@ -38,7 +38,7 @@ static void say_shared(const struct lk_policy_file *pf)
 	char shared[LK_PCR_SHARED_TEXT];
 
 	lk_pcr_shared_text(mask, shared);
-	if (mask & LK_PCRS_OF_ONE_MACHINE)
+	if (lk_pcrs_of_one_machine(mask))
 		lk_log(LK_LOG_INFO, "signed policies over these PCRs: %s", shared);
 }
 
