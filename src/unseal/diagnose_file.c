@@ -64,9 +64,13 @@ void lk_diagnose_file_begin(struct lk_diagnosis *d, const struct lk_target *t)
 static void add_diff(struct lk_diagnosis *d, const struct lk_boot_diff *diff)
 {
 	static const char *const told[] = {
-		[LK_TOLD_EVENT] = "event",	 [LK_TOLD_AGGREGATE] = "boot-aggregate",
-		[LK_TOLD_BESIDE] = "beside-log", [LK_TOLD_UNEXPLAINED] = "unexplained",
-		[LK_TOLD_SAME] = "same",	 [LK_TOLD_OTHER_BOOT] = "other-boot",
+		[LK_TOLD_EVENT] = "event",
+		[LK_TOLD_AGGREGATE] = "boot-aggregate",
+		[LK_TOLD_BELOW] = "below",
+		[LK_TOLD_BESIDE] = "beside-log",
+		[LK_TOLD_UNEXPLAINED] = "unexplained",
+		[LK_TOLD_SAME] = "same",
+		[LK_TOLD_OTHER_BOOT] = "other-boot",
 		[LK_TOLD_NOTHING] = "nothing",
 	};
 	static const char *const changes[] = { "changed", "new", "missing" };

@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -83,6 +84,9 @@ def measured_value(bank):
     """What each of these PCRs comes to."""
     digest = hashlib.new(bank, EVENT).digest()
     return hashlib.new(bank, bytes(len(digest)) + digest).hexdigest()
+
+
+_ALGORITHMS = {"sha1": b"\0\x04", "sha256": b"\0\x0b", "sha384": b"\0\x0c", "sha512": b"\0\x0d"}
 
 
 class Swtpm:
@@ -163,8 +167,16 @@ class Swtpm:
 
     def measure(self, pcrs=MEASURED, what=EVENT, banks=None):
         """Extends these PCRs in all banks that the TPM has."""
-        digests = ",".join(f"{b}={hashlib.new(b, what).hexdigest()}" for b in banks or self.banks)
-        self.tool("tpm2_pcrextend", *(f"{pcr}:{digests}" for pcr in pcrs))
+        digests = b"".join(_ALGORITHMS[b] + hashlib.new(b, what).digest() for b in banks or self.banks)
+        counted = struct.pack(">I", len(banks or self.banks)) + digests
+        with socket.create_connection(("127.0.0.1", self.port), 5) as tpm:
+            for pcr in pcrs:
+                # TPM2_PCR_Extend with an empty authorization (TPM 2.0 Part 3, 22.2); tpm2_pcrextend takes ten times as long.
+                body = struct.pack(">IIIHBH", pcr, 9, 0x40000009, 0, 0, 0) + counted
+                tpm.sendall(struct.pack(">HII", 0x8002, 10 + len(body), 0x182) + body)
+                answer = tpm.recv(64)
+                if answer[6:10] != bytes(4):
+                    raise RuntimeError(f"PCR {pcr} can't be extended: {answer.hex()}")
 
     def stop(self):
         if self.process and self.process.poll() is None:

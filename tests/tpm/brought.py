@@ -38,17 +38,17 @@ class Brought(rig.TestCase):
         self.tpm.tool("tpm2_pcrextend", f"7:sha256={'2a' * 32}")
         return before
 
-    def unseal(self, *args, check=0):
+    def unseal(self, *args, check=0, through=()):
         bus = proxy.Proxy(self, self.tpm)
         began = time.monotonic()
-        done = rig.run([rig.program("latchkey-unseal"), "--policy", self.policy, "--tpm", bus.tcti, "--dry-run",
+        done = rig.run([*through, rig.program("latchkey-unseal"), "--policy", self.policy, "--tpm", bus.tcti, "--dry-run",
                         "--learn", self.path("learned"), *args], check=check)
         self.took, self.names, self.said = time.monotonic() - began, bus.names, done.stderr.decode()
         return self.said
 
-    def assertRefused(self, *words):
+    def assertRefused(self, *words, through=()):
         """Within the time limit, with the reason, with nothing left and nothing unsealed."""
-        self.unseal(check=5)
+        self.unseal(check=5, through=through)
         for word in words:
             self.assertIn(word, self.said)
         self.assertLess(self.took, LIMIT + 4)
@@ -182,6 +182,23 @@ class Brought(rig.TestCase):
                 self.write("stick", whole[:cut])
                 self.assertRefused("stick")
         self.assertIn("isn't whole", self.said)
+
+    def slow(self, seconds):
+        """Words before a command, so that each of its reads of the stick takes so long."""
+        quiet = ("env", f"ASAN_OPTIONS={os.environ.get('ASAN_OPTIONS', '')}:detect_leaks=0")
+        return (*quiet, "strace", "-f", "-qq", "-o", "/dev/null", "-P", self.stick, "-e", "trace=read", "-e",
+                f"inject=read:delay_enter={round(seconds * 1e6)}")
+
+    def test_a_slow_one(self):
+        """In time it opens; one that takes longer than the limit is left behind, with what it has read."""
+        whole = bundle.of(self.signed())
+        self.write("stick", whole)
+        self.assertIn("would open", self.unseal(through=self.slow(0.5)))
+        self.assertGreater(self.took, 0.5)
+        for name in os.listdir(self.path("learned")):
+            os.unlink(self.path("learned", name))
+        os.rmdir(self.path("learned"))
+        self.assertRefused("stick: it isn't read within the time limit (0 bytes were)", through=self.slow(LIMIT + 1.5))
 
     def test_what_lies_there_instead(self):
         for content, word in ((b"LUKS\xba\xbe" + bytes(4090), "a LUKS volume"), (bytes(1080) + b"\x53\xef" + bytes(4000), "ext4"),

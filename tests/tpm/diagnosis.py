@@ -204,16 +204,24 @@ class OtherPolicies(Case):
         for bad in ("", "zz", "01", "02" + good[2:], good[:-2], good + "00", "ff" * 1961, "01" + "0a" + "00" * 4 + "ffff",
                     "00" * 3000, {}, [], 7, good[:2] + "18" + good[4:]):
             with self.subTest(bad=str(bad)[:20]):
-                self.assertIn("no event can be named: no good boot is remembered", remembered(bad))
+                self.assertIn("which one isn't known, since no good boot is remembered", remembered(bad))
 
 
 class NothingRemembered(Case):
     remembers = False
 
+    def test_what_boot_aggregate_covers_beside_what_is_signed(self):
+        """As a second machine has it, whose partition table is another: by value alone, and PCRs 0 and 7 are as signed."""
+        said = self.refused(Boot(self.machine).other_image().aggregate(), (
+            10, "boot_aggregate is another by one of PCRs 1,2,3,4,5,6,8,9, which aren't signed: the boot disk's partition table (GPT) (PCR 5), or "
+            "boot options or firmware settings (PCR 1), or the boot image (PCR 4); which one isn't known, since no good boot is remembered"))
+        self.assertEqual(said.count("no good boot is remembered"), 1)
+        self.assertEqual(self.pcr(10)["told"], "below")
+
     def test_it_is_said_once(self):
-        said = self.refused(Boot(self.machine).other_image().aggregate())
+        said = self.refused(Boot(self.machine).variable("SecureBoot", lambda data: b"\0").aggregate())
         self.assertEqual(said.count("no event can be named: no good boot is remembered"), 1)
-        self.assertEqual(self.pcr(10)["told"], "nothing")
+        self.assertEqual(self.pcr(7)["told"], "nothing")
 
     def test_what_the_signed_values_alone_allow(self):
         boot = Boot(self.machine)

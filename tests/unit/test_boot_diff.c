@@ -278,6 +278,11 @@ static void test_without_a_memory_only_what_the_values_allow(void **s)
 	/* And PCR 10 follows, whatever else. */
 	memset(b->signed_values.value[10], 1, LK_DIGEST_MAX);
 	said(b, 10, "boot_aggregate is another: it follows from PCR 7 at least");
+	memcpy(b->signed_values.value[7], b->in.view.explained.pcrs.values.value[7], LK_DIGEST_MAX);
+	said(b, 10, "boot_aggregate is another by one of PCRs ");
+	assert_non_null(strstr(b->text.text, "partition table (GPT) (PCR 5)"));
+	assert_int_equal(b->diff.told, LK_TOLD_BELOW);
+	assert_int_equal(b->diff.follows & b->signed_values.sel.mask, 0);
 	/* Never extended. */
 	memset(b->signed_values.value[7], 0, LK_DIGEST_MAX);
 	said(b, 7, "7 events are new, the first: Secure Boot is on");

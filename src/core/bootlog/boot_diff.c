@@ -198,7 +198,8 @@ static int find_by_value(struct lk_boot_diff_input *in, const struct lk_pcr_valu
 	return LK_OK;
 }
 
-/* boot_aggregate covers these, so that it can't be as signed either. */
+/* boot_aggregate covers these, so that it can't be as signed either. Where all of them are
+ * that are signed, it is one that isn't: most often a second machine's partition table. */
 static void follow_signed(const struct lk_boot_diff_input *in, const struct lk_pcr_values *wanted,
 			  struct lk_boot_diff *diff)
 {
@@ -208,10 +209,16 @@ static void follow_signed(const struct lk_boot_diff_input *in, const struct lk_p
 	if (diff->pcr != LK_PCR_IMA || in->view.explained.aggregate != LK_AGGREGATE_RIGHT)
 		return;
 	diff->follows = lk_pcr_differing(log, wanted, wanted->sel.mask & below);
-	if (!diff->follows)
-		return;
-	diff->told = LK_TOLD_AGGREGATE;
 	diff->by_value = true;
+	if (diff->follows) {
+		diff->told = LK_TOLD_AGGREGATE;
+	} else if (diff->told == LK_TOLD_NOTHING) {
+		diff->told = LK_TOLD_BELOW;
+		diff->follows = below & ~wanted->sel.mask;
+		diff->n = in->events.n;
+	} else {
+		diff->by_value = false;
+	}
 }
 
 static bool is_unexplained(const struct lk_explanation *x, unsigned int pcr)

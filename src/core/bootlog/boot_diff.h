@@ -9,6 +9,7 @@
 enum lk_told {
 	LK_TOLD_EVENT,
 	LK_TOLD_AGGREGATE,   /* follows from PCRs 0 to 9 */
+	LK_TOLD_BELOW,	     /* follows from one of these that isn't signed by itself */
 	LK_TOLD_BESIDE,	     /* the log is as signed: extended without a log */
 	LK_TOLD_UNEXPLAINED, /* the logs don't give the value */
 	LK_TOLD_SAME,	     /* its events are those of the last good boot */
@@ -28,7 +29,9 @@ struct lk_boot_diff {
 	unsigned int before; /* signatures, of one that changed */
 	unsigned int event;  /* its number in its log; 0: missing */
 	bool ima;
-	uint32_t follows; /* of LK_TOLD_AGGREGATE; by value: at least these */
+	/* Of LK_TOLD_AGGREGATE; by value: at least these. Of LK_TOLD_BELOW: one of these, or
+	 * what IMA has measured besides, where n is more than 1. */
+	uint32_t follows;
 };
 
 /** One comparison. Large: on the heap. */

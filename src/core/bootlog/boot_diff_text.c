@@ -66,6 +66,31 @@ static void add_followed(const struct lk_boot_diff *diff, struct lk_text_out *ou
 			"boot_aggregate is another, and nothing that is remembered of PCRs 0 to 9 says why");
 }
 
+static void add_below(const struct lk_boot_diff *diff, struct lk_text_out *out)
+{
+	static const struct {
+		unsigned int pcr;
+		const char *what;
+	} usual[] = {
+		{ LK_PCR_LOADER, "the boot disk's partition table (GPT)" },
+		{ 1, "boot options or firmware settings" },
+		{ LK_PCR_BOOT, "the boot image" },
+	};
+	char pcrs[LK_PCR_MASK_TEXT];
+	const char *between = ": ";
+
+	lk_pcr_mask_format(diff->follows, pcrs);
+	lk_text_add(out, "boot_aggregate is another by one of PCRs %s, which aren't signed%s", pcrs,
+		    diff->n > 1 ? ", or IMA has measured another file" : "");
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+		if (!(diff->follows >> usual[i].pcr & 1))
+			continue;
+		lk_text_add(out, "%s%s (PCR %u)", between, usual[i].what, usual[i].pcr);
+		between = ", or ";
+	}
+	lk_text_add(out, "; which one isn't known, since no good boot is remembered");
+}
+
 void lk_boot_diff_text(const struct lk_boot_view *view, const struct lk_boot_diff *diff,
 		       struct lk_text_out *ret)
 {
@@ -88,6 +113,9 @@ void lk_boot_diff_text(const struct lk_boot_view *view, const struct lk_boot_dif
 		break;
 	case LK_TOLD_AGGREGATE:
 		add_followed(diff, ret);
+		break;
+	case LK_TOLD_BELOW:
+		add_below(diff, ret);
 		break;
 	default:
 		lk_text_add(ret, "%s", plain[diff->told]);
