@@ -402,6 +402,25 @@ static void test_a_mismatch_names_the_event_that_changed(void **state)
 	end(now);
 }
 
+/* A policy of PCRs 0, 7 and 10 has neither image nor command line in it, and PCR 10 follows from these. */
+static void test_a_mismatch_below_boot_aggregate_names_its_event(void **state)
+{
+	struct boot *good = booted("kernel-13", 1);
+	struct boot *now = booted("kernel-13-cmdline", 1);
+
+	(void)state;
+	assert_int_equal(lk_appraise(&good->in, &good->out, NULL), LK_OK);
+	assert_int_equal(good->out.verdict, LK_VERDICT_TRUSTED);
+	now->in.good = (struct lk_bytes){ good->out.good, good->out.good_len };
+	now->policy = good->policy;
+	expect(now, LK_VERDICT_UNTRUSTED, LK_PART_BOOT,
+	       "boot_aggregate is another: it follows from PCR");
+	assert_true(has_reason(now, LK_PART_BOOT, "another command line"));
+	assert_false(has_reason(now, LK_PART_BOOT, "PCR 7 ("));
+	end(good);
+	end(now);
+}
+
 static void test_what_was_learned_is_a_reference_too(void **state)
 {
 	struct boot *b = booted("uki-13", 1);
@@ -474,6 +493,7 @@ int main(void)
 		cmocka_unit_test(test_a_cleared_tpm_is_told_as_one),
 		cmocka_unit_test(test_a_kernel_that_another_has_started_is_told_as_one),
 		cmocka_unit_test(test_a_mismatch_names_the_event_that_changed),
+		cmocka_unit_test(test_a_mismatch_below_boot_aggregate_names_its_event),
 		cmocka_unit_test(test_what_was_learned_is_a_reference_too),
 		cmocka_unit_test(test_a_policy_that_was_quoted_in_part_is_not_known),
 		cmocka_unit_test(test_the_state_is_written_and_read_as_the_same),

@@ -16,7 +16,7 @@ import unittest
 import attesting
 import rig
 
-KILLS = int(os.environ.get("LATCHKEY_CYCLES", "8"))
+KILLS = int(os.environ.get("LATCHKEY_CYCLES") or (1000 if os.environ.get("LATCHKEY_LONG") else 8))
 
 
 class Load:

@@ -144,21 +144,29 @@ static size_t nearest(const struct lk_appraising *a, uint32_t *ret_differ)
 	return best;
 }
 
+struct told {
+	struct lk_text_out words;
+	uint32_t follows; /* PCRs below, where the value follows from theirs */
+};
+
 /* Which event it is, where the last good boot is remembered or the log itself tells. */
 static int tell_difference(struct lk_appraising *a, const struct lk_pcr_values *signed_values,
-			   unsigned int pcr, struct lk_text_out *ret, struct lk_err *err)
+			   unsigned int pcr, struct told *ret, struct lk_err *err)
 {
 	struct lk_boot_diff diff;
 	int rc;
 
-	lk_text_out_init(ret);
+	lk_text_out_init(&ret->words);
+	ret->follows = 0;
 	if (!a->have_logs)
 		return LK_OK;
 	rc = lk_boot_diff_find(&a->diff, signed_values, pcr, &diff, err);
 	if (rc == LK_E_INPUT)
 		return LK_OK;
 	LK_TRY(rc);
-	lk_boot_diff_text(&a->diff.view, &diff, ret);
+	lk_boot_diff_text(&a->diff.view, &diff, &ret->words);
+	if (diff.told == LK_TOLD_AGGREGATE)
+		ret->follows = diff.follows;
 	return LK_OK;
 }
 
@@ -166,7 +174,7 @@ static int tell_policy(struct lk_appraising *a, const struct lk_pcr_values *sign
 		       uint32_t differ, const char *than, struct lk_err *err)
 {
 	for (unsigned int pcr = 0; pcr < LK_PCR_COUNT; pcr++) {
-		struct lk_text_out words;
+		struct told told;
 
 		if (!(differ >> pcr & 1))
 			continue;
@@ -177,10 +185,11 @@ static int tell_policy(struct lk_appraising *a, const struct lk_pcr_values *sign
 				pcr, lk_pcr_meaning(pcr), than);
 			continue;
 		}
-		LK_TRY(tell_difference(a, signed_values, pcr, &words, err));
+		LK_TRY(tell_difference(a, signed_values, pcr, &told, err));
 		lk_appraisal_reason(a, LK_PART_BOOT, LK_VERDICT_UNTRUSTED, pcr,
 				    "PCR %u (%s) isn't that of %s%s%s", pcr, lk_pcr_meaning(pcr),
-				    than, words.len ? ": " : "", words.text);
+				    than, told.words.len ? ": " : "", told.words.text);
+		LK_TRY(lk_appraise_below(a, told.follows & ~differ, err));
 	}
 	return LK_OK;
 }

@@ -24,6 +24,9 @@ void lk_appraisal_reason(struct lk_appraising *a, enum lk_part part, enum lk_ver
 /** The kernel's log: replayed to the quote, and the policies' values looked for on the way. */
 int lk_appraise_kernel(struct lk_appraising *a, struct lk_err *err);
 
+/** What became of PCRs that boot_aggregate follows from, which the policy itself needn't have. */
+int lk_appraise_below(struct lk_appraising *a, uint32_t pcrs, struct lk_err *err);
+
 /** The floors: proven in this boot, and not below what was known before. */
 void lk_appraise_floors(struct lk_appraising *a);
 /** What is known of a floor: proven in this boot, or else before it; 0: nothing. */
