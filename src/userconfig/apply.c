@@ -205,6 +205,12 @@ static void say_nothing_there(const struct lk_uc *uc)
 	const char *dir = uc->settings.upload_directory.text;
 	enum lk_tree_kind kind = LK_TREE_NONE;
 
+	if (!lk_uc_is_mounted(uc, dir)) {
+		lk_log(LK_LOG_INFO,
+		       "no configuration to apply: %s, the upload-directory, lies on a volume that isn't mounted",
+		       dir);
+		return;
+	}
 	(void)lk_tree_kind(uc->at, dir, &kind, NULL);
 	lk_log(LK_LOG_INFO, "no configuration to apply in %s%s", dir,
 	       kind == LK_TREE_DIR ? "" : ", which isn't there");

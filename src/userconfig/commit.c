@@ -71,7 +71,8 @@ static int act(const struct lk_uc *uc, const struct lk_commit *c, struct lk_comm
 	ret->files_changed = changes.files;
 	ret->units = changes.n_actions;
 	if (changes.n_actions && !uc->live)
-		lk_log(LK_LOG_INFO, "no unit is restarted under --root");
+		lk_log(LK_LOG_INFO, "no unit is restarted under --root%s",
+		       uc->real ? ": each starts with the new files in its turn" : "");
 	return changes.n_actions && uc->live ? act_on(uc, &changes, err) : LK_OK;
 }
 
@@ -226,11 +227,22 @@ static int not_the_blobs(int rc, struct lk_err *err)
 	return LK_E_IO;
 }
 
+/* Links of either would be left, or made, below a mount point. */
+static int check_mounted(const struct lk_uc *uc, uint64_t from, uint64_t to, struct lk_err *err)
+{
+	int rc = lk_deploy_check_mounted(uc, from, err);
+
+	return rc == LK_OK ? lk_deploy_check_mounted(uc, to, err) : rc;
+}
+
 int lk_commit(const struct lk_uc *uc, const struct lk_commit *commit, struct lk_commit_result *ret,
 	      struct lk_err *err)
 {
-	int rc = write_stage(uc, commit, LK_STAGE_SWITCH, err);
+	int rc = check_mounted(uc, commit->from, commit->to, err);
 
+	if (rc != LK_OK)
+		return rc;
+	rc = write_stage(uc, commit, LK_STAGE_SWITCH, err);
 	if (rc == LK_OK)
 		rc = lk_deploy_link(uc, commit->from, commit->to, commit->key, err);
 	/* Of a configuration that comes back after a boot. */
@@ -330,6 +342,8 @@ int lk_commit_recover(const struct lk_uc *uc, struct lk_err *err)
 
 	if (present && is_lasting(rc, err))
 		rc = guess(uc, &p, err);
+	if (rc == LK_OK && present)
+		rc = check_mounted(uc, p.from, p.to, err);
 	if (rc == LK_OK)
 		rc = sweep(uc, present ? &p : NULL, err);
 	if (rc != LK_OK || !present)

@@ -2,7 +2,6 @@
 /* Owns the beginning of each command: settings read, root opened, lock taken. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -27,19 +26,27 @@ static int parse_settings(struct lk_uc *uc, const char *path, struct lk_err *err
 	return rc;
 }
 
+int lk_uc_within(const struct lk_uc *uc, const char *path, bool *ret_present,
+		 char ret[static PATH_MAX], struct lk_err *err)
+{
+	if (!uc->live)
+		return lk_tree_resolve(uc->at, path, ret_present, ret, err);
+	/* What can't be looked at is told by whoever opens it. */
+	*ret_present = access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+	lk_uc_join(ret, path, "");
+	return LK_OK;
+}
+
 static int read_settings(struct lk_uc *uc, struct lk_err *err)
 {
-	const char *root = uc->opts->root ? uc->opts->root : "";
 	char path[PATH_MAX];
+	bool present = false;
 
 	lk_userconfig_file_defaults(&uc->settings);
 	if (uc->opts->config)
 		return parse_settings(uc, uc->opts->config, err);
-	if (snprintf(path, sizeof(path), "%s%s", root, LK_UC_SETTINGS) >= (int)sizeof(path))
-		return lk_err_set(err, LK_E_USAGE, 0, "--root is too long");
-	if (access(path, F_OK) != 0 && errno == ENOENT)
-		return LK_OK;
-	return parse_settings(uc, path, err);
+	LK_TRY(lk_uc_within(uc, LK_UC_SETTINGS, &present, path, err));
+	return present ? parse_settings(uc, path, err) : LK_OK;
 }
 
 /* Another run is short: what it leaves is what this one goes on from. */
@@ -90,9 +97,11 @@ int lk_uc_open(const struct lk_uc_options *opts, bool write, struct lk_uc **ret,
 	uc->lock = -1;
 	uc->live = !opts->root || strcmp(opts->root, "/") == 0;
 	uc->real = uc->live || opts->raise_floor;
-	rc = read_settings(uc, err);
+	rc = lk_tree_open_root(opts->root ? opts->root : "/", &uc->at, err);
 	if (rc == LK_OK)
-		rc = lk_tree_open_root(opts->root ? opts->root : "/", &uc->at, err);
+		rc = read_settings(uc, err);
+	if (rc == LK_OK)
+		rc = lk_uc_find_unmounted(uc, err);
 	if (rc == LK_OK && write)
 		rc = lk_uc_lock(uc, err);
 	if (rc != LK_OK)
@@ -108,5 +117,6 @@ void lk_uc_close(struct lk_uc *uc)
 		return;
 	lk_fd_closep(&uc->lock);
 	lk_fd_closep(&uc->at);
+	free(uc->unmounted);
 	free(uc);
 }

@@ -108,6 +108,22 @@ static int for_each(struct linking *l, uint64_t sequence,
 	return lk_tree_walk(l->uc->at, path, &visitor, err);
 }
 
+static int check_mounted(void *ctx, const char *destination, enum lk_tree_kind in_tree,
+			 struct lk_err *err)
+{
+	const struct linking *l = ctx;
+
+	(void)in_tree;
+	return lk_uc_check_mounted(l->uc, destination, err);
+}
+
+int lk_deploy_check_mounted(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err)
+{
+	struct linking l = { .uc = uc };
+
+	return uc->n_unmounted ? for_each(&l, sequence, check_mounted, err) : LK_OK;
+}
+
 /* Before a link is set: from then on the kept file is what is read there. */
 static int adopt_all(struct linking *l, uint64_t to, const struct lk_agreement_key *key,
 		     struct lk_err *err)

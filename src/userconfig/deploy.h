@@ -33,6 +33,9 @@ int lk_deploy_is_folder_of_links(const struct lk_uc *uc, const char *destination
 int lk_deploy_is_ours(const struct lk_uc *uc, const char *destination, bool *ret,
 		      struct lk_err *err);
 
+/** LK_E_IO where a destination of that generation lies on a volume that isn't mounted. */
+int lk_deploy_check_mounted(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err);
+
 /**
  * lk_deploy_check_place - may a link of ours be put there?
  *

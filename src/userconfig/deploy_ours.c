@@ -132,8 +132,10 @@ int lk_deploy_check_place(const struct lk_uc *uc, const char *destination, struc
 {
 	enum lk_tree_kind kind;
 	bool ours = false;
-	int rc = lk_deploy_is_ours(uc, destination, &ours, err);
+	int rc = lk_uc_check_mounted(uc, destination, err);
 
+	if (rc == LK_OK)
+		rc = lk_deploy_is_ours(uc, destination, &ours, err);
 	if (rc != LK_OK || ours)
 		return rc;
 	rc = lk_tree_kind(uc->at, destination, &kind, err);

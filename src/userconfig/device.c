@@ -20,27 +20,60 @@ struct known {
 	struct lk_device_expected expected;
 };
 
-static int read_policy_at(const char *root, struct known *k, struct lk_err *err)
+static int read_policy(struct known *k, struct lk_err *err)
 {
-	lk_uc_join(k->policy_path, root, LK_POLICY_PATH);
-	if (access(k->policy_path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
-		return lk_document_policy_file(k->policy_path, &k->policy, err);
-	k->policy_path[0] = '\0';
+	return k->policy_path[0] ? lk_document_policy_file(k->policy_path, &k->policy, err) : LK_OK;
+}
+
+/* The file of the system that runs; none where it isn't there. */
+static void own_policy(struct known *k)
+{
+	if (access(LK_POLICY_PATH, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+		lk_uc_join(k->policy_path, LK_POLICY_PATH, "");
+}
+
+static int policy_of_root(const struct lk_uc *uc, struct known *k, struct lk_err *err)
+{
+	bool present = false;
+
+	LK_TRY(lk_uc_within(uc, LK_POLICY_PATH, &present, k->policy_path, err));
+	if (!present)
+		k->policy_path[0] = '\0';
 	return LK_OK;
+}
+
+/*
+ * In early boot the policy file of the initramfs is measured with it, and the root
+ * may be a disk that anybody can write to: what is measured counts before it.
+ */
+static int find_policy(const struct lk_uc *uc, struct known *k, struct lk_err *err)
+{
+	bool early = uc->real && !uc->live;
+
+	if (early)
+		own_policy(k);
+	if (!k->policy_path[0])
+		LK_TRY(policy_of_root(uc, k, err));
+	if (!k->policy_path[0] && !early)
+		own_policy(k);
+	return read_policy(k, err);
 }
 
 static int read_known(const struct lk_uc *uc, struct known *k, struct lk_err *err)
 {
-	const char *root = uc->opts->root ? uc->opts->root : "";
-	struct lk_device_places places = { .file = uc->opts->device_file, .root = root };
+	struct lk_device_places places = { .file = uc->opts->device_file };
+	char device[PATH_MAX];
+	bool present = false;
 
-	LK_TRY(read_policy_at(root, k, err));
-	if (!k->policy_path[0] && *root)
-		LK_TRY(read_policy_at("", k, err));
+	LK_TRY(find_policy(uc, k, err));
 	if (k->policy_path[0]) {
 		places.policy = &k->policy;
 		places.policy_path = k->policy_path;
 	}
+	if (!places.file && !uc->live)
+		LK_TRY(lk_uc_within(uc, LK_DEVICE_FILE, &present, device, err));
+	if (present)
+		places.file = device;
 	return lk_device_expect(&places, &k->expected, err);
 }
 

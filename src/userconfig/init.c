@@ -31,7 +31,9 @@ static void write_places(FILE *f, const struct lk_userconfig_file *s)
 		fprintf(f, "%s%s", i ? ", " : "", s->prefixes[i].text);
 	fprintf(f,
 		"]\n\n# Where a file goes that no manifest speaks of; within a prefix.\n"
-		"#default-destination: %s\n",
+		"#default-destination: %s\n"
+		"\n# Volumes that must be mounted before anything is written there, beside those of\n"
+		"# /etc/fstab.\n#mount-points: []\n",
 		s->default_destination.text);
 }
 

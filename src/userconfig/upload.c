@@ -86,6 +86,8 @@ int lk_upload_open(const struct lk_uc *uc, bool *ret_present, struct lk_upload *
 	if (uc->opts->blob)
 		return open_named(uc, ret, err);
 	*ret_present = false;
+	if (!lk_uc_is_mounted(uc, dir))
+		return LK_OK;
 	rc = lk_tree_kind(uc->at, dir, &kind, err);
 	if (rc != LK_OK || kind == LK_TREE_NONE)
 		return rc;
@@ -221,7 +223,8 @@ void lk_upload_sweep(const struct lk_uc *uc)
 	DIR *stream;
 	int fd = -1;
 
-	if (lk_tree_open_dir(uc->at, uc->settings.upload_directory.text, false, &fd, NULL) != LK_OK)
+	if (!lk_uc_is_mounted(uc, uc->settings.upload_directory.text) ||
+	    lk_tree_open_dir(uc->at, uc->settings.upload_directory.text, false, &fd, NULL) != LK_OK)
 		return;
 	stream = fdopendir(fd);
 	if (!stream) {

@@ -23,6 +23,12 @@ struct lk_uc_options {
 	bool json;
 };
 
+/** A mount point without a volume. */
+struct lk_uc_unmounted {
+	const char *named_by;
+	char point[LK_UC_PATH_MAX + 1];
+};
+
 /** One run of the program. All paths are beneath @at. */
 struct lk_uc {
 	const struct lk_uc_options *opts;
@@ -31,6 +37,8 @@ struct lk_uc {
 	int lock;  /* held until the end; -1: reading only */
 	bool live; /* the root is the running system's */
 	bool real; /* so is what is applied: the TPM's floor is raised for it */
+	struct lk_uc_unmounted *unmounted; /* of what the settings name */
+	size_t n_unmounted;
 };
 void lk_uc_close(struct lk_uc *uc);
 static inline void lk_uc_closep(struct lk_uc **p)
@@ -57,6 +65,21 @@ int lk_uc_lock(struct lk_uc *uc, struct lk_err *err);
 int lk_uc_repair(const struct lk_uc *uc, struct lk_err *err);
 /** The same of the lock's own file, before it is taken. */
 int lk_uc_repair_lock(const struct lk_uc *uc, struct lk_err *err);
+/**
+ * lk_uc_within - where a file of this system's own lies
+ * @ret: with --root what a process in that root would open, its links followed
+ *	beneath it and nowhere else
+ */
+int lk_uc_within(const struct lk_uc *uc, const char *path, bool *ret_present,
+		 char ret[static PATH_MAX], struct lk_err *err);
+
+/* mounts.c */
+/** LK_E_IO where the state directory lies on a volume that isn't mounted. */
+int lk_uc_find_unmounted(struct lk_uc *uc, struct lk_err *err);
+bool lk_uc_is_mounted(const struct lk_uc *uc, const char *path);
+/** LK_E_IO where it isn't: a file there would be hidden once it is. */
+int lk_uc_check_mounted(const struct lk_uc *uc, const char *path, struct lk_err *err);
+
 /* device.c */
 /**
  * lk_uc_tpm - the TPM that device file or policy file say it has to be

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns volatile files after a boot: decrypted anew from the blob that brought them. */
+#include <linux/magic.h>
 #include <stdio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "commit.h"
 #include "generation.h"
 #include "plan.h"
+#include "sys/os/fs.h"
 #include "sys/os/log.h"
 #include "sys/os/tree.h"
 #include "unpack.h"
@@ -15,6 +18,20 @@ static void mark_path(uint64_t sequence, char ret[static PATH_MAX])
 	lk_generation_volatile(sequence, ".complete", ret);
 }
 
+/* In a folder, /run may be anything. Early boot's own is bound there: see latchkey-initramfs(7). */
+static void warn_of_disk(const struct lk_uc *uc)
+{
+	LK_OWNED_FD fd = -1;
+	struct statfs st;
+
+	if (uc->live || lk_tree_open_dir(uc->at, "/run", false, &fd, NULL) != LK_OK)
+		return;
+	if (fstatfs(fd, &st) == 0 && st.f_type != TMPFS_MAGIC && st.f_type != RAMFS_MAGIC)
+		lk_log(LK_LOG_WARNING,
+		       "%s/run isn't in memory: volatile files are written to the disk that it lies on",
+		       uc->opts->root);
+}
+
 int lk_volatile_mark(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err)
 {
 	char path[PATH_MAX];
@@ -22,6 +39,7 @@ int lk_volatile_mark(const struct lk_uc *uc, uint64_t sequence, struct lk_err *e
 	LK_OWNED_FD fd = -1;
 	int rc;
 
+	warn_of_disk(uc);
 	mark_path(sequence, path);
 	rc = lk_tree_remove(uc->at, path, err);
 	return rc == LK_OK ? lk_tree_create(uc->at, &mark, &fd, err) : rc;

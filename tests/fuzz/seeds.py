@@ -284,7 +284,8 @@ SETTINGS = (("upload-directory", ("/srv/up", "up", "/a/../b", "/", '"/a\\nb"', "
             ("max-blob", ("1 KiB", "1024 GiB", "1025 GiB", "64MiB", "0", "17179869184 GiB")),
             ("max-total", ("65536",)), ("max-file", ("1.5 MiB", "2 GiB")),
             ("max-files", ("1", "1000000", "0x10", "0")),
-            ("settle", ("0", "300", "301")), ("sequence-step", ("65536", "0")))
+            ("settle", ("0", "300", "301")), ("sequence-step", ("65536", "0")),
+            ("mount-points", ("[/var, /srv/a]", "[]", "/var", "[var]")))
 
 
 def settings():
@@ -815,6 +816,13 @@ def write(corpus, seeds):
             f.write(seed if isinstance(seed, bytes) else seed.encode())
 
 
+def fstabs():
+    yield "# a comment\n\n/dev/sda1 / ext4 defaults 0 1\nUUID=1\t/var//lib/ ext4\n/dev/sda2 none swap sw\n"
+    yield "x /with\\040a\\011blank\\134 y\n  x /y\\9\\04\\400\\"
+    yield "x\nx relative y\nx /nul\\000 y\nx /" + 300 * "a/" + " y\nx /" + 509 * "b" + "\nx /" + 511 * "b"
+    yield b"\0 \0\n/ /\xff\xfe\r\n"
+
+
 def attests():
     """A kind first: quote, NV, certify, signature, key, state."""
     name = b"\0\x22\0\x0b" + bytes(range(32))
@@ -1219,6 +1227,7 @@ def main():
     write("key", keys())
     write("blob_header", blobs())
     write("userconfig_file", settings())
+    write("fstab", fstabs())
     write("manifest", manifests())
     write("agreed", agreed())
     write("archive_rules", entries())

@@ -96,6 +96,7 @@ static void test_each_setting_is_read(void **s)
 					 "state-directory: /state\n"
 					 "default-destination: /etc/app/x\n"
 					 "prefixes: [/etc/app]\n"
+					 "mount-points: [/var, /srv/a b]\n"
 					 "owners: [app, \"1000\", 0]\n"
 					 "groups: [adm]\n"
 					 "modes: 0640\n"
@@ -119,6 +120,8 @@ static void test_each_setting_is_read(void **s)
 	assert_int_equal(f.n_prefixes, 1);
 	assert_string_equal(f.prefixes[0].text, "/etc/app");
 	assert_string_equal(f.prefixes[1].text, "");
+	assert_int_equal(f.n_mount_points, 2);
+	assert_string_equal(f.mount_points[1].text, "/srv/a b");
 	assert_int_equal(f.n_owners, 3);
 	assert_true(lk_userconfig_owner_allowed(&f, "1000"));
 	assert_true(lk_userconfig_owner_allowed(&f, "0"));
@@ -144,6 +147,7 @@ static void test_what_the_man_page_allows_is_taken(void **s)
 		"units: [\"*\"]",
 		"units: ['*']",
 		"units: [a, b@c.service]",
+		"mount-points: []",
 		"max-blob: 1024",
 		"max-blob: 1024 GiB",
 		"max-files: 1000000",
@@ -198,6 +202,10 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 		"upload-directory: /a\xe2\x80\x8f"
 		"b",
 		"blob-name: " X50 X50 X50 X50 "01234567890123456789012345678901234567890123",
+		"mount-points: /var",
+		"mount-points: [/]",
+		"mount-points: [var]",
+		"mount-points: [/var, [/a]]",
 		"prefixes: []",
 		"prefixes: /opt",
 		"prefixes: [/]",
@@ -275,13 +283,14 @@ static void test_what_is_no_map_or_no_version_1_is_refused(void **s)
 
 static void test_lists_as_long_as_allowed_and_no_longer(void **s)
 {
-	static const char *const keys[] = { "owners", "groups", "units", "prefixes" };
+	static const char *const keys[] = { "owners", "groups", "units", "prefixes",
+					    "mount-points" };
 	struct lk_userconfig_file f;
 
 	(void)s;
 	for (size_t k = 0; k < N_OF(keys); k++)
 		for (size_t n = LK_UC_LIST_MAX; n <= LK_UC_LIST_MAX + 1; n++) {
-			bool paths = strcmp(keys[k], "prefixes") == 0;
+			bool paths = k >= 3;
 			char line[1024];
 			size_t at = (size_t)snprintf(line, sizeof(line), "%s: [", keys[k]);
 

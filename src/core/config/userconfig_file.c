@@ -166,22 +166,30 @@ static int get_list(const struct lk_doc *doc, const char *key, size_t min,
 	return LK_OK;
 }
 
-static int parse_prefixes(const struct lk_doc *doc, struct lk_userconfig_file *file,
-			  struct lk_err *err)
+/* A list of folders. */
+struct paths {
+	const char *key;
+	size_t min;
+	struct lk_uc_path *list;
+	size_t *n;
+};
+
+static int parse_paths(const struct lk_doc *doc, const struct paths *paths, struct lk_err *err)
 {
 	const struct lk_doc *seq;
 
-	LK_TRY(get_list(doc, "prefixes", 1, &seq, err));
+	LK_TRY(get_list(doc, paths->key, paths->min, &seq, err));
 	if (!seq)
 		return LK_OK;
-	memset(file->prefixes, 0, sizeof(file->prefixes));
-	file->n_prefixes = 0;
+	memset(paths->list, 0, LK_UC_LIST_MAX * sizeof(*paths->list));
+	*paths->n = 0;
 	for (const struct lk_doc *i = seq->child; i; i = i->next) {
 		if (!lk_path_is_plain(i->text, LK_UC_PATH_MAX))
 			return lk_doc_error(
 				i, err,
-				"prefixes: expected absolute paths without \"..\", \".\" and \"/\" at the end");
-		SET(file->prefixes[file->n_prefixes++], i->text);
+				"%s: expected absolute paths without \"..\", \".\" and \"/\" at the end",
+				paths->key);
+		SET(paths->list[(*paths->n)++], i->text);
 	}
 	return LK_OK;
 }
@@ -234,9 +242,13 @@ static int parse_allowed(const struct lk_doc *doc, struct lk_userconfig_file *fi
 				      &file->n_owners };
 	const struct names groups = { "groups", 1, lk_text_is_account, file->groups,
 				      &file->n_groups };
+	const struct paths prefixes = { "prefixes", 1, file->prefixes, &file->n_prefixes };
+	const struct paths mount_points = { "mount-points", 0, file->mount_points,
+					    &file->n_mount_points };
 	const char *modes;
 
-	LK_TRY(parse_prefixes(doc, file, err));
+	LK_TRY(parse_paths(doc, &prefixes, err));
+	LK_TRY(parse_paths(doc, &mount_points, err));
 	LK_TRY(parse_names(doc, &owners, err));
 	LK_TRY(parse_names(doc, &groups, err));
 	LK_TRY(parse_units(doc, file, err));
@@ -316,6 +328,7 @@ int lk_userconfig_file_from_doc(const struct lk_doc *doc, struct lk_userconfig_f
 					     "state-directory",
 					     "default-destination",
 					     "prefixes",
+					     "mount-points",
 					     "owners",
 					     "groups",
 					     "modes",

@@ -29,6 +29,8 @@ struct lk_userconfig_file {
 	struct lk_uc_path hooks;
 	struct lk_uc_path prefixes[LK_UC_LIST_MAX];
 	size_t n_prefixes;
+	struct lk_uc_path mount_points[LK_UC_LIST_MAX]; /* beside those of fstab(5) */
+	size_t n_mount_points;
 	struct lk_uc_name owners[LK_UC_LIST_MAX]; /* names or numbers */
 	size_t n_owners;
 	struct lk_uc_name groups[LK_UC_LIST_MAX];

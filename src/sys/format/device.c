@@ -42,17 +42,14 @@ static void take(const struct lk_device_file *df, const char *from, struct lk_de
 }
 
 /* One that isn't there is LK_OK, and says nothing. */
-static int try_default(const char *root, struct lk_device_expected *ret, struct lk_err *err)
+static int try_default(struct lk_device_expected *ret, struct lk_err *err)
 {
 	struct lk_device_file df;
-	char path[PATH_MAX];
 
-	if (snprintf(path, sizeof(path), "%s" LK_DEVICE_FILE, root) >= (int)sizeof(path))
-		return lk_err_set(err, LK_E_USAGE, 0, "%.80s...: the path is too long", root);
-	if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
+	if (access(LK_DEVICE_FILE, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
 		return LK_OK;
-	LK_TRY(lk_document_device_file(path, &df, err));
-	take(&df, path, ret);
+	LK_TRY(lk_document_device_file(LK_DEVICE_FILE, &df, err));
+	take(&df, LK_DEVICE_FILE, ret);
 	return LK_OK;
 }
 
@@ -67,10 +64,7 @@ static int look(const struct lk_device_places *places, struct lk_device_expected
 		take(&df, places->file, ret);
 		return LK_OK;
 	}
-	if (places->root)
-		LK_TRY(try_default(places->root, ret, err));
-	if (!ret->root.len)
-		LK_TRY(try_default("", ret, err));
+	LK_TRY(try_default(ret, err));
 	if (!ret->root.len && pf && pf->root_name.len) {
 		ret->root = pf->root_name;
 		(void)snprintf(ret->from, sizeof(ret->from), "%s",

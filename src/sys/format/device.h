@@ -15,7 +15,6 @@ int lk_document_device_of_record(const char *path, struct lk_device_file *ret, s
 /** Where to look; each may be NULL. */
 struct lk_device_places {
 	const char *file;		     /* --device-file: this one alone */
-	const char *root;		     /* folder of a system that isn't running */
 	const struct lk_policy_file *policy; /* measured, or beside the device file */
 	const char *policy_path;
 	const char *record;
@@ -31,8 +30,7 @@ struct lk_device_expected {
 /**
  * lk_device_expect - the first place that says whose storage root key it has to be
  *
- * The default place, LK_DEVICE_FILE, is looked at beneath @root first, where there
- * is one. A file that is there and can't be read is an error, not a reason to look
+ * A file that is there and can't be read is an error, not a reason to look
  * elsewhere; a file that was named has to be there.
  *
  * Return: LK_OK, with root.len 0 where no place says it; LK_E_INPUT, LK_E_IO or

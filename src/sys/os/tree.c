@@ -63,6 +63,32 @@ int lk_tree_open_root(const char *path, int *ret, struct lk_err *err)
 	return LK_OK;
 }
 
+int lk_tree_resolve(int at, const char *path, bool *ret_present, char ret[static PATH_MAX],
+		    struct lk_err *err)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	LK_OWNED_FD fd = (int)syscall(SYS_openat2, at, path, &how, sizeof(how));
+	char link[64];
+	ssize_t len;
+
+	*ret_present = fd >= 0;
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return LK_OK;
+	if (fd < 0)
+		return fail(err, path, "can't open");
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, ret, PATH_MAX);
+	if (len < 0 || len >= PATH_MAX)
+		return lk_err_set(err, LK_E_SYSTEM, len < 0 ? (uint32_t)errno : ENAMETOOLONG,
+				  "%s: where it lies can't be found out: %s", path,
+				  strerror(len < 0 ? errno : ENAMETOOLONG));
+	ret[len] = '\0';
+	return LK_OK;
+}
+
 /* Each folder of @path in turn, those that lack made. */
 static int make_dirs(int at, const char *path, struct lk_err *err)
 {

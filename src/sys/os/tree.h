@@ -3,6 +3,7 @@
 #ifndef LK_SYS_OS_TREE_H
 #define LK_SYS_OS_TREE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -17,6 +18,13 @@
  */
 
 int lk_tree_open_root(const char *path, int *ret, struct lk_err *err);
+/**
+ * lk_tree_resolve - what a process whose root is that folder would open
+ * @ret: the file's path for this process, symbolic links followed as in that root
+ *	(openat2(2): RESOLVE_IN_ROOT)
+ */
+int lk_tree_resolve(int at, const char *path, bool *ret_present, char ret[static PATH_MAX],
+		    struct lk_err *err);
 /** @create: makes each folder that lacks, mode 0755, owned by who runs. */
 int lk_tree_open_dir(int at, const char *path, bool create, int *ret, struct lk_err *err);
 /** The folder that @path lies in, and its last component, a part of @path. */

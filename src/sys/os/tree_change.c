@@ -229,9 +229,68 @@ int lk_tree_remove(int at, const char *path, struct lk_err *err)
 	return LK_OK;
 }
 
-static int not_dots(const struct dirent *entry)
+/** Names in a folder. */
+struct names {
+	char **name;
+	size_t n;
+};
+
+static void names_done(struct names *names)
 {
-	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	for (size_t i = 0; i < names->n; i++)
+		free(names->name[i]);
+	free(names->name);
+}
+#define OWNED_NAMES __attribute__((cleanup(names_done))) struct names
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* 0, or -1 with errno. */
+static int add_name(struct names *names, const char *name)
+{
+	char **more = realloc(names->name, (names->n + 1) * sizeof(*more));
+
+	if (!more)
+		return -1;
+	names->name = more;
+	more[names->n] = strdup(name);
+	return more[names->n] && ++names->n ? 0 : -1;
+}
+
+/* Sorted; as scandirat(3), which not every C library has. */
+static int read_names(int dir, struct names *ret)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	int error = 0;
+
+	if (!stream) {
+		error = errno;
+		lk_fd_closep(&fd);
+		errno = error;
+		return -1;
+	}
+	while (!error) {
+		errno = 0;
+		entry = readdir(stream);
+		if (!entry)
+			break;
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		    add_name(ret, entry->d_name) != 0)
+			error = ENOMEM;
+	}
+	error = error ? error : errno;
+	closedir(stream);
+	errno = error;
+	if (error)
+		return -1;
+	if (ret->n)
+		qsort(ret->name, ret->n, sizeof(*ret->name), compare_names);
+	return 0;
 }
 
 /* What has gone since it was listed is LK_TREE_NONE; what can't be looked at is an error. */
@@ -256,28 +315,24 @@ static int kind_of(int dir, const char *name, enum lk_tree_kind *ret)
 static int visit_each(int dir, const char *prefix, const struct lk_tree_visitor *visitor,
 		      struct lk_err *err)
 {
-	struct dirent **names = NULL;
-	int n = scandirat(dir, ".", &names, not_dots, alphasort);
+	OWNED_NAMES names = { NULL, 0 };
 	int rc = LK_OK;
 
-	if (n < 0)
+	if (read_names(dir, &names) != 0)
 		return fail(err, *prefix ? prefix : "/", "can't list");
-	for (int i = 0; i < n; i++) {
+	for (size_t i = 0; rc == LK_OK && i < names.n; i++) {
 		char path[PATH_MAX];
 		enum lk_tree_kind kind;
 
-		if (rc == LK_OK && snprintf(path, sizeof(path), "%s%s", prefix, names[i]->d_name) >=
-					   (int)sizeof(path)) {
+		if (snprintf(path, sizeof(path), "%s%s", prefix, names.name[i]) >=
+		    (int)sizeof(path)) {
 			errno = ENAMETOOLONG;
-			rc = fail(err, prefix, "can't list");
+			return fail(err, prefix, "can't list");
 		}
-		if (rc == LK_OK && kind_of(dir, names[i]->d_name, &kind) != 0)
-			rc = fail(err, path, "can't look at it");
-		if (rc == LK_OK)
-			rc = visitor->visit(visitor->ctx, path, kind, err);
-		free(names[i]);
+		if (kind_of(dir, names.name[i], &kind) != 0)
+			return fail(err, path, "can't look at it");
+		rc = visitor->visit(visitor->ctx, path, kind, err);
 	}
-	free(names);
 	return rc;
 }
 
