@@ -28,7 +28,7 @@ static const OSSL_ALGORITHM digests[] = {
 	END
 };
 
-/* Keyslot areas (XTS; CBC and, for its IV, ECB), sessions (CFB), the random generator (ECB, CTR). */
+/* Keyslot areas (XTS; CBC and, for its IV, ECB), sessions (CFB), the random generator (ECB, CTR), configuration (CTR). */
 static const OSSL_ALGORITHM ciphers[] = {
 	ROW(AES_256_XTS, ossl_aes256xts_functions),
 	ROW(AES_128_XTS, ossl_aes128xts_functions),
@@ -41,6 +41,7 @@ static const OSSL_ALGORITHM ciphers[] = {
 	ROW(AES_256_CFB, ossl_aes256cfb_functions),
 	ROW(AES_128_CFB, ossl_aes128cfb_functions),
 	ROW(AES_256_CTR, ossl_aes256ctr_functions),
+	ROW(AES_128_CTR, ossl_aes128ctr_functions),
 	END
 };
 
