@@ -72,6 +72,7 @@ static const struct {
 				     "no second way in: data die with the TPM" },
 	[LK_OPT_REPLACE_OBJECT] = { "replace-object", NULL,
 				    "the TPM object at the volume's handle may be lost" },
+	[LK_OPT_MAP] = { "map", NULL, "map what was made, for this very boot" },
 	[LK_OPT_INSTALLATION] = { "installation", NULL, "what install made, instead of a volume" },
 };
 

@@ -12,6 +12,7 @@
 #include "sys/format/document.h"
 #include "sys/os/log.h"
 #include "sys/os/secret_line.h"
+#include "volume/opened.h"
 
 /* A try that nobody is at ends; a boot waits for as long as its policy file says. */
 #define DRY_RUN_ASK_S 60u
@@ -249,13 +250,13 @@ static int map(struct run *run, struct lk_target *t)
 		       t->vol->name);
 		return LK_OK;
 	}
-	rc = lk_learn_identity(&t->volume_key, identity, &t->err);
+	rc = lk_opened_identity(&t->volume_key, identity, &t->err);
 	if (rc == LK_OK)
 		rc = lk_luks_map(t->luks, t->vol, &t->volume_key, &t->err);
 	lk_timing_step(run->options->timing, t->vol->name, rc == LK_OK ? "mapped" : "not mapped");
 	lk_secret_done(&t->volume_key);
 	if (rc == LK_OK)
-		lk_learn_opened(t, identity);
+		lk_opened_keep(t->vol, identity);
 	if (rc == LK_OK)
 		lk_log(LK_LOG_INFO, "%s: %s is open as /dev/mapper/%s", t->vol->name, t->device,
 		       t->vol->name);

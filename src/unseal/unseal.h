@@ -175,11 +175,6 @@ void lk_learn_keep(const char *dir, const struct lk_target *t);
 /** One file of a volume, its name and @ending, in a directory that is made where it lacks. */
 int lk_learn_keep_as(const char *dir, const struct lk_target *t, const char *ending,
 		     const char *text, struct lk_err *err);
-/** The line for lk_learn_opened: SHA-256 of the volume identity, for this use. */
-int lk_learn_identity(const struct lk_secret *volume_key, char ret[static LK_OPENED_TEXT],
-		      struct lk_err *err);
-/** Leaves what the volume is known by, for who does something once a volume. */
-void lk_learn_opened(const struct lk_target *t, const char identity[static LK_OPENED_TEXT]);
 /** Leaves which signed policy opened the volume in this boot. */
 void lk_learn_booted(const struct lk_target *t);
 

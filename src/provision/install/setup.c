@@ -7,7 +7,9 @@
 #include "install/format_volume.h"
 #include "root_key.h"
 #include "sys/luks/blkid.h"
+#include "sys/luks/luks.h"
 #include "sys/os/log.h"
+#include "volume/opened.h"
 #include "volume/signed.h"
 
 struct setup {
@@ -72,16 +74,45 @@ static int check_ours(const struct lk_format *f, struct lk_err *err)
 		f->target.vol->name, f->target.device, lk_volume_header_uuid(f->header));
 }
 
+/**
+ * By the volume key that is still at hand: in this boot the latch is closed, and the TPM
+ * unseals nothing. The header is checked as before each opening.
+ */
+static int map(const struct lk_format *f, struct lk_err *err)
+{
+	const struct lk_volume *vol = f->target.vol;
+	char identity[LK_OPENED_TEXT];
+	LK_OWNED_LUKS luks = NULL;
+
+	if (!f->volume_key.len || lk_luks_is_mapped(vol->name))
+		return LK_OK;
+	LK_TRY(lk_luks_open(f->target.device, vol, &luks, err));
+	LK_TRY(lk_opened_identity(&f->volume_key, identity, err));
+	LK_TRY(lk_luks_map(luks, vol, &f->volume_key, err));
+	lk_opened_keep(vol, identity);
+	lk_log(LK_LOG_INFO, "volume %s: %s is open as /dev/mapper/%s", vol->name, f->target.device,
+	       vol->name);
+	return LK_OK;
+}
+
 static int make_volume(struct setup *s, struct lk_format *f, struct lk_err *err)
 {
+	struct lk_err why = { 0 };
 	int rc = need_owner(s, err);
 
 	f->tpm = s->tpm;
 	if (rc == LK_OK)
 		rc = lk_format_volume(f, err);
-	if (rc == LK_OK)
-		s->changed = true;
-	return rc;
+	if (rc != LK_OK)
+		return rc;
+	s->changed = true;
+	/* It is made all the same, and gets its policies. */
+	if (lk_option_given(s->opts, LK_OPT_MAP) && map(f, &why) != LK_OK) {
+		lk_err_prefix(&why, "volume %s is made, and stays closed in this boot",
+			      f->target.vol->name);
+		lk_failures_note(&s->failures, &why);
+	}
+	return LK_OK;
 }
 
 /** A volume of ours at the end, or nothing was changed. */
@@ -255,6 +286,6 @@ const struct lk_command lk_cmd_setup = {
 		   LK_OPT_BIT(VOLUME) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(POLICIES) |
 		   LK_OPT_BIT(OWNER_AUTH) | LK_OPT_BIT(RECORD) | LK_OPT_BIT(RECIPIENT) |
 		   LK_OPT_BIT(NO_RECOVERY_KEY) | LK_OPT_BIT(PIN_FILE) |
-		   LK_OPT_BIT(SHARED_POLICY_REF),
+		   LK_OPT_BIT(SHARED_POLICY_REF) | LK_OPT_BIT(MAP),
 	.run = run_setup,
 };
