@@ -68,3 +68,32 @@ latchkey_running() {
         [ -d "$latchkey_state" ] && ! latchkey_over
     fi
 }
+
+# Dracut mounts the root read-only unless it is told "rw".
+latchkey_is_read_only() {
+    while read -r _ latchkey_where _ latchkey_options _; do
+        [ "$latchkey_where" = "$1" ] || continue
+        case ",$latchkey_options," in
+            *,ro,*) return 0 ;;
+        esac
+    done < /proc/mounts
+    return 1
+}
+
+# Early boot's /run is what the new root will have: volatile files are put there, and never on the disk below it.
+latchkey_configure() {
+    latchkey_remounted=
+    if latchkey_is_read_only "$1" && mount -o remount,rw "$1" 2> /dev/null; then latchkey_remounted=1; fi
+    # Whoever can write to a root that isn't encrypted could have a link there lead out of it.
+    if [ ! -L "$1/run" ] && [ -d "$1/run" ] && mount --bind /run "$1/run"; then
+        # 90 seconds, and 5 more for a process that doesn't end: a cut at any point is finished by the next run.
+        (umask 022 && timeout -k 5 90 latchkey-userconfig apply --root "$1" --raise-floor) < /dev/null
+        latchkey_code=$?
+        umount "$1/run" || umount -l "$1/run"
+    else
+        latchkey_code="no /run in the new root"
+    fi
+    if [ -n "$latchkey_remounted" ]; then mount -o remount,ro "$1"; fi
+    [ "$latchkey_code" = 0 ] \
+        || echo "<4>latchkey: no new configuration in this boot: latchkey-userconfig ended with $latchkey_code (124: out of time), and said why; what was in place stays" > /dev/kmsg
+}

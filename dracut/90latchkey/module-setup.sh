@@ -4,6 +4,7 @@
 #   latchkey_unseal   the program (a static one in /usr/lib/latchkey is taken before /usr/bin's)
 #   latchkey_policy   the policy file (/etc/latchkey/policy.yaml)
 #   latchkey_kernel_config  "ignore" where the kernel's configuration shall not decide whether an image is made
+#   latchkey_userconfig  "yes", or the path of a static latchkey-userconfig: configuration that was uploaded is applied in this boot
 #   latchkey_modules  more kernel modules to load before udev starts, in this order (disk and bus drivers)
 
 # What opening a volume may need, in the order of loading.
@@ -16,6 +17,15 @@ latchkey_program() {
         [[ -x ${dracutsysrootdir-}$path ]] && echo "$path" && return 0
     done
     return 1
+}
+
+# Nothing where it isn't wanted. Dynamic ones load their connection to the TPM by name, so dracut wouldn't find it.
+latchkey_configurator() {
+    case ${latchkey_userconfig:-no} in
+        no) return 0 ;;
+        yes) echo /usr/lib/latchkey/latchkey-userconfig ;;
+        *) echo "$latchkey_userconfig" ;;
+    esac
 }
 
 latchkey_policy_file() {
@@ -116,6 +126,22 @@ latchkey_install_agent() {
     return 0
 }
 
+# The program may be of another architecture, and isn't run.
+latchkey_install_configurator() {
+    local program
+
+    program=$(latchkey_configurator)
+    [[ $program ]] || return 0
+    [[ -x ${dracutsysrootdir-}$program ]] \
+        || latchkey_refuse "latchkey_userconfig is set, and there is no $program; CONTRIBUTING.md says how the static programs are built"
+    if grep -qa 'ld-linux' "${dracutsysrootdir-}$program"; then
+        latchkey_refuse "latchkey_userconfig: $program is no static program; CONTRIBUTING.md says how the static programs are built"
+    fi
+    inst_binary "$program" /usr/bin/latchkey-userconfig || latchkey_refuse "$program can't be installed"
+    inst_multiple mount umount timeout
+    inst_hook pre-pivot 50 "$moddir/latchkey-userconfig.sh"
+}
+
 install() {
     local program policy
 
@@ -135,6 +161,7 @@ install() {
     inst_simple "$moddir/latchkey-lib.sh" /lib/latchkey-lib.sh
     inst_hook initqueue/settled 50 "$moddir/latchkey-settled.sh"
     latchkey_fix_order
+    latchkey_install_configurator
 
     # A boot that fails must not end in a shell. The kernel command line, which is measured, has the last word.
     mkdir -p "$initdir/etc/cmdline.d"
