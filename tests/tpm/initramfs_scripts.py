@@ -113,6 +113,56 @@ class OwnInit(rig.TestCase):
         self.assertEqual(shown, lines[:1] + lines[3:])
 
 
+class Configure(rig.TestCase):
+    """What the hook does around latchkey-userconfig, with a program in its place that says what it sees, and a root of its own mounts."""
+
+    def configure(self, program, prepare="", lib=lambda text: text, options="ro"):
+        with open(os.path.join(MODULE, "latchkey-lib.sh"), encoding="utf-8") as f:
+            text = f.read()
+        self.assertIn("timeout -k 5 90 latchkey-userconfig", text)
+        self.write("lib.sh", lib(text.replace("/dev/kmsg", self.path("kmsg"))))
+        os.makedirs(self.path("bin"), exist_ok=True)
+        os.makedirs(self.path("root"), exist_ok=True)
+        os.chmod(self.write("bin/latchkey-userconfig", f"#!/bin/sh\n{program}\n"), 0o755)
+        script = f"""set -e
+            mount -t tmpfs root {self.path("root")} && mkdir {self.path("root")}/run && {prepare or ":"}
+            mount -o remount,{options} {self.path("root")}
+            set +e; . {self.path("lib.sh")}; latchkey_configure {self.path("root")}; echo "went on $?"
+            findmnt -n -o OPTIONS {self.path("root")} | cut -d, -f1; ls -A {self.path("root")}; findmnt {self.path("root")}/run || echo unbound"""
+        done = rig.run(["unshare", "--mount", "sh", "-c", script], check=0, env={"PATH": f"{self.path('bin')}:/usr/sbin:/usr/bin:/sbin:/bin"})
+        said = self.read("kmsg").decode() if os.path.exists(self.path("kmsg")) else ""
+        return done.stdout.decode().split("\n"), said
+
+    def test_the_root_is_writable_and_has_early_boots_run_for_that_time_alone(self):
+        root = self.path("root")
+        shown, said = self.configure(f'echo "$*"; umask; touch {root}/written; [ "$(stat -c %d:%i /run)" = "$(stat -c %d:%i {root}/run)" ] && echo bound')
+        self.assertEqual(shown[:8], [f"apply --root {root} --raise-floor", "0022", "bound", "went on 0", "ro", "run", "written", "unbound"])
+        self.assertEqual(said, "")
+        # One that is writable stays so.
+        self.assertIn("rw", self.configure("exit 0", options="rw")[0])
+
+    def test_a_refusal_a_crash_and_a_hang_let_the_boot_go_on(self):
+        quick = lambda text: text.replace("timeout -k 5 90", "timeout -k 1 1")
+        for program, code in (("exit 5", "5"), ("kill -SEGV $$", "139"), ("exec sleep 60", "124"), ("trap '' TERM; while :; do sleep 60; done", "137")):
+            with self.subTest(program):
+                shown, said = self.configure(program, lib=quick)
+                self.assertEqual(shown[:4], ["went on 0", "ro", "run", "unbound"])
+                self.assertIn(f"latchkey-userconfig ended with {code} ", said)
+                os.unlink(self.path("kmsg"))
+
+    def test_a_link_in_the_place_of_run_leads_nowhere(self):
+        """Nothing is bound over a folder of the initramfs, and nothing volatile lands on a disk."""
+        os.mkdir(self.path("victim"))
+        root = self.path("root")
+        shown, said = self.configure(f"touch {self.path('ran')}", prepare=f"rmdir {root}/run && ln -s {self.path('victim')} {root}/run")
+        self.assertFalse(os.path.exists(self.path("ran")))
+        self.assertEqual(shown[0], "went on 0")
+        self.assertIn("no /run in the new root", said)
+        self.assertEqual(os.listdir(self.path("victim")), [])
+        self.configure(f"touch {self.path('ran')}", prepare=f"rmdir {root}/run")
+        self.assertFalse(os.path.exists(self.path("ran")))
+
+
 class Image(rig.TestCase):
     """install() of the module, with dracut's functions as stand-ins that say that they were called."""
 
@@ -147,6 +197,21 @@ class Image(rig.TestCase):
         os.chmod(release, 0o755)
         self.assertEqual(self.install(policy, program=release)[0], 0)
         self.assertEqual(self.said, "")
+
+    def test_configuration_in_the_same_boot_is_asked_for_and_static(self):
+        policy = os.path.join(POLICY, "good-policy.yaml")
+        self.assertNotIn("latchkey-userconfig", self.install(policy)[1])
+        static = self.write("static", "a static program")
+        os.chmod(static, 0o755)
+        code, calls = self.install(policy, more=f"latchkey_userconfig={static}")
+        self.assertEqual(code, 0, self.said)
+        self.assertIn(f"inst_binary {static} /usr/bin/latchkey-userconfig", calls)
+        self.assertRegex(calls, "inst_hook pre-pivot .*/latchkey-userconfig.sh")
+        dynamic = self.write("dynamic", "/lib64/ld-linux-x86-64.so.2")
+        os.chmod(dynamic, 0o755)
+        for wanted, why in ((dynamic, "no static program"), (self.path("none"), "there is no")):
+            self.assertEqual(self.install(policy, more=f"latchkey_userconfig={wanted}")[0], 1)
+            self.assertIn(why, self.said)
 
     def test_what_the_kernel_lacks(self):
         """Refused with what is lacking; a warning where it isn't known, or where that was asked for."""
