@@ -235,6 +235,16 @@ static int check_mounted(const struct lk_uc *uc, uint64_t from, uint64_t to, str
 	return rc == LK_OK ? lk_deploy_check_mounted(uc, to, err) : rc;
 }
 
+/* A rename may be made whose sync failed: then the links that it shows must stay. */
+static bool may_be_switched(const struct lk_uc *uc, uint64_t to)
+{
+	bool present = false;
+	uint64_t current = 0;
+	int rc = lk_generation_get(uc, "current", &present, &current, NULL);
+
+	return rc != LK_OK || (present && current == to);
+}
+
 int lk_commit(const struct lk_uc *uc, const struct lk_commit *commit, struct lk_commit_result *ret,
 	      struct lk_err *err)
 {
@@ -252,8 +262,8 @@ int lk_commit(const struct lk_uc *uc, const struct lk_commit *commit, struct lk_
 		rc = lk_generation_set(uc, "current", commit->to, err);
 	if (rc == LK_OK)
 		return not_the_blobs(settle(uc, commit, ret, err), err);
-	if (abandon(uc, commit, NULL) != LK_OK)
-		lk_log(LK_LOG_WARNING, "the next run tidies up");
+	if (may_be_switched(uc, commit->to) || abandon(uc, commit, NULL) != LK_OK)
+		lk_log(LK_LOG_WARNING, "the next run finishes it or tidies up");
 	return rc;
 }
 

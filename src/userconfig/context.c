@@ -26,17 +26,6 @@ static int parse_settings(struct lk_uc *uc, const char *path, struct lk_err *err
 	return rc;
 }
 
-int lk_uc_within(const struct lk_uc *uc, const char *path, bool *ret_present,
-		 char ret[static PATH_MAX], struct lk_err *err)
-{
-	if (!uc->live)
-		return lk_tree_resolve(uc->at, path, ret_present, ret, err);
-	/* What can't be looked at is told by whoever opens it. */
-	*ret_present = access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
-	lk_uc_join(ret, path, "");
-	return LK_OK;
-}
-
 static int read_settings(struct lk_uc *uc, struct lk_err *err)
 {
 	char path[PATH_MAX];

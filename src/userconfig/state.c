@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns the state directory: names in it, and writing a file of it whole or not at all. */
+/* Owns where files of the system lie; of the state directory names in it, and writing a file of it whole or not at all. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +20,17 @@ void lk_uc_join(char ret[static PATH_MAX], const char *a, const char *b)
 	memcpy(ret, a, n);
 	memcpy(ret + n, b, m);
 	ret[n + m] = '\0';
+}
+
+int lk_uc_within(const struct lk_uc *uc, const char *path, bool *ret_present,
+		 char ret[static PATH_MAX], struct lk_err *err)
+{
+	if (!uc->live)
+		return lk_tree_resolve(uc->at, path, ret_present, ret, err);
+	/* What can't be looked at is told by whoever opens it. */
+	*ret_present = access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+	lk_uc_join(ret, path, "");
+	return LK_OK;
 }
 
 void lk_uc_state(const struct lk_uc *uc, const char *name, char ret[static PATH_MAX])

@@ -442,7 +442,7 @@ static void test_each_default_of_the_man_page_is_one(void **s)
 			fail_msg("not the default: %s", setting);
 		n++;
 	}
-	assert_int_equal(n, 16);
+	assert_int_equal(n, 17);
 }
 
 int main(void)
