@@ -30,7 +30,7 @@ void lk_page_add_reasons(struct lk_page *p, const struct lk_json *list)
 		const char *part = lk_json_get_text(r, "part");
 		const char *why = lk_json_get_text(r, "text");
 
-		lk_page_add(p, "<tr><td>");
+		lk_page_add(p, "<tr><td class=\"word\">");
 		lk_page_text(p, part ? part : "");
 		lk_page_add(p, "</td><td>");
 		lk_page_verdict(p, verdict_of(lk_json_get_text(r, "verdict")));

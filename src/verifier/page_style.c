@@ -18,7 +18,7 @@ const char lk_page_style[] =
 	".cards li{background:var(--card);padding:.75rem;border-radius:.4rem}.cards b{display:block;font-size:1.8rem}\n"
 	".wide{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;width:100%}caption{text-align:left;color:var(--dim)}\n"
 	"th,td{text-align:left;padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top;"
-	"overflow-wrap:anywhere}th{overflow-wrap:normal}\n"
+	"overflow-wrap:anywhere}th,.word{overflow-wrap:normal}\n"
 	".good{color:var(--good)}.unsure{color:var(--unsure)}.bad{color:var(--bad)}.none,.dim{color:var(--dim)}\n"
 	".verdict{font-weight:600;white-space:nowrap}code{font-size:.85rem;overflow-wrap:anywhere}pre{white-space:pre-wrap}\n"
 	"form{display:flex;gap:.5rem;flex-wrap:wrap;align-items:end;margin:1rem 0}form>div{min-width:0;max-width:100%}label{display:block}\n"

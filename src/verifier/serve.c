@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "report.h"
+#include "retention.h"
 #include "server.h"
 #include "state_dir.h"
 #include "sys/crypto/crypto.h"
@@ -17,10 +18,27 @@
 
 #define SOCKET_ATTEST "attest"
 #define SOCKET_PAGES  "pages"
+#define DAY_MS	      86400000ll
+#define PRUNE_MS      60000
 
 static void settle(void *ctx)
 {
 	lk_vf_api_settle(ctx);
+}
+
+/* Once in a minute, and each second while there is much to do. */
+static void prune(struct lk_vf_server *s)
+{
+	int64_t now = lk_vf_now();
+	struct lk_err err = { 0 };
+	uint64_t rows = 0;
+
+	if (!s->settings.keep_days || now - s->last_pruned < PRUNE_MS)
+		return;
+	if (lk_vf_prune(s->store, now - s->settings.keep_days * DAY_MS, &rows, &err) != LK_OK)
+		lk_vf_complain(s, &err);
+	if (rows < LK_VF_PRUNE_BATCH)
+		s->last_pruned = now;
 }
 
 static void tick(void *ctx)
@@ -29,8 +47,10 @@ static void tick(void *ctx)
 
 	lk_notify_alive();
 	/* Within a transaction that failed nothing can be read. */
-	if (!s->begun)
+	if (!s->begun) {
 		lk_vf_flavors_refresh(s->flavors, s->store);
+		prune(s);
+	}
 }
 
 static int take_key(void *ctx, const struct lk_value *c, struct lk_err *err)

@@ -29,7 +29,7 @@ struct lk_vf_server {
 	struct lk_vf_waiting waiting[LK_VF_BATCH_MAX];
 	/* For /metrics. */
 	uint64_t accepted, refused, unavailable, batches;
-	int64_t last_complaint;
+	int64_t last_complaint, last_pruned;
 };
 
 /** Site of devices: the messages of latchkey-attest-protocol(7). */

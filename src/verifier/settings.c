@@ -61,11 +61,12 @@ static int get_pcrs(const struct lk_doc *map, struct lk_pcr_selection *ret, stru
 int lk_vf_settings_from_doc(const struct lk_doc *map, struct lk_vf_settings *s, struct lk_err *err)
 {
 	static const char *const known[] = {
-		"latchkey-verifier", "state",	"store", "listen", "pages",
-		"certificate",	     "key",	"names", "bank",   "pcrs",
-		"connections",	     "overdue", NULL
+		"latchkey-verifier", "state", "store",	 "listen", "pages",
+		"certificate",	     "key",   "names",	 "bank",   "pcrs",
+		"connections",	     "keep",  "overdue", NULL
 	};
-	static const unsigned int connections[] = { 16, 100000 }, overdue[] = { 1, 8760 };
+	static const unsigned int connections[] = { 16, 100000 }, overdue[] = { 1, 8760 },
+				  keep[] = { 1, 36500 };
 	uint64_t version;
 
 	LK_TRY(lk_doc_expect_kind(map, known[0], err));
@@ -80,6 +81,7 @@ int lk_vf_settings_from_doc(const struct lk_doc *map, struct lk_vf_settings *s, 
 	LK_TRY(get_text(map, "names", s->names, err));
 	LK_TRY(get_pcrs(map, &s->pcrs, err));
 	LK_TRY(get_number(map, "connections", connections, &s->connections, err));
+	LK_TRY(get_number(map, "keep", keep, &s->keep_days, err));
 	LK_TRY(get_number(map, "overdue", overdue, &s->overdue_h, err));
 	if (!s->certificate[0] != !s->key[0])
 		return lk_doc_error(map, err,

@@ -20,6 +20,7 @@ struct lk_vf_settings {
 	char names[LK_VF_TEXT_MAX];
 	struct lk_pcr_selection pcrs;
 	unsigned int connections;
+	unsigned int keep_days; /* attestations and boots; 0: all of them */
 	unsigned int overdue_h; /* hours after which a silent device is shown as overdue */
 };
 

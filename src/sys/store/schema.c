@@ -70,6 +70,9 @@ static const char *const steps[] = {
 	"CREATE INDEX standings_by_seen ON standings (seen);",
 	/* What was proven of a device before it attested: bits. */
 	"ALTER TABLE devices ADD COLUMN proof bigint NOT NULL DEFAULT 0;",
+	/* What a week's picture counts, and what is too old. */
+	"CREATE INDEX attestations_by_time ON attestations (at, verdict);"
+	"CREATE INDEX boots_by_time ON boots (since);",
 };
 #define N_STEPS (sizeof(steps) / sizeof(steps[0]))
 

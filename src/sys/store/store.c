@@ -67,6 +67,11 @@ void lk_store_rollback(struct lk_store *s)
 	s->ops->rollback(s->db);
 }
 
+int lk_store_compact(struct lk_store *s, struct lk_err *err)
+{
+	return s->ops->script(s->db, s->ops->compact, err);
+}
+
 const char *lk_store_kind(const struct lk_store *s)
 {
 	return s->ops->kind;

@@ -74,6 +74,8 @@ int lk_store_ready(struct lk_store *s, struct lk_err *err);
 /** What was written is durable after LK_OK, and isn't there after anything else. */
 int lk_store_commit(struct lk_store *s, struct lk_err *err);
 void lk_store_rollback(struct lk_store *s);
+/** Gives the room of what was deleted back, where the kind of database doesn't by itself; it may take long. */
+int lk_store_compact(struct lk_store *s, struct lk_err *err);
 /** "SQLite" or "PostgreSQL". */
 const char *lk_store_kind(const struct lk_store *s);
 

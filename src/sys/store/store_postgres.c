@@ -231,6 +231,8 @@ static void postgres_rollback(void *db)
 
 const struct lk_store_ops lk_store_postgres = {
 	.kind = "PostgreSQL",
+	/* Autovacuum does it, and a statement here has a time limit. */
+	.compact = "",
 	.open = postgres_open,
 	.close = postgres_close,
 	.script = postgres_script,

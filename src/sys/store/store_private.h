@@ -10,6 +10,7 @@
 
 struct lk_store_ops {
 	const char *kind;
+	const char *compact; /* a script, outside of transactions */
 	int (*open)(const char *where, void **ret, struct lk_err *err);
 	void (*close)(void *db);
 	/** Several statements without arguments. */

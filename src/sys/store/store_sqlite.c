@@ -198,6 +198,7 @@ static void sqlite_rollback(void *db)
 
 const struct lk_store_ops lk_store_sqlite = {
 	.kind = "SQLite",
+	.compact = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE);",
 	.open = sqlite_open,
 	.close = sqlite_close,
 	.script = sqlite_script,
