@@ -12,14 +12,18 @@ from device import Device
 from tpm_wire import receive_tpm
 
 LONG = bool(os.environ.get("LATCHKEY_LONG"))
+# To see in minutes that a long run has all its parts.
+STEP = int(os.environ.get("LATCHKEY_STEP", "1"))
 # Exit codes that the man pages know end here; a shell's own and signals are above.
 LAST_EXIT_CODE = 31
 
 
 def thin(things, most):
-    """All of them in a long run; else at most so many, spread evenly, the first and the last among them."""
+    """All of them in a long run, or each LATCHKEY_STEP-th; else at most so many, spread evenly, the first and the last among them."""
     things = list(things)
-    if LONG or len(things) <= most:
+    if LONG:
+        return things[::STEP]
+    if len(things) <= most:
         return things
     step = (len(things) - 1) / (most - 1)
     return [things[round(i * step)] for i in range(most)]
