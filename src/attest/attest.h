@@ -6,6 +6,7 @@
 #include "core/base/paths.h"
 #include "core/attest/message.h"
 #include "core/attest/settings.h"
+#include "sys/http/http.h"
 #include "sys/os/fs.h"
 #include "sys/tpm/tpm_attest.h"
 
@@ -22,6 +23,7 @@ struct lk_at_options {
 	const char *out;
 	const char *bank;
 	const char *pcrs;
+	const char *endorsement_auth; /* of enrol */
 	bool no_ima;
 	bool json;
 };
@@ -32,6 +34,7 @@ struct lk_at_state {
 	struct lk_attest_next next; /* where the server wants to go on */
 	struct lk_digest digest;    /* of the PCR values that it has */
 	uint64_t measured;	    /* bytes of user space's log that it has */
+	uint64_t firmware;	    /* of the firmware's, of this boot */
 	char server[LK_ATTEST_SERVER_MAX + 1];
 	uint64_t when; /* seconds since 1970 */
 	struct lk_attest_answer answer;
@@ -64,12 +67,23 @@ int lk_at_log_read(const char *path, uint64_t from, size_t cap, struct lk_buf *r
 		   struct lk_err *err);
 
 int lk_at_run(const struct lk_at_options *opts, struct lk_err *err);
+int lk_at_enrol(const struct lk_at_options *opts, struct lk_err *err);
 int lk_at_quote(const struct lk_at_options *opts, struct lk_err *err);
 int lk_at_status(const struct lk_at_options *opts, struct lk_err *err);
 
 /** The settings of --config. */
 int lk_at_settings_load(const struct lk_at_options *opts, struct lk_attest_settings *ret,
 			struct lk_err *err);
+/** Where the settings say that the server is, and whom to believe. */
+struct lk_http_server lk_at_server(const struct lk_attest_settings *settings);
+/**
+ * lk_at_refused - what a server says that answers with another status than 200
+ * @ret: the answer, where it is a verifier's refusal and not something on the way; may be NULL
+ *
+ * Return: LK_E_REFUSED, LK_E_IO for what may pass by itself, or LK_E_SYSTEM.
+ */
+int lk_at_refused(const char *server, const struct lk_http_answer *answer,
+		  struct lk_attest_answer *ret, struct lk_err *err);
 /** Of the last answer: LK_OK, LK_E_POLICY where it isn't trusted, LK_E_UNKNOWN. */
 int lk_at_judge(const struct lk_attest_answer *answer, struct lk_err *err);
 

@@ -18,8 +18,9 @@ enum {
 	LOGS = 8u,
 	JSON = 0x10u,
 	BY_HAND = 0x20u,
+	ENROL = 0x40u,
 };
-#define OPTIONS_MAX 12u
+#define OPTIONS_MAX 13u
 
 struct command {
 	struct lk_cli_command cli;
@@ -30,6 +31,13 @@ static const struct command run = {
 	.cli = { .words = "run", .operands = "", .summary = "attest this boot to the verifier" },
 	.options = CONFIG | STATE | TPM | LOGS,
 	.run = lk_at_run,
+};
+static const struct command enrol = {
+	.cli = { .words = "enrol",
+		 .operands = "",
+		 .summary = "prove to the verifier that the attestation key is this TPM's" },
+	.options = CONFIG | TPM | ENROL,
+	.run = lk_at_enrol,
 };
 static const struct command quote = {
 	.cli = { .words = "quote",
@@ -46,7 +54,8 @@ static const struct command status = {
 	.options = STATE | JSON,
 	.run = lk_at_status,
 };
-static const struct lk_cli_command *const commands[] = { &run.cli, &quote.cli, &status.cli, NULL };
+static const struct lk_cli_command *const commands[] = { &run.cli, &enrol.cli, &quote.cli,
+							 &status.cli, NULL };
 
 static const struct lk_cli cli;
 
@@ -75,6 +84,10 @@ static int parse(const struct command *cmd, int argc, char **argv, struct lk_at_
 		{ BY_HAND,
 		  { "pcrs", 0, 0, "LIST", "PCRs to quote (default 0 to 15)", &o->pcrs, NULL } },
 		{ BY_HAND, { "no-ima", 0, 0, NULL, "without the kernel's log", NULL, &o->no_ima } },
+		{ ENROL,
+		  { "endorsement-auth", 0, 0, "FILE",
+		    "authorization of the endorsement hierarchy, where it has one",
+		    &o->endorsement_auth, NULL } },
 		{ TPM,
 		  { "tpm", 0, 0, "TCTI", "the TPM (default " LK_TPM_SHARED ")", &o->tcti, NULL } },
 		{ LOGS,

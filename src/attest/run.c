@@ -9,7 +9,6 @@
 #include "attest.h"
 #include "core/attest/appraisal.h"
 #include "core/base/text.h"
-#include "sys/http/http.h"
 #include "sys/os/log.h"
 
 /* A server that lost its state, or another that hasn't got it yet, asks for more once. */
@@ -19,6 +18,7 @@ struct run {
 	const struct lk_at_options *opts;
 	struct lk_attest_settings settings;
 	struct lk_tpm *tpm;
+	struct lk_http_server server;
 	struct lk_http *http;
 	struct lk_tpm_ak ak;
 	struct lk_at_state *state;
@@ -28,29 +28,27 @@ struct run {
 	struct lk_at_quote quote;
 	struct lk_at_logs logs;
 	struct lk_tpm_attested floor[LK_FLOOR_COUNT];
+	bool sends_logs;
 	uint64_t measured; /* bytes of user space's log that there are */
+	uint64_t firmware; /* and of the firmware's that are sent */
 };
 
-/* What the server says of a refusal, or of itself. */
-static int refused(const struct run *r, const struct lk_http_answer *answer, struct lk_err *err)
+/* A refusal that is the verifier's own is remembered: the verdict of before is none any more. */
+static int refused(struct run *r, const struct lk_http_answer *answer, struct lk_err *err)
 {
-	struct lk_attest_answer *a = malloc(sizeof(*a));
-	char shown[LK_TEXT_SHOWN_MAX + 4], word[LK_TEXT_SHOWN_MAX + 4];
-	int rc = answer->status == 503 || answer->status >= 500 ? LK_E_IO : LK_E_REFUSED;
+	struct lk_at_state *s = r->state;
+	struct lk_err why = { 0 };
+	int rc;
 
-	if (!a)
-		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
-	if (lk_attest_answer_read((struct lk_bytes){ answer->body.data, answer->body.len }, a,
-				  NULL) != LK_OK ||
-	    !a->error[0])
-		(void)lk_err_set(err, (enum lk_rc)rc, (uint32_t)answer->status,
-				 "%s answers with HTTP status %ld", r->settings.server,
-				 answer->status);
-	else
-		(void)lk_err_set(err, (enum lk_rc)rc, (uint32_t)answer->status,
-				 "%s refuses this device (%s): %s", r->settings.server,
-				 lk_text_show(a->error, word), lk_text_show(a->text, shown));
-	free(a);
+	s->answer.error[0] = '\0';
+	rc = lk_at_refused(r->settings.server, answer, &s->answer, err);
+	if (!s->answer.error[0])
+		return rc;
+	s->any = true;
+	s->when = (uint64_t)time(NULL);
+	snprintf(s->server, sizeof(s->server), "%s", r->settings.server);
+	if (lk_at_state_save(r->opts->state, s, &why) != LK_OK)
+		lk_log(LK_LOG_WARNING, "%s", why.msg);
 	return rc;
 }
 
@@ -80,7 +78,7 @@ static bool is_same_boot(const struct run *r)
 
 static bool is_nothing_new(const struct run *r)
 {
-	return is_same_boot(r) && !r->everything &&
+	return is_same_boot(r) && !r->everything && !r->logs.firmware.len &&
 	       lk_bytes_same((struct lk_bytes){ r->state->digest.data, r->state->digest.len },
 			     r->quote.parsed.quote.digest);
 }
@@ -115,11 +113,7 @@ static int add_logs(struct run *r, struct lk_attest_request *request, struct lk_
 	const struct lk_at_options *o = r->opts;
 	bool whole = r->everything || !is_same_boot(r);
 
-	lk_at_logs_done(&r->logs);
 	request->values = (struct lk_bytes){ r->quote.values, r->quote.values_len };
-	if (whole)
-		LK_TRY(lk_at_log_read(o->firmware_log, 0, LK_ATTEST_FIRMWARE_MAX, &r->logs.firmware,
-				      err));
 	if (r->settings.ima)
 		LK_TRY(lk_at_log_read(o->ima_log, request->ima_from, LK_ATTEST_IMA_MAX,
 				      &r->logs.ima, err));
@@ -147,7 +141,14 @@ static int make_request(struct run *r, struct lk_attest_request *request, struct
 	};
 	if (is_same_boot(r))
 		request->ima_from = r->state->next.ima_from;
-	return is_nothing_new(r) ? LK_OK : add_logs(r, request, err);
+	lk_at_logs_done(&r->logs);
+	/* Also where it wasn't there when this boot was first attested. */
+	if (r->everything || !is_same_boot(r) || !r->state->firmware)
+		LK_TRY(lk_at_log_read(r->opts->firmware_log, 0, LK_ATTEST_FIRMWARE_MAX,
+				      &r->logs.firmware, err));
+	r->sends_logs = !is_nothing_new(r);
+	r->firmware = r->logs.firmware.len;
+	return r->sends_logs ? add_logs(r, request, err) : LK_OK;
 }
 
 static int send_request(struct run *r, struct lk_http_answer *answer, struct lk_err *err)
@@ -177,10 +178,11 @@ static int take_answer(struct run *r, const struct lk_http_answer *answer, struc
 	struct lk_at_state *s = r->state;
 	struct lk_bytes text = { answer->body.data, answer->body.len };
 	struct lk_bytes digest = r->quote.parsed.quote.digest;
-	bool new = !is_nothing_new(r);
+	bool new_boot;
 
 	if (answer->status != 200 && answer->status != 409)
 		return refused(r, answer, err);
+	new_boot = !is_same_boot(r);
 	LK_TRY(lk_attest_answer_read(text, &s->answer, err));
 	if (!s->answer.has_next || digest.len > sizeof(s->digest.data))
 		return lk_err_set(
@@ -197,8 +199,10 @@ static int take_answer(struct run *r, const struct lk_http_answer *answer, struc
 	s->when = (uint64_t)time(NULL);
 	s->digest.len = (uint16_t)digest.len;
 	memcpy(s->digest.data, digest.data, digest.len);
-	if (new)
+	if (r->sends_logs)
 		s->measured = r->measured;
+	if (new_boot || r->firmware)
+		s->firmware = r->firmware;
 	return lk_at_state_save(r->opts->state, s, err);
 }
 
@@ -219,9 +223,13 @@ static int attest_once(struct run *r, struct lk_err *err)
 
 int lk_at_judge(const struct lk_attest_answer *answer, struct lk_err *err)
 {
-	char shown[LK_TEXT_SHOWN_MAX + 4];
+	char shown[LK_TEXT_SHOWN_MAX + 4], word[LK_TEXT_SHOWN_MAX + 4];
 	const char *why = "";
 
+	if (answer->error[0])
+		return lk_err_set(err, LK_E_REFUSED, 0, "the verifier refused this device (%s): %s",
+				  lk_text_show(answer->error, word),
+				  lk_text_show(answer->text, shown));
 	if (strcmp(answer->verdict, lk_verdict_word(LK_VERDICT_TRUSTED)) == 0)
 		return LK_OK;
 	for (size_t i = 0; i < answer->n && !*why; i++)
@@ -255,22 +263,19 @@ static int attest(struct run *r, struct lk_err *err)
 	return LK_OK;
 }
 
-static int prepare(struct run *r, struct lk_http_server *server, struct lk_err *err)
+static int prepare(struct run *r, struct lk_err *err)
 {
 	LK_TRY(lk_at_settings_load(r->opts, &r->settings, err));
 	LK_TRY(lk_at_state_load(r->opts->state, r->state, err));
-	server->url = r->settings.server;
-	server->ca = r->settings.ca[0] ? r->settings.ca : NULL;
-	server->pin = r->settings.pin[0] ? r->settings.pin : NULL;
+	r->server = lk_at_server(&r->settings);
 	LK_TRY(lk_tpm_open(r->opts->tcti, LK_AT_WAIT_S, &r->tpm, err));
 	LK_TRY(lk_tpm_ak_read(r->tpm, &r->ak, err));
-	return lk_http_open(server, &r->http, err);
+	return lk_http_open(&r->server, &r->http, err);
 }
 
 int lk_at_run(const struct lk_at_options *opts, struct lk_err *err)
 {
 	struct run *r = calloc(1, sizeof(*r));
-	struct lk_http_server server = { 0 };
 	int rc = LK_E_SYSTEM;
 
 	if (r)
@@ -280,7 +285,7 @@ int lk_at_run(const struct lk_at_options *opts, struct lk_err *err)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	}
 	r->opts = opts;
-	rc = prepare(r, &server, err);
+	rc = prepare(r, err);
 	if (rc == LK_OK)
 		rc = attest(r, err);
 	lk_at_logs_done(&r->logs);

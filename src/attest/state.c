@@ -20,12 +20,13 @@ static int parse(struct lk_bytes text, struct lk_at_state *ret, struct lk_err *e
 		{ .key = "measured", .kind = LK_JSON_UINT, .max = UINT32_MAX },
 		{ .key = "server", .kind = LK_JSON_STRING, .max = LK_ATTEST_SERVER_MAX },
 		{ .key = "when", .kind = LK_JSON_UINT, .max = INT64_MAX },
+		{ .key = "firmware", .kind = LK_JSON_UINT, .max = UINT32_MAX, .optional = true },
 		{ .key = "answer", .kind = LK_JSON_OBJECT, .max = LK_ATTEST_ANSWER_MAX },
 	};
 	struct lk_at_state *s = ret;
 	size_t len = 0;
 
-	LK_TRY(lk_json_read(text, false, f, 7, err));
+	LK_TRY(lk_json_read(text, false, f, 8, err));
 	if (!lk_hex_decode((const char *)f[2].text.data, f[2].text.len, s->digest.data,
 			   sizeof(s->digest.data), &len))
 		return LK_E_INPUT;
@@ -35,7 +36,8 @@ static int parse(struct lk_bytes text, struct lk_at_state *ret, struct lk_err *e
 	memcpy(s->server, f[4].text.data, f[4].text.len);
 	s->server[f[4].text.len] = '\0';
 	s->when = f[5].number;
-	LK_TRY(lk_attest_answer_read(f[6].text, &s->answer, err));
+	s->firmware = f[6].number;
+	LK_TRY(lk_attest_answer_read(f[7].text, &s->answer, err));
 	s->any = true;
 	return LK_OK;
 }
@@ -72,6 +74,7 @@ int lk_at_state_save(const char *path, const struct lk_at_state *s, struct lk_er
 		lk_json_text_uint(&j, "measured", s->measured);
 		lk_json_text_string(&j, "server", s->server);
 		lk_json_text_uint(&j, "when", s->when);
+		lk_json_text_uint(&j, "firmware", s->firmware);
 		lk_json_text_raw(&j, "answer", (struct lk_bytes){ (uint8_t *)answer, len });
 		lk_json_text_close(&j, '}');
 	}

@@ -23,11 +23,16 @@ static void show_text(const struct lk_at_state *s)
 	char when[32];
 
 	when_text(s->when, when);
-	printf("verdict: ");
-	lk_print_shown(stdout, s->answer.verdict);
+	printf(s->answer.error[0] ? "refused: " : "verdict: ");
+	lk_print_shown(stdout, s->answer.error[0] ? s->answer.error : s->answer.verdict);
 	printf("\nserver:  ");
 	lk_print_shown(stdout, s->server);
 	printf("\nwhen:    %s\nboot:    %u\n", when, s->next.boot);
+	if (s->answer.error[0]) {
+		printf("  ");
+		lk_print_shown(stdout, s->answer.text);
+		printf("\n");
+	}
 	for (size_t i = 0; i < s->answer.n; i++) {
 		const struct lk_answer_reason *r = &s->answer.reason[i];
 
@@ -51,7 +56,12 @@ static int show_json(const struct lk_at_state *s, struct lk_err *err)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	when_text(s->when, when);
 	lk_json_text_open(&j, NULL, '{');
-	lk_json_text_string(&j, "verdict", s->answer.verdict);
+	if (s->answer.error[0]) {
+		lk_json_text_string(&j, "refused", s->answer.error);
+		lk_json_text_string(&j, "text", s->answer.text);
+	} else {
+		lk_json_text_string(&j, "verdict", s->answer.verdict);
+	}
 	lk_json_text_string(&j, "server", s->server);
 	lk_json_text_string(&j, "when", when);
 	lk_json_text_uint(&j, "boot", s->next.boot);
@@ -92,7 +102,9 @@ int lk_at_status(const struct lk_at_options *opts, struct lk_err *err)
 	/* The reasons are shown already. */
 	if (rc == LK_OK)
 		rc = lk_at_judge(&s->answer, NULL);
-	if (rc == LK_E_POLICY)
+	if (rc == LK_E_REFUSED)
+		rc = lk_err_set(err, rc, 0, "the verifier took nothing from this device");
+	else if (rc == LK_E_POLICY)
 		rc = lk_err_set(err, rc, 0, "the verifier doesn't trust this boot");
 	else if (rc == LK_E_UNKNOWN && s->when)
 		rc = lk_err_set(err, rc, 0, "the verifier can't say whether this boot is right");

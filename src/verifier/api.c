@@ -83,17 +83,23 @@ static void fail_batch(struct lk_vf_server *s, struct lk_httpd_x *x, const struc
 	answer_unavailable(s, x);
 }
 
-static void keep_waiting(struct lk_vf_server *s, struct lk_httpd_x *x, unsigned int status,
-			 const struct lk_attest_answer *a)
+/* @text: malloc; NULL where there was no memory for it, which is answered as if nothing was kept. */
+static void keep_waiting(struct lk_vf_server *s, struct lk_httpd_x *x, char *text, size_t len)
 {
-	struct lk_vf_waiting *w = &s->waiting[s->n_waiting];
-
-	*w = (struct lk_vf_waiting){ .x = x, .status = status };
-	w->text = malloc(LK_ATTEST_ANSWER_MAX);
-	w->len = w->text ? lk_attest_answer_write(a, w->text, LK_ATTEST_ANSWER_MAX) : 0;
-	s->n_waiting++;
+	s->waiting[s->n_waiting++] = (struct lk_vf_waiting){
+		.x = x, .status = 200, .text = text, .len = text ? len : 0
+	};
 	if (s->n_waiting == LK_VF_BATCH_MAX)
 		lk_vf_api_settle(s);
+}
+
+static void keep_answer(struct lk_vf_server *s, struct lk_httpd_x *x,
+			const struct lk_attest_answer *a)
+{
+	char *text = malloc(LK_ATTEST_ANSWER_MAX);
+	size_t len = text ? lk_attest_answer_write(a, text, LK_ATTEST_ANSWER_MAX) : 0;
+
+	keep_waiting(s, x, text, len);
 }
 
 /* Nothing was written for it, so nothing is waited for. */
@@ -104,6 +110,19 @@ static void answer_refused(struct lk_vf_server *s, struct lk_httpd_x *x, unsigne
 
 	s->refused += status != 409;
 	answer_json(x, status, json, lk_attest_answer_write(a, json, sizeof(json)));
+}
+
+/* The transaction of all that have come at once. */
+static bool begin(struct lk_vf_server *s)
+{
+	struct lk_err err = { 0 };
+
+	if (s->begun || s->failed)
+		return s->begun && !s->failed;
+	s->begun = lk_store_begin(s->store, &err) == LK_OK;
+	if (!s->begun)
+		lk_vf_complain(s, &err);
+	return s->begun;
 }
 
 static void attest(struct lk_vf_server *s, struct lk_httpd_x *x)
@@ -119,26 +138,65 @@ static void attest(struct lk_vf_server *s, struct lk_httpd_x *x)
 	unsigned int status = 503;
 	size_t len;
 	uint8_t *body = lk_httpd_body_own(x, &len);
-	int rc = LK_OK;
 
-	if (!s->begun && !s->failed) {
-		rc = lk_store_begin(s->store, &err);
-		s->begun = rc == LK_OK;
-	}
-	if (!a || !s->begun || s->failed) {
-		if (rc != LK_OK)
-			lk_vf_complain(s, &err);
+	if (!a || !begin(s)) {
 		answer_unavailable(s, x);
 	} else {
-		rc = lk_vf_judge(&judge, body, len, &status, a, &err);
-		if (rc != LK_OK)
+		if (lk_vf_judge(&judge, body, len, &status, a, &err) != LK_OK)
 			fail_batch(s, x, &err);
 		else if (status == 200)
-			keep_waiting(s, x, status, a);
+			keep_answer(s, x, a);
 		else
 			answer_refused(s, x, status, a);
 	}
 	free(a);
+}
+
+/* Each costs a public-key operation or several, and a thousand a second are no devices. */
+static bool may_enrol(struct lk_vf_server *s)
+{
+	int64_t second = lk_vf_now() / 1000;
+
+	if (s->enrol_second != second) {
+		s->enrol_second = second;
+		s->enrols_left = LK_VF_ENROLS_A_SECOND;
+	}
+	if (!s->enrols_left)
+		return false;
+	s->enrols_left--;
+	return true;
+}
+
+static void enrol(struct lk_vf_server *s, struct lk_httpd_x *x)
+{
+	const struct lk_vf_enroller e = {
+		.store = s->store,
+		.nonces = { { s->nonce_key, sizeof(s->nonce_key) }, lk_crypto_hmac },
+		.mode = s->settings.enrol,
+		.ca = s->ek_ca,
+	};
+	struct lk_vf_enrolled done;
+	struct lk_err err = { 0 };
+	size_t len;
+	uint8_t *body = lk_httpd_body_own(x, &len);
+
+	if (!may_enrol(s)) {
+		answer_error(x, 503, "busy",
+			     "more devices enrol at once than are taken; come back later");
+	} else if (!begin(s)) {
+		answer_unavailable(s, x);
+	} else if (lk_vf_enrol(&e, body, len, &done, &err) != LK_OK) {
+		fail_batch(s, x, &err);
+	} else if (done.written) {
+		char *text = malloc(done.len);
+
+		if (text)
+			memcpy(text, done.text, done.len);
+		keep_waiting(s, x, text, done.len);
+	} else {
+		s->refused += done.status != 200;
+		answer_json(x, done.status, done.text, done.len);
+	}
 }
 
 void lk_vf_api_settle(struct lk_vf_server *s)
@@ -169,20 +227,30 @@ void lk_vf_api_settle(struct lk_vf_server *s)
 	s->begun = s->failed = false;
 }
 
+static const struct message {
+	const char *path;
+	void (*take)(struct lk_vf_server *s, struct lk_httpd_x *x);
+} messages[] = {
+	{ LK_ATTEST_PATH_ATTEST, attest },
+	{ LK_ATTEST_PATH_CHALLENGE, challenge },
+	{ LK_ATTEST_PATH_ENROL, enrol },
+};
+
 void lk_vf_api(void *ctx, struct lk_httpd_x *x)
 {
 	const struct lk_httpd_head *head = lk_httpd_head(x);
-	bool is_challenge = strcmp(head->path, LK_ATTEST_PATH_CHALLENGE) == 0;
+	const struct message *m = NULL;
 
-	if (!is_challenge && strcmp(head->path, LK_ATTEST_PATH_ATTEST) != 0)
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
+		if (strcmp(head->path, messages[i].path) == 0)
+			m = &messages[i];
+	if (!m)
 		answer_error(x, 404, "not-found", "there is nothing at this address");
 	else if (head->method != LK_HTTPD_POST)
 		answer_error(x, 405, "wrong-method", "this address takes POST");
 	else if (strcmp(head->type, LK_ATTEST_CONTENT_TYPE) != 0)
 		answer_error(x, 415, "wrong-media-type",
 			     "the Content-Type has to be " LK_ATTEST_CONTENT_TYPE);
-	else if (is_challenge)
-		challenge(ctx, x);
 	else
-		attest(ctx, x);
+		m->take(ctx, x);
 }

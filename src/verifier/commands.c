@@ -26,7 +26,7 @@ static void print_device(const struct lk_vf_device *d)
 {
 	char seen[LK_VF_TIME_TEXT];
 
-	printf("%-10s  %.16s  %-23s  ", lk_vf_verdict_word(d->verdict), d->id,
+	printf("%-10s  %.16s  %-23s  ", d->held ? "held" : lk_vf_verdict_word(d->verdict), d->id,
 	       lk_vf_time(d->seen, seen));
 	lk_print_shown(stdout, d->name);
 	putchar('\n');
@@ -130,6 +130,13 @@ int lk_vf_show(const struct lk_vf_options *o, struct lk_err *err)
 	printf("\nrecord:    %s", d.proof & LK_VF_PROOF_RECORD
 					  ? "signed by its attestation key"
 					  : "not proven: nothing but its import vouches for it");
+	printf("\nkeys:      %s, %s",
+	       d.proof & LK_VF_PROOF_CERTIFICATE
+		       ? "the TPM's maker vouches for its endorsement key"
+		       : "no certificate of the endorsement key was checked",
+	       d.proof & LK_VF_PROOF_ENROLLED ? "enrolled: both are in one TPM" : "not enrolled");
+	if (d.held)
+		printf("\nheld:      until \"latchkey-verifier approve\" lets it attest");
 	printf("\nimported:  %s\n", lk_vf_time(d.imported, text));
 	if (d.retired)
 		printf("retired:   %s\n", lk_vf_time(d.retired, text));
@@ -169,7 +176,11 @@ int lk_vf_explain(const struct lk_vf_options *o, struct lk_err *err)
 	return lk_vf_say_flavor(store, d.flavor, err);
 }
 
-int lk_vf_retire(const struct lk_vf_options *o, struct lk_err *err)
+/* One device, changed in a transaction. */
+static int change_device(const struct lk_vf_options *o,
+			 int (*change)(struct lk_store *s, const struct lk_vf_device *d,
+				       struct lk_err *err),
+			 struct lk_err *err)
 {
 	struct lk_vf_settings settings;
 	LK_OWNED_STORE store = NULL;
@@ -179,12 +190,31 @@ int lk_vf_retire(const struct lk_vf_options *o, struct lk_err *err)
 	LK_TRY(lk_vf_open(o, &settings, &store, err));
 	LK_TRY(lk_vf_device_find(store, o->operands[0], &d, err));
 	LK_TRY(lk_store_begin(store, err));
-	rc = lk_vf_device_retire(store, d.number, lk_vf_now(), err);
+	rc = change(store, &d, err);
 	if (rc == LK_OK)
-		rc = lk_store_commit(store, err);
-	else
-		lk_store_rollback(store);
+		return lk_store_commit(store, err);
+	lk_store_rollback(store);
 	return rc;
+}
+
+static int retire(struct lk_store *s, const struct lk_vf_device *d, struct lk_err *err)
+{
+	return lk_vf_device_retire(s, d->number, lk_vf_now(), err);
+}
+
+int lk_vf_retire(const struct lk_vf_options *o, struct lk_err *err)
+{
+	return change_device(o, retire, err);
+}
+
+static int approve(struct lk_store *s, const struct lk_vf_device *d, struct lk_err *err)
+{
+	return d->held ? lk_vf_device_approve(s, d->number, err) : LK_OK;
+}
+
+int lk_vf_approve(const struct lk_vf_options *o, struct lk_err *err)
+{
+	return change_device(o, approve, err);
 }
 
 /* The values that the device's last quote has proven, as a flavor's document. */

@@ -82,6 +82,10 @@ void lk_vf_device_json(const struct lk_vf_device *d, struct lk_json *into)
 	lk_json_set_text(into, "id", d->id);
 	lk_json_set_text(into, "flavor", d->flavor);
 	lk_json_set_bool(into, "proven", d->proof & LK_VF_PROOF_RECORD);
+	lk_json_set_bool(into, "certified", d->proof & LK_VF_PROOF_CERTIFICATE);
+	lk_json_set_bool(into, "enrolled", d->proof & LK_VF_PROOF_ENROLLED);
+	if (d->held)
+		lk_json_set_bool(into, "held", true);
 	lk_json_set_text(into, "verdict", lk_vf_verdict_word(d->verdict));
 	set_time(into, "since", d->changed);
 	set_time(into, "seen", d->seen);

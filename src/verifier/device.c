@@ -10,7 +10,7 @@
 
 #define COLUMNS                                                                                     \
 	"SELECT d.number, d.id, d.name, d.flavor, d.imported, d.retired, s.boot, s.clock, s.nonce," \
-	" s.booted, s.seen, s.changed, s.verdict, d.proof, d.ak, s.state, s.reference"              \
+	" s.booted, s.seen, s.changed, s.verdict, d.proof, d.held, d.ak, s.state, s.reference"      \
 	" FROM devices d JOIN standings s ON s.device = d.number "
 enum column {
 	NUMBER,
@@ -27,6 +27,7 @@ enum column {
 	CHANGED,
 	VERDICT,
 	PROOF,
+	HELD,
 	AK,
 	STATE,
 	REFERENCE
@@ -52,6 +53,7 @@ static void take_device(const struct lk_value *c, struct lk_vf_device *d)
 	d->seen = c[SEEN].number;
 	d->changed = c[CHANGED].number;
 	d->proof = (unsigned int)c[PROOF].number;
+	d->held = c[HELD].number != 0;
 	d->verdict = c[VERDICT].number < 0 || c[VERDICT].number > LK_VERDICT_UNTRUSTED
 			     ? LK_VF_NO_VERDICT
 			     : (int)c[VERDICT].number;
@@ -98,6 +100,17 @@ int lk_vf_device_by_key(struct lk_store *s, const struct lk_name *ak, struct lk_
 	return LK_OK;
 }
 
+int lk_vf_device_by_id(struct lk_store *s, const char *id, struct lk_vf_device *ret,
+		       struct lk_err *err)
+{
+	static const char sql[] = COLUMNS "WHERE d.id = $1";
+	const struct lk_value args[] = { lk_value_text(id) };
+	struct one one = { ret, 0 };
+
+	LK_TRY(lk_store_run(s, &(struct lk_query){ sql, 1, args, take_one, &one }, NULL, err));
+	return one.n ? LK_OK : lk_err_set(err, LK_E_OBJECT, 0, "there is no device %s", id);
+}
+
 int lk_vf_device_find(struct lk_store *s, const char *which, struct lk_vf_device *ret,
 		      struct lk_err *err)
 {
@@ -129,6 +142,8 @@ int lk_vf_device_find(struct lk_store *s, const char *which, struct lk_vf_device
 }
 
 struct old {
+	struct lk_attest_state state;
+	unsigned int proof;
 	bool found;
 	int64_t number;
 	struct lk_name ak_name;
@@ -153,6 +168,9 @@ static int take_old(void *ctx, const struct lk_value *c, struct lk_err *err)
 		(!o->import->flavor ||
 		 strcmp(lk_value_copy(&c[4], flavor, sizeof(flavor)), o->import->flavor) == 0) &&
 		c[5].number == 0;
+	o->proof = (unsigned int)c[7].number;
+	if (c[6].bytes.len)
+		(void)lk_attest_state_read(c[6].bytes, &o->state);
 	return LK_OK;
 }
 
@@ -167,8 +185,8 @@ static int insert(struct lk_store *s, const struct lk_vf_import *im, struct lk_e
 {
 	static const char next[] = "SELECT COALESCE(MAX(number), 0) + 1 FROM devices";
 	static const char device[] =
-		"INSERT INTO devices (number, id, ak_name, ak, name, flavor, record, imported, proof) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+		"INSERT INTO devices (number, id, ak_name, ak, name, flavor, record, imported, proof, held) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 	static const char standing[] =
 		"INSERT INTO standings (device, state, reference) VALUES ($1, $2, $3)";
 	static const char finding[] = "INSERT INTO findings (device, good) VALUES ($1, $2)";
@@ -186,10 +204,11 @@ static int insert(struct lk_store *s, const struct lk_vf_import *im, struct lk_e
 				      lk_value_text(im->flavor ? im->flavor : LK_VF_FLAVOR_DEFAULT),
 				      lk_value_text(im->record),
 				      lk_value_int(im->now),
-				      lk_value_int(im->proof) };
+				      lk_value_int(im->proof),
+				      lk_value_int(im->held) };
 	const struct lk_value st[] = { lk_value_int(number), empty, empty };
 
-	LK_TRY(lk_store_run(s, &(struct lk_query){ device, 9, d, NULL, NULL }, NULL, err));
+	LK_TRY(lk_store_run(s, &(struct lk_query){ device, 10, d, NULL, NULL }, NULL, err));
 	LK_TRY(lk_store_run(s, &(struct lk_query){ standing, 3, st, NULL, NULL }, NULL, err));
 	return lk_store_run(s, &(struct lk_query){ finding, 2, st, NULL, NULL }, NULL, err);
 }
@@ -206,12 +225,35 @@ static int begin_anew(struct lk_store *s, int64_t number, struct lk_err *err)
 	return lk_store_run(s, &(struct lk_query){ sql, 3, args, NULL, NULL }, NULL, err);
 }
 
+/* The record of a TPM that was cleared since the last one: its floors count from now on. */
+static int accept_clear(struct lk_store *s, const struct lk_vf_import *im, struct old *old,
+			struct lk_err *err)
+{
+	static const char sql[] =
+		"UPDATE standings SET state = $1, reference = $2 WHERE device = $3";
+	uint8_t state[LK_ATTEST_STATE_MAX];
+	struct lk_bytes bytes = { state, 0 };
+
+	old->state.cleared = false;
+	for (size_t i = 0; i < LK_FLOOR_COUNT; i++) {
+		old->state.floor[i] = im->floor[i];
+		old->state.has_floor[i] = false;
+	}
+	bytes.len = lk_attest_state_write(&old->state, state);
+	/* Another reference: the next quote is appraised, also with nothing new. */
+	const struct lk_value args[] = { lk_value_bytes(bytes),
+					 lk_value_bytes((struct lk_bytes){ NULL, 0 }),
+					 lk_value_int(old->number) };
+
+	return lk_store_run(s, &(struct lk_query){ sql, 3, args, NULL, NULL }, NULL, err);
+}
+
 static int update(struct lk_store *s, const struct lk_vf_import *im, int64_t number,
 		  struct lk_err *err)
 {
 	static const char sql[] =
 		"UPDATE devices SET ak_name = $1, ak = $2, name = $3, record = $4, imported = $5,"
-		" flavor = COALESCE(CAST($6 AS text), flavor), proof = $7, retired = 0 WHERE number = $8";
+		" flavor = COALESCE(CAST($6 AS text), flavor), proof = $7, held = 0, retired = 0 WHERE number = $8";
 	const struct lk_value args[] = { lk_value_bytes((struct lk_bytes){ im->ak_name.data,
 									   im->ak_name.len }),
 					 lk_value_bytes(im->ak),
@@ -253,9 +295,11 @@ int lk_vf_device_import(struct lk_store *s, const struct lk_vf_import *im, enum 
 			struct lk_err *err)
 {
 	static const char sql[] =
-		"SELECT number, ak_name, record, name, flavor, retired FROM devices WHERE id = $1";
+		"SELECT d.number, d.ak_name, d.record, d.name, d.flavor, d.retired, s.state, d.proof FROM devices d"
+		" JOIN standings s ON s.device = d.number WHERE d.id = $1";
 	const struct lk_value args[] = { lk_value_text(im->id) };
 	struct old old = { .import = im };
+	struct lk_vf_import now = *im;
 	bool same_key;
 
 	LK_TRY(lk_store_run(s, &(struct lk_query){ sql, 1, args, take_old, &old }, NULL, err));
@@ -273,7 +317,20 @@ int lk_vf_device_import(struct lk_store *s, const struct lk_vf_import *im, enum 
 		return LK_OK;
 	if (!same_key)
 		LK_TRY(begin_anew(s, old.number, err));
-	return update(s, im, old.number, err);
+	else if (old.state.cleared)
+		LK_TRY(accept_clear(s, im, &old, err));
+	/* What a device has proven of this key stays proven. */
+	if (same_key)
+		now.proof |= old.proof & LK_VF_PROOF_ENROLLED;
+	return update(s, &now, old.number, err);
+}
+
+int lk_vf_device_approve(struct lk_store *s, int64_t number, struct lk_err *err)
+{
+	static const char sql[] = "UPDATE devices SET held = 0 WHERE number = $1";
+	const struct lk_value args[] = { lk_value_int(number) };
+
+	return lk_store_run(s, &(struct lk_query){ sql, 1, args, NULL, NULL }, NULL, err);
 }
 
 int lk_vf_device_retire(struct lk_store *s, int64_t number, int64_t now, struct lk_err *err)

@@ -14,7 +14,9 @@
 #define LK_VF_RECORD_MAX (1024u * 1024u)
 
 /** What has been proven of a device before it attests. */
-#define LK_VF_PROOF_RECORD 1u /* its attestation key has signed what the record says */
+#define LK_VF_PROOF_RECORD	1u /* its attestation key has signed what the record says */
+#define LK_VF_PROOF_CERTIFICATE 2u /* a TPM's maker vouches for its endorsement key */
+#define LK_VF_PROOF_ENROLLED	4u /* both keys are in one TPM */
 
 /** Times are milliseconds since 1970; 0: never. */
 struct lk_vf_device {
@@ -26,6 +28,7 @@ struct lk_vf_device {
 	size_t ak_len;
 	int64_t imported, retired;
 	unsigned int proof; /* LK_VF_PROOF_... */
+	bool held;	    /* enrolled, and not approved yet */
 	/* Where it stands. */
 	int64_t boot, clock, nonce, booted, seen, changed;
 	int verdict; /* enum lk_verdict, or LK_VF_NO_VERDICT */
@@ -39,6 +42,9 @@ const char *lk_vf_verdict_word(int verdict);
 /** Return: LK_OK; LK_E_OBJECT where there is none; LK_E_IO. */
 int lk_vf_device_by_key(struct lk_store *s, const struct lk_name *ak, struct lk_vf_device *ret,
 			struct lk_err *err);
+/** By its whole identity. */
+int lk_vf_device_by_id(struct lk_store *s, const char *id, struct lk_vf_device *ret,
+		       struct lk_err *err);
 /** By its name, its identity, or the first 8 digits of that or more; LK_E_INPUT where several fit. */
 int lk_vf_device_find(struct lk_store *s, const char *which, struct lk_vf_device *ret,
 		      struct lk_err *err);
@@ -53,6 +59,7 @@ struct lk_vf_import {
 	const char *record;
 	unsigned int proof;		/* LK_VF_PROOF_... */
 	uint64_t floor[LK_FLOOR_COUNT]; /* certified in the record; 0: not */
+	bool held;
 	int64_t now;
 };
 enum lk_vf_imported {
@@ -68,6 +75,8 @@ enum lk_vf_imported {
  */
 int lk_vf_device_import(struct lk_store *s, const struct lk_vf_import *import,
 			enum lk_vf_imported *ret, struct lk_err *err);
+/** One that has enrolled and was held may attest from now on. */
+int lk_vf_device_approve(struct lk_store *s, int64_t number, struct lk_err *err);
 int lk_vf_device_retire(struct lk_store *s, int64_t number, int64_t now, struct lk_err *err);
 
 /** The filter of a list. */

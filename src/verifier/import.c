@@ -15,6 +15,7 @@
 struct importing {
 	const struct lk_vf_options *o;
 	struct lk_store *store;
+	struct lk_ek_ca *ca;
 	struct counts {
 		size_t n_new, n_same, n_changed;
 	} batch, done; /* with what isn't committed, and without */
@@ -80,7 +81,7 @@ static int import_record(struct importing *in, const char *path, struct lk_buf *
 			 struct lk_err *err)
 {
 	struct lk_vf_import im = { .flavor = in->o->flavor, .now = lk_vf_now() };
-	const struct lk_vf_record_terms terms = { .unproven = in->o->unproven };
+	const struct lk_vf_record_terms terms = { .unproven = in->o->unproven, .ca = in->ca };
 	LK_OWNED_JSON record = NULL;
 	struct lk_vf_record r;
 
@@ -135,12 +136,16 @@ int lk_vf_import(const struct lk_vf_options *o, struct lk_err *err)
 {
 	struct lk_vf_settings settings;
 	LK_OWNED_STORE store = NULL;
+	LK_OWNED_EK_CA ca = NULL;
 	struct importing in = { .o = o };
 	struct lk_err later = { 0 };
 	int rc = LK_OK;
 
 	LK_TRY(lk_vf_open(o, &settings, &store, err));
 	in.store = store;
+	if (settings.ek_ca[0])
+		LK_TRY(lk_ek_ca_open(settings.ek_ca, &ca, err));
+	in.ca = ca;
 	for (int i = 0; i < o->n && rc == LK_OK; i++)
 		rc = import_path(&in, o->operands[i], err);
 	/* Of a record that is refused, those before it are in. */

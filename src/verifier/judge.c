@@ -44,7 +44,7 @@ static void judged_freep(struct judged **p)
 #define OWNED_JUDGED __attribute__((cleanup(judged_freep))) struct judged *
 
 /* A word that answers have and core/attest doesn't: its code is past the table's end. */
-enum { UNKNOWN = LK_REFUSAL_COUNT + 1, RETIRED };
+enum { UNKNOWN = LK_REFUSAL_COUNT + 1, RETIRED, HELD };
 
 static int find_device(struct judged *c, struct lk_err *err)
 {
@@ -57,6 +57,10 @@ static int find_device(struct judged *c, struct lk_err *err)
 	LK_TRY(rc);
 	if (c->device.retired)
 		return lk_err_set(err, LK_E_POLICY, RETIRED, "this device was retired");
+	if (c->device.held)
+		return lk_err_set(
+			err, LK_E_POLICY, HELD,
+			"this device has enrolled, and waits for somebody's approval (latchkey-verifier approve)");
 	rc = lk_attest_key_parse((struct lk_bytes){ c->device.ak, c->device.ak_len },
 				 lk_crypto_hash, &c->key, err);
 	if (rc == LK_OK && !lk_name_equal(&c->key.name, &c->req.ak))
@@ -128,8 +132,7 @@ static int gather(struct judged *c, bool same, struct lk_err *err)
 
 	c->reference = lk_vf_flavor_reference(c->flavor);
 	for (unsigned int i = 0; i < LK_FLOOR_COUNT; i++)
-		if (c->change != LK_BOOT_CLEARED)
-			c->reference.min_floor[i] = c->device.state.floor[i];
+		c->reference.min_floor[i] = c->device.state.floor[i];
 	LK_TRY(lk_vf_findings_get(c->j->store, c->device.number, &c->findings, err));
 	if (goes_on)
 		LK_TRY(lk_vf_logs_get(c->j->store, c->device.number, c->device.booted, &c->kept,
@@ -305,6 +308,7 @@ static void answer_refusal(int rc, const struct lk_err *why, unsigned int *ret_s
 {
 	const char *word = why->code == UNKNOWN	  ? LK_VF_REFUSAL_UNKNOWN
 			   : why->code == RETIRED ? LK_VF_REFUSAL_RETIRED
+			   : why->code == HELD	  ? LK_VF_REFUSAL_HELD
 						  : lk_refusal_word(why->code);
 
 	*ret_status = rc == LK_E_INPUT ? 400 : 403;

@@ -25,9 +25,11 @@ struct lk_vf_judge {
 	struct lk_pcr_selection pcrs;
 };
 
-/** "unknown-device" and "retired-device", which core/attest/refusal.h hasn't. */
-#define LK_VF_REFUSAL_UNKNOWN "unknown-device"
-#define LK_VF_REFUSAL_RETIRED "retired-device"
+/** Which core/attest/refusal.h hasn't. */
+#define LK_VF_REFUSAL_UNKNOWN	"unknown-device"
+#define LK_VF_REFUSAL_RETIRED	"retired-device"
+#define LK_VF_REFUSAL_HELD	"held-device"
+#define LK_VF_REFUSAL_OTHER_KEY "other-attestation-key"
 
 /**
  * lk_vf_judge - a message, to its end

@@ -44,6 +44,8 @@ static const struct command all_commands[] = {
 		STORE | JSON, lk_vf_report_show_key),
 	COMMAND("vacuum", "", 0, "delete what is too old, and give its room back", STORE,
 		lk_vf_vacuum),
+	COMMAND("approve", "DEVICE", 1, "let a device that has enrolled attest", STORE,
+		lk_vf_approve),
 	COMMAND("retire", "DEVICE", 1, "take nothing from a device any more", STORE, lk_vf_retire),
 	COMMAND("learn", "DEVICE", 1, "take a device's values of now as its own flavor", STORE,
 		lk_vf_learn),
@@ -127,25 +129,11 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 }
 
 static const struct lk_cli_command *const commands[] = {
-	&all_commands[0].cli,
-	&all_commands[1].cli,
-	&all_commands[2].cli,
-	&all_commands[3].cli,
-	&all_commands[4].cli,
-	&all_commands[5].cli,
-	&all_commands[6].cli,
-	&all_commands[7].cli,
-	&all_commands[8].cli,
-	&all_commands[9].cli,
-	&all_commands[10].cli,
-	&all_commands[11].cli,
-	&all_commands[12].cli,
-	&all_commands[13].cli,
-	&all_commands[14].cli,
-	&all_commands[15].cli,
-	&all_commands[16].cli,
-	&all_commands[17].cli,
-	NULL,
+	&all_commands[0].cli,  &all_commands[1].cli,  &all_commands[2].cli,  &all_commands[3].cli,
+	&all_commands[4].cli,  &all_commands[5].cli,  &all_commands[6].cli,  &all_commands[7].cli,
+	&all_commands[8].cli,  &all_commands[9].cli,  &all_commands[10].cli, &all_commands[11].cli,
+	&all_commands[12].cli, &all_commands[13].cli, &all_commands[14].cli, &all_commands[15].cli,
+	&all_commands[16].cli, &all_commands[17].cli, &all_commands[18].cli, NULL,
 };
 _Static_assert(sizeof(commands) / sizeof(commands[0]) == N_COMMANDS + 1, "a command isn't listed");
 

@@ -206,6 +206,57 @@ static int check_proof(struct reading *r, const struct lk_vf_record_terms *terms
 	return LK_OK;
 }
 
+/* Its endorsement certificate. */
+
+/* What enrolment goes by has to be the same key. */
+static int check_area(struct reading *r, const struct lk_json *ek, struct lk_err *err)
+{
+	uint8_t area[LK_EK_AREA_MAX], spki[LK_EK_SPKI_MAX];
+	struct lk_ek_key key;
+	size_t len = 0;
+
+	if (!lk_json_get_text(ek, "area"))
+		return LK_OK;
+	LK_TRY(get_hex(ek, "area", area, sizeof(area), &len, err));
+	LK_TRY(lk_ek_parse((struct lk_bytes){ area, len }, lk_crypto_hash, &key, err));
+	if (!lk_bytes_same((struct lk_bytes){ spki, lk_ek_spki(&key, spki) },
+			   (struct lk_bytes){ r->out.ek, r->out.ek_len }))
+		return lk_err_set(err, LK_E_POLICY, LK_REFUSAL_EK,
+				  "ek: its area and its public key aren't one key");
+	return LK_OK;
+}
+
+static int read_pem(const struct lk_json *ek, const char *key, uint8_t *out, size_t cap,
+		    size_t *ret_len, struct lk_err *err)
+{
+	const char *pem = lk_json_get_text(ek, key);
+
+	*ret_len = 0;
+	if (pem && !lk_ek_certificates_from_pem(pem, out, cap, ret_len))
+		return lk_err_set(err, LK_E_INPUT, LK_REFUSAL_CERTIFICATE,
+				  "ek.%s isn't certificates in PEM, or too long", key);
+	return LK_OK;
+}
+
+static int check_certificate(struct reading *r, struct lk_ek_ca *ca, struct lk_err *err)
+{
+	const struct lk_json *ek = lk_json_get(r->record, "ek");
+	uint8_t der[LK_EK_CERTIFICATE_MAX], chain[LK_EK_CHAIN_BYTES_MAX];
+	struct lk_ek_certificate c = { { der, 0 }, { chain, 0 } };
+
+	if (!ek)
+		return LK_OK;
+	LK_TRY(check_area(r, ek, err));
+	if (!ca || !lk_json_get_text(ek, "certificate"))
+		return LK_OK;
+	LK_TRY(read_pem(ek, "certificate", der, sizeof(der), &c.der.len, err));
+	LK_TRY(read_pem(ek, "chain", chain, sizeof(chain), &c.chain.len, err));
+	LK_TRY(lk_ek_certificate_check(&c, (struct lk_bytes){ r->out.ek, r->out.ek_len }, ca, NULL,
+				       err));
+	r->out.proof |= LK_VF_PROOF_CERTIFICATE;
+	return LK_OK;
+}
+
 int lk_vf_record_read(const struct lk_json *record, const struct lk_vf_record_terms *terms,
 		      struct lk_vf_record *ret, struct lk_err *err)
 {
@@ -214,6 +265,7 @@ int lk_vf_record_read(const struct lk_json *record, const struct lk_vf_record_te
 	LK_TRY(find_key(&r, err));
 	LK_TRY(find_id(&r, err));
 	LK_TRY(check_proof(&r, terms, err));
+	LK_TRY(check_certificate(&r, terms->ca, err));
 	*ret = r.out;
 	return LK_OK;
 }

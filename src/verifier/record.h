@@ -4,13 +4,15 @@
 #define LK_VERIFIER_RECORD_H
 
 #include "device.h"
+#include "sys/crypto/crypto_ek.h"
 #include "sys/format/json.h"
 
 #define LK_VF_EK_MAX 1024u /* bytes of an endorsement key, DER */
 
 /** What is asked of a record. */
 struct lk_vf_record_terms {
-	bool unproven; /* one without a proof is taken too */
+	bool unproven;	     /* one without a proof is taken too */
+	struct lk_ek_ca *ca; /* of its endorsement certificate, where there is one; or NULL */
 };
 
 struct lk_vf_record {

@@ -164,6 +164,8 @@ static int start(struct lk_vf_server *s, const struct lk_vf_options *o, struct l
 	LK_TRY(lk_store_open(s->settings.store, &s->store, err));
 	LK_TRY(find_nonce_key(s, err));
 	LK_TRY(find_report_key(s, err));
+	if (s->settings.ek_ca[0])
+		LK_TRY(lk_ek_ca_open(s->settings.ek_ca, &s->ek_ca, err));
 	s->flavors = lk_vf_flavors_new();
 	if (!s->flavors)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "no memory for the server");
@@ -190,6 +192,7 @@ int lk_vf_serve(const struct lk_vf_options *o, struct lk_err *err)
 	}
 	lk_httpd_free(s->http);
 	lk_vf_flavors_free(s->flavors);
+	lk_ek_ca_free(s->ek_ca);
 	lk_store_free(s->store);
 	lk_wipe(s, sizeof(*s));
 	free(s);

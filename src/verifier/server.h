@@ -3,6 +3,7 @@
 #ifndef LK_VERIFIER_SERVER_H
 #define LK_VERIFIER_SERVER_H
 
+#include "enrol.h"
 #include "judge.h"
 #include "settings.h"
 #include "sys/http/http_server.h"
@@ -20,6 +21,10 @@ struct lk_vf_server {
 	struct lk_vf_settings settings;
 	struct lk_store *store;
 	struct lk_vf_flavors *flavors;
+	struct lk_ek_ca *ek_ca;
+	/* Enrolments that are left of this second. */
+	int64_t enrol_second;
+	unsigned int enrols_left;
 	struct lk_httpd *http;
 	uint8_t nonce_key[LK_NONCE_KEY_SIZE];
 	int64_t started;

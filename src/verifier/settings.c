@@ -60,13 +60,26 @@ static int get_pcrs(const struct lk_doc *map, struct lk_pcr_selection *ret, stru
 
 int lk_vf_settings_from_doc(const struct lk_doc *map, struct lk_vf_settings *s, struct lk_err *err)
 {
-	static const char *const known[] = {
-		"latchkey-verifier", "state", "store",	 "listen", "pages",
-		"certificate",	     "key",   "names",	 "bank",   "pcrs",
-		"connections",	     "keep",  "overdue", NULL
-	};
+	static const char *const known[] = { "latchkey-verifier",
+					     "state",
+					     "store",
+					     "listen",
+					     "pages",
+					     "certificate",
+					     "key",
+					     "names",
+					     "bank",
+					     "pcrs",
+					     "connections",
+					     "keep",
+					     "overdue",
+					     "ek-ca",
+					     "enrol",
+					     NULL };
+	static const char *const modes[] = { "refused", "held", "certificate", "first-seen", NULL };
 	static const unsigned int connections[] = { 16, 100000 }, overdue[] = { 1, 8760 },
 				  keep[] = { 1, 36500 };
+	unsigned int mode = 0;
 	uint64_t version;
 
 	LK_TRY(lk_doc_expect_kind(map, known[0], err));
@@ -79,7 +92,15 @@ int lk_vf_settings_from_doc(const struct lk_doc *map, struct lk_vf_settings *s, 
 	LK_TRY(get_text(map, "certificate", s->certificate, err));
 	LK_TRY(get_text(map, "key", s->key, err));
 	LK_TRY(get_text(map, "names", s->names, err));
+	LK_TRY(get_text(map, "ek-ca", s->ek_ca, err));
 	LK_TRY(get_pcrs(map, &s->pcrs, err));
+	if (lk_doc_get(map, "enrol"))
+		LK_TRY(lk_doc_get_word(map, "enrol", modes, &mode, err));
+	s->enrol = (enum lk_vf_enrol_mode)mode;
+	if (s->enrol == LK_VF_ENROL_CERTIFICATE && !s->ek_ca[0])
+		return lk_doc_error(
+			map, err,
+			"enrol: certificate takes devices by the certificate of their endorsement key: ek-ca has to name who vouches for these");
 	LK_TRY(get_number(map, "connections", connections, &s->connections, err));
 	LK_TRY(get_number(map, "keep", keep, &s->keep_days, err));
 	LK_TRY(get_number(map, "overdue", overdue, &s->overdue_h, err));

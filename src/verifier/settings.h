@@ -10,6 +10,14 @@
 #define LK_VF_TEXT_MAX 512u
 #define LK_VF_NO_PAGES "none"
 
+/** What becomes of a device that enrols and is in no record. */
+enum lk_vf_enrol_mode {
+	LK_VF_ENROL_REFUSED,
+	LK_VF_ENROL_HELD,	 /* until somebody approves it */
+	LK_VF_ENROL_CERTIFICATE, /* taken, by the certificate of its endorsement key */
+	LK_VF_ENROL_FIRST_SEEN,	 /* taken, whatever it is */
+};
+
 struct lk_vf_settings {
 	char state[LK_VF_TEXT_MAX];
 	char store[LK_VF_TEXT_MAX];
@@ -18,6 +26,8 @@ struct lk_vf_settings {
 	char certificate[LK_VF_TEXT_MAX]; /* "": one of the verifier's own authority */
 	char key[LK_VF_TEXT_MAX];
 	char names[LK_VF_TEXT_MAX];
+	char ek_ca[LK_VF_TEXT_MAX]; /* "": certificates of endorsement keys aren't checked */
+	enum lk_vf_enrol_mode enrol;
 	struct lk_pcr_selection pcrs;
 	unsigned int connections;
 	unsigned int keep_days; /* attestations and boots; 0: all of them */

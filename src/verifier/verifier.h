@@ -26,6 +26,7 @@ int lk_vf_explain(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_report(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_report_show_key(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_vacuum(const struct lk_vf_options *o, struct lk_err *err);
+int lk_vf_approve(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_retire(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_learn(const struct lk_vf_options *o, struct lk_err *err);
 int lk_vf_verify(const struct lk_vf_options *o, struct lk_err *err);

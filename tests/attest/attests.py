@@ -84,6 +84,20 @@ class Run(rig.TestCase):
         self.attest()
         self.assertNotIn("ima-log", self.sent())
 
+    def test_a_firmware_log_that_came_late_is_sent(self):
+        """Once, where it wasn't there when this boot was first attested."""
+        os.unlink(self.path("firmware"))
+        argv = ["run", "--config", self.path("attest.yaml"), "--state", self.path("state", "state.json"), "--tpm", self.dev.tpm.tcti,
+                "--ima-log", self.path("ima"), "--measured-log", self.path("measured"), "--firmware-log"]
+        os.symlink("nowhere", self.path("late"))
+        self.write("nowhere", b"")
+        for content, sent in ((b"", False), (b"firmware's log", True), (b"firmware's log", False)):
+            self.write("nowhere", content)
+            rig.run([rig.program("latchkey-attest"), *argv, self.path("late")], check=0)
+            self.assertEqual("firmware-log" in self.sent(), sent)
+        self.assertIn("values", self.server.attested()[-2])
+        self.assertNotIn("floors", self.server.attested()[-2])
+
     def test_another_boot_comes_with_everything(self):
         self.attest()
         first = self.sent()
@@ -147,12 +161,21 @@ class Run(rig.TestCase):
             self.assertEqual((told["verdict"], told["boot"]), (verdict, self.state()["boot"]))
 
     def test_a_refusal_is_told_and_changes_nothing(self):
+        """But what status shows: the verdict of before is none any more."""
         self.attest()
-        before = self.read("state/state.json")
+        self.assertIn("verdict: trusted", self.status())
+        first = self.state()
         self.server.answers = [(403, {"error": "clock-not-risen", "text": "it isn't newer\x1b[2J"})]
         said = self.attest(check=13).stderr.decode()
         self.assertIn("clock-not-risen", said)
         self.assertNotIn("\x1b", said)
+        shown = self.status(check=13)
+        self.assertIn("refused: clock-not-risen", shown)
+        self.assertIn("it isn't newer", shown)
+        self.assertNotIn("trusted", shown)
+        self.assertEqual(json.loads(self.status("--json", check=13))["refused"], "clock-not-risen")
+        self.assertEqual({k: v for k, v in self.state().items() if k not in ("answer", "when")}, {k: v for k, v in first.items() if k not in ("answer", "when")})
+        before = self.read("state/state.json")
         for status, answer, code in ((503, {"error": "busy"}, 11), (500, {}, 11), (404, {}, 13), (302, {}, 13),
                                      (200, {}, 3), (200, [], 3), (200, {"verdict": "trusted"}, 3),
                                      (200, {"verdict": "trusted", "next": {"boot": -1, "ima-from": 0}}, 3),

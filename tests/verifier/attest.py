@@ -314,11 +314,30 @@ class Refusals(attesting.TestCase):
         self.assertRefused(self.verifier.post("/v1/attest", message), 400, "wrong-values")
         self.assertEqual(self.rows(), self.before)
 
-    def test_a_cleared_clock_is_told_as_what_it_is(self):
-        self.device.reset = -1
+    def test_a_cleared_tpm_waits_for_its_record(self):
+        """Lower floors are the device's own word until the owner imports the record of what it is now."""
+        self.verifier.run("learn", self.device.id)
+        self.device.floors = {"version": 7, "sequence": 3}
         self.device.boot()
-        _, _, answer = self.verifier.attest(self.device)
-        self.assertIn("it was cleared", json.dumps(answer["reasons"]))
+        rig.time.sleep(1.5)
+        self.assertEqual(self.verifier.attest(self.device)[2]["verdict"], "trusted")
+        self.device.floors = {"version": 1, "sequence": 1}
+        self.device.reset = -1
+        for _ in range(3):
+            self.device.boot()
+            _, _, answer = self.verifier.attest(self.device)
+            self.assertEqual(answer["verdict"], "unknown", answer)
+            self.assertIn("the TPM was cleared", json.dumps(answer["reasons"]))
+            self.assertIn("is 1, and was 7 before", json.dumps(answer["reasons"]))
+        # The record of before changes nothing.
+        self.assertIn(b"1 as before", self.verifier.run("import", self.path("records", "gate.json")).stdout)
+        self.assertEqual(self.verifier.attest(self.device.boot())[2]["verdict"], "unknown")
+        self.device.proven = None
+        self.assertIn(b"1 changed", self.verifier.run("import", self.device.record(self.path("records"))).stdout)
+        # The floors of the record count; a boot proves its own with its first quote.
+        self.assertEqual(self.verifier.attest(self.device.boot())[2]["verdict"], "trusted")
+        self.device.floors = {"version": 0, "sequence": 1}
+        self.assertEqual(self.verifier.attest(self.device.boot())[2]["verdict"], "untrusted")
 
     def test_a_resume_is_no_new_boot(self):
         self.device.restart = 1

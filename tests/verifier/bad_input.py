@@ -48,7 +48,7 @@ class Requests(attesting.TestCase):
         for path in ("/v1/../v1/attest", "/v1/%2e%2e/attest", "//v1/attest", "/v1/attest%00", "/v1/%zz", "/v1\\attest", "v1/attest", "/v1/%0aattest"):
             with self.subTest(path=path):
                 self.assertEqual(self.status(f"POST {path} HTTP/1.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()), 400)
-        for path in ("/", "/v1/attests", "/v1/attest/", "/V1/attest", "/v1/enrol", "/devices"):
+        for path in ("/", "/v1/attests", "/v1/attest/", "/V1/attest", "/v1/enrols", "/devices"):
             self.assertEqual(self.status(f"POST {path} HTTP/1.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()), 404)
 
     def test_methods_and_types(self):

@@ -311,7 +311,9 @@ static void begin_state(struct lk_appraising *a)
 	else
 		/* Those of before are held against what this boot proves, or leaves out. */
 		memcpy(s->floor, in->reference->min_floor, sizeof(s->floor));
-	if (in->change == LK_BOOT_CLEARED)
+	/* Until the owner brings the record of what it is now: a lower floor isn't believed for
+	 * the device's own word. */
+	if (in->change == LK_BOOT_CLEARED || in->before->cleared)
 		s->cleared = true;
 	s->values = *in->values;
 	lk_attest_state_accept(s, in->quote, in->nonce_ms);
@@ -371,7 +373,7 @@ static int appraise(struct lk_appraising *a, struct lk_err *err)
 	if (a->ret->state.cleared)
 		lk_appraisal_reason(
 			a, LK_PART_BOOT, LK_VERDICT_UNKNOWN, LK_PCR_NONE,
-			"the TPM counts fewer boots than before: it was cleared since, and its volumes and counters are new");
+			"the TPM was cleared, and its volumes and counters are new: install it again, and import its record again");
 	LK_TRY(appraise_firmware(a, err));
 	LK_TRY(lk_appraise_kernel(a, err));
 	LK_TRY(look_at_logs(a, err));

@@ -32,10 +32,14 @@ static void judge_floor(struct lk_appraising *a, enum lk_floor_kind which)
 	if (!s->has_floor[which])
 		return;
 	if (s->floor[which] < min) {
-		lk_appraisal_reason(a, LK_PART_FLOORS, LK_VERDICT_UNTRUSTED, LK_PCR_NONE,
+		lk_appraisal_reason(a, LK_PART_FLOORS,
+				    s->cleared ? LK_VERDICT_UNKNOWN : LK_VERDICT_UNTRUSTED,
+				    LK_PCR_NONE,
 				    "the floor of %s is %" PRIu64 ", and was %" PRIu64
-				    " before: the TPM was cleared, or is another",
-				    names[which], s->floor[which], min);
+				    " before: %s",
+				    names[which], s->floor[which], min,
+				    s->cleared ? "it counts again once the record is imported again"
+					       : "the TPM was cleared, or is another");
 		/* The next quote is held against what was, too. */
 		s->has_floor[which] = false;
 		s->floor[which] = min;

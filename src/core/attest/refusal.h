@@ -36,8 +36,16 @@
 	X(LK_REFUSAL_KEY_SIGN_ONLY, "key-not-sign-only")                                           \
 	X(LK_REFUSAL_KEY_AUTH, "key-not-user-with-auth")                                           \
 	X(LK_REFUSAL_KEY_ATTRIBUTES, "key-other-attributes")                                       \
-	X(LK_REFUSAL_NAME, "wrong-name")     /* a Name that isn't that of its public area */       \
-	X(LK_REFUSAL_FLOOR, "wrong-floor")   /* certifies another NV index, or not whole */        \
+	X(LK_REFUSAL_NAME, "wrong-name")	/* a Name that isn't that of its public area */    \
+	X(LK_REFUSAL_FLOOR, "wrong-floor")	/* certifies another NV index, or not whole */     \
+	X(LK_REFUSAL_EK, "bad-endorsement-key") /* its public area: form, kind or attributes */    \
+	X(LK_REFUSAL_CERTIFICATE, "bad-certificate")	   /* can't be read, or is too long */     \
+	X(LK_REFUSAL_CERTIFICATE_KEY, "wrong-certificate") /* another key's */                     \
+	X(LK_REFUSAL_CERTIFICATE_NAMES, "certificate-without-names")                               \
+	X(LK_REFUSAL_CERTIFICATE_USAGE, "wrong-certificate-usage")                                 \
+	X(LK_REFUSAL_CERTIFICATE_PATH, "certificate-without-path") /* leads to no authority */     \
+	X(LK_REFUSAL_CREDENTIAL, "wrong-credential")		   /* not what it held */          \
+	X(LK_REFUSAL_CREDENTIAL_OLD, "old-credential")                                             \
 	X(LK_REFUSAL_RECORD, "wrong-record") /* certifies another object than the record names */
 /* clang-format on */
 #define LK_REFUSAL_ENUM(id, word) id,

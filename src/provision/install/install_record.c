@@ -2,12 +2,14 @@
 /* Owns what install writes into the record of the TPM, its keys and its PCRs. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "install/install.h"
 #include "install/record.h"
 #include "sys/crypto/crypto.h"
 #include "sys/crypto/crypto_admin.h"
+#include "sys/crypto/crypto_ek.h"
 #include "sys/os/log.h"
 #include "sys/tpm/tpm_config.h"
 
@@ -139,11 +141,73 @@ static int set_pem(struct lk_json *obj, const char *key, const char *label,
 	return rc;
 }
 
+/* Each certificate in PEM, one after the other. */
+static int set_chain(struct lk_json *obj, const struct lk_buf *chain, struct lk_err *err)
+{
+	LK_OWNED_BUF all = LK_BUF_NONE;
+
+	for (size_t at = 0, len; at < chain->len; at += len) {
+		struct lk_bytes rest = { chain->data + at, chain->len - at };
+		LK_OWNED_BUF pem = LK_BUF_NONE;
+		uint8_t *grown;
+
+		len = lk_ek_certificate_length(rest);
+		if (!len)
+			break;
+		rest.len = len;
+		LK_TRY(lk_crypto_pem("CERTIFICATE", rest, &pem, err));
+		grown = realloc(all.data, all.len + pem.len + 1);
+		if (!grown)
+			return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+		all.data = grown;
+		memcpy(all.data + all.len, pem.data, pem.len + 1);
+		all.len += pem.len;
+	}
+	if (all.len)
+		lk_json_set_text(obj, "chain", (const char *)all.data);
+	return LK_OK;
+}
+
+static int check_certificate(const struct lk_ek *ek, const char *ca_file, struct lk_err *err)
+{
+	const struct lk_ek_certificate c = { { ek->certificate.data, ek->certificate.len },
+					     { ek->chain.data, ek->chain.len } };
+	LK_OWNED_EK_CA ca = NULL;
+
+	if (ca_file)
+		LK_TRY(lk_ek_ca_open(ca_file, &ca, err));
+	return lk_ek_certificate_check(&c, (struct lk_bytes){ ek->spki.data, ek->spki.len }, ca,
+				       NULL, err);
+}
+
+static int describe_certificate(const struct lk_ek *ek, const char *ca, struct lk_json *json,
+				struct lk_err *err)
+{
+	struct lk_err why = { 0 };
+	int rc;
+
+	if (ek->certificate.len == 0)
+		return !ca ? LK_OK
+			   : lk_err_set(err, LK_E_POLICY, 0,
+					"the TPM has no endorsement certificate to check");
+	rc = check_certificate(ek, ca, &why);
+	if (rc != LK_OK && (ca || rc != LK_E_POLICY))
+		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
+	/* A certificate for a key of another template is worth keeping: only
+	 * who asked for the check is refused. */
+	if (rc != LK_OK)
+		lk_log(LK_LOG_WARNING, "%s", why.msg);
+	lk_json_set_bool(json, "certificate-checked", ca != NULL);
+	LK_TRY(set_pem(json, "certificate", "CERTIFICATE", &ek->certificate, err));
+	return set_chain(json, &ek->chain, err);
+}
+
 int lk_install_describe_ek(struct lk_install *in, struct lk_json *record, struct lk_err *err)
 {
 	const char *ca = in->opts->value[LK_OPT_EK_CA];
-	LK_OWNED_EK ek = { LK_BUF_NONE, LK_BUF_NONE };
+	LK_OWNED_EK ek = { .kind = NULL };
 	struct lk_err why = { 0 };
+	struct lk_json *json;
 	int rc =
 		in->info.endorsement_auth_set && !in->endorsement.len
 			? lk_err_set(
@@ -158,25 +222,11 @@ int lk_install_describe_ek(struct lk_install *in, struct lk_json *record, struct
 		lk_log(LK_LOG_WARNING, "not in the record: %s", why.msg);
 		return LK_OK;
 	}
-	struct lk_json *json = lk_json_set_object(record, "ek");
-
-	rc = set_pem(json, "public", "PUBLIC KEY", &ek.spki, err);
-	if (rc != LK_OK || ek.certificate.len == 0)
-		return rc != LK_OK || !ca
-			       ? rc
-			       : lk_err_set(err, LK_E_POLICY, 0,
-					    "the TPM has no endorsement certificate to check");
-	rc = lk_crypto_certificate_check((struct lk_bytes){ ek.certificate.data,
-							    ek.certificate.len },
-					 (struct lk_bytes){ ek.spki.data, ek.spki.len }, ca, &why);
-	if (rc != LK_OK && (ca || rc != LK_E_POLICY))
-		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
-	/* A certificate for a key of another template is worth keeping: only
-	 * who asked for the check is refused. */
-	if (rc != LK_OK)
-		lk_log(LK_LOG_WARNING, "%s", why.msg);
-	lk_json_set_bool(json, "certificate-checked", ca != NULL);
-	return set_pem(json, "certificate", "CERTIFICATE", &ek.certificate, err);
+	json = lk_json_set_object(record, "ek");
+	LK_TRY(set_pem(json, "public", "PUBLIC KEY", &ek.spki, err));
+	lk_json_set_hex(json, "area", ek.area.data, ek.area.len);
+	lk_json_set_text(json, "template", ek.kind);
+	return describe_certificate(&ek, ca, json, err);
 }
 
 int lk_install_describe(struct lk_install *in, struct lk_json *record, struct lk_err *err)

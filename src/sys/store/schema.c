@@ -73,6 +73,8 @@ static const char *const steps[] = {
 	/* What a week's picture counts, and what is too old. */
 	"CREATE INDEX attestations_by_time ON attestations (at, verdict);"
 	"CREATE INDEX boots_by_time ON boots (since);",
+	/* One that has enrolled, and that nobody has approved yet. */
+	"ALTER TABLE devices ADD COLUMN held bigint NOT NULL DEFAULT 0;",
 };
 #define N_STEPS (sizeof(steps) / sizeof(steps[0]))
 

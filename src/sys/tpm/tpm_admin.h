@@ -194,8 +194,11 @@ int lk_tpm_counter_make(struct lk_tpm *tpm, uint32_t index, struct lk_err *err);
 
 /** The endorsement key and its certificate. */
 struct lk_ek {
+	const char *kind;	   /* which of the TCG's templates (tpm_ek.h) */
+	struct lk_buf area;	   /* TPMT_PUBLIC */
 	struct lk_buf spki;	   /* DER SubjectPublicKeyInfo */
 	struct lk_buf certificate; /* DER, or empty */
+	struct lk_buf chain;	   /* DER certificates, one after the other, or empty */
 };
 void lk_ek_done(struct lk_ek *ek);
 #define LK_OWNED_EK __attribute__((cleanup(lk_ek_done))) struct lk_ek

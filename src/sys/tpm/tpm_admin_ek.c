@@ -1,147 +1,91 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns reading the endorsement key and its certificate (TCG EK Credential Profile). */
+/* Owns reading the endorsement key and its certificate for the record (TCG EK Credential Profile). */
 #include <stdlib.h>
 #include <string.h>
 
-#include "sys/crypto/crypto_admin.h"
+#include "sys/crypto/crypto.h"
+#include "sys/crypto/crypto_ek.h"
 #include "sys/tpm/tpm_admin_private.h"
-
-#define NV_RSA_CERTIFICATE 0x01c00002u
-#define NV_ECC_CERTIFICATE 0x01c0000au
-
-/** PolicySecret(endorsement) under SHA-256 (EK Credential Profile, B.6.2). */
-#define EK_POLICY                                                                                  \
-	{                                                                                          \
-		.size = 32, .buffer = {                                                            \
-			0x83,                                                                      \
-			0x71,                                                                      \
-			0x97,                                                                      \
-			0x67,                                                                      \
-			0x44,                                                                      \
-			0x84,                                                                      \
-			0xb3,                                                                      \
-			0xf8,                                                                      \
-			0x1a,                                                                      \
-			0x90,                                                                      \
-			0xcc,                                                                      \
-			0x8d,                                                                      \
-			0x46,                                                                      \
-			0xa5,                                                                      \
-			0xd7,                                                                      \
-			0x24,                                                                      \
-			0xfd,                                                                      \
-			0x52,                                                                      \
-			0xd7,                                                                      \
-			0x6e,                                                                      \
-			0x06,                                                                      \
-			0x52,                                                                      \
-			0x0b,                                                                      \
-			0x64,                                                                      \
-			0xf2,                                                                      \
-			0xa1,                                                                      \
-			0xda,                                                                      \
-			0x1b,                                                                      \
-			0x33,                                                                      \
-			0x14,                                                                      \
-			0x69,                                                                      \
-			0xaa,                                                                      \
-		}                                                                                  \
-	}
-#define EK_ATTRIBUTES                                                                              \
-	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |        \
-	 TPMA_OBJECT_ADMINWITHPOLICY | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT)
-#define EK_SYMMETRIC                                                                               \
-	{                                                                                          \
-		.algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB            \
-	}
-
-/** Templates L-1 and L-2. */
-static const TPM2B_PUBLIC rsa_template = {
-	.publicArea = {
-		.type = TPM2_ALG_RSA,
-		.nameAlg = TPM2_ALG_SHA256,
-		.objectAttributes = EK_ATTRIBUTES,
-		.authPolicy = EK_POLICY,
-		.parameters.rsaDetail = {
-			.symmetric = EK_SYMMETRIC,
-			.scheme.scheme = TPM2_ALG_NULL,
-			.keyBits = 2048,
-		},
-		.unique.rsa.size = 256,
-	},
-};
-static const TPM2B_PUBLIC ecc_template = {
-	.publicArea = {
-		.type = TPM2_ALG_ECC,
-		.nameAlg = TPM2_ALG_SHA256,
-		.objectAttributes = EK_ATTRIBUTES,
-		.authPolicy = EK_POLICY,
-		.parameters.eccDetail = {
-			.symmetric = EK_SYMMETRIC,
-			.scheme.scheme = TPM2_ALG_NULL,
-			.curveID = TPM2_ECC_NIST_P256,
-			.kdf.scheme = TPM2_ALG_NULL,
-		},
-		.unique.ecc = { .x.size = 32, .y.size = 32 },
-	},
-};
+#include "sys/tpm/tpm_ek_private.h"
 
 void lk_ek_done(struct lk_ek *ek)
 {
+	lk_buf_done(&ek->area);
 	lk_buf_done(&ek->spki);
 	lk_buf_done(&ek->certificate);
+	lk_buf_done(&ek->chain);
 }
 
-static int ecc_spki(const TPMS_ECC_POINT *point, struct lk_buf *ret, struct lk_err *err)
+static int copy(const uint8_t *data, size_t len, struct lk_buf *ret, struct lk_err *err)
 {
-	struct lk_policy_key key = { .curve = LK_CURVE_P256 };
-	uint8_t *der = calloc(1, LK_SPKI_MAX + 1);
-
-	if (!der)
+	ret->data = malloc(len + 1);
+	if (!ret->data)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
-	if (point->x.size > 32 || point->y.size > 32) {
-		free(der);
-		return lk_err_set(err, LK_E_OBJECT, 0, "the endorsement key isn't on P-256");
-	}
-	memcpy(key.x + 32 - point->x.size, point->x.buffer, point->x.size);
-	memcpy(key.y + 32 - point->y.size, point->y.buffer, point->y.size);
-	*ret = (struct lk_buf){ der, lk_policy_key_to_spki(&key, der) };
+	memcpy(ret->data, data, len);
+	ret->data[len] = '\0';
+	ret->len = len;
 	return LK_OK;
 }
 
-static int read_key(struct lk_tpm *tpm, const TPM2B_PUBLIC *template, struct lk_buf *ret,
+static int read_key(struct lk_tpm *tpm, const struct lk_ek_kind *kind, struct lk_ek *ret,
 		    struct lk_err *err)
 {
-	const TPM2B_SENSITIVE_CREATE none = { 0 };
-	const TPML_PCR_SELECTION no_pcrs = { 0 };
-	LK_OWNED_TPM_HANDLE ek = LK_TPM_HANDLE_NONE(tpm);
+	LK_OWNED_TPM_HANDLE handle = LK_TPM_HANDLE_NONE(tpm);
 	LK_OWNED_ADMIN a = LK_ADMIN_NONE(tpm);
-	TPM2B_PUBLIC *pub = NULL;
-	TSS2_RC trc;
-	int rc;
+	uint8_t area[LK_EK_AREA_MAX], spki[LK_EK_SPKI_MAX];
+	struct lk_ek_key key;
+	size_t len = 0;
 
 	/* The hierarchy may have an authorization, which must not cross the bus. */
 	LK_TRY(lk_admin_begin(tpm, TPMA_SESSION_DECRYPT, &a, err));
-	trc = Esys_CreatePrimary(a.esys, ESYS_TR_RH_ENDORSEMENT, a.session.tr, ESYS_TR_NONE,
-				 ESYS_TR_NONE, &none, template, NULL, &no_pcrs, &ek.tr, &pub, NULL,
-				 NULL, NULL);
-	if (trc != TSS2_RC_SUCCESS)
-		return lk_tpm_error(trc, "making the endorsement key", err);
-	const TPMU_PUBLIC_ID *id = &pub->publicArea.unique;
+	LK_TRY(lk_ek_make(&(struct lk_ek_making){ tpm, kind, a.session.tr }, &handle, area, &len,
+			  err));
+	if (lk_ek_parse((struct lk_bytes){ area, len }, lk_crypto_hash, &key, err) != LK_OK) {
+		lk_err_prefix(err, "the TPM made another key than was asked for");
+		return LK_E_OBJECT;
+	}
+	LK_TRY(copy(area, len, &ret->area, err));
+	return copy(spki, lk_ek_spki(&key, spki), &ret->spki, err);
+}
 
-	/* The type that was asked for, and so is the union's member. */
-	if (pub->publicArea.type != template->publicArea.type)
-		rc = lk_err_set(
-			err, LK_E_OBJECT, 0,
-			"the TPM's endorsement key is of type 0x%04x, not the 0x%04x asked for",
-			pub->publicArea.type, template->publicArea.type);
-	else if (pub->publicArea.type == TPM2_ALG_RSA)
-		rc = lk_crypto_rsa_spki((struct lk_bytes){ id->rsa.buffer, id->rsa.size }, ret,
-					err);
-	else
-		rc = ecc_spki(&id->ecc, ret, err);
-	Esys_Free(pub);
-	return rc;
+static int append(const struct lk_buf *part, struct lk_buf *to, struct lk_err *err)
+{
+	uint8_t *grown = to->len + part->len <= LK_EK_CHAIN_BYTES_MAX
+				 ? realloc(to->data, to->len + part->len + 1)
+				 : NULL;
+
+	if (!grown)
+		return lk_err_set(err, LK_E_OBJECT, 0,
+				  "the endorsement certificate's chain is longer than any");
+	to->data = grown;
+	memcpy(to->data + to->len, part->data, part->len);
+	to->len += part->len;
+	to->data[to->len] = '\0';
+	return LK_OK;
+}
+
+/* One certificate may go on in the next index. */
+static int read_chain(struct lk_tpm *tpm, struct lk_buf *ret, struct lk_err *err)
+{
+	LK_OWNED_BUF all = LK_BUF_NONE;
+	struct lk_handles indices;
+	size_t whole = 0, len;
+
+	LK_TRY(lk_tpm_list(tpm, LK_NV_EK_CHAIN_FIRST, LK_NV_EK_CHAIN_LAST, &indices, err));
+	for (size_t i = 0; i < indices.n; i++) {
+		LK_OWNED_BUF part = LK_BUF_NONE;
+
+		LK_TRY(lk_tpm_nv_read(tpm, indices.handle[i], &part, err));
+		LK_TRY(append(&part, &all, err));
+	}
+	/* Behind the last there may be padding. */
+	while (whole < all.len && (len = lk_ek_certificate_length(
+					   (struct lk_bytes){ all.data + whole, all.len - whole })))
+		whole += len;
+	all.len = whole;
+	*ret = all;
+	all = LK_BUF_NONE;
+	return LK_OK;
 }
 
 static int read_certificate(struct lk_tpm *tpm, uint32_t index, struct lk_buf *ret,
@@ -154,37 +98,34 @@ static int read_certificate(struct lk_tpm *tpm, uint32_t index, struct lk_buf *r
 		return rc;
 	rc = lk_tpm_nv_read(tpm, index, ret, err);
 	if (rc == LK_OK)
-		ret->len = lk_crypto_der_length((struct lk_bytes){ ret->data, ret->len });
+		ret->len = lk_ek_certificate_length((struct lk_bytes){ ret->data, ret->len });
 	return rc;
 }
 
 int lk_tpm_ek_read(struct lk_tpm *tpm, struct lk_ek *ret, struct lk_err *err)
 {
-	LK_OWNED_EK ek = { LK_BUF_NONE, LK_BUF_NONE };
-	const TPM2B_PUBLIC *template = &ecc_template;
-	int rc = read_certificate(tpm, NV_ECC_CERTIFICATE, &ek.certificate, err);
+	LK_OWNED_EK ek = { .kind = NULL };
+	const struct lk_ek_kind *kind;
 
-	if (rc == LK_OK && ek.certificate.len == 0) {
-		lk_buf_done(&ek.certificate);
-		rc = read_certificate(tpm, NV_RSA_CERTIFICATE, &ek.certificate, err);
-		if (ek.certificate.len)
-			template = &rsa_template;
-	}
-	if (rc == LK_OK)
-		rc = read_key(tpm, template, &ek.spki, err);
-	if (rc != LK_OK)
-		return rc;
+	LK_TRY(lk_tpm_ek_kind(tpm, &kind, err));
+	ek.kind = kind->name;
+	LK_TRY(read_certificate(tpm, kind->certificate, &ek.certificate, err));
+	LK_TRY(read_chain(tpm, &ek.chain, err));
+	LK_TRY(read_key(tpm, kind, &ek, err));
 	*ret = ek;
-	ek = (struct lk_ek){ LK_BUF_NONE, LK_BUF_NONE };
+	ek = (struct lk_ek){ .kind = NULL };
 	return LK_OK;
 }
 
 int lk_tpm_ek_public(struct lk_tpm *tpm, struct lk_buf *ret, struct lk_err *err)
 {
-	bool ecc = false, rsa = false;
+	LK_OWNED_EK ek = { .kind = NULL };
+	const struct lk_ek_kind *kind;
 
 	/* The same choice as above, without the session that reading a certificate takes. */
-	LK_TRY(lk_admin_handle_exists(tpm, NV_ECC_CERTIFICATE, &ecc, err));
-	LK_TRY(lk_admin_handle_exists(tpm, NV_RSA_CERTIFICATE, &rsa, err));
-	return read_key(tpm, rsa && !ecc ? &rsa_template : &ecc_template, ret, err);
+	LK_TRY(lk_tpm_ek_kind(tpm, &kind, err));
+	LK_TRY(read_key(tpm, kind, &ek, err));
+	*ret = ek.spki;
+	ek.spki = LK_BUF_NONE;
+	return LK_OK;
 }
