@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "commit.h"
+#include "copies.h"
 #include "deploy.h"
 #include "generation.h"
 #include "plan.h"
@@ -40,7 +41,10 @@ static void show_plan(const struct lk_plan *plan, uint64_t sequence)
 		printf("  ");
 		lk_print_shown(stdout, f->destination);
 		printf("  %04o %u:%u  %" PRIu64 " bytes%s\n", (unsigned int)f->mode, f->uid, f->gid,
-		       f->size, f->is_volatile ? ", in memory" : "");
+		       f->size,
+		       f->is_volatile ? ", in memory"
+		       : f->is_copy   ? ", a copy"
+				      : "");
 	}
 }
 
@@ -151,6 +155,8 @@ static int repair(const struct lk_uc *uc, const struct lk_admitted *blob, uint64
 		rc = lk_volatile_mark(uc, sequence, err);
 	if (rc == LK_OK && current)
 		rc = lk_deploy_link(uc, sequence, sequence, &blob->agreement, err);
+	if (rc == LK_OK && current)
+		rc = lk_copies_place(uc, sequence, sequence, NULL, err);
 	if (rc == LK_OK)
 		lk_log(LK_LOG_WARNING,
 		       "configuration %" PRIu64

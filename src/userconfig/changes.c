@@ -134,7 +134,7 @@ static int add_units(struct comparison *c, const struct lk_manifest *m, const ch
 	for (size_t i = 0; i < m->n_files; i++) {
 		const struct lk_manifest_file *f = &m->files[i];
 
-		if (strcmp(f->destination, destination) != 0)
+		if (!lk_manifest_covers(f, destination))
 			continue;
 		for (size_t k = 0; rc == LK_OK && k < f->n_restart; k++)
 			rc = add_unit(c->found, f->restart[k], false, err);

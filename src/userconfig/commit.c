@@ -8,6 +8,7 @@
 
 #include "admit.h"
 #include "changes.h"
+#include "copies.h"
 #include "deploy.h"
 #include "generation.h"
 #include "sys/os/log.h"
@@ -25,11 +26,15 @@ static int write_stage(const struct lk_uc *uc, const struct lk_commit *c, enum l
 	return lk_uc_pending_write(uc, &p, err);
 }
 
-/* What @c->to has put in place is taken away, and forgotten. */
-static int abandon(const struct lk_uc *uc, const struct lk_commit *c, struct lk_err *err)
+/* What @c->to has put in place is taken away, and forgotten. @placed: its copies too. */
+static int abandon(const struct lk_uc *uc, const struct lk_commit *c, bool placed,
+		   struct lk_err *err)
 {
-	int rc = lk_deploy_tidy(uc, c->to, c->from, err);
+	int rc = lk_deploy_tidy(uc, c->to, c->from, placed, err);
 
+	/* A copy of before that is a link already is a copy again. */
+	if (rc == LK_OK)
+		rc = lk_copies_settle(uc, c->from, placed ? c->to : c->from, err);
 	if (rc == LK_OK)
 		rc = lk_uc_pending_clear(uc, err);
 	if (rc == LK_OK)
@@ -104,7 +109,10 @@ static int finish(const struct lk_uc *uc, const struct lk_commit *c, struct lk_e
 	int rc = c->from == c->to ? LK_OK : lk_generation_set(uc, "previous", c->from, err);
 
 	if (rc == LK_OK)
-		rc = lk_deploy_tidy(uc, c->from, c->to, err);
+		rc = lk_deploy_tidy(uc, c->from, c->to, true, err);
+	/* Those below what was a link until now. */
+	if (rc == LK_OK)
+		rc = lk_copies_settle(uc, c->to, c->from, err);
 	if (rc == LK_OK)
 		rc = lk_uc_pending_clear(uc, err);
 	if (rc == LK_OK)
@@ -163,12 +171,14 @@ static int take_back(const struct lk_uc *uc, const struct lk_commit *c, int caus
 		lk_log(LK_LOG_ERR, "volatile files: %s", why.msg);
 	if (rc == LK_OK)
 		rc = lk_generation_set(uc, "current", c->from, &why);
+	if (rc == LK_OK)
+		rc = lk_copies_settle(uc, c->from, c->to, &why);
 	if (rc == LK_OK && act(uc, &back, &ignored, &why) != LK_OK)
 		lk_log(LK_LOG_ERR, "with the configuration before, too: %s", why.msg);
 	if (rc == LK_OK)
 		rc = settle_upload(uc, c->to, err->msg, &why);
 	if (rc == LK_OK)
-		rc = abandon(uc, c, &why);
+		rc = abandon(uc, c, true, &why);
 	if (rc != LK_OK)
 		return lk_err_set(err, why.rc, why.code,
 				  "taking configuration %" PRIu64 " back: %s", c->to, why.msg);
@@ -198,12 +208,14 @@ static int settle(const struct lk_uc *uc, const struct lk_commit *c, struct lk_c
 		  struct lk_err *err)
 {
 	struct lk_err why = { 0 };
-	int rc = LK_OK;
+	int rc;
 
 	/* On a disk that is full just now: where "current" leads to says as much,
 	 * and what comes makes room. */
 	if (write_stage(uc, c, LK_STAGE_SETTLE, &why) != LK_OK)
 		lk_log(LK_LOG_WARNING, "%s", why.msg);
+	/* At once: links show the new files already. */
+	rc = lk_copies_place(uc, c->to, c->from, c->copies, err);
 	if (rc == LK_OK && c->raise_floor && uc->real)
 		rc = raise_floor(uc, c, err);
 	/* They are there unless the run was cut by a boot; and what memory has no
@@ -245,25 +257,40 @@ static bool may_be_switched(const struct lk_uc *uc, uint64_t to)
 	return rc != LK_OK || (present && current == to);
 }
 
-int lk_commit(const struct lk_uc *uc, const struct lk_commit *commit, struct lk_commit_result *ret,
-	      struct lk_err *err)
+static int commit_with(const struct lk_uc *uc, const struct lk_commit *c,
+		       struct lk_commit_result *ret, struct lk_err *err)
 {
-	int rc = check_mounted(uc, commit->from, commit->to, err);
+	int rc = check_mounted(uc, c->from, c->to, err);
 
 	if (rc != LK_OK)
 		return rc;
-	rc = write_stage(uc, commit, LK_STAGE_SWITCH, err);
+	rc = write_stage(uc, c, LK_STAGE_SWITCH, err);
 	if (rc == LK_OK)
-		rc = lk_deploy_link(uc, commit->from, commit->to, commit->key, err);
+		rc = lk_deploy_link(uc, c->from, c->to, c->key, err);
 	/* Of a configuration that comes back after a boot. */
-	if (rc == LK_OK && commit->to != LK_GENERATION_ORIGINAL)
-		rc = lk_volatile_refresh(uc, commit->to, err);
+	if (rc == LK_OK && c->to != LK_GENERATION_ORIGINAL)
+		rc = lk_volatile_refresh(uc, c->to, err);
 	if (rc == LK_OK)
-		rc = lk_generation_set(uc, "current", commit->to, err);
+		rc = lk_copies_prepare(uc, c->to, c->copies, err);
 	if (rc == LK_OK)
-		return not_the_blobs(settle(uc, commit, ret, err), err);
-	if (may_be_switched(uc, commit->to) || abandon(uc, commit, NULL) != LK_OK)
+		rc = lk_generation_set(uc, "current", c->to, err);
+	if (rc == LK_OK)
+		return not_the_blobs(settle(uc, c, ret, err), err);
+	if (may_be_switched(uc, c->to) || abandon(uc, c, false, NULL) != LK_OK)
 		lk_log(LK_LOG_WARNING, "the next run finishes it or tidies up");
+	return rc;
+}
+
+int lk_commit(const struct lk_uc *uc, const struct lk_commit *commit, struct lk_commit_result *ret,
+	      struct lk_err *err)
+{
+	struct lk_copies copies = LK_COPIES_NONE;
+	struct lk_commit c = *commit;
+	int rc;
+
+	c.copies = &copies;
+	rc = commit_with(uc, &c, ret, err);
+	lk_copies_discard(uc, &copies);
 	return rc;
 }
 
@@ -370,7 +397,7 @@ int lk_commit_recover(const struct lk_uc *uc, struct lk_err *err)
 	       "configuration %" PRIu64
 	       " wasn't put in place before the last run ended; what it left is removed",
 	       p.to);
-	return abandon(uc, &c, err);
+	return abandon(uc, &c, false, err);
 }
 
 bool lk_commit_is_pending(const struct lk_uc *uc)

@@ -15,6 +15,7 @@ struct lk_commit {
 	struct lk_tpm **tpm;
 	/** For the record of what was at destinations; lk_commit needs it. */
 	const struct lk_agreement_key *key;
+	struct lk_copies *copies; /* lk_commit's own */
 };
 
 /** What came of it, for who reports. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "copies.h"
 #include "generation.h"
 #include "keep.h"
 #include "sys/os/fs.h"
@@ -15,6 +16,8 @@
 struct linking {
 	const struct lk_uc *uc;
 	uint64_t from;
+	uint64_t to;
+	bool placed; /* copies are in place */
 	unsigned int wrong;
 	struct lk_agreed *kept; /* the record of generation 0 */
 	size_t n_kept;		/* files that were added to it */
@@ -35,6 +38,19 @@ static int copy_into_from(const struct linking *l, const char *destination, stru
 	if (rc == LK_OK)
 		rc = lk_keep_restore(l->uc, l->kept, destination, to, &done, err);
 	return rc == LK_OK && done ? lk_tree_rename(l->uc->at, to, final, err) : rc;
+}
+
+/* Where a copy is to be, what was there comes back as a real file too. */
+static int mark_kept(const struct linking *l, const char *destination, struct lk_err *err)
+{
+	bool copy = false;
+	int rc = lk_copies_has(l->uc, l->to, destination, &copy, err);
+
+	if (rc == LK_OK && copy)
+		rc = lk_copies_mark(l->uc, LK_GENERATION_ORIGINAL, destination, err);
+	if (rc == LK_OK && copy && l->from != LK_GENERATION_ORIGINAL)
+		rc = lk_copies_mark(l->uc, l->from, destination, err);
+	return rc;
 }
 
 /* A file that nobody of ours has put there: it isn't lost. */
@@ -59,6 +75,8 @@ static int adopt(void *ctx, const char *destination, enum lk_tree_kind in_tree, 
 	rc = lk_tree_kind(l->uc->at, destination, &kind, err);
 	if (rc == LK_OK && kind == LK_TREE_DIR)
 		rc = lk_deploy_is_folder_of_links(l->uc, destination, &ours, err);
+	if (rc == LK_OK && kind == LK_TREE_FILE)
+		rc = lk_copies_is_ours(l->uc, l->from, destination, &ours, err);
 	if (rc != LK_OK || ours || kind == LK_TREE_NONE)
 		return rc;
 	lk_generation_file(l->uc, l->from, destination, path);
@@ -72,6 +90,8 @@ static int adopt(void *ctx, const char *destination, enum lk_tree_kind in_tree, 
 		lk_log(LK_LOG_WARNING,
 		       "%s was replaced by another file since configuration %llu; that file is kept as the original one",
 		       destination, (unsigned long long)l->from);
+	if (was == LK_TREE_NONE)
+		LK_TRY(mark_kept(l, destination, err));
 	if (l->from == LK_GENERATION_ORIGINAL || was != LK_TREE_NONE)
 		return LK_OK;
 	return copy_into_from(l, destination, err);
@@ -86,6 +106,9 @@ static int set_link(void *ctx, const char *destination, enum lk_tree_kind in_tre
 	int rc = lk_deploy_is_ours(l->uc, destination, &ours, err);
 
 	(void)in_tree;
+	/* A copy is put in place after the switch. */
+	if (rc == LK_OK && !ours)
+		rc = lk_copies_has(l->uc, l->to, destination, &ours, err);
 	if (rc != LK_OK || ours)
 		return rc;
 	rc = lk_deploy_is_folder_of_links(l->uc, destination, &folder, err);
@@ -147,7 +170,7 @@ static int adopt_all(struct linking *l, uint64_t to, const struct lk_agreement_k
 int lk_deploy_link(const struct lk_uc *uc, uint64_t from, uint64_t to,
 		   const struct lk_agreement_key *key, struct lk_err *err)
 {
-	struct linking l = { .uc = uc, .from = from };
+	struct linking l = { .uc = uc, .from = from, .to = to };
 	LK_OWNED_FD state = -1;
 	int rc = lk_tree_open_dir(uc->at, uc->settings.state_directory.text, false, &state, err);
 
@@ -177,6 +200,8 @@ static int sweep_one(const struct lk_uc *uc, const char *folder, struct lk_err *
 	rc = lk_deploy_text(uc, slashed, text, err);
 	if (rc == LK_OK)
 		rc = lk_tree_sweep_links(uc->at, folder, text, err);
+	if (rc == LK_OK)
+		rc = lk_copies_sweep(uc, folder, err);
 	return rc == LK_OK ? lk_turn_sweep(uc, folder, err) : rc;
 }
 
@@ -214,10 +239,33 @@ int lk_deploy_sweep(const struct lk_uc *uc, uint64_t sequence, struct lk_err *er
 	return lk_tree_walk(uc->at, path, &visitor, err);
 }
 
+/* A copy that nobody has changed goes with its generation. One that somebody has changed is
+ * that one's from now on. What was there before Latchkey is never taken away. */
+static int is_gone_copy(const struct linking *l, const char *destination, bool *ret,
+			struct lk_err *err)
+{
+	enum lk_tree_kind kind = LK_TREE_NONE;
+	bool marked = false;
+
+	*ret = false;
+	if (!l->placed || l->to == LK_GENERATION_ORIGINAL)
+		return LK_OK;
+	LK_TRY(lk_copies_has(l->uc, l->to, destination, &marked, err));
+	if (!marked || lk_tree_kind(l->uc->at, destination, &kind, NULL) != LK_OK ||
+	    kind != LK_TREE_FILE)
+		return LK_OK;
+	LK_TRY(lk_copies_is_ours(l->uc, l->to, destination, ret, err));
+	if (!*ret)
+		lk_log(LK_LOG_WARNING,
+		       "%s was changed since configuration %llu put it there, and isn't part of the new one; it stays as it is",
+		       destination, (unsigned long long)l->to);
+	return LK_OK;
+}
+
 static int unlink_gone(void *ctx, const char *destination, enum lk_tree_kind in_tree,
 		       struct lk_err *err)
 {
-	struct linking *l = ctx; /* from: the generation that is kept */
+	struct linking *l = ctx; /* from: the generation that is kept; to: the one that is gone */
 	enum lk_tree_kind kind;
 	char path[PATH_MAX];
 	bool ours = false;
@@ -231,14 +279,17 @@ static int unlink_gone(void *ctx, const char *destination, enum lk_tree_kind in_
 		return LK_OK;
 	if (rc == LK_OK && kind == LK_TREE_NONE)
 		rc = lk_deploy_is_own_link(l->uc, destination, &ours, err);
+	if (rc == LK_OK && kind == LK_TREE_NONE && !ours)
+		rc = is_gone_copy(l, destination, &ours, err);
 	if (rc == LK_OK && ours)
 		rc = lk_tree_remove(l->uc->at, destination, err);
 	return rc == LK_OK && ours ? lk_turn_remove_empty(l->uc, destination, err) : rc;
 }
 
-int lk_deploy_tidy(const struct lk_uc *uc, uint64_t gone, uint64_t kept, struct lk_err *err)
+int lk_deploy_tidy(const struct lk_uc *uc, uint64_t gone, uint64_t kept, bool placed,
+		   struct lk_err *err)
 {
-	struct linking l = { .uc = uc, .from = kept };
+	struct linking l = { .uc = uc, .from = kept, .to = gone, .placed = placed };
 	int rc = for_each(&l, gone, unlink_gone, err);
 
 	return rc == LK_OK ? lk_turn_unfold(uc, kept, err) : rc;
@@ -249,11 +300,13 @@ static int verify_one(void *ctx, const char *destination, enum lk_tree_kind in_t
 {
 	struct linking *l = ctx;
 	struct lk_err why = { 0 };
-	bool ours = false;
+	bool ours = false, copy = false;
 
 	(void)in_tree;
 	(void)err;
 	/* A link in the way is a finding, and the search goes on. */
+	if (lk_copies_has(l->uc, l->from, destination, &copy, &why) == LK_OK && copy)
+		return LK_OK;
 	if (lk_deploy_is_ours(l->uc, destination, &ours, &why) == LK_OK && ours)
 		return LK_OK;
 	l->wrong++;
@@ -262,12 +315,29 @@ static int verify_one(void *ctx, const char *destination, enum lk_tree_kind in_t
 	return LK_OK;
 }
 
+static int count_change(void *ctx, const char *destination, enum lk_tree_kind kind,
+			struct lk_err *err)
+{
+	struct linking *l = ctx;
+
+	(void)err;
+	l->wrong++;
+	lk_log(LK_LOG_ERR, "%s: %s", destination,
+	       kind == LK_TREE_NONE   ? "the copy that was put there is gone"
+	       : kind == LK_TREE_FILE ? "the copy that was put there has been changed"
+				      : "isn't the copy that was put there any more");
+	return LK_OK;
+}
+
 int lk_deploy_verify(const struct lk_uc *uc, uint64_t sequence, unsigned int *ret_wrong,
 		     struct lk_err *err)
 {
-	struct linking l = { .uc = uc };
+	struct linking l = { .uc = uc, .from = sequence };
+	const struct lk_tree_visitor changed = { count_change, &l };
 	int rc = for_each(&l, sequence, verify_one, err);
 
+	if (rc == LK_OK)
+		rc = lk_copies_changed(uc, sequence, &changed, err);
 	if (rc == LK_OK)
 		*ret_wrong = l.wrong;
 	return rc;

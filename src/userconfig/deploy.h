@@ -57,12 +57,18 @@ int lk_deploy_check_place(const struct lk_uc *uc, const char *destination, struc
 int lk_deploy_link(const struct lk_uc *uc, uint64_t from, uint64_t to,
 		   const struct lk_agreement_key *key, struct lk_err *err);
 /** Removes what a run that was killed has left beside the destinations of
- * @sequence: links of ours whose name was for a moment only. */
+ * @sequence: links and copies of ours whose name was for a moment only. */
 int lk_deploy_sweep(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err);
-/** Removes the links that generation @gone has and @kept has not, and folders that are left empty; what
- * was a file and is a folder, or the other way, gets its final form. */
-int lk_deploy_tidy(const struct lk_uc *uc, uint64_t gone, uint64_t kept, struct lk_err *err);
-/** Whether every destination of @sequence is a link of ours: LK_OK, or the
+/**
+ * lk_deploy_tidy - what generation @gone has and @kept has not is taken away
+ * @placed: the copies of @gone were put in place; else no file at a destination is one of them
+ *
+ * Links, copies that nobody has changed, and folders that are left empty; what was a file
+ * and is a folder, or the other way, gets its final form.
+ */
+int lk_deploy_tidy(const struct lk_uc *uc, uint64_t gone, uint64_t kept, bool placed,
+		   struct lk_err *err);
+/** Whether every destination of @sequence is our link, or our copy: LK_OK, or the
  * number of those that aren't, each logged. */
 int lk_deploy_verify(const struct lk_uc *uc, uint64_t sequence, unsigned int *ret_wrong,
 		     struct lk_err *err);

@@ -19,6 +19,7 @@
 #define ASIDE	    ".replaced"
 #define ASIDE_NAMES 10u
 #define COPY	    "generations/.copy"
+#define EARLIER	    "earlier"
 #define HISTORY	    3u /* records of what was at one place, the newest last */
 #define MODE_OWN    0755u
 
@@ -219,6 +220,59 @@ static int copy_kept(const struct lk_uc *uc, const char *destination, uint64_t m
 	return LK_OK;
 }
 
+/* A name of "earlier" that is free; "" where all are taken. */
+static int earlier_name(const struct lk_uc *uc, const char *destination, char ret[static PATH_MAX],
+			struct lk_err *err)
+{
+	char folder[PATH_MAX], path[PATH_MAX], number[] = ".1";
+	enum lk_tree_kind kind = LK_TREE_NONE;
+
+	lk_generation_path(uc, LK_GENERATION_ORIGINAL, EARLIER, folder);
+	lk_uc_join(path, folder, destination);
+	for (; number[1] <= '9'; number[1]++) {
+		lk_uc_join(ret, path, number);
+		LK_TRY(lk_tree_kind(uc->at, ret, &kind, err));
+		if (kind == LK_TREE_NONE)
+			return LK_OK;
+	}
+	return lk_err_set(
+		err, LK_E_REFUSED, 0,
+		"%s: nine files that were there before are kept as %s.1 to .9; look at them, and take away what nobody needs",
+		destination, path);
+}
+
+int lk_keep_earlier(const struct lk_uc *uc, const char *destination, struct lk_err *err)
+{
+	struct lk_agreed_file f = { .path = NULL };
+	char copy[PATH_MAX], final[PATH_MAX];
+
+	lk_uc_state(uc, COPY, copy);
+	LK_TRY(earlier_name(uc, destination, final, err));
+	LK_TRY(copy_kept(uc, destination, uc->settings.max_file, &f, err));
+	LK_TRY(lk_tree_rename(uc->at, copy, final, err));
+	lk_log(LK_LOG_WARNING, "%s was changed on this device; what it was is kept as %s",
+	       destination, final);
+	return LK_OK;
+}
+
+/* The file that is kept for that place so far isn't lost for another one. Where others can
+ * write, they could have as many kept as they like, and the last one alone is. */
+static int keep_both(const struct lk_uc *uc, const char *destination, const char *copy,
+		     const char *final, struct lk_err *err)
+{
+	char earlier[PATH_MAX];
+	bool same = false;
+
+	LK_TRY(lk_tree_same(uc->at, copy, uc->at, final, &same, err));
+	if (same || lk_keep_is_others(uc, destination))
+		return LK_OK;
+	LK_TRY(earlier_name(uc, destination, earlier, err));
+	LK_TRY(lk_tree_rename(uc->at, final, earlier, err));
+	lk_log(LK_LOG_WARNING, "%s: the file that was kept for it until now is %s", destination,
+	       earlier);
+	return LK_OK;
+}
+
 /* In generation 0 one place may have been a file at one time and a folder at another. */
 static int place_kept(const struct lk_uc *uc, const char *destination, struct lk_err *err)
 {
@@ -231,6 +285,8 @@ static int place_kept(const struct lk_uc *uc, const char *destination, struct lk
 	rc = lk_tree_kind(uc->at, final, &kind, err);
 	if (rc == LK_OK && kind == LK_TREE_DIR)
 		return lk_err_set(err, LK_E_REFUSED, 0, "files of a folder of that name are kept");
+	if (rc == LK_OK && kind == LK_TREE_FILE)
+		rc = keep_both(uc, destination, copy, final, err);
 	if (rc == LK_OK)
 		rc = lk_tree_remove(uc->at, final, err);
 	return rc == LK_OK ? lk_tree_rename(uc->at, copy, final, err) : rc;

@@ -39,6 +39,16 @@ int lk_keep_file(const struct lk_uc *uc, const char *destination, struct lk_agre
 		 bool *ret_kept, struct lk_err *err);
 
 /**
+ * lk_keep_earlier - a file that is about to be replaced, beside those that generation 0 keeps
+ *
+ * As "earlier<destination>.N" in generation 0's folder, N from 1 to 9. Nothing puts it back:
+ * it is there to be found by who misses it.
+ *
+ * Return: LK_OK; LK_E_REFUSED where there are nine already, or it can't be kept; LK_E_IO.
+ */
+int lk_keep_earlier(const struct lk_uc *uc, const char *destination, struct lk_err *err);
+
+/**
  * lk_keep_restore - a kept file, as it was recorded, at @to beneath the root
  * @ret_done: false where it isn't what was recorded, which is logged; then
  *	there is nothing at @to

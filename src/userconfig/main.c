@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns latchkey-userconfig's options and commands. */
+#include <unistd.h> /* optind */
+
 #include "cli/cli.h"
 #include "core/policy/device_file.h"
 #include "sys/os/log.h"
@@ -42,8 +44,18 @@ static const struct command status =
 static const struct command rollback =
 	COMMAND("rollback", "put the configuration before this one in place", COMMON | RAISE_FLOOR,
 		lk_uc_rollback);
-static const struct lk_cli_command *const commands[] = { &apply.cli,  &init.cli,     &check.cli,
-							 &status.cli, &rollback.cli, NULL };
+static const struct command drop_ins = {
+	.cli = { .words = "drop-ins",
+		 .operands = "FOLDER",
+		 .summary = "write what the units have to know of the settings",
+		 .min_operands = 1,
+		 .max_operands = 1 },
+	.options = CONFIG | ROOT,
+	.run = lk_uc_drop_ins,
+};
+static const struct lk_cli_command *const commands[] = {
+	&apply.cli, &init.cli, &check.cli, &status.cli, &rollback.cli, &drop_ins.cli, NULL,
+};
 
 static const struct lk_cli cli;
 
@@ -88,6 +100,7 @@ static int parse(const struct command *cmd, int argc, char **argv, struct lk_uc_
 
 	choose_options(cmd, all, bits, options);
 	LK_TRY(lk_cli_parse(&cli, &cmd->cli, options, argc, argv, err));
+	o->folder = argv[optind];
 	if (o->raise_floor && !o->root)
 		return lk_err_set(err, LK_E_USAGE, 0, "--raise-floor: of use with --root alone");
 	return LK_OK;

@@ -43,6 +43,7 @@ struct reading {
 	struct lk_archive_rules *rules;
 	struct lk_archive_rules *destinations; /* none twice, none below another */
 	bool is_new; /* bound by the settings of now, and by what is there */
+	bool *met;   /* of the manifest's entries: the archive has a file for it */
 	struct lk_plan plan;
 };
 
@@ -79,6 +80,9 @@ static int take_manifest(struct reading *r, const struct lk_archive_entry *entry
 		rc = lk_manifest_check(&r->plan.manifest, &r->uc->settings, err);
 	if (rc != LK_OK)
 		return rc;
+	r->met = calloc(r->plan.manifest.n_files + 1, sizeof(*r->met));
+	if (!r->met)
+		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
 	r->plan.manifest_text = text;
 	text = LK_BUF_NONE;
 	return LK_OK;
@@ -150,17 +154,20 @@ static int fill(const struct reading *r, const char *path, const struct lk_archi
 		struct lk_plan_file *f, struct lk_err *err)
 {
 	const struct lk_manifest_file *m = lk_manifest_find(&r->plan.manifest, path);
+	char destination[LK_UC_DEST_MAX + 1];
 
+	if (m) {
+		r->met[m - r->plan.manifest.files] = true;
+		LK_TRY(lk_manifest_destination(m, path, destination, err));
+	}
 	f->path = strdup(path);
-	if (m)
-		f->destination = strdup(m->destination);
-	else
-		f->destination = default_destination(r->uc, path);
+	f->destination = m ? strdup(destination) : default_destination(r->uc, path);
 	if (!f->path || !f->destination)
 		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
 	f->mode = m && m->has_mode ? m->mode : entry->mode & r->uc->settings.modes;
 	f->size = entry->size;
 	f->is_volatile = m && m->is_volatile;
+	f->is_copy = m && m->is_copy;
 	return resolve(r, m, f, err);
 }
 
@@ -236,17 +243,17 @@ static int see(void *ctx, const struct lk_archive_entry *entry, const struct lk_
 	return add_file(r, path, entry, err);
 }
 
-static int check_complete(const struct lk_plan *plan, struct lk_err *err)
+static int check_complete(const struct reading *r, struct lk_err *err)
 {
-	for (size_t i = 0; i < plan->manifest.n_files; i++) {
-		const char *path = plan->manifest.files[i].path;
-		bool found = false;
+	const struct lk_plan *plan = &r->plan;
 
-		for (size_t k = 0; !found && k < plan->n_files; k++)
-			found = strcmp(plan->files[k].path, path) == 0;
-		if (!found)
+	for (size_t i = 0; i < plan->manifest.n_files; i++) {
+		const struct lk_manifest_file *m = &plan->manifest.files[i];
+
+		if (!r->met[i])
 			return lk_err_set(err, LK_E_INPUT, 0,
-					  LK_MANIFEST_NAME ": %s is not in the archive", path);
+					  LK_MANIFEST_NAME ": %s%s is not in the archive", m->path,
+					  m->is_folder ? "/, or no file in it," : "");
 	}
 	if (plan->n_files == 0)
 		return lk_err_set(err, LK_E_INPUT, 0, "the archive has no files");
@@ -281,7 +288,8 @@ static int make(const struct lk_uc *uc, const struct lk_admitted *blob, bool is_
 	if (rc == LK_OK)
 		rc = read_archive(&r, blob, err);
 	if (rc == LK_OK)
-		rc = check_complete(&r.plan, err);
+		rc = check_complete(&r, err);
+	free(r.met);
 	if (rc != LK_OK) {
 		lk_plan_done(&r.plan);
 		return rc;

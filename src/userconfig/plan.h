@@ -19,6 +19,7 @@ struct lk_plan_file {
 	gid_t gid;
 	uint64_t size;
 	bool is_volatile;
+	bool is_copy; /* a regular file at its destination, and no link */
 };
 
 struct lk_plan {

@@ -2,6 +2,7 @@
 /* Owns taking out of the state directory what can't be what its name says, so that the next good blob puts it right. */
 #include <stdio.h>
 
+#include "copies.h"
 #include "generation.h"
 #include "sys/os/log.h"
 #include "sys/os/tree.h"
@@ -49,7 +50,7 @@ int lk_uc_repair_lock(const struct lk_uc *uc, struct lk_err *err)
 static int keep_generation(void *ctx, const char *name, enum lk_tree_kind kind, struct lk_err *err)
 {
 	const struct lk_uc *uc = ctx;
-	char sub[sizeof("generations/") + 255 + sizeof("/tree")];
+	char sub[sizeof("generations/") + 255 + sizeof("/" LK_COPIES)];
 
 	(void)kind;
 	if (name[0] == '.')
@@ -57,6 +58,8 @@ static int keep_generation(void *ctx, const char *name, enum lk_tree_kind kind, 
 	(void)snprintf(sub, sizeof(sub), "generations/%.255s", name);
 	LK_TRY(keep_if(uc, sub, LK_TREE_DIR, err));
 	(void)snprintf(sub, sizeof(sub), "generations/%.255s/tree", name);
+	LK_TRY(keep_if(uc, sub, LK_TREE_DIR, err));
+	(void)snprintf(sub, sizeof(sub), "generations/%.255s/" LK_COPIES, name);
 	return keep_if(uc, sub, LK_TREE_DIR, err);
 }
 

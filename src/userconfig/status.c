@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "core/config/blob.h"
+#include "copies.h"
 #include "generation.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/json.h"
@@ -101,10 +102,45 @@ static void print_generation(const char *what, bool present, const struct lk_uc_
 	printf(", %" PRIu64 " file%s, applied %s\n", r->files, r->files == 1 ? "" : "s", when);
 }
 
-static void print_text(const struct state *s, int tpm_rc)
+static int print_changed(void *ctx, const char *destination, enum lk_tree_kind kind,
+			 struct lk_err *err)
 {
+	(void)ctx;
+	(void)err;
+	printf("%s", kind == LK_TREE_NONE ? "missing:    " : "changed:    ");
+	lk_print_shown(stdout, destination);
+	printf(", a copy\n");
+	return LK_OK;
+}
+
+static int add_changed(void *ctx, const char *destination, enum lk_tree_kind kind,
+		       struct lk_err *err)
+{
+	struct lk_json *obj = lk_json_add_object(ctx);
+
+	(void)err;
+	lk_json_set_text(obj, "destination", destination);
+	lk_json_set_bool(obj, "missing", kind == LK_TREE_NONE);
+	return LK_OK;
+}
+
+/* Of the copies that are in place. */
+static void each_changed(const struct lk_uc *uc, const struct state *s,
+			 const struct lk_tree_visitor *visitor)
+{
+	struct lk_err why = { 0 };
+
+	if (s->has_current && lk_copies_changed(uc, s->current.sequence, visitor, &why) != LK_OK)
+		lk_log(LK_LOG_WARNING, "copies: %s", why.msg);
+}
+
+static void print_text(const struct lk_uc *uc, const struct state *s, int tpm_rc)
+{
+	const struct lk_tree_visitor changed = { print_changed, NULL };
+
 	print_generation("current:    ", s->has_current, &s->current);
 	print_generation("previous:   ", s->has_previous, &s->previous);
+	each_changed(uc, s, &changed);
 	if (s->pending)
 		printf("unfinished: from %" PRIu64 " to %" PRIu64
 		       "; the next \"apply\" finishes it\n",
@@ -136,9 +172,10 @@ static void set_generation(struct lk_json *json, const char *key, bool present,
 	lk_json_set_uint(obj, "files", r->files);
 }
 
-static int print_json(const struct state *s, int tpm_rc, struct lk_err *err)
+static int print_json(const struct lk_uc *uc, const struct state *s, int tpm_rc, struct lk_err *err)
 {
 	LK_OWNED_JSON json = lk_json_object();
+	struct lk_tree_visitor changed = { add_changed, NULL };
 	LK_OWNED_BUF text = LK_BUF_NONE;
 	int rc;
 
@@ -146,6 +183,8 @@ static int print_json(const struct state *s, int tpm_rc, struct lk_err *err)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	set_generation(json, "current", s->has_current, &s->current);
 	set_generation(json, "previous", s->has_previous, &s->previous);
+	changed.ctx = lk_json_set_array(json, "changed");
+	each_changed(uc, s, &changed);
 	lk_json_set_bool(json, "unfinished", s->pending);
 	if (tpm_rc == LK_OK) {
 		lk_json_set_uint(json, "sequence-floor", s->floor);
@@ -173,9 +212,9 @@ int lk_uc_status(const struct lk_uc_options *opts, struct lk_err *err)
 	/* What the disk says is worth telling without a TPM, too. */
 	tpm_rc = read_tpm(uc, &s, &why);
 	if (opts->json)
-		rc = print_json(&s, tpm_rc, err);
+		rc = print_json(uc, &s, tpm_rc, err);
 	else
-		print_text(&s, tpm_rc);
+		print_text(uc, &s, tpm_rc);
 	if (rc == LK_OK && tpm_rc != LK_OK)
 		rc = lk_err_set(err, why.rc, why.code, "%s", why.msg);
 	return rc;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "copies.h"
 #include "deploy.h"
 #include "generation.h"
 #include "keep.h"
@@ -122,6 +123,7 @@ static int record_file(struct lk_agreed *agreed, const struct lk_plan_file *f,
 		.uid = f->uid,
 		.gid = f->gid,
 		.is_volatile = f->is_volatile,
+		.is_copy = f->is_copy,
 		.path = f->path,
 		.destination = f->destination,
 	};
@@ -178,6 +180,14 @@ static int write_file(struct writing *w, const struct lk_plan_file *f, const str
 	return rc;
 }
 
+static int mark_copy(const struct lk_uc *uc, const char *destination, struct lk_err *err)
+{
+	char folder[PATH_MAX];
+
+	new_path(uc, "", folder);
+	return lk_copies_mark_in(uc, folder, destination, err);
+}
+
 /* In the generation, a volatile file is a link to where it lies in memory. */
 static int write_volatile_link(struct writing *w, const struct lk_plan_file *f, struct lk_err *err)
 {
@@ -216,6 +226,8 @@ static int put(void *ctx, const struct lk_archive_entry *entry, const struct lk_
 	}
 	if (w->volatile_only && !f->is_volatile)
 		return LK_OK;
+	if (f->is_copy)
+		LK_TRY(mark_copy(w->uc, f->destination, err));
 	return write_file(w, f, data, err);
 }
 
@@ -274,6 +286,8 @@ struct carry {
 	const struct lk_uc *uc;
 	const struct lk_plan *plan;
 	const struct lk_agreed *kept;
+	bool has_current;
+	uint64_t current;
 };
 
 static bool lies_within(const char *path, const char *folder)
@@ -297,7 +311,7 @@ static int carry_original(void *ctx, const char *path, enum lk_tree_kind kind, s
 {
 	const struct carry *c = ctx;
 	char to[PATH_MAX];
-	bool ours = false, done = false;
+	bool ours = false, done = false, copy = false;
 	int rc;
 
 	if (kind != LK_TREE_FILE || is_taken(c->plan, path))
@@ -308,24 +322,30 @@ static int carry_original(void *ctx, const char *path, enum lk_tree_kind kind, s
 		       path);
 		return LK_OK;
 	}
-	/* Without a link of ours the file there is what there was, and this a
+	/* Without a link or copy of ours the file there is what there was, and this a
 	 * copy of it for a change that didn't come, or it is gone by will. */
 	rc = lk_deploy_is_ours(c->uc, path, &ours, err);
+	if (rc == LK_OK && !ours && c->has_current)
+		rc = lk_copies_is_ours(c->uc, c->current, path, &ours, err);
 	if (rc != LK_OK || !ours)
 		return rc;
 	new_file(c->uc, path, to);
-	return lk_keep_restore(c->uc, c->kept, path, to, &done, err);
+	LK_TRY(lk_keep_restore(c->uc, c->kept, path, to, &done, err));
+	LK_TRY(lk_copies_has(c->uc, LK_GENERATION_ORIGINAL, path, &copy, err));
+	return done && copy ? mark_copy(c->uc, path, err) : LK_OK;
 }
 
 static int carry_originals(const struct lk_uc *uc, const struct lk_admitted *blob,
 			   const struct lk_plan *plan, struct lk_err *err)
 {
 	LK_OWNED_AGREED kept = LK_AGREED_NONE;
-	struct carry c = { uc, plan, &kept };
+	struct carry c = { .uc = uc, .plan = plan, .kept = &kept };
 	const struct lk_tree_visitor visitor = { carry_original, &c };
 	char path[PATH_MAX];
 	int rc = lk_keep_read_record(uc, &blob->agreement, &kept, err);
 
+	if (rc == LK_OK)
+		rc = lk_generation_get(uc, "current", &c.has_current, &c.current, err);
 	lk_generation_path(uc, LK_GENERATION_ORIGINAL, "tree", path);
 	return rc == LK_OK ? lk_tree_walk(uc->at, path, &visitor, err) : rc;
 }

@@ -21,6 +21,7 @@ struct lk_uc_options {
 	bool dry_run;
 	bool raise_floor; /* with --root: not a try, but this device's own system */
 	bool json;
+	const char *folder; /* operand of drop-ins */
 };
 
 /** A mount point without a volume. */
@@ -111,6 +112,7 @@ int lk_uc_apply(const struct lk_uc_options *opts, struct lk_err *err);
 int lk_uc_check(const struct lk_uc_options *opts, struct lk_err *err);
 int lk_uc_status(const struct lk_uc_options *opts, struct lk_err *err);
 int lk_uc_init(const struct lk_uc_options *opts, struct lk_err *err);
+int lk_uc_drop_ins(const struct lk_uc_options *opts, struct lk_err *err);
 int lk_uc_rollback(const struct lk_uc_options *opts, struct lk_err *err);
 
 #endif

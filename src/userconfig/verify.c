@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "admit.h"
+#include "copies.h"
 #include "deploy.h"
 #include "generation.h"
 #include "keep.h"
@@ -117,7 +118,15 @@ static int see_in_tree(void *ctx, const char *destination, enum lk_tree_kind kin
 	lk_generation_file(c->uc, c->sequence, destination, path);
 	f = lk_agreed_find(&c->agreed, destination, &n);
 	if (f) {
+		bool copy = false;
+
 		c->seen[f - c->agreed.files] = true;
+		LK_TRY(lk_copies_has(c->uc, c->sequence, destination, &copy, err));
+		if (copy != f->is_copy)
+			return differs(c, destination,
+				       copy ? "it is marked as a copy"
+					    : "it isn't marked as a copy",
+				       err);
 		return f->is_volatile ? compare_volatile(c, path, f, err)
 				      : compare(c, path, f, 1, err);
 	}

@@ -12,6 +12,40 @@ static bool clash(const char *a, const char *b)
 	       (b[n] == '/' || b[n] == '\0');
 }
 
+/* A file may lie in the place of a folder of another entry, and folders may share one. */
+static bool clash_at_destination(const struct lk_manifest_file *a, const struct lk_manifest_file *b)
+{
+	size_t na = strlen(a->destination), nb = strlen(b->destination);
+
+	if (!clash(a->destination, b->destination))
+		return false;
+	return !(na <= nb && a->is_folder && (na < nb || b->is_folder)) &&
+	       !(nb <= na && b->is_folder && (nb < na || a->is_folder));
+}
+
+/* By its name, or the name of any file below it, the entry is found; and where that goes lies there. */
+static void check_find(const struct lk_manifest *m, const struct lk_manifest_file *f)
+{
+	char path[LK_ARCHIVE_PATH_MAX + 3], destination[LK_UC_DEST_MAX + 1];
+	size_t len = strlen(f->path);
+
+	memcpy(path, f->path, len + 1);
+	if (f->is_folder)
+		memcpy(path + len, "/x", 3);
+	INVARIANT(lk_manifest_find(m, path) == f);
+	if (f->is_folder) {
+		path[len] = 'y';
+		INVARIANT(lk_manifest_find(m, path) != f);
+		path[len] = '/';
+	}
+	if (lk_manifest_destination(f, path, destination, NULL) != LK_OK) {
+		INVARIANT(f->is_folder && strlen(f->destination) + 2 > LK_UC_DEST_MAX);
+		return;
+	}
+	INVARIANT(lk_manifest_covers(f, destination));
+	INVARIANT(lk_path_is_plain(destination, LK_UC_DEST_MAX));
+}
+
 static void check_file(const struct lk_manifest *m, size_t i)
 {
 	const struct lk_manifest_file *f = &m->files[i];
@@ -19,7 +53,8 @@ static void check_file(const struct lk_manifest *m, size_t i)
 
 	INVARIANT(lk_archive_path_check(f->path, path, NULL) == LK_OK);
 	INVARIANT(*path && strcmp(path, f->path) == 0);
-	INVARIANT(lk_manifest_find(m, f->path) == f);
+	INVARIANT(!(f->is_copy && f->is_volatile));
+	check_find(m, f);
 	INVARIANT(strcmp(f->path, LK_MANIFEST_NAME) != 0);
 	INVARIANT(lk_path_is_plain(f->destination, LK_UC_DEST_MAX));
 	INVARIANT(f->mode <= 0777 && (f->has_mode || f->mode == 0));
@@ -28,7 +63,7 @@ static void check_file(const struct lk_manifest *m, size_t i)
 	INVARIANT(f->n_reload <= LK_MANIFEST_UNITS_MAX);
 	for (size_t k = 0; k < i; k++) {
 		INVARIANT(!clash(m->files[k].path, f->path));
-		INVARIANT(!clash(m->files[k].destination, f->destination));
+		INVARIANT(!clash_at_destination(&m->files[k], f));
 	}
 }
 
@@ -38,8 +73,11 @@ static void check_allowed(const struct lk_manifest_file *f)
 	static const char opt[] = "/opt/";
 	static const char upload[] = "/home/update/upload/mnt/";
 
+	/* A folder's place may be a prefix itself. */
 	INVARIANT(strncmp(f->destination, opt, strlen(opt)) == 0 ||
-		  strncmp(f->destination, upload, strlen(upload)) == 0);
+		  strncmp(f->destination, upload, strlen(upload)) == 0 ||
+		  (f->is_folder && (strcmp(f->destination, "/opt") == 0 ||
+				    strcmp(f->destination, "/home/update/upload/mnt") == 0)));
 	INVARIANT(!strstr(f->destination, "/../"));
 	INVARIANT(strcmp(f->owner, "root") == 0);
 	INVARIANT(strcmp(f->group, "root") == 0);

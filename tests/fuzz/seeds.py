@@ -331,6 +331,17 @@ def manifests():
     for path, destination in (("app/app.conf", "/opt/b"), ("app", "/opt/b"), ("app/app.conf/x", "/opt/b"),
                               ("b", "/opt/app/app.conf"), ("b", "/opt/app"), ("b", "/opt/app/app.conf/x")):
         yield manifest(good, {"path": path, "destination": destination})
+    # Folders and copies.
+    folder = {"path": "conf.d/", "destination": "/opt/conf.d/", "copy": True}
+    for others in ((), ({"path": "a", "destination": "/opt/conf.d/a"},), ({"path": "conf.d/a", "destination": "/opt/a"},),
+                   ({"path": "conf.d", "destination": "/opt/a"},), ({"path": "a", "destination": "/opt/conf.d"},),
+                   ({"path": "more/deep/", "destination": "/opt/conf.d/deep", "volatile": True},),
+                   ({"path": "more/", "destination": "/opt/conf.d"},), ({"path": "conf.d/deep/", "destination": "/opt/deep"},)):
+        yield manifest(folder, *others)
+    for change in ({"path": "conf.d//"}, {"path": "/"}, {"path": "./"}, {"destination": "/opt"}, {"destination": "/opt//"},
+                   {"destination": "/"}, {"copy": "yes"}, {"volatile": True}, {"destination": "/opt/" + "/".join(["d" * 203] * 5)}):
+        yield manifest(dict(folder, **change))
+    yield manifest({"path": "a", "destination": "/opt/a/"})
 
 
 def entries():
@@ -369,6 +380,7 @@ def agreed():
            + line % (digest, 1 << 40, 0o755, 0, 4294967295, 0, "c", "/opt/c"))
     yield head % (1, 0, digest) + line % (digest, 5, 0o644, 0, 0, 0, "b", "/b") + line % (digest, 5, 0, 0, 0, 0, "a", "/a")
     yield head % (1, 0, digest) + line % (digest, 5, 0o1644, 0, 0, 0, "../b", "/opt/../b")
+    yield head % (1, 0, digest) + line % (digest, 5, 0o644, 0, 0, 2, "d/b", "/opt/d/b") + line % (digest, 5, 0o644, 0, 0, 3, "c", "/opt/c")
 
 
 def tar_names():

@@ -22,7 +22,8 @@ static int parse(const char *text, struct lk_agreed *ret)
 
 static void test_a_record_is_read_and_written_as_it_was(void **s)
 {
-	const char *text = HEAD LINE DIGEST "\t0\t0\t1\t1\t1\t\t/opt/z\n";
+	const char *text = HEAD LINE DIGEST "\t0\t0\t1\t1\t1\t\t/opt/z\n" DIGEST
+					    "\t0\t0\t1\t1\t2\t\t/opt/zz\n";
 	LK_OWNED_AGREED a = LK_AGREED_NONE;
 	size_t len = 0, n = 0;
 	char *again;
@@ -30,7 +31,9 @@ static void test_a_record_is_read_and_written_as_it_was(void **s)
 	(void)s;
 	assert_int_equal(parse(text, &a), LK_OK);
 	assert_int_equal(a.sequence, 7);
-	assert_int_equal(a.n_files, 2);
+	assert_int_equal(a.n_files, 3);
+	assert_true(lk_agreed_find(&a, "/opt/zz", &n)->is_copy);
+	assert_false(lk_agreed_find(&a, "/opt/zz", &n)->is_volatile);
 	assert_int_equal(lk_agreed_find(&a, "/opt/a b", &n)->mode, 0640);
 	assert_int_equal(n, 1);
 	assert_true(lk_agreed_find(&a, "/opt/z", &n)->is_volatile);

@@ -102,6 +102,37 @@ static void test_each_field_is_read(void **s)
 	assert_null(lk_manifest_find(&m, ""));
 }
 
+static void test_a_folder_speaks_of_what_lies_below_it(void **s)
+{
+	static const char text[] =
+		FIRST "files:\n"
+		      "  - {path: a/, destination: /opt/x/, copy: true}\n"
+		      "  - {path: ab, destination: /opt/y}\n"
+		      "  - {path: long/, destination: /" X250 "/" X250 "/" X250 "/" X250 "}\n";
+	LK_OWNED_MANIFEST m = LK_MANIFEST_NONE;
+	char destination[LK_UC_DEST_MAX + 1] = "as it was";
+	struct lk_err err = { 0 };
+
+	(void)s;
+	assert_int_equal(parse_into(text, strlen(text), &m), LK_OK);
+	assert_true(m.files[0].is_folder && m.files[0].is_copy && !m.files[1].is_folder);
+	assert_ptr_equal(lk_manifest_find(&m, "a/b/c"), &m.files[0]);
+	assert_ptr_equal(lk_manifest_find(&m, "ab"), &m.files[1]);
+	assert_null(lk_manifest_find(&m, "a"));
+	assert_null(lk_manifest_find(&m, "abc"));
+	assert_int_equal(lk_manifest_destination(&m.files[2], "long/" X50, destination, &err),
+			 LK_E_INPUT);
+	assert_string_equal(destination, "as it was");
+	assert_non_null(strstr(err.msg, "at most 1024"));
+	assert_int_equal(lk_manifest_destination(&m.files[0], "a/b/c", destination, &err), LK_OK);
+	assert_string_equal(destination, "/opt/x/b/c");
+	assert_true(lk_manifest_covers(&m.files[0], "/opt/x/z"));
+	assert_false(lk_manifest_covers(&m.files[0], "/opt/x"));
+	assert_false(lk_manifest_covers(&m.files[0], "/opt/xz"));
+	assert_true(lk_manifest_covers(&m.files[1], "/opt/y"));
+	assert_false(lk_manifest_covers(&m.files[1], "/opt/y/z"));
+}
+
 static void test_what_the_man_page_allows_is_taken(void **s)
 {
 	static const struct {
@@ -121,6 +152,16 @@ static void test_what_the_man_page_allows_is_taken(void **s)
 		{ "/opt/plain", "/etc/anywhere" },
 		{ "/opt/plain", "/opt/app/app.conf2" },
 		{ "path: plain", "path: dir/latchkey-manifest.yaml" },
+		{ "volatile: true", "copy: true" },
+		{ "volatile: true", "volatile: true\n    copy: false" },
+		{ "path: plain", "path: plain/" },
+		{ "path: plain\n    destination: /opt/plain",
+		  "path: plain/\n    destination: /opt/plain/" },
+		/* A file in the place of a folder of another entry, and two that share one. */
+		{ "path: plain\n    destination: /opt/plain",
+		  "path: plain/\n    destination: /opt/app" },
+		{ "path: plain\n    destination: /opt/plain",
+		  "path: plain/\n    destination: /opt" },
 	};
 
 	(void)s;
@@ -149,7 +190,6 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 		{ "\"site 12, October\"", X50 X50 "01234567890123456789012345678" },
 		{ "path: app/app.conf", "path: /app/app.conf" },
 		{ "path: app/app.conf", "path: ./app/app.conf" },
-		{ "path: app/app.conf", "path: app/app.conf/" },
 		{ "path: app/app.conf", "path: app/../app.conf" },
 		{ "path: app/app.conf", "path: app//app.conf" },
 		{ "path: app/app.conf", "path: ." },
@@ -169,6 +209,20 @@ static void test_what_breaks_a_rule_is_refused(void **s)
 		{ "/opt/plain", "/" },
 		{ "/opt/plain", "\"/opt/\\e\"" },
 		{ "/opt/plain", "/" X250 "/" X250 "/" X250 "/" X250 "/01234567890123456789" },
+		{ "path: plain", "path: plain//" },
+		{ "path: plain", "path: /" },
+		{ "path: plain", "path: latchkey-manifest.yaml/" },
+		{ "path: plain\n    destination: /opt/plain",
+		  "path: plain/\n    destination: /opt/plain//" },
+		{ "path: plain\n    destination: /opt/plain", "path: plain/\n    destination: /" },
+		{ "path: plain\n    destination: /opt/plain",
+		  "path: app/\n    destination: /opt/plain" },
+		{ "path: plain\n    destination: /opt/plain",
+		  "path: plain/\n    destination: /opt/app/app.conf" },
+		{ "path: plain\n    destination: /opt/plain",
+		  "path: plain/\n    destination: /opt/app/app.conf/x" },
+		{ "volatile: true", "volatile: true\n    copy: true" },
+		{ "volatile: true", "copy: yes" },
 		/* twice, or one below another */
 		{ "path: plain", "path: app/app.conf" },
 		{ "path: plain", "path: app" },
@@ -336,6 +390,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_field_is_read),
+		cmocka_unit_test(test_a_folder_speaks_of_what_lies_below_it),
 		cmocka_unit_test(test_what_the_man_page_allows_is_taken),
 		cmocka_unit_test(test_what_breaks_a_rule_is_refused),
 		cmocka_unit_test(test_as_many_files_as_allowed_and_no_more),

@@ -124,8 +124,8 @@ static size_t write_file(const struct lk_agreed_file *f, char *out, size_t cap)
 	return (size_t)snprintf(out, cap,
 				"%s\t%" PRIu64 "\t%" PRIo32 "\t%" PRIu32 "\t%" PRIu32
 				"\t%d\t%s\t%s\n",
-				hex, f->size, f->mode, f->uid, f->gid, f->is_volatile, f->path,
-				f->destination);
+				hex, f->size, f->mode, f->uid, f->gid,
+				f->is_copy ? 2 : f->is_volatile, f->path, f->destination);
 }
 
 char *lk_agreed_to_text(const struct lk_agreed *a, size_t *ret_len)
@@ -209,19 +209,19 @@ static bool parse_head(size_t which, char *line, struct lk_agreed *a)
 
 static bool parse_numbers(char *fields[N_FIELDS], struct lk_agreed_file *f)
 {
-	uint64_t mode, uid, gid, is_volatile;
+	uint64_t mode, uid, gid, how;
 	size_t len = 0;
 
 	if (!lk_hex_decode(fields[0], strlen(fields[0]), f->digest, LK_AGREED_DIGEST, &len) ||
 	    len != LK_AGREED_DIGEST || !to_number(fields[1], 10, UINT64_MAX, &f->size) ||
 	    !to_number(fields[2], 8, 0777, &mode) || !to_number(fields[3], 10, UINT32_MAX, &uid) ||
-	    !to_number(fields[4], 10, UINT32_MAX, &gid) ||
-	    !to_number(fields[5], 10, 1, &is_volatile))
+	    !to_number(fields[4], 10, UINT32_MAX, &gid) || !to_number(fields[5], 10, 2, &how))
 		return false;
 	f->mode = (uint32_t)mode;
 	f->uid = (uint32_t)uid;
 	f->gid = (uint32_t)gid;
-	f->is_volatile = is_volatile;
+	f->is_volatile = how == 1;
+	f->is_copy = how == 2;
 	return true;
 }
 

@@ -19,6 +19,7 @@ struct lk_agreed_file {
 	uint32_t uid;
 	uint32_t gid;
 	bool is_volatile;
+	bool is_copy;	   /* not both */
 	char *path;	   /* in the archive; "" for what no archive brought */
 	char *destination; /* absolute */
 };

@@ -29,26 +29,42 @@ static int parse_label(const struct lk_doc *doc, struct lk_manifest *m, struct l
 	return LK_OK;
 }
 
-static int parse_places(const struct lk_doc *map, struct lk_manifest_file *f, struct lk_err *err)
+/* In the archive's own spelling, so that it is found there; "/" at its end says that it is a folder. */
+static int parse_path(const struct lk_doc *map, struct lk_manifest_file *f, struct lk_err *err)
 {
 	struct lk_err why = { 0 };
 	const char *text;
+	size_t len;
 
 	LK_TRY(lk_doc_get_text(map, "path", LK_ARCHIVE_PATH_MAX, &text, err));
 	if (lk_archive_path_check(text, f->path, &why) != LK_OK)
 		return lk_doc_error(lk_doc_get(map, "path"), err, "path: %.500s", why.msg);
-	/* The archive's own spelling, so that it is found there. */
-	if (strcmp(text, f->path) != 0 || strcmp(text, LK_MANIFEST_NAME) == 0)
-		return lk_doc_error(
-			lk_doc_get(map, "path"), err,
-			"path: expected that of a file other than the manifest, without \"./\" and \"/\" around it");
+	len = strlen(f->path);
+	f->is_folder = len && strncmp(text, f->path, len) == 0 && strcmp(text + len, "/") == 0;
+	if ((f->is_folder || strcmp(text, f->path) == 0) && *f->path &&
+	    strcmp(f->path, LK_MANIFEST_NAME) != 0)
+		return LK_OK;
+	return lk_doc_error(
+		lk_doc_get(map, "path"), err,
+		"path: expected that of a file other than the manifest, without \"./\" before it, or of a folder, with one \"/\" at its end");
+}
+
+static int parse_destination(const struct lk_doc *map, struct lk_manifest_file *f,
+			     struct lk_err *err)
+{
+	const char *text;
+	size_t len;
+
 	LK_TRY(lk_doc_get_text(map, "destination", LK_UC_DEST_MAX, &text, err));
-	if (!lk_path_is_plain(text, LK_UC_DEST_MAX))
-		return lk_doc_error(
-			lk_doc_get(map, "destination"), err,
-			"destination: expected an absolute path without \"..\", \".\" and \"/\" at its end");
 	memcpy(f->destination, text, strlen(text) + 1);
-	return LK_OK;
+	len = strlen(f->destination);
+	if (f->is_folder && len > 1 && f->destination[len - 1] == '/')
+		f->destination[len - 1] = '\0';
+	if (lk_path_is_plain(f->destination, LK_UC_DEST_MAX))
+		return LK_OK;
+	return lk_doc_error(
+		lk_doc_get(map, "destination"), err,
+		"destination: expected an absolute path without \"..\" and \".\", and with \"/\" at its end only where the path is a folder's");
 }
 
 static int parse_account(const struct lk_doc *map, const char *key,
@@ -103,40 +119,54 @@ static int parse_units(const struct lk_doc *map, const char *key, char (*list)[L
 static int parse_file(const struct lk_doc *map, struct lk_manifest_file *f, struct lk_err *err)
 {
 	static const char *const known[] = { "path",	 "destination", "mode",	  "owner", "group",
-					     "volatile", "restart",	"reload", NULL };
+					     "volatile", "restart",	"reload", "copy",  NULL };
 
 	LK_TRY(lk_doc_expect_keys(map, known, err));
-	LK_TRY(parse_places(map, f, err));
+	LK_TRY(parse_path(map, f, err));
+	LK_TRY(parse_destination(map, f, err));
 	LK_TRY(parse_mode(map, f, err));
 	LK_TRY(parse_account(map, "owner", f->owner, err));
 	LK_TRY(parse_account(map, "group", f->group, err));
 	if (lk_doc_get(map, "volatile"))
 		LK_TRY(lk_doc_get_bool(map, "volatile", &f->is_volatile, err));
+	if (lk_doc_get(map, "copy"))
+		LK_TRY(lk_doc_get_bool(map, "copy", &f->is_copy, err));
+	if (f->is_copy && f->is_volatile)
+		return lk_doc_error(
+			lk_doc_get(map, "copy"), err,
+			"copy: a copy lies on the disk, and a volatile file in memory alone; it can't be both");
 	LK_TRY(parse_units(map, "restart", f->restart, &f->n_restart, err));
 	return parse_units(map, "reload", f->reload, &f->n_reload, err);
 }
 
-static int add_once(struct lk_path_tree *tree, const char *path, const struct lk_doc *at,
-		    const char *key, struct lk_err *err)
+/** One place of an entry, to be held against those of the entries before it. */
+struct place {
+	const struct lk_doc *at;
+	const char *key;
+	const char *path;
+	bool is_whole; /* nothing else may lie below it */
+};
+
+static int add_once(struct lk_path_tree *tree, const struct place *p, struct lk_err *err)
 {
 	const char *wrong;
 
-	switch (lk_path_tree_add(tree, path, true)) {
+	switch (lk_path_tree_add(tree, p->path, p->is_whole)) {
 	case LK_PATH_ADDED:
 		return LK_OK;
 	case LK_PATH_TWICE:
-		wrong = "another file has the same";
+		wrong = "another entry has the same";
 		break;
 	case LK_PATH_IS_DIRECTORY:
-		wrong = "another file's lies below it";
+		wrong = "another entry's lies below it";
 		break;
 	case LK_PATH_BELOW_FILE:
-		wrong = "it lies below another file's";
+		wrong = "it lies below another entry's";
 		break;
 	default:
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	}
-	return lk_doc_error(lk_doc_get(at, key), err, "%s: %s", key, wrong);
+	return lk_doc_error(lk_doc_get(p->at, p->key), err, "%s: %s", p->key, wrong);
 }
 
 static int parse_all(const struct lk_doc *seq, struct lk_manifest *m, struct lk_err *err)
@@ -148,8 +178,13 @@ static int parse_all(const struct lk_doc *seq, struct lk_manifest *m, struct lk_
 		struct lk_manifest_file *f = &m->files[m->n_files++];
 
 		LK_TRY(parse_file(i, f, err));
-		LK_TRY(add_once(&paths, f->path, i, "path", err));
-		LK_TRY(add_once(&destinations, f->destination + 1, i, "destination", err));
+		/* Which of two entries speaks of a file is never a question of their order. Places
+		 * that a folder's files have are known with the archive alone. */
+		LK_TRY(add_once(&paths, &(struct place){ i, "path", f->path, true }, err));
+		LK_TRY(add_once(&destinations,
+				&(struct place){ i, "destination", f->destination + 1,
+						 !f->is_folder },
+				err));
 	}
 	return LK_OK;
 }
@@ -190,12 +225,50 @@ int lk_manifest_from_doc(const struct lk_doc *doc, struct lk_manifest *ret, stru
 	return LK_OK;
 }
 
+/* What of @path comes after @folder and its "/"; NULL where it doesn't lie below it. */
+static const char *below(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && path[len] == '/' ? path + len + 1 : NULL;
+}
+
 const struct lk_manifest_file *lk_manifest_find(const struct lk_manifest *m, const char *path)
 {
-	for (size_t i = 0; i < m->n_files; i++)
-		if (strcmp(m->files[i].path, path) == 0)
-			return &m->files[i];
+	for (size_t i = 0; i < m->n_files; i++) {
+		const struct lk_manifest_file *f = &m->files[i];
+
+		if (f->is_folder ? below(path, f->path) != NULL : strcmp(f->path, path) == 0)
+			return f;
+	}
 	return NULL;
+}
+
+int lk_manifest_destination(const struct lk_manifest_file *f, const char *path,
+			    char ret[static LK_UC_DEST_MAX + 1], struct lk_err *err)
+{
+	const char *rest = f->is_folder ? below(path, f->path) : NULL;
+	size_t len = strlen(f->destination), more = rest ? strlen(rest) + 1 : 0;
+	char shown[LK_TEXT_SHOWN_MAX + 4];
+
+	if (len + more > LK_UC_DEST_MAX)
+		return lk_err_set(
+			err, LK_E_INPUT, 0,
+			LK_MANIFEST_NAME
+			": \"%s\": its destination would have %zu bytes; at most %u are allowed",
+			lk_text_show(path, shown), len + more, LK_UC_DEST_MAX);
+	memcpy(ret, f->destination, len + 1);
+	if (rest) {
+		ret[len] = '/';
+		memcpy(ret + len + 1, rest, more);
+	}
+	return LK_OK;
+}
+
+bool lk_manifest_covers(const struct lk_manifest_file *f, const char *destination)
+{
+	return f->is_folder ? below(destination, f->destination) != NULL
+			    : strcmp(f->destination, destination) == 0;
 }
 
 /* Letters and digits alone, as small ones: what is left tells spellings apart
@@ -269,12 +342,25 @@ static int check_units(const struct lk_manifest_file *f, const struct lk_usercon
 	return LK_OK;
 }
 
+/* A folder's files go below its destination, which so may be a prefix itself. Each one is
+ * held against the settings again once the archive has named it. */
+static bool may_go_there(const struct lk_manifest_file *f,
+			 const struct lk_userconfig_file *settings)
+{
+	char inside[LK_UC_DEST_MAX + sizeof("/x")];
+	size_t len = strlen(f->destination);
+
+	memcpy(inside, f->destination, len);
+	memcpy(inside + len, "/x", sizeof("/x"));
+	return lk_userconfig_prefix_of(settings, f->is_folder ? inside : f->destination);
+}
+
 static int check_file(const struct lk_manifest_file *f, const struct lk_userconfig_file *settings,
 		      struct lk_err *err)
 {
 	char mode[] = "mode 0000";
 
-	if (!lk_userconfig_prefix_of(settings, f->destination))
+	if (!may_go_there(f, settings))
 		return not_allowed(f, f->destination, "prefixes", err);
 	if (!lk_userconfig_owner_allowed(settings, f->owner))
 		return not_allowed(f, f->owner, "owners", err);

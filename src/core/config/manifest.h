@@ -15,14 +15,17 @@
 #define LK_MANIFEST_UNITS_MAX 8u /* of one file, of each kind */
 #define LK_MANIFEST_LABEL_MAX 128u
 
+/** A file, or a folder: then every file below @path goes below @destination, to the same path there. */
 struct lk_manifest_file {
-	char path[LK_ARCHIVE_PATH_MAX + 1];   /* in the archive */
-	char destination[LK_UC_DEST_MAX + 1]; /* absolute */
+	char path[LK_ARCHIVE_PATH_MAX + 1];   /* in the archive, without "/" at its end */
+	char destination[LK_UC_DEST_MAX + 1]; /* absolute, without "/" at its end */
 	char owner[LK_UC_NAME_MAX + 1];	      /* "root" when not said */
 	char group[LK_UC_NAME_MAX + 1];	      /* "root" when not said */
 	uint32_t mode;
-	bool has_mode;	  /* else the archive's, within what is allowed */
+	bool has_mode; /* else the archive's, within what is allowed */
+	bool is_folder;
 	bool is_volatile; /* kept in memory alone, and made anew at boot */
+	bool is_copy;	  /* a regular file at its destination, where others are links */
 	char restart[LK_MANIFEST_UNITS_MAX][LK_UC_NAME_MAX + 1];
 	size_t n_restart;
 	char reload[LK_MANIFEST_UNITS_MAX][LK_UC_NAME_MAX + 1];
@@ -41,8 +44,9 @@ void lk_manifest_done(struct lk_manifest *m);
 /**
  * lk_manifest_from_doc - the manifest of an archive
  *
- * Refused: an unknown key, a path or destination twice, one destination below
- * another, bad paths, modes beyond 0777, too many.
+ * Refused: an unknown key, a path or destination twice, a path within a folder that is
+ * listed, one file's destination below another's or in a folder's place, bad paths, a
+ * volatile copy, modes beyond 0777, too many.
  *
  * Return: LK_OK, LK_E_INPUT with line and column, LK_E_SYSTEM.
  */
@@ -62,8 +66,15 @@ int lk_manifest_from_doc(const struct lk_doc *doc, struct lk_manifest *ret, stru
  */
 int lk_manifest_check_place(const struct lk_manifest *m, const char *path, struct lk_err *err);
 
-/** Where the file @path of the archive is told to go; NULL: nothing is said. */
+/** What is said of the file @path of the archive, by its name or its folder's; NULL: nothing. */
 const struct lk_manifest_file *lk_manifest_find(const struct lk_manifest *m, const char *path);
+
+/** Where the file @path goes that @f speaks of. LK_OK, or LK_E_INPUT: the whole is too long. */
+int lk_manifest_destination(const struct lk_manifest_file *f, const char *path,
+			    char ret[static LK_UC_DEST_MAX + 1], struct lk_err *err);
+
+/** Does @f speak of what goes to @destination? Of a folder's place all that lies below it counts. */
+bool lk_manifest_covers(const struct lk_manifest_file *f, const char *destination);
 
 /**
  * lk_manifest_check - does it keep to what this device allows?

@@ -34,8 +34,14 @@ static const char options[] =
 	"#   owner: root              # or a user that the settings allow\n"
 	"#   group: root\n"
 	"#   volatile: true           # in memory alone, and decrypted anew at each boot\n"
+	"#   copy: true               # a real file there, where others are links: for sshd, sudo, cron ...\n"
 	"#   restart: [app.service]   # once all files are in place, where this one has changed\n"
 	"#   reload: [other.service]\n";
+static const char folders[] =
+	"# A folder with all files below it, whatever they are: with \"/\" at its end, and none of them\n"
+	"# listed besides. What is said of it holds for each of them.\n"
+	"# - path: app/conf.d/\n"
+	"#   destination: /opt/app/conf.d/\n";
 static const char example[] = "#files:\n"
 			      "# - path: app/app.conf\n"
 			      "#   destination: /opt/app/app.conf\n";
@@ -86,7 +92,7 @@ static int list_folder(FILE *out, const char *dir, struct lk_err *err)
 	if (rc == LK_OK && l.n > LK_MANIFEST_FILES_MAX)
 		fprintf(out, "# %zu files more, which have no room here and go to the default.\n",
 			l.n - LK_MANIFEST_FILES_MAX);
-	fputs("# Each file may have besides, without the \"#\":\n", out);
+	fputs("# Each entry may have besides, without the \"#\":\n", out);
 	return rc;
 }
 
@@ -105,6 +111,7 @@ static int write_manifest(const char *dir, const struct lk_output *output, struc
 	else
 		fputs(example, out);
 	fputs(options, out);
+	fputs(folders, out);
 	if (fclose(out) != 0 && rc == LK_OK)
 		rc = lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	text.data = (uint8_t *)data;

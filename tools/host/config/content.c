@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/path_tree.h"
 #include "core/config/blob.h"
 #include "core/config/manifest.h"
 #include "sys/format/archive.h"
@@ -50,6 +51,7 @@ int lk_content_walk(const struct lk_source *from, uint64_t packed,
 /* What a manifest says, and which of it has been met. */
 struct check {
 	struct lk_manifest manifest;
+	struct lk_path_tree destinations; /* of files that it speaks of */
 	bool *met;
 	size_t n_files;
 };
@@ -96,6 +98,27 @@ static int read_manifest(struct check *c, const struct lk_content_file *file, st
 	return c->met ? LK_OK : lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
 }
 
+/* Where a folder's files go is known with the files alone: two that would meet are found here. */
+static int check_destination(struct check *c, const struct lk_manifest_file *said, const char *path,
+			     struct lk_err *err)
+{
+	char destination[LK_UC_DEST_MAX + 1];
+	enum lk_path_verdict verdict;
+
+	c->met[said - c->manifest.files] = true;
+	LK_TRY(lk_manifest_destination(said, path, destination, err));
+	verdict = lk_path_tree_add(&c->destinations, destination + 1, true);
+	if (verdict == LK_PATH_ADDED)
+		return LK_OK;
+	if (verdict == LK_PATH_NO_MEMORY)
+		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+	return lk_err_set(
+		err, LK_E_INPUT, 0,
+		LK_MANIFEST_NAME
+		": %.300s would go to %.300s, where another file goes, or a folder of another file is",
+		path, destination);
+}
+
 static int check_file(void *ctx, const struct lk_content_file *file, struct lk_err *err)
 {
 	const struct lk_manifest_file *said;
@@ -111,9 +134,7 @@ static int check_file(void *ctx, const struct lk_content_file *file, struct lk_e
 	}
 	c->n_files++;
 	said = rc == LK_OK ? lk_manifest_find(&c->manifest, file->path) : NULL;
-	if (said)
-		c->met[said - c->manifest.files] = true;
-	return rc;
+	return said ? check_destination(c, said, file->path, err) : rc;
 }
 
 static int check_met(const struct check *c, struct lk_err *err)
@@ -121,8 +142,10 @@ static int check_met(const struct check *c, struct lk_err *err)
 	for (size_t i = 0; i < c->manifest.n_files; i++)
 		if (!c->met[i])
 			return lk_err_set(err, LK_E_INPUT, 0,
-					  LK_MANIFEST_NAME ": %.300s isn't in the archive",
-					  c->manifest.files[i].path);
+					  LK_MANIFEST_NAME ": %.300s%s isn't in the archive",
+					  c->manifest.files[i].path,
+					  c->manifest.files[i].is_folder ? "/, or no file in it,"
+									 : "");
 	if (!c->n_files)
 		return lk_err_set(err, LK_E_INPUT, 0, "archive: no file in it");
 	return LK_OK;
@@ -130,13 +153,14 @@ static int check_met(const struct check *c, struct lk_err *err)
 
 int lk_content_check(const struct lk_source *from, uint64_t packed, struct lk_err *err)
 {
-	struct check c = { .manifest = LK_MANIFEST_NONE };
+	struct check c = { .manifest = LK_MANIFEST_NONE, .destinations = LK_PATH_TREE_NONE };
 	const struct lk_content_visitor visitor = { check_file, &c };
 	int rc = lk_content_walk(from, packed, &visitor, err);
 
 	if (rc == LK_OK)
 		rc = check_met(&c, err);
 	lk_manifest_done(&c.manifest);
+	lk_path_tree_done(&c.destinations);
 	free(c.met);
 	return rc;
 }
