@@ -59,13 +59,14 @@ static void put_place(FILE *f, const char *path)
 	fputs("\"\n", f);
 }
 
-static int written(FILE *f, char *data, struct lk_buf *ret, struct lk_err *err)
+/* The text is at @data once the stream is closed, and not before. */
+static int written(FILE *f, char **data, struct lk_buf *ret, struct lk_err *err)
 {
 	if (fclose(f) != 0) {
-		free(data);
+		free(*data);
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	}
-	ret->data = (uint8_t *)data;
+	ret->data = (uint8_t *)*data;
 	return LK_OK;
 }
 
@@ -90,7 +91,7 @@ static int service_text(const struct lk_userconfig_file *s, struct lk_buf *ret, 
 		put_place(f, path);
 		*ret_any = true;
 	}
-	rc = written(f, data, ret, err);
+	rc = written(f, &data, ret, err);
 	ret->len = len;
 	return rc;
 }
@@ -114,7 +115,7 @@ static int path_text(const struct lk_userconfig_file *s, struct lk_buf *ret, boo
 	fputc('/', f);
 	put_escaped(f, s->blob_name.text, "%", "");
 	fputc('\n', f);
-	rc = written(f, data, ret, err);
+	rc = written(f, &data, ret, err);
 	ret->len = len;
 	return rc;
 }

@@ -198,6 +198,21 @@ class Seal(config.TestCase):
         text = "latchkey-manifest: 1\nfiles:\n  - {path: app/latchkey-manifest.yaml, destination: /opt/m}\n"
         self.seal(self.folder({"app/latchkey-manifest.yaml": "x"}, manifest=text))
 
+    def test_a_folder_of_the_manifest(self):
+        """All that a device would refuse for is refused at the desk already."""
+        line = "latchkey-manifest: 1\nfiles:\n  - {path: d/, destination: /opt/d/, copy: true}\n"
+        many = {f"d/sub/{n}": "x" for n in range(3)}
+        self.seal(self.folder(many, manifest=line))
+        for more, files, word in (("", {"dx": "x"}, "d/, or no file in it,"),
+                                  ("  - {path: a, destination: /opt/d/sub/1}\n", {**many, "a": "x"}, "where another file goes"),
+                                  ("  - {path: a, destination: /opt/d/sub/1/x}\n", {**many, "a": "x"}, "where another file goes"),
+                                  ("  - {path: d/sub/1, destination: /opt/x}\n", many, "below another file's"),
+                                  ("", {"d/" + "/".join(["x" * 250] * 4) + "/" + "y" * 17: "x"}, "at most 1024")):
+            with self.subTest(word):
+                self.assertSaid(self.seal(self.folder(files, name="f" + str(abs(hash(more + word))), manifest=line + more), check=3,
+                                          out="none.lkb"), word)
+                self.assertFalse(os.path.exists(self.path("none.lkb")))
+
     def test_a_manifest_to_edit(self):
         """Of a folder's files, which is sealed as it is; without one, an example in comments; nothing is overwritten."""
         folder = self.folder({"app/app.conf": "x", "b c\u2713": "y"})
@@ -205,7 +220,9 @@ class Seal(config.TestCase):
         out = os.path.join(folder, "latchkey-manifest.yaml")
         self.latchkey("config", "init", "-o", out, folder)
         text = self.read(out).decode()
-        self.assertEqual(text.count("- path:"), 2)
+        self.assertEqual(text.count("\n - path:"), 2)
+        self.assertIn("\n# - path: app/conf.d/\n", text)
+        self.assertIn("\n#   copy: true", text)
         self.assertIn('path: "app/app.conf"\n   destination: "/opt/app/app.conf"\n   mode: "0644"\n', text)
         self.seal(folder)
         self.latchkey("config", "init", "-o", out, folder, check=13)

@@ -267,9 +267,9 @@ class Folders(Case):
 
     def test_refused_as_a_whole(self):
         for lines, names, word in (
-                ((self.LINE, "path: conf.d/a, destination: /opt/x"), ("conf.d/a",), "below another entry's"),
+                ((self.LINE, "path: conf.d/a, destination: /opt/x"), ("conf.d/a",), "below another file's"),
                 (("path: conf.d/a, destination: /opt/x", self.LINE), ("conf.d/a",), "lies below it"),
-                ((self.LINE, "path: conf.d/deep/, destination: /opt/x/"), ("conf.d/deep/a",), "below another entry's"),
+                ((self.LINE, "path: conf.d/deep/, destination: /opt/x/"), ("conf.d/deep/a",), "below another file's"),
                 ((self.LINE, "path: conf.d, destination: /opt/x"), ("conf.d/a",), "the same"),
                 ((self.LINE, "path: a, destination: /opt/conf.d/a"), ("a", "conf.d/a"), "would go to"),
                 ((self.LINE, "path: a, destination: /opt/conf.d"), ("a", "conf.d/a"), "lies below it"),

@@ -155,13 +155,13 @@ static int add_once(struct lk_path_tree *tree, const struct place *p, struct lk_
 	case LK_PATH_ADDED:
 		return LK_OK;
 	case LK_PATH_TWICE:
-		wrong = "another entry has the same";
+		wrong = "another file has the same";
 		break;
 	case LK_PATH_IS_DIRECTORY:
-		wrong = "another entry's lies below it";
+		wrong = "another file's lies below it";
 		break;
 	case LK_PATH_BELOW_FILE:
-		wrong = "it lies below another entry's";
+		wrong = "it lies below another file's";
 		break;
 	default:
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
