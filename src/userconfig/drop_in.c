@@ -12,9 +12,6 @@
 
 #define NAME "50-latchkey-settings.conf"
 
-/* What the units may write as they are shipped, beside the defaults of the settings. */
-static const char *const shipped[] = { "/var/lib/latchkey", "/run/latchkey" };
-
 static bool lies_in(const char *path, const char *folder)
 {
 	size_t len = strlen(folder);
@@ -22,18 +19,17 @@ static bool lies_in(const char *path, const char *folder)
 	return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
+/* The units may write the defaults of the settings as they are shipped. */
 static bool is_shipped(const char *path)
 {
 	static struct lk_userconfig_file defaults;
 
 	lk_userconfig_file_defaults(&defaults);
-	for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++)
-		if (lies_in(path, shipped[i]))
-			return true;
 	for (size_t i = 0; i < defaults.n_prefixes; i++)
 		if (lies_in(path, defaults.prefixes[i].text))
 			return true;
-	return lies_in(path, defaults.upload_directory.text);
+	return lies_in(path, defaults.upload_directory.text) ||
+	       lies_in(path, defaults.state_directory.text);
 }
 
 /* Characters that are written twice, and those that get a backslash: systemd.unit(5) has

@@ -12,6 +12,7 @@ ONLY_THERE = re.compile(r'/(?:etc|run|var/lib)/latchkey|device:/dev/tpm|/sys/ker
 # Paths that no program of C knows: of units, their scripts and the initramfs, and names that pages and examples give to what the owner makes.
 OTHERS = {
     "/etc/latchkey/volumes.yaml": "the policy file of latchkey-volumes.service",
+    "/etc/latchkey/upload-keys": "whose keys sshd takes for the upload's user",
     "/etc/latchkey/first-open.d": "programs of latchkey-first-open.service",
     "/etc/latchkey/attest-ca.pem": "an example: the owner's certificate authority for attestation",
     "/run/latchkey/first-open": "what latchkey-first-open.service says of a boot",
