@@ -86,8 +86,12 @@ class Fleet:
         self.place = predicted.Place(folder, distro)
         self.image = self.place.uki()
 
-    def boot(self, what, image=None, flash=None, disk=None, more=None):
-        """Values of the bank sha256 that a machine has. what: names the row; disk: of gpt(); more(work): the emulator's further words."""
+    def boot(self, what, **how):
+        """Values of the bank sha256 that a machine has."""
+        return self.measured(what, **how).pcrs["sha256"]
+
+    def measured(self, what, image=None, flash=None, disk=None, more=None):
+        """Logs and values of a machine. what: names the row; disk: of gpt(); more(work): the emulator's further words."""
         image = image or self.image
 
         def measure(work):
@@ -101,7 +105,7 @@ class Fleet:
                 boot.expect_off()
             return logs.parse(text)
 
-        return logs.kept(("moves", what, image.key), measure).pcrs["sha256"]
+        return logs.kept(("moves", what, image.key), measure)
 
 
 def _blank(work, name, size=16):

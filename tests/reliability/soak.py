@@ -59,12 +59,10 @@ class Soak(rig.TestCase):
                 took[kind] = time.monotonic() - began
             if running.returncode == -9:
                 # What a reset does: over /dev/tpm0 a killed program leaves its session until then.
-                dev.tpm.restart()
+                dev.tpm.reset()
                 # Each such reset counts as a failure, since FAPI's root key is guarded by the lockout; hours between them take it back.
                 if killed % FORGIVEN == 0:
                     dev.tpm.tool("tpm2_dictionarylockout", "-c", "-p", lockout)
-                for argv in (reseal, apply):
-                    argv[argv.index("--tpm") + 1] = dev.tpm.tcti
             # What comes after a kill: the next boot, and its run of configuration.
             if kind != "unlock":
                 conf, copy = dev.get("opt/app/conf"), dev.get("opt/app/copy")

@@ -188,6 +188,19 @@ class Swtpm:
         self.stop()
         return self.start(*extra, measured=measured)
 
+    def reset(self):
+        """Loses power and starts again, like restart(), at the same port; without another process it takes half of the time."""
+        with socket.create_connection(("127.0.0.1", self.port + 1), 5) as control:
+            control.sendall(struct.pack(">II", 2, 0))  # CMD_INIT
+            if control.recv(64) != bytes(4):
+                raise RuntimeError("the TPM can't be reset")
+        with socket.create_connection(("127.0.0.1", self.port), 5) as tpm:
+            tpm.sendall(struct.pack(">HIIH", 0x8001, 12, 0x144, 0))  # TPM2_Startup(CLEAR)
+            if tpm.recv(64)[6:] != bytes(4):
+                raise RuntimeError("the TPM doesn't start")
+        if self.measured:
+            self.measure()
+
     @property
     def tcti(self):
         return f"swtpm:host=127.0.0.1,port={self.port}"
