@@ -350,8 +350,9 @@ sync; cryptsetup close root
 UNSEAL_AGAIN = """
 modprobe() { :; }
 sed 's|/dev/disk/by-id/virtio-root|'$(disk victim)'|; s|name: root|name: victim|' policy.yaml > again.yaml
-latchkey-unseal --policy again.yaml --dry-run; echo "AGAIN-DRY $?"
-latchkey-unseal --policy again.yaml; echo "AGAIN $?"
+signed=$(ls signed.yaml 2>/dev/null)
+latchkey-unseal --policy again.yaml ${signed:+--signed "$PWD/$signed"} --dry-run; echo "AGAIN-DRY $?"
+latchkey-unseal --policy again.yaml ${signed:+--signed "$PWD/$signed"}; echo "AGAIN $?"
 ls /dev/mapper
 """
 
@@ -367,17 +368,34 @@ def swapped_partition(folder):
         assert boot.expect(r"FACTORY-EXIT (\d+)\n", 180)[1] == "0", boot.console[-3000:]
         boot.expect_off()
     control = {"after-root.sh": UNSEAL_AGAIN, "policy.yaml": SYSTEMD13.policy("fail")}
-    with machine.boot(esp=SYSTEMD13.image(), control=control) as boot:
-        now = kits.measured(boot)
-        for pcr in (0, 7, 10):  # else what follows would be refused for another reason
-            assert pcr_line(now, pcr) == pcr_line((SYSTEMD13.entry() / "pcrs").read_text(), pcr), f"PCR {pcr} moved"
-        boot.expect(PROMPT, 180)
-        boot.type("known passphrase\n")
-        boot.expect("LATCHKEY-ROOT-OK attacker\n", 180)
-        assert boot.expect(r"AGAIN-DRY (\d+)\n")[1] == "5"
-        assert boot.expect(r"AGAIN (\d+)\n")[1] == "5"
-        boot.expect("LATCHKEY-ROOT-END")
-        assert "PCR 15 (" in boot.console
+    signed_for = (SYSTEMD13.entry() / "pcrs").read_text()
+    for _ in range(2):
+        with machine.boot(esp=SYSTEMD13.image(), control=control) as boot:
+            now = kits.measured(boot)
+            moved = [pcr for pcr in (0, 7, 10) if pcr_line(now, pcr) != pcr_line(signed_for, pcr)]
+            if not moved:
+                boot.expect(PROMPT, 180)
+                boot.type("known passphrase\n")
+                boot.expect("LATCHKEY-ROOT-OK attacker\n", 180)
+                assert boot.expect(r"AGAIN-DRY (\d+)\n")[1] == "5"
+                assert boot.expect(r"AGAIN (\d+)\n")[1] == "5"
+                boot.expect("LATCHKEY-ROOT-END")
+                assert "PCR 15 (" in boot.console
+                return
+        # There is firmware that measures a boot option for each disk: without a policy for that the machine's own is refused for another reason.
+        assert "signed.yaml" not in control, f"PCRs {moved} moved between two boots of the same machine"
+        control["signed.yaml"] = signed(folder, SYSTEMD13, now)
+        signed_for = now
+
+
+def signed(folder, kit, pcrs):
+    """A signed policy for these values."""
+    out = Path(folder) / "desk"
+    out.mkdir()
+    (out / "policy.yaml").write_text(kit.policy())
+    (out / "pcrs").write_text(pcrs)
+    kit.sign(out)
+    return (out / "signed.yaml").read_bytes()
 
 
 def pcr_line(text, pcr):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Why a TPM, a disk, a folder or a file can't be used: each program names the reason, and writes to nothing that isn't a TPM."""
 import os
+import shutil
 import subprocess
 import unittest
 
@@ -10,8 +11,12 @@ from device import Device
 NOBODY = 65534
 
 
-def as_nobody(argv):
-    return subprocess.run([str(a) for a in argv], stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+def as_nobody(argv, folder):
+    """From a copy in a folder that everybody may enter: the tree may lie where only root comes, as in /root."""
+    program = os.path.join(folder, os.path.basename(argv[0]))
+    if not os.path.exists(program):
+        shutil.copy2(argv[0], program)
+    return subprocess.run([program] + [str(a) for a in argv[1:]], stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
                           user=NOBODY, group=NOBODY, extra_groups=[])
 
 
@@ -47,7 +52,7 @@ class AnotherUser(rig.TestCase):
 
     def refused(self, argv, code):
         """The closed folder, whose it is, and who asks; nobody is told that something isn't there."""
-        done = as_nobody(argv)
+        done = as_nobody(argv, self.tmp)
         said = done.stderr.decode()
         self.assertEqual(done.returncode, code, said)
         self.assertIn("Permission denied", said)
