@@ -146,6 +146,8 @@ def postgres_programs():
 class Postgres(attesting.TestCase):
     """As Debian ships it, in a folder of its own, on a socket there."""
 
+    more = "keep: 5\n"
+
     def setUp(self):
         self.home = rig.tempfile.mkdtemp(prefix="latchkey-pg-")
         self.addCleanup(shutil.rmtree, self.home, True)
@@ -194,6 +196,10 @@ class Postgres(attesting.TestCase):
         for page in ("/", "/devices?q=pg", f"/devices/{device.id}", f"/devices/{device.id}/firmware", "/metrics"):
             self.assertEqual(self.verifier.page(page)[0], 200, page)
         self.assertEqual(json.loads(self.verifier.page("/fleet.json")[2])["untrusted"], 1)
+        for page in ("/ima", "/difference", "/firmware.json", "/report.jwt"):
+            self.assertEqual(self.verifier.page(f"/devices/{device.id}{page}")[0], 200, page)
+        self.assertIn("0 rows too old, and 0 parts", self.verifier.run("vacuum").stdout.decode())
+        self.assertEqual(self.verifier.page(f"/devices/{device.id}/ima.bin", binary=True)[2], device.ima)
         self.assertEqual(self.sql("SELECT COUNT(*) FROM attestations"), ["4"])
 
     def test_two_verifiers_and_one_quote(self):
