@@ -617,6 +617,23 @@ def texts():
     yield bytes(range(256))
 
 
+def log_pairs():
+    """Scripts for fuzz_log_match.c: sizes of four logs in 2 bytes each, and these: two of a firmware's, two of a kernel's."""
+    def script(*parts):
+        return b"".join(le(len(p), 2) for p in parts) + b"".join(parts)
+
+    def of(machine, name):
+        with open(os.path.join(EVENT_LOGS, machine, name), "rb") as f:
+            return f.read()
+
+    for a, b in (("uki-13", "uki-13-db"), ("kernel-13", "kernel-13-cmdline"), ("uki-12", "uki-12")):
+        pair = [of(machine, name) for name in ("firmware", "ima") for machine in (a, b)]
+        if all(len(p) < 65536 for p in pair):
+            yield script(*pair)
+        yield script(pair[0][:9000], pair[1][:4000], pair[2][:3000], pair[3][100:3000])
+    yield script(b"", b"", b"", b"")
+
+
 def ima_logs():
     def entry(template, data, pcr=10, sha1=b"s" * 20):
         return le(pcr) + sha1 + le(len(template)) + template + le(len(data)) + data
@@ -1248,6 +1265,7 @@ def main():
     write("event_log", itertools.chain(event_logs(), odd_logs()))
     write("text", texts())
     write("ima_log", ima_logs())
+    write("log_match", log_pairs())
     write("image", images())
     write("log_plan", plans())
     write("boot_diff", boots())
