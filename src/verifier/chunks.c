@@ -39,15 +39,29 @@ static int append(struct lk_buf *list, const struct lk_digest *digest, struct lk
 	return LK_OK;
 }
 
+static int note(void *ctx, const struct lk_value *c, struct lk_err *err)
+{
+	(void)c;
+	(void)err;
+	*(bool *)ctx = true;
+	return LK_OK;
+}
+
 int lk_vf_chunks_put(struct lk_store *s, struct lk_bytes bytes, struct lk_buf *list,
 		     struct lk_err *err)
 {
 	static const char sql[] =
 		"INSERT INTO chunks (hash, data) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+	static const char there[] = "SELECT 1 FROM chunks WHERE hash = $1";
+	/* It deletes nothing, and from here to the end of the transaction nobody else may either. */
+	static const char claim[] = "DELETE FROM chunks WHERE hash = $1";
+	const struct lk_value none[] = { lk_value_bytes((struct lk_bytes){ NULL, 0 }) };
 
+	LK_TRY(lk_store_run(s, &(struct lk_query){ claim, 1, none, NULL, NULL }, NULL, err));
 	while (bytes.len) {
 		struct lk_bytes chunk = { bytes.data, chunk_length(bytes) };
 		struct lk_digest digest;
+		bool found = false;
 
 		if (!lk_crypto_hash(LK_ALG_SHA256, &chunk, 1, &digest))
 			return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
@@ -56,7 +70,11 @@ int lk_vf_chunks_put(struct lk_store *s, struct lk_bytes bytes, struct lk_buf *l
 			lk_value_bytes(chunk),
 		};
 
-		LK_TRY(lk_store_run(s, &(struct lk_query){ sql, 2, args, NULL, NULL }, NULL, err));
+		LK_TRY(lk_store_run(s, &(struct lk_query){ there, 1, args, note, &found }, NULL,
+				    err));
+		if (!found)
+			LK_TRY(lk_store_run_aside(s, &(struct lk_query){ sql, 2, args, NULL, NULL },
+						  err));
 		LK_TRY(append(list, &digest, err));
 		bytes.data += chunk.len;
 		bytes.len -= chunk.len;

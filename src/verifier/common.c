@@ -17,6 +17,13 @@ int lk_vf_open(const struct lk_vf_options *o, struct lk_vf_settings *ret_setting
 	int rc;
 
 	LK_TRY(lk_vf_settings_read(o->config, o->state, ret_settings, err));
+	/* A directory that was misspelt isn't made: what is asked for would be in another one. */
+	if (access(ret_settings->state, F_OK) != 0 && errno == ENOENT &&
+	    (o->state || !o->makes_state))
+		return lk_err_set(
+			err, LK_E_INPUT, ENOENT,
+			"there is no state directory %s: \"latchkey-verifier serve\" or import makes the one of the settings",
+			ret_settings->state);
 	LK_TRY(lk_vf_state_make(ret_settings, err));
 	rc = lk_store_open(ret_settings->store, ret, err);
 	if (rc == LK_E_IO && access(ret_settings->state, R_OK | W_OK | X_OK) != 0)

@@ -148,7 +148,7 @@ static int gather(struct judged *c, bool same, struct lk_err *err)
 	c->in.firmware = c->req.firmware.len ? c->req.firmware : bytes_of(&c->kept.firmware);
 	c->in.measured = c->req.measured.len ? c->req.measured : bytes_of(&c->kept.measured);
 	c->in.ima = same ? bytes_of(&c->kept.ima) : c->req.ima;
-	c->in.ima_from = same ? 0 : c->next.ima_from;
+	c->in.ima_from = same ? 0 : c->req.ima_from;
 	c->in.good = bytes_of(&c->findings.good);
 	c->in.reference = &c->reference;
 	c->in.hash = lk_crypto_hash;
@@ -186,7 +186,7 @@ static int keep(struct judged *c, bool same, struct lk_err *err)
 		.firmware = c->req.firmware,
 		.measured = c->req.measured,
 		.ima = { c->req.ima.data, same ? 0 : c->appraisal.ima_used },
-		.ima_goes_on = c->next.ima_from > 0,
+		.ima_goes_on = c->req.ima_from > 0,
 	};
 	const struct lk_vf_accepted a = {
 		.before = &c->device,
@@ -217,13 +217,14 @@ static int judge_boot(struct judged *c, struct lk_err *err)
 	    lk_digest_equal(&c->flavor->digest, &c->device.reference))
 		return accept_same(c, err);
 	same = same && !c->req.values.len && !c->req.ima.len;
-	if (!same && (c->req.boot != c->next.boot || c->req.ima_from != c->next.ima_from ||
-		      !c->req.values.len)) {
+	if (!same &&
+	    (c->req.boot != c->next.boot ||
+	     (c->req.ima_from && c->req.ima_from != c->next.ima_from) || !c->req.values.len)) {
 		c->send_all = true;
 		return LK_OK;
 	}
 	/* All of it is in memory where it is looked at again. */
-	if (c->next.ima_from + c->req.ima.len > LK_IMA_LOG_MAX)
+	if (c->req.ima_from + c->req.ima.len > LK_IMA_LOG_MAX)
 		return lk_err_set(
 			err, LK_E_INPUT, LK_REFUSAL_MESSAGE,
 			"the kernel's log of this boot is longer than the %u MiB that are kept of one: let IMA measure less, or reboot",
@@ -233,6 +234,12 @@ static int judge_boot(struct judged *c, struct lk_err *err)
 	LK_TRY(take_floors(c, err));
 	LK_TRY(gather(c, same, err));
 	LK_TRY(lk_appraise(&c->in, &c->appraisal, err));
+	/* A kernel that another has started begins a log of its own: it is wanted whole. */
+	if (!same && c->req.ima_from && !c->appraisal.ima_replayed) {
+		c->next.ima_from = 0;
+		c->send_all = true;
+		return LK_OK;
+	}
 	LK_TRY(keep(c, same, err));
 	c->device.verdict = (int)c->appraisal.verdict;
 	c->next.ima_from = c->appraisal.state.ima_bytes;

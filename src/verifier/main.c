@@ -8,7 +8,15 @@
 #include "verifier.h"
 
 /** Bits of command.options. */
-enum { STORE = 1u, JSON = 2u, FLAVOR = 4u, BY_HAND = 8u, UNPROVEN = 16u, FORMS = 32u };
+enum {
+	STORE = 1u,
+	JSON = 2u,
+	FLAVOR = 4u,
+	BY_HAND = 8u,
+	UNPROVEN = 16u,
+	FORMS = 32u,
+	MAKES = 256u
+};
 
 struct command {
 	struct lk_cli_command cli;
@@ -33,7 +41,7 @@ struct command {
 static const struct command all_commands[] = {
 	COMMAND("serve", "", 0, "take attestations, and show them", STORE, lk_vf_serve),
 	COMMAND("import", "RECORD|DIR...", -1, "make devices known by their provisioning records",
-		STORE | FLAVOR | UNPROVEN, lk_vf_import),
+		STORE | FLAVOR | UNPROVEN | MAKES, lk_vf_import),
 	COMMAND("devices", "", 0, "list devices with their verdicts", STORE | JSON, lk_vf_devices),
 	COMMAND("show", "DEVICE", 1, "show one device with its attestations", STORE | JSON,
 		lk_vf_show),
@@ -52,13 +60,13 @@ static const struct command all_commands[] = {
 	COMMAND("verify", "DIR", 1, "judge a quote and logs from files", JSON | BY_HAND,
 		lk_vf_verify),
 	COMMAND("flavor add", "NAME FILE", 2, "put a flavor in the place of the one of its name",
-		STORE, lk_vf_flavor_add),
+		STORE | MAKES, lk_vf_flavor_add),
 	COMMAND("flavor list", "", 0, "list flavors", STORE, lk_vf_flavor_list),
 	COMMAND("flavor show", "NAME", 1, "show what a flavor holds right", STORE,
 		lk_vf_flavor_show),
 	COMMAND("flavor check", "FILE", 1, "read a flavor, and verify what it names", 0,
 		lk_vf_flavor_check),
-	COMMAND("token add", "LABEL", 1, "make a token for reading, and print it", STORE,
+	COMMAND("token add", "LABEL", 1, "make a token for reading, and print it", STORE | MAKES,
 		lk_vf_token_add),
 	COMMAND("token list", "", 0, "list the labels of tokens", STORE, lk_vf_token_list),
 	COMMAND("token remove", "LABEL", 1, "make a token worthless", STORE, lk_vf_token_remove),
@@ -122,6 +130,7 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 	}
 	options[n] = (struct lk_option)LK_OPTIONS_END;
 	LK_TRY(lk_cli_parse(&cli, &cmd->cli, options, argc, argv, err));
+	o.makes_state = cmd->options & MAKES;
 	o.n = argc - optind;
 	o.operands = argv + optind;
 	LK_TRY(lk_secret_harden_process(err));

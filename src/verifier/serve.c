@@ -16,10 +16,12 @@
 #include "sys/service/notify.h"
 #include "verifier.h"
 
-#define SOCKET_ATTEST "attest"
-#define SOCKET_PAGES  "pages"
-#define DAY_MS	      86400000ll
-#define PRUNE_MS      60000
+/* Of its answers; meanwhile nobody else is answered. */
+#define LK_VF_DATABASE_S 5
+#define SOCKET_ATTEST	 "attest"
+#define SOCKET_PAGES	 "pages"
+#define DAY_MS		 86400000ll
+#define PRUNE_MS	 60000
 
 static void settle(void *ctx)
 {
@@ -162,6 +164,7 @@ static int start(struct lk_vf_server *s, const struct lk_vf_options *o, struct l
 	limits.connections = s->settings.connections;
 	LK_TRY(lk_vf_state_make(&s->settings, err));
 	LK_TRY(lk_store_open(s->settings.store, &s->store, err));
+	lk_store_bound(s->store, LK_VF_DATABASE_S);
 	LK_TRY(find_nonce_key(s, err));
 	LK_TRY(find_report_key(s, err));
 	if (s->settings.ek_ca[0])

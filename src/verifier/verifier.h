@@ -11,7 +11,8 @@
 struct lk_vf_options {
 	const char *config, *state, *flavor, *nonce;
 	bool json, jwt, html;
-	bool unproven; /* of import */
+	bool unproven;	  /* of import */
+	bool makes_state; /* the command makes the state directory of the settings, where it lacks */
 	/* What stands behind the options. */
 	int n;
 	char **operands;

@@ -46,6 +46,33 @@ class Verdicts(attesting.TestCase):
         self.assertEqual((status, answer["next"]["ima-from"]), (200, len(self.device.ima)))
         self.assertEqual([r["verdict"] for r in answer["reasons"] if r["part"] == "kernel"], ["trusted"])
 
+    def test_a_kernel_that_another_started_is_told_as_one(self):
+        """Its log begins anew on top of the PCR; the boot has that verdict from then on, and goes on."""
+        def attest():
+            status, _, answer = self.verifier.attest(self.device)
+            for _ in range(2):
+                if status == 409:
+                    status, _, answer = self.verifier.post("/v1/attest", self.device.message(self.verifier.nonce(), next_=answer["next"]))
+            return status, answer
+        for n in range(5):
+            self.device.measure(f"/usr/bin/{n}".encode())
+        self.assertEqual(attest()[0], 200)
+        self.device.ima = b""
+        self.device.measure(b"boot_aggregate", digest=attesting.sha256(*(self.device.values[n] for n in range(10))))
+        for name in (b"/second/one", b"/second/two"):
+            self.device.measure(name)
+            status, answer = attest()
+            self.assertEqual((status, answer["verdict"]), (200, "unknown"), answer)
+            self.assertIn("(kexec)", json.dumps(answer["reasons"]))
+            self.assertEqual(answer["next"]["ima-from"], len(self.device.ima))
+        self.verifier.run("learn", self.device.id)
+        self.wait_for(lambda: "those that were learned" in json.dumps(attest()[1]))
+        self.assertIn("(kexec)", json.dumps(attest()[1]))
+        # A log that gives the value neither way is what it was: changed.
+        self.device.values[10] = attesting.sha256(b"x")
+        status, answer = attest()
+        self.assertEqual((status, answer["verdict"]), (200, "untrusted"))
+
     def test_a_learned_boot_is_trusted_and_another_image_is_named(self):
         self.verifier.attest(self.device)
         self.verifier.run("learn", self.device.id)

@@ -40,6 +40,20 @@ class Commands(attesting.TestCase):
         self.assertEqual(self.names(), ["a", "b", "d"])
         self.assertIn("0 new, 0 changed, 1 as before", self.said("import", first, check=0))
 
+    def test_a_state_directory_that_was_misspelt_is_not_made(self):
+        path, = self.records("a")
+        missing = self.path("mispelt")
+        for argv in (("devices",), ("report",), ("show", "a"), ("import", path), ("flavor list",), ("token add", "x")):
+            self.assertIn("there is no state directory", self.said(argv[0], "--state", missing, *argv[1:], check=3), argv)
+        self.assertIn("there is no state directory", self.said("devices", check=3))
+        self.assertEqual([os.path.exists(p) for p in (missing, self.verifier.state)], [False, False])
+        self.verifier.run("import", path)
+        self.assertEqual(self.names(), ["a"])
+
+    def test_the_socket_of_the_unit_is_loopback_s(self):
+        with open(os.path.join(os.path.dirname(__file__), "..", "..", "systemd", "latchkey-verifier.socket"), encoding="utf-8") as f:
+            self.assertEqual([line.strip() for line in f if line.startswith("Listen")], ["ListenStream=127.0.0.1:8443"])
+
     def test_what_holds_no_record(self):
         os.makedirs(self.path("empty"))
         self.assertIn("empty: no record (*.json) in it", self.said("import", self.path("empty"), check=3))
@@ -88,6 +102,7 @@ class Commands(attesting.TestCase):
             for command in (("flavor check",), ("flavor add", "default")):
                 with self.subTest(text=text, command=command):
                     self.assertIn(says, self.said(*command, path, check=3))
+        self.verifier.run("import", *self.records("a"))
         self.assertEqual(self.verifier.run("flavor list").stdout, b"")
         self.write("signed/README", "x")
         self.write("flavor.yaml", "latchkey-flavor: 1\npolicy-file: policy.yaml\nsigned-policies: [signed/]\n")

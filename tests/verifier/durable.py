@@ -221,6 +221,56 @@ class Postgres(attesting.TestCase):
             self.assertEqual(sorted(answers), [200, 403])
         self.assertEqual(self.sql("SELECT COUNT(*) FROM attestations"), ["6"])
 
+    def everyone(self, how):
+        """A signal to the server and each process that it has for a connection."""
+        children = rig.run(["pgrep", "-P", str(self.server.pid)]).stdout.split()
+        for pid in [self.server.pid, *map(int, children)]:
+            os.kill(pid, how)
+
+    def test_a_server_that_hangs_blocks_nobody_for_long(self):
+        device = self.known("hanging")
+        self.verifier.start()
+        self.verifier.attest(device)
+        messages = [device.message(self.verifier.nonce()) for _ in range(4)]
+        self.everyone(signal.SIGSTOP)
+        self.addCleanup(self.everyone, signal.SIGCONT)
+        begun = time.monotonic()
+        for message in messages:
+            status, headers, answer = self.verifier.post("/v1/attest", message)
+            self.assertEqual((status, answer["error"], headers["Retry-After"]), (503, "unavailable", "30"))
+            self.assertEqual(len(self.verifier.nonce()), 32)
+        self.assertLess(time.monotonic() - begun, 40)
+        self.everyone(signal.SIGCONT)
+        for _ in range(60):
+            status = self.verifier.attest(device)[0]
+            if status == 200:
+                break
+            time.sleep(0.5)
+        self.assertEqual(status, 200)
+        self.assertEqual(self.sql("SELECT COUNT(*) FROM attestations"), ["2"])
+
+    def test_two_verifiers_and_the_same_logs_in_other_orders(self):
+        """Parts of logs that two transactions write at once make neither wait for the other."""
+        os.mkdir(self.path("second"))
+        second = attesting.Verifier(self.path("second"), self.store)
+        self.addCleanup(lambda: second.process and second.stop(signal.SIGKILL))
+        devices = self.known(*(f"alike-{n}" for n in range(12)))
+        self.verifier.start()
+        second.start()
+        logs = [attesting.firmware(image=os.urandom(8)) for _ in range(6)]
+        statuses = []
+
+        def attest(verifier, device, log):
+            statuses.append(verifier.attest(device.boot(log))[0])
+        threads = [threading.Thread(target=attest, args=(v, devices[6 * i + n], logs[n if i else 5 - n])) for n in range(6) for i, v in enumerate((self.verifier, second))]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual(statuses, [200] * 12)
+        for n, device in enumerate(devices):
+            self.assertEqual((self.verifier, second)[n % 2].page(f"/devices/{device.id}/firmware")[0], 200)
+
     def test_a_server_that_is_gone_and_comes_back(self):
         device = self.known("patient")
         self.verifier.start()

@@ -99,6 +99,7 @@ struct lk_appraisal {
 	const struct lk_signed_policy *policy;	 /* that covers this boot, or NULL */
 	/* What to keep. */
 	struct lk_attest_state state;
+	bool ima_replayed; /* the log that was sent, or none, gives the quoted value */
 	size_t ima_used; /* bytes of @ima that the quote covers: keep these, ask for the rest again */
 	unsigned int
 		violations; /* among them: a file was written while it was measured; no alarm */

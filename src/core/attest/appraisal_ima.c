@@ -119,6 +119,14 @@ static int find_walk(const struct lk_appraising *a, struct walk *w, bool *ret_ke
 		start(a, true, before->how, w);
 		return walk_log(a, w, err);
 	}
+	/* The log of a kernel that another has started, from where that one's ended. */
+	if (same_boot && before->kexec) {
+		start(a, true, before->how, w);
+		memcpy(w->r.values.value[LK_PCR_IMA], before->ima_base, LK_DIGEST_MAX);
+		LK_TRY(walk_log(a, w, err));
+		if (w->reached)
+			return LK_OK;
+	}
 	for (unsigned int how = 0; how < 2; how++) {
 		start(a, false, how ? LK_IMA_PADDED_SHA1 : LK_IMA_OWN_HASH, w);
 		LK_TRY(walk_log(a, w, err));
@@ -130,7 +138,7 @@ static int find_walk(const struct lk_appraising *a, struct walk *w, bool *ret_ke
 	/* A kernel that another has started begins its own log on top of what was there. */
 	start(a, true, before->how, w);
 	LK_TRY(walk_log(a, w, err));
-	*ret_kexec = w->reached;
+	*ret_kexec = w->reached && w->used;
 	return LK_OK;
 }
 
@@ -166,7 +174,7 @@ static void without_log(struct lk_appraising *a)
 		"the device sent no log of the kernel's (ima: off in its attest.yaml, or a kernel that hides it): what was run isn't known");
 }
 
-int lk_appraise_kernel(struct lk_appraising *a, struct lk_err *err)
+static int judge_kernel(struct lk_appraising *a, struct lk_err *err)
 {
 	bool go_on = a->in->ima_from != 0;
 	struct walk w;
@@ -190,6 +198,10 @@ int lk_appraise_kernel(struct lk_appraising *a, struct lk_err *err)
 			"PCR 10: the kernel's log that was sent doesn't give the quoted value: it was changed, it is another boot's, or something extended the PCR without a log");
 		return LK_OK;
 	}
+	if (kexec) {
+		a->ret->state.kexec = true;
+		memcpy(a->ret->state.ima_base, a->in->before->ima_value, LK_DIGEST_MAX);
+	}
 	keep(a, &w, go_on);
 	if (w.aggregate == LK_AGGREGATE_WRONG) {
 		lk_appraisal_reason(
@@ -197,7 +209,7 @@ int lk_appraise_kernel(struct lk_appraising *a, struct lk_err *err)
 			"PCR 10: boot_aggregate, the kernel's own digest of PCRs 0 to 9, isn't that of the quoted values");
 		return LK_OK;
 	}
-	if (kexec)
+	if (a->ret->state.kexec)
 		lk_appraisal_reason(
 			a, LK_PART_KERNEL, LK_VERDICT_UNKNOWN, LK_PCR_IMA,
 			"another kernel was started without a reset (kexec): no firmware has measured it");
@@ -205,5 +217,13 @@ int lk_appraise_kernel(struct lk_appraising *a, struct lk_err *err)
 		lk_appraisal_reason(a, LK_PART_KERNEL, LK_VERDICT_TRUSTED, LK_PCR_IMA,
 				    "the kernel's log gives PCR 10, %u entries so far",
 				    a->ret->state.ima_entries);
+	return LK_OK;
+}
+
+int lk_appraise_kernel(struct lk_appraising *a, struct lk_err *err)
+{
+	LK_TRY(judge_kernel(a, err));
+	a->ret->ima_replayed =
+		a->ima_replayed || a->ret->part[LK_PART_KERNEL] != LK_VERDICT_UNTRUSTED;
 	return LK_OK;
 }

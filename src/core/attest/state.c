@@ -12,7 +12,8 @@ enum flag {
 	FLAG_VERSION = 4,
 	FLAG_SEQUENCE = 8,
 	FLAG_CLEARED = 16,
-	FLAG_ALL = 31
+	FLAG_KEXEC = 32,
+	FLAG_ALL = 63
 };
 
 static uint8_t flags(const struct lk_attest_state *s)
@@ -20,7 +21,8 @@ static uint8_t flags(const struct lk_attest_state *s)
 	return (uint8_t)((s->any ? FLAG_ANY : 0) |
 			 (s->how == LK_IMA_PADDED_SHA1 ? FLAG_PADDED : 0) |
 			 (s->has_floor[0] ? FLAG_VERSION : 0) |
-			 (s->has_floor[1] ? FLAG_SEQUENCE : 0) | (s->cleared ? FLAG_CLEARED : 0));
+			 (s->has_floor[1] ? FLAG_SEQUENCE : 0) | (s->cleared ? FLAG_CLEARED : 0) |
+			 (s->kexec ? FLAG_KEXEC : 0));
 }
 
 size_t lk_attest_state_write(const struct lk_attest_state *s,
@@ -48,6 +50,8 @@ size_t lk_attest_state_write(const struct lk_attest_state *s,
 	lk_write_bytes(&w, s->ima_value, size);
 	lk_write_u8(&w, (uint8_t)s->policy.len);
 	lk_write_bytes(&w, s->policy.data, s->policy.len);
+	if (s->kexec)
+		lk_write_bytes(&w, s->ima_base, size);
 	return w.len;
 }
 
@@ -78,7 +82,7 @@ bool lk_attest_state_read(struct lk_bytes bytes, struct lk_attest_state *ret)
 {
 	struct lk_reader r = lk_reader_init(bytes.data, bytes.len);
 	struct lk_attest_state s = { 0 };
-	struct lk_bytes policy;
+	struct lk_bytes policy, base;
 	uint8_t flag;
 
 	if (lk_read_u8(&r) != VERSION)
@@ -89,6 +93,7 @@ bool lk_attest_state_read(struct lk_bytes bytes, struct lk_attest_state *ret)
 	s.has_floor[0] = flag & FLAG_VERSION;
 	s.has_floor[1] = flag & FLAG_SEQUENCE;
 	s.cleared = flag & FLAG_CLEARED;
+	s.kexec = flag & FLAG_KEXEC;
 	s.boot = lk_read_be32(&r);
 	s.restarts = lk_read_be32(&r);
 	s.clock = lk_read_be64(&r);
@@ -101,6 +106,11 @@ bool lk_attest_state_read(struct lk_bytes bytes, struct lk_attest_state *ret)
 	if (flag & ~FLAG_ALL || !read_values(&r, &s))
 		return false;
 	policy = lk_read_bytes(&r, lk_read_u8(&r));
+	if (s.kexec) {
+		base = lk_read_bytes(&r, lk_alg_size(s.values.sel.bank));
+		if (base.len)
+			memcpy(s.ima_base, base.data, base.len);
+	}
 	if (!lk_reader_done(&r) || policy.len > LK_DIGEST_MAX)
 		return false;
 	s.policy.len = (uint16_t)policy.len;

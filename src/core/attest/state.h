@@ -26,6 +26,9 @@ struct lk_attest_state {
 	bool has_floor[2]; /* certified in this boot: version, sequence */
 	/* The last that was certified, in this boot or in one before. */
 	uint64_t floor[2];
+	/* Another kernel was started in this boot without a reset; what the kernel's PCR was then. */
+	bool kexec;
+	uint8_t ima_base[LK_DIGEST_MAX];
 	bool cleared; /* the TPM was cleared before this boot */
 };
 
@@ -34,7 +37,7 @@ void lk_attest_state_accept(struct lk_attest_state *state, const struct lk_attes
 			    uint64_t nonce_ms);
 
 /* As bytes, with a version first, for one column of a table. */
-#define LK_ATTEST_STATE_MAX (160u + (LK_PCR_COUNT + 2u) * LK_DIGEST_MAX)
+#define LK_ATTEST_STATE_MAX (160u + (LK_PCR_COUNT + 3u) * LK_DIGEST_MAX)
 size_t lk_attest_state_write(const struct lk_attest_state *state,
 			     uint8_t out[static LK_ATTEST_STATE_MAX]);
 /** False for bytes that are none; @ret is untouched then. */

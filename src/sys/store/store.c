@@ -47,6 +47,20 @@ int lk_store_run(struct lk_store *s, const struct lk_query *q, uint64_t *ret_cha
 	return LK_OK;
 }
 
+int lk_store_run_aside(struct lk_store *s, const struct lk_query *q, struct lk_err *err)
+{
+	uint64_t changed;
+
+	return s->ops->run_aside ? s->ops->run_aside(s->db, q, &changed, err)
+				 : s->ops->run(s->db, q, &changed, err);
+}
+
+void lk_store_bound(struct lk_store *s, int seconds)
+{
+	if (s->ops->bound)
+		s->ops->bound(s->db, seconds);
+}
+
 int lk_store_begin(struct lk_store *s, struct lk_err *err)
 {
 	return s->ops->begin(s->db, err);

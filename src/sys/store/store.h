@@ -65,6 +65,20 @@ int lk_store_run(struct lk_store *s, const struct lk_query *q, uint64_t *ret_cha
 		 struct lk_err *err);
 
 /**
+ * lk_store_run_aside - one statement that waits for no transaction, and no transaction for it
+ *
+ * For what may be there though nothing refers to it: two programs that write the same things in
+ * different orders would wait for each other else. In SQLite it is part of the transaction.
+ */
+int lk_store_run_aside(struct lk_store *s, const struct lk_query *q, struct lk_err *err);
+/**
+ * lk_store_bound - a database that doesn't answer within @seconds is one that is gone
+ *
+ * For a server, which answers nobody while it waits; commands wait for an hour.
+ */
+void lk_store_bound(struct lk_store *s, int seconds);
+
+/**
  * A transaction of one that writes. Where the connection was lost, it is made again
  * first, once a second at most.
  */

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <libpq-fe.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,9 @@
 #include "store_private.h"
 
 #define STATEMENTS_MAX 96u
+#define PATIENCE_S     3600 /* where nobody said less */
+/* After a connection that took long and didn't come about. */
+#define PAUSE_S 10
 /* Types of columns (pg_type.h), which never change. */
 #define OID_BYTEA 17u
 #define OID_INT8  20u
@@ -18,7 +23,12 @@
 
 struct postgres {
 	PGconn *conn;
+	const char *where;
+	int patience;		/* seconds for one answer */
+	struct postgres *aside; /* a connection of its own, outside of the transaction; or NULL */
+	bool lost; /* it hasn't answered in time: what comes from it now is of another statement */
 	time_t tried; /* when a connection was last made anew, monotonic */
+	time_t pause;
 	size_t n;
 	const char *prepared[STATEMENTS_MAX];
 };
@@ -27,13 +37,70 @@ static int db_error(struct postgres *p, const PGresult *res, struct lk_err *err)
 {
 	const char *text = res ? PQresultErrorMessage(res) : PQerrorMessage(p->conn);
 
+	if (p->lost)
+		return lk_err_set(err, LK_E_IO, 0, "the database doesn't answer within %d seconds",
+				  p->patience);
 	return lk_err_set(err, LK_E_IO, 0, "the database: %.*s", (int)strcspn(text, "\n"), text);
+}
+
+static time_t seconds(void)
+{
+	struct timespec now = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* Until something can be read; false when the time is over. */
+static bool wait_for_answer(struct postgres *p, time_t until)
+{
+	int unsent = PQflush(p->conn);
+	time_t now = seconds();
+	struct pollfd fd = { .fd = PQsocket(p->conn),
+			     .events = (short)(POLLIN | (unsent > 0 ? POLLOUT : 0)) };
+
+	if (now > until || fd.fd < 0)
+		return false;
+	(void)poll(&fd, 1, 1000);
+	return true;
+}
+
+/* What was sent is answered, or the connection is given up. NULL then. */
+static PGresult *take_answer(struct postgres *p, int sent)
+{
+	time_t until = seconds() + p->patience;
+	PGresult *res = NULL, *next;
+
+	while (sent) {
+		if (!PQconsumeInput(p->conn))
+			break;
+		if (PQisBusy(p->conn)) {
+			p->lost = !wait_for_answer(p, until);
+			if (p->lost)
+				break;
+			continue;
+		}
+		next = PQgetResult(p->conn);
+		if (!next)
+			return res;
+		/* Of several statements the one that failed, or the last. */
+		if (res && PQresultStatus(res) == PGRES_FATAL_ERROR) {
+			PQclear(next);
+			continue;
+		}
+		PQclear(res);
+		res = next;
+	}
+	PQclear(res);
+	return NULL;
 }
 
 static void postgres_close(void *db)
 {
 	struct postgres *p = db;
 
+	if (p->aside)
+		postgres_close(p->aside);
 	PQfinish(p->conn);
 	free(p);
 }
@@ -49,13 +116,15 @@ static int postgres_open(const char *where, void **ret, struct lk_err *err)
 	static const char *const keys[] = { "dbname", "connect_timeout", "application_name",
 					    "options", NULL };
 	/* A statement that hangs is a database that is gone. */
-	const char *const values[] = { where, "5", "latchkey-verifier",
+	const char *const values[] = { where, "2", "latchkey-verifier",
 				       "-c statement_timeout=10000 -c lock_timeout=5000", NULL };
 	struct postgres *p = calloc(1, sizeof(*p));
 	int rc = LK_OK;
 
 	if (!p)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "no memory for the database");
+	p->where = where;
+	p->patience = PATIENCE_S;
 	p->conn = PQconnectdbParams(keys, values, 1);
 	if (!p->conn || PQstatus(p->conn) != CONNECTION_OK) {
 		rc = db_error(p, NULL, err);
@@ -70,7 +139,7 @@ static int postgres_open(const char *where, void **ret, struct lk_err *err)
 static int postgres_script(void *db, const char *sql, struct lk_err *err)
 {
 	struct postgres *p = db;
-	PGresult *res = PQexec(p->conn, sql);
+	PGresult *res = take_answer(p, !p->lost && PQsendQuery(p->conn, sql));
 	ExecStatusType status = PQresultStatus(res);
 	int rc = LK_OK;
 
@@ -94,7 +163,7 @@ static int prepare(struct postgres *p, const char *sql, char name[static 16], st
 		return LK_OK;
 	if (i == STATEMENTS_MAX)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "too many statements");
-	res = PQprepare(p->conn, name, sql, 0, NULL);
+	res = take_answer(p, !p->lost && PQsendPrepare(p->conn, name, sql, 0, NULL));
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
 		rc = db_error(p, res, err);
 	else
@@ -167,7 +236,8 @@ static int postgres_run(void *db, const struct lk_query *q, uint64_t *ret_change
 			/* Text ends at its NUL for libpq; what comes here has one after it. */
 		}
 	}
-	res = PQexecPrepared(p->conn, name, (int)q->n_args, values, lengths, formats, 1);
+	res = take_answer(p, !p->lost && PQsendQueryPrepared(p->conn, name, (int)q->n_args, values,
+							     lengths, formats, 1));
 	if (PQresultStatus(res) != PGRES_COMMAND_OK && PQresultStatus(res) != PGRES_TUPLES_OK)
 		rc = db_error(p, res, err);
 	else
@@ -179,14 +249,15 @@ static int postgres_run(void *db, const struct lk_query *q, uint64_t *ret_change
 
 static int reconnect(struct postgres *p, struct lk_err *err)
 {
-	struct timespec now = { 0 };
+	time_t now = seconds();
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	if (now.tv_sec == p->tried)
+	if (p->tried && now - p->tried < p->pause)
 		return lk_err_set(err, LK_E_IO, 0, "the database: there is no connection to it");
-	p->tried = now.tv_sec;
 	p->n = 0;
+	p->lost = false;
 	PQreset(p->conn);
+	p->tried = seconds();
+	p->pause = p->tried - now > 1 ? PAUSE_S : 1;
 	return PQstatus(p->conn) == CONNECTION_OK ? LK_OK : db_error(p, NULL, err);
 }
 
@@ -194,7 +265,27 @@ static int postgres_ready(void *db, struct lk_err *err)
 {
 	struct postgres *p = db;
 
-	return PQstatus(p->conn) == CONNECTION_OK ? LK_OK : reconnect(p, err);
+	return PQstatus(p->conn) == CONNECTION_OK && !p->lost ? LK_OK : reconnect(p, err);
+}
+
+static void postgres_bound(void *db, int patience)
+{
+	((struct postgres *)db)->patience = patience;
+}
+
+static int postgres_run_aside(void *db, const struct lk_query *q, uint64_t *ret_changed,
+			      struct lk_err *err)
+{
+	struct postgres *p = db;
+	void *aside = NULL;
+
+	if (!p->aside) {
+		LK_TRY(postgres_open(p->where, &aside, err));
+		p->aside = aside;
+		p->aside->patience = p->patience;
+	}
+	LK_TRY(postgres_ready(p->aside, err));
+	return postgres_run(p->aside, q, ret_changed, err);
 }
 
 static int postgres_begin(void *db, struct lk_err *err)
@@ -213,7 +304,7 @@ static int postgres_begin(void *db, struct lk_err *err)
 static int postgres_commit(void *db, struct lk_err *err)
 {
 	struct postgres *p = db;
-	PGresult *res = PQexec(p->conn, "COMMIT");
+	PGresult *res = take_answer(p, !p->lost && PQsendQuery(p->conn, "COMMIT"));
 	int rc = LK_OK;
 
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
@@ -237,6 +328,8 @@ const struct lk_store_ops lk_store_postgres = {
 	.close = postgres_close,
 	.script = postgres_script,
 	.run = postgres_run,
+	.run_aside = postgres_run_aside,
+	.bound = postgres_bound,
 	.ready = postgres_ready,
 	.begin = postgres_begin,
 	.commit = postgres_commit,

@@ -16,6 +16,11 @@ struct lk_store_ops {
 	/** Several statements without arguments. */
 	int (*script)(void *db, const char *sql, struct lk_err *err);
 	int (*run)(void *db, const struct lk_query *q, uint64_t *ret_changed, struct lk_err *err);
+	/** Durable by itself, whatever becomes of the transaction; NULL: as run. */
+	int (*run_aside)(void *db, const struct lk_query *q, uint64_t *ret_changed,
+			 struct lk_err *err);
+	/** NULL: it never waits for others for long. */
+	void (*bound)(void *db, int seconds);
 	int (*ready)(void *db, struct lk_err *err);
 	int (*begin)(void *db, struct lk_err *err);
 	int (*commit)(void *db, struct lk_err *err);
