@@ -152,6 +152,13 @@ class Unchanged(Case):
         self.ask(NO)
         self.ask(YES, "covers this boot", more=("--policies", self.path("policies")))
 
+    def test_an_empty_folder_of_policies_is_as_none(self):
+        """RAUC's handler of latchkey-slots(7) names one for a bundle without policies."""
+        os.mkdir(self.path("empty"))
+        self.ask(NO, more=("--policies", self.path("empty")))
+        self.deploy(self.sign(self.boot.pcrs()))
+        self.ask(YES, "covers this boot", more=("--policies", self.path("empty")))
+
     def test_pcr_11_before_and_after_a_boot_phase(self):
         self.select("[4, 11]")
         pcrs = self.boot.pcrs()
