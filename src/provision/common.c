@@ -13,6 +13,7 @@
 #include "core/policy/recovery_key.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/document.h"
+#include "sys/os/confirm.h"
 #include "sys/os/secret_line.h"
 
 #define AUTH_BYTES 16u /* 32 letters: every TPM takes that much */
@@ -83,19 +84,7 @@ int lk_check_policy_ref(const struct lk_options *opts, const struct lk_policy_fi
 
 int lk_confirm(const struct lk_options *opts, const char *word, struct lk_err *err)
 {
-	const char *yes = opts->value[LK_OPT_YES];
-	char line[160] = "";
-
-	if (!yes && isatty(STDIN_FILENO)) {
-		fprintf(stderr, "Type \"%s\" to go on: ", word);
-		if (fgets(line, sizeof(line), stdin))
-			line[strcspn(line, "\n")] = '\0';
-		yes = line;
-	}
-	if (yes && strcmp(yes, word) == 0)
-		return LK_OK;
-	return lk_err_set(err, LK_E_REFUSED, 0, "not confirmed: nothing was done (--yes %s does)",
-			  word);
+	return lk_confirm_typed(opts->value[LK_OPT_YES], word, err);
 }
 
 int lk_check_volume_options(const struct lk_options *opts, const struct lk_policy_file *pf,

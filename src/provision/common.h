@@ -100,6 +100,7 @@ unsigned int lk_token_count(struct lk_volume_header *h);
 #define LK_MARK_FORMAT "latchkey-unfinished"
 #define LK_MARK_RESEAL "latchkey-reseal-" /* and the keyslots: new/old */
 #define LK_MARK_RENEW  "latchkey-renew-"  /* of a recovery key, likewise */
+#define LK_MARK_RESET  "latchkey-reset"
 #define LK_MARK_DONE   "latchkey"
 
 /**

@@ -73,7 +73,13 @@ static const struct {
 	[LK_OPT_REPLACE_OBJECT] = { "replace-object", NULL,
 				    "the TPM object at the volume's handle may be lost" },
 	[LK_OPT_MAP] = { "map", NULL, "map what was made, for this very boot" },
-	[LK_OPT_INSTALLATION] = { "installation", NULL, "what install made, instead of a volume" },
+	[LK_OPT_INSTALLATION] = { "installation", NULL, "what install made in the TPM" },
+	[LK_OPT_ROOT] = { "root", "DIR", "the device's system, where it isn't the one that runs" },
+	[LK_OPT_USERCONFIG] = { "userconfig", "FILE",
+				"latchkey-userconfig (default: beside this program)" },
+	[LK_OPT_KEEP_OBJECT] = { "keep-object", NULL, "the TPM is left as it is" },
+	[LK_OPT_KEEP_CONFIGURATION] = { "keep-configuration", NULL,
+					"what was applied and uploaded stays" },
 };
 
 const struct lk_cli lk_provision_cli = {

@@ -50,6 +50,8 @@ enum lk_opt {
 	LK_OPT_UNEXTENDED,
 	LK_OPT_DEVICE_FILE,
 	LK_OPT_OUTPUT,
+	LK_OPT_ROOT,
+	LK_OPT_USERCONFIG,
 	LK_OPT_VALUES,
 	/* Flags: set or not. */
 	LK_OPT_SHRED = LK_OPT_VALUES,
@@ -60,6 +62,8 @@ enum lk_opt {
 	LK_OPT_INSTALLATION,
 	LK_OPT_IMA_UNCHANGED,
 	LK_OPT_MAP,
+	LK_OPT_KEEP_OBJECT,
+	LK_OPT_KEEP_CONFIGURATION,
 	LK_OPT_COUNT,
 };
 
@@ -109,6 +113,7 @@ extern const struct lk_command lk_cmd_recovery_key_renew;
 extern const struct lk_command lk_cmd_auth_change;
 extern const struct lk_command lk_cmd_lockout_clear;
 extern const struct lk_command lk_cmd_policy_key_replace;
+extern const struct lk_command lk_cmd_reset;
 extern const struct lk_command lk_cmd_decommission;
 
 /** "policy" */

@@ -20,16 +20,13 @@ static bool lies_in(const char *path, const char *folder)
 }
 
 /* The units may write the defaults of the settings as they are shipped. */
-static bool is_shipped(const char *path)
+static bool is_shipped(const struct lk_userconfig_file *defaults, const char *path)
 {
-	static struct lk_userconfig_file defaults;
-
-	lk_userconfig_file_defaults(&defaults);
-	for (size_t i = 0; i < defaults.n_prefixes; i++)
-		if (lies_in(path, defaults.prefixes[i].text))
+	for (size_t i = 0; i < defaults->n_prefixes; i++)
+		if (lies_in(path, defaults->prefixes[i].text))
 			return true;
-	return lies_in(path, defaults.upload_directory.text) ||
-	       lies_in(path, defaults.state_directory.text);
+	return lies_in(path, defaults->upload_directory.text) ||
+	       lies_in(path, defaults->state_directory.text);
 }
 
 /* Characters that are written twice, and those that get a backslash: systemd.unit(5) has
@@ -66,8 +63,9 @@ static int written(FILE *f, char **data, struct lk_buf *ret, struct lk_err *err)
 	return LK_OK;
 }
 
-static int service_text(const struct lk_userconfig_file *s, struct lk_buf *ret, bool *ret_any,
-			struct lk_err *err)
+static int service_text(const struct lk_userconfig_file *s,
+			const struct lk_userconfig_file *defaults, struct lk_buf *ret,
+			bool *ret_any, struct lk_err *err)
 {
 	char *data = NULL;
 	size_t len = 0;
@@ -82,7 +80,7 @@ static int service_text(const struct lk_userconfig_file *s, struct lk_buf *ret, 
 		const char *path =
 			i < s->n_prefixes ? s->prefixes[i].text : others[i - s->n_prefixes];
 
-		if (is_shipped(path))
+		if (is_shipped(defaults, path))
 			continue;
 		put_place(f, path);
 		*ret_any = true;
@@ -92,10 +90,9 @@ static int service_text(const struct lk_userconfig_file *s, struct lk_buf *ret, 
 	return rc;
 }
 
-static int path_text(const struct lk_userconfig_file *s, struct lk_buf *ret, bool *ret_any,
-		     struct lk_err *err)
+static int path_text(const struct lk_userconfig_file *s, const struct lk_userconfig_file *defaults,
+		     struct lk_buf *ret, bool *ret_any, struct lk_err *err)
 {
-	static struct lk_userconfig_file defaults;
 	char *data = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&data, &len);
@@ -103,9 +100,8 @@ static int path_text(const struct lk_userconfig_file *s, struct lk_buf *ret, boo
 
 	if (!f)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
-	lk_userconfig_file_defaults(&defaults);
-	*ret_any = strcmp(s->upload_directory.text, defaults.upload_directory.text) != 0 ||
-		   strcmp(s->blob_name.text, defaults.blob_name.text) != 0;
+	*ret_any = strcmp(s->upload_directory.text, defaults->upload_directory.text) != 0 ||
+		   strcmp(s->blob_name.text, defaults->blob_name.text) != 0;
 	fputs("# Of " LK_UC_SETTINGS ".\n[Path]\nPathChanged=\nPathChanged=", f);
 	put_escaped(f, s->upload_directory.text, "%", "");
 	fputc('/', f);
@@ -141,22 +137,37 @@ static int put(int folder, const char *unit, const struct lk_buf *text, struct l
 	return lk_tree_write(fd, text->data, text->len, err);
 }
 
-int lk_uc_drop_ins(const struct lk_uc_options *opts, struct lk_err *err)
+static int write_all(const struct lk_userconfig_file *s, const struct lk_userconfig_file *defaults,
+		     int folder, struct lk_err *err)
 {
 	static const char *const services[] = { "latchkey-userconfig.service",
 						"latchkey-userconfig-upload.service" };
 	LK_OWNED_BUF service = LK_BUF_NONE;
 	LK_OWNED_BUF watch = LK_BUF_NONE;
 	bool writes = false, watches = false;
-	LK_OWNED_UC uc = NULL;
-	LK_OWNED_FD folder = -1;
 
-	LK_TRY(lk_uc_open(opts, false, &uc, err));
-	LK_TRY(check_watched(&uc->settings, err));
-	LK_TRY(lk_tree_open_root(opts->folder, &folder, err));
-	LK_TRY(service_text(&uc->settings, &service, &writes, err));
-	LK_TRY(path_text(&uc->settings, &watch, &watches, err));
+	LK_TRY(check_watched(s, err));
+	LK_TRY(service_text(s, defaults, &service, &writes, err));
+	LK_TRY(path_text(s, defaults, &watch, &watches, err));
 	for (size_t i = 0; writes && i < sizeof(services) / sizeof(services[0]); i++)
 		LK_TRY(put(folder, services[i], &service, err));
 	return watches ? put(folder, "latchkey-userconfig.path", &watch, err) : LK_OK;
+}
+
+int lk_uc_drop_ins(const struct lk_uc_options *opts, struct lk_err *err)
+{
+	struct lk_userconfig_file *defaults;
+	LK_OWNED_UC uc = NULL;
+	LK_OWNED_FD folder = -1;
+	int rc;
+
+	LK_TRY(lk_uc_open(opts, false, &uc, err));
+	LK_TRY(lk_tree_open_root(opts->folder, &folder, err));
+	defaults = calloc(1, sizeof(*defaults));
+	if (!defaults)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	lk_userconfig_file_defaults(defaults);
+	rc = write_all(&uc->settings, defaults, folder, err);
+	free(defaults);
+	return rc;
 }

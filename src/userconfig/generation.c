@@ -183,3 +183,29 @@ int lk_generation_prune(const struct lk_uc *uc, struct lk_err *err)
 	lk_uc_state(uc, FOLDER, path);
 	return lk_tree_list(uc->at, path, &visitor, err);
 }
+
+struct each {
+	int (*fn)(void *ctx, uint64_t sequence, struct lk_err *err);
+	void *ctx;
+};
+
+static int visit_one(void *ctx, const char *name, enum lk_tree_kind kind, struct lk_err *err)
+{
+	const struct each *e = ctx;
+	uint64_t sequence = 0;
+
+	return kind == LK_TREE_DIR && parse_id(name, &sequence) ? e->fn(e->ctx, sequence, err)
+								: LK_OK;
+}
+
+int lk_generation_each(const struct lk_uc *uc,
+		       int (*fn)(void *ctx, uint64_t sequence, struct lk_err *err), void *ctx,
+		       struct lk_err *err)
+{
+	struct each e = { fn, ctx };
+	const struct lk_tree_visitor visitor = { visit_one, &e };
+	char path[PATH_MAX];
+
+	lk_uc_state(uc, FOLDER, path);
+	return lk_tree_list(uc->at, path, &visitor, err);
+}

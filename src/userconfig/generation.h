@@ -33,6 +33,10 @@ int lk_generation_begin(const struct lk_uc *uc, uint64_t *ret_sequence, struct l
 int lk_generation_sweep(const struct lk_uc *uc, struct lk_err *err);
 /** Whether it is 0, current or previous. */
 int lk_generation_is_kept(const struct lk_uc *uc, uint64_t sequence, bool *ret, struct lk_err *err);
+/** Each that is there, in order, until @fn returns another than LK_OK. */
+int lk_generation_each(const struct lk_uc *uc,
+		       int (*fn)(void *ctx, uint64_t sequence, struct lk_err *err), void *ctx,
+		       struct lk_err *err);
 /** Removes all others. */
 int lk_generation_prune(const struct lk_uc *uc, struct lk_err *err);
 

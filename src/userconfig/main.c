@@ -19,9 +19,10 @@ enum {
 	DRY_RUN = 0x20u,
 	JSON = 0x40u,
 	RAISE_FLOOR = 0x80u,
+	YES = 0x100u,
 	COMMON = CONFIG | ROOT | TPM | DEVICE_FILE,
 };
-#define OPTIONS_MAX 8u
+#define OPTIONS_MAX 9u
 
 struct command {
 	struct lk_cli_command cli;
@@ -44,6 +45,9 @@ static const struct command status =
 static const struct command rollback =
 	COMMAND("rollback", "put the configuration before this one in place", COMMON | RAISE_FLOOR,
 		lk_uc_rollback);
+static const struct command reset =
+	COMMAND("reset", "take every configuration away, as before the first one", COMMON | YES,
+		lk_uc_reset);
 static const struct command drop_ins = {
 	.cli = { .words = "drop-ins",
 		 .operands = "FOLDER",
@@ -54,7 +58,8 @@ static const struct command drop_ins = {
 	.run = lk_uc_drop_ins,
 };
 static const struct lk_cli_command *const commands[] = {
-	&apply.cli, &init.cli, &check.cli, &status.cli, &rollback.cli, &drop_ins.cli, NULL,
+	&apply.cli,    &init.cli,     &check.cli, &status.cli,
+	&rollback.cli, &drop_ins.cli, &reset.cli, NULL,
 };
 
 static const struct lk_cli cli;
@@ -75,8 +80,9 @@ static void choose_options(const struct command *cmd, const struct lk_option *al
 static int parse(const struct command *cmd, int argc, char **argv, struct lk_uc_options *o,
 		 struct lk_err *err)
 {
-	static const unsigned int bits[OPTIONS_MAX] = { CONFIG, BLOB,	     ROOT,    RAISE_FLOOR,
-							TPM,	DEVICE_FILE, DRY_RUN, JSON };
+	static const unsigned int bits[OPTIONS_MAX] = { CONFIG,	     BLOB, ROOT,
+							RAISE_FLOOR, TPM,  DEVICE_FILE,
+							DRY_RUN,     JSON, YES };
 	const struct lk_option all[OPTIONS_MAX] = {
 		{ "config", 0, 0, "FILE", "settings (default " LK_UC_SETTINGS ")", &o->config,
 		  NULL },
@@ -95,6 +101,7 @@ static int parse(const struct command *cmd, int argc, char **argv, struct lk_uc_
 		  "judge the blob, show where its files would go, change nothing", NULL,
 		  &o->dry_run },
 		{ "json", 0, 0, NULL, "JSON instead of text", NULL, &o->json },
+		{ "yes", 0, 0, "configuration", "the answer to the question", &o->yes, NULL },
 	};
 	struct lk_option options[OPTIONS_MAX + 1];
 

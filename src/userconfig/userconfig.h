@@ -22,6 +22,7 @@ struct lk_uc_options {
 	bool raise_floor; /* with --root: not a try, but this device's own system */
 	bool json;
 	const char *folder; /* operand of drop-ins */
+	const char *yes;    /* the answer of reset */
 };
 
 /** A mount point without a volume. */
@@ -113,6 +114,7 @@ int lk_uc_check(const struct lk_uc_options *opts, struct lk_err *err);
 int lk_uc_status(const struct lk_uc_options *opts, struct lk_err *err);
 int lk_uc_init(const struct lk_uc_options *opts, struct lk_err *err);
 int lk_uc_drop_ins(const struct lk_uc_options *opts, struct lk_err *err);
+int lk_uc_reset(const struct lk_uc_options *opts, struct lk_err *err);
 int lk_uc_rollback(const struct lk_uc_options *opts, struct lk_err *err);
 
 #endif

@@ -177,7 +177,7 @@ class Refused(TestCase):
     def test_where_all_are_refused_nothing_is_written(self):
         fleets.put(self.path("records"), "a", fleets.record(3), None)
         done = self.sign(check=3)
-        self.assertSaid(done, "all of the 1 devices were refused; nothing was written")
+        self.assertSaid(done, "the one device was refused; nothing was written")
         self.assertEmpty()
 
     def test_a_folder_with_another_fleets_index_stays_as_it_is(self):

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "install/remove.h"
 #include "root_key.h"
 #include "sys/os/log.h"
 #include "sys/tpm/tpm_attest.h"
@@ -159,6 +160,38 @@ static void announce(const struct installation *in)
 			"Volumes under policies with a version floor don't open unattended after it.\n");
 }
 
+static int evict_installation(struct lk_tpm *tpm, const struct installation *in, struct lk_err *err)
+{
+	LK_TRY(lk_tpm_evict(tpm, LK_HANDLE_CONFIG_KEY, err));
+	if (in->attests)
+		LK_TRY(lk_tpm_evict(tpm, LK_HANDLE_AK, err));
+	for (size_t i = 0; i < 3; i++)
+		LK_TRY(lk_tpm_nv_undefine(tpm, nv_parts[i].index, err));
+	return LK_OK;
+}
+
+int lk_installation_check(struct lk_tpm *tpm, struct lk_err *err)
+{
+	struct lk_err why = { 0 };
+	struct installation in;
+	int rc = look(tpm, &in, &why);
+
+	return rc == LK_OK || rc == LK_E_OBJECT ? LK_OK
+						: lk_err_set(err, rc, why.code, "%s", why.msg);
+}
+
+int lk_installation_remove(struct lk_tpm *tpm, struct lk_err *err)
+{
+	struct lk_err why = { 0 };
+	struct installation in;
+	int rc = look(tpm, &in, &why);
+
+	if (rc == LK_E_OBJECT)
+		return LK_OK;
+	return rc == LK_OK ? evict_installation(tpm, &in, err)
+			   : lk_err_set(err, rc, why.code, "%s", why.msg);
+}
+
 static int remove_installation(const struct lk_options *opts, struct lk_err *err)
 {
 	LK_OWNED_TPM tpm = NULL;
@@ -173,11 +206,7 @@ static int remove_installation(const struct lk_options *opts, struct lk_err *err
 	announce(&in);
 	LK_TRY(lk_confirm(opts, "installation", err));
 	LK_TRY(lk_use_owner_auth(tpm, opts, err));
-	LK_TRY(lk_tpm_evict(tpm, LK_HANDLE_CONFIG_KEY, err));
-	if (in.attests)
-		LK_TRY(lk_tpm_evict(tpm, LK_HANDLE_AK, err));
-	for (size_t i = 0; i < 3; i++)
-		LK_TRY(lk_tpm_nv_undefine(tpm, nv_parts[i].index, err));
+	LK_TRY(evict_installation(tpm, &in, err));
 	lk_log(LK_LOG_INFO, "the installation is removed");
 	return LK_OK;
 }

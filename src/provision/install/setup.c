@@ -7,6 +7,7 @@
 #include "install/format_volume.h"
 #include "root_key.h"
 #include "sys/luks/blkid.h"
+#include "sys/luks/wipe.h"
 #include "sys/luks/luks.h"
 #include "sys/os/log.h"
 #include "volume/opened.h"
@@ -52,6 +53,9 @@ static int check_blank(const struct lk_format *f, struct lk_err *err)
 	bool blank = false;
 	int rc = lk_format_check_size(f, err);
 
+	/* Somebody who may has said that all of it is lost. */
+	if (rc == LK_OK && lk_device_is_reset(device))
+		return LK_OK;
 	if (rc == LK_OK)
 		rc = lk_blkid_probe(device, found, err);
 	if (rc == LK_OK && !found[0])
@@ -60,7 +64,7 @@ static int check_blank(const struct lk_format *f, struct lk_err *err)
 		return rc;
 	return lk_err_set(
 		err, LK_E_REFUSED, 0,
-		"volume %s: %s holds %s, and is left alone; if it may be lost, erase it (blkdiscard -z, or dd if=/dev/zero), or \"latchkey-provision format --overwrite\"",
+		"volume %s: %s holds %s, and is left alone; if it may be lost, \"latchkey-provision reset\", erase it (blkdiscard -z, or dd if=/dev/zero), or \"latchkey-provision format --overwrite\"",
 		f->target.vol->name, device, found[0] ? found : "unknown data");
 }
 

@@ -237,6 +237,9 @@ static int worst_of(const struct lk_fleet *f, struct lk_err *err)
 			note(f->groups[i].rc, f->groups[i].why, &worst);
 	if (!refused)
 		return LK_OK;
+	if (f->n == 1)
+		return lk_err_set(err, order[worst], 0,
+				  "the one device was refused; nothing was written");
 	if (refused == f->n)
 		return lk_err_set(err, order[worst], 0,
 				  "all of the %zu devices were refused; nothing was written", f->n);
