@@ -7,6 +7,7 @@ import glob
 import hashlib
 import os
 import shutil
+import subprocess
 
 import receiver
 import rig
@@ -70,12 +71,12 @@ class Picture:
 
 
 class Memory(rig.TestCase):
-    def run_with(self, *argv, check=0, stdin=None):
+    def run_with(self, *argv, check=0, stdin=None, within=()):
         """Runs it, and returns the pictures; self.said is all that it printed."""
         shutil.rmtree(self.path("dump"), ignore_errors=True)
         os.mkdir(self.path("dump"))
-        env = dict(os.environ, LD_PRELOAD=PRELOAD, LK_DUMP=self.path("dump"), LATCHKEY_DEBUG="1")
-        done = rig.run(argv, env=env, check=check, stdin=stdin)
+        wanted = ["env", f"LD_PRELOAD={PRELOAD}", f"LK_DUMP={self.path('dump')}", "LATCHKEY_DEBUG=1"]
+        done = rig.run([*within, *wanted, *argv], check=check, stdin=stdin)
         self.said = done.stdout + done.stderr
         self.assertIn(b": debug: ", self.said)
         pictures = [Picture(p) for p in sorted(glob.glob(self.path("dump", "*.map")))]
@@ -97,7 +98,7 @@ class Memory(rig.TestCase):
             for piece in pieces(secret):
                 for path in left:
                     for folder, _, files in os.walk(path):
-                        for file in files:
+                        for file in (f for f in files if not os.path.islink(os.path.join(folder, f))):
                             with open(os.path.join(folder, file), "rb") as f:
                                 if piece in f.read():
                                     wrong.append(f"{name} in {os.path.join(folder, file)}")
@@ -196,6 +197,34 @@ class Memory(rig.TestCase):
                 pictures = self.run_with(rig.program("latchkey-userconfig"), "apply", "--root", dev.root, "--tpm", dev.tpm.tcti, "--raise-floor")
                 self.assertEqual(dev.get("opt/app/conf"), b"new")
                 self.judge(f"apply ({form})", pictures, {"content key": key, "configuration key": dev.config_key}, left=[dev.root])
+                dev.tpm.stop()
+
+
+    # The device's folders in the place of the machine's, for this program alone: it has to be the system itself that it configures.
+    ITSELF = ("unshare", "--mount", "sh", "-c", 'for f in etc opt var home; do mount --bind "$1/$f" "/$f" || exit; done; '
+              'mount -t tmpfs run /run && shift && exec "$@"', "-")
+
+    def test_a_hook_is_begun(self):
+        """The content key and the configuration key are gone from memory by the time that another program gets to run."""
+        if subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL).returncode:
+            self.skipTest("mount namespaces can't be made here")
+        for form in ("cipher", "sealed"):
+            with self.subTest(form):
+                rig.run(["find", self.tmp, "-mindepth", "1", "-delete"], check=0)
+                dev = receiver.spare(self, form=form)
+                os.makedirs(dev.at("etc/latchkey/userconfig.d"))
+                os.makedirs(dev.at("var"))
+                os.chmod(self.write("root/etc/latchkey/userconfig.d/10-hook", "#!/bin/sh\nunset LD_PRELOAD\necho \"$*\" >> /opt/called\n"), 0o755)
+                dev.settings("units: [app.service]\n")
+                key, secret = os.urandom(32), os.urandom(24)
+                manifest = b"latchkey-manifest: 1\nfiles:\n  - {path: app, destination: /opt/app, volatile: true, restart: [app.service]}\n"
+                content = receiver.archive(receiver.entry(receiver.MANIFEST, manifest), receiver.entry("app", secret))
+                dev.upload(dev.seal(content, content_key=key))
+                pictures = self.run_with(rig.program("latchkey-userconfig"), "apply", "--tpm", dev.tpm.tcti, within=(*self.ITSELF, dev.root))
+                self.assertEqual(dev.get("opt/called"), b"restart app.service\n")
+                self.assertIn("spawn", [p.point for p in pictures])
+                self.judge(f"apply with a hook ({form})", pictures, {"content key": key, "configuration key": dev.config_key, "content": secret},
+                           left=[dev.root])
                 dev.tpm.stop()
 
 
