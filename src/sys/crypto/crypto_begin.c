@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
 /* Owns OpenSSL's beginning: its first use makes what all others need, and crashes where memory lacks for that. */
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -61,28 +62,34 @@ static void *move_spare(const uint8_t *old, size_t size)
 	return p;
 }
 
-static void *reallocate(void *old, size_t size, const char *file, int line)
-{
-	void *p;
-
-	(void)file;
-	(void)line;
-	if (is_spare(old))
-		return move_spare(old, size);
-	p = realloc(old, size);
-	if (p || !size || !beginning)
-		return p;
-	/* The size of the old one isn't known. OpenSSL takes this refusal well. */
-	lacked = true;
-	return NULL;
-}
-
+/* OpenSSL copies keys into parameters that it frees as they are, and the C library keeps what was freed: HMAC keys, which hold
+ * an authorization, lay in the heap to the process's end. So all that OpenSSL frees is wiped. */
 static void release(void *p, const char *file, int line)
 {
 	(void)file;
 	(void)line;
-	if (!is_spare(p))
-		free(p);
+	if (!p || is_spare(p))
+		return;
+	explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+static void *reallocate(void *old, size_t size, const char *file, int line)
+{
+	void *p;
+	size_t had;
+
+	if (is_spare(old))
+		return move_spare(old, size);
+	p = malloc(size);
+	if (p && old) {
+		had = malloc_usable_size(old);
+		memcpy(p, old, had < size ? had : size);
+		release(old, file, line);
+	}
+	/* OpenSSL takes this refusal well. */
+	lacked = lacked || (!p && beginning);
+	return p;
 }
 
 int lk_crypto_begin(bool configured, struct lk_err *err)
