@@ -53,6 +53,115 @@ static void test_json_is_yaml(void **s)
 	assert_string_equal(a->child->next->next->next->text, "\xc3\xa9\"/");
 }
 
+static void assert_same_node(const struct lk_doc *a, const struct lk_doc *b)
+{
+	assert_int_equal(a->type, b->type);
+	assert_int_equal(a->line, b->line);
+	assert_int_equal(a->column, b->column);
+	assert_int_equal(a->len, b->len);
+	assert_string_equal(a->text, b->text);
+	assert_int_equal(a->quoted, b->quoted);
+	for (a = a->child, b = b->child; a && b; a = a->next, b = b->next)
+		assert_same_node(a, b);
+	assert_null(a);
+	assert_null(b);
+}
+
+/* A comment at its end is no JSON, and so libyaml's to read. */
+static void assert_both_ways(const char *text)
+{
+	LK_OWNED_YAML one = NULL;
+	LK_OWNED_YAML other = NULL;
+	char commented[4096];
+	int rc = lk_yaml_parse((const uint8_t *)text, strlen(text), &one, NULL);
+
+	(void)snprintf(commented, sizeof(commented), "%s\n#", text);
+	assert_int_equal(rc, lk_yaml_parse((const uint8_t *)commented, strlen(commented), &other,
+					   NULL));
+	if (rc == LK_OK)
+		assert_same_node(lk_yaml_root(one), lk_yaml_root(other));
+}
+
+static void test_json_is_the_same_tree_by_either_way(void **s)
+{
+	static const char *const texts[] = {
+		"{}",
+		"{ }",
+		"{\n}",
+		"{\"a\":1}",
+		"{\"a\" : -12 , \"b\":\n[ true,false ,null\n]}\n\n",
+		"{\"a\":{\"b\":[{\"c\":\"\"},{},[],[[\"d\"]]]},\"e\":\" f \"}",
+		"{\"\":\"\"}",
+		"{\"a\":\"x: y, #z {}[] - ? 'q' % & * ! | > ` @\"}",
+		/* What only looks like it. */
+		"{\"a\":1,}",
+		"{\"a\"}",
+		"{\"a\":}",
+		"{a:1}",
+		"{\"a\":1 2}",
+		"{\"a\":b:c}",
+		"{\"a\":1\n2}",
+		"{\"a\"\n:1}",
+		"{\"a\":1,\"a\":2}",
+		"{\"a\":\"\\n\"}",
+		"{\"a\":\"b\nc\"}",
+		"{\"a\":\"\xc3\xa9\"}",
+		"{\"a\":\t1}",
+		"{\"a\":1}}",
+		"{\"a\":1} x",
+		"{\"a\":1}\n---\n{}",
+		"{\"a\":1}\n...\n",
+		"{\"a\":--1}",
+		"{\"a\":-}",
+		"{\"a\":.5}",
+		"{\"a\":1.5}",
+		"{\"a\":&x 1}",
+		"{\"a\":'b'}",
+		"{\"a\" \"b\":1}",
+		"{[1]:2}",
+		"{\"a\":[1,,2]}",
+		"{,}",
+		"{\"a\":[,]}",
+		"{\"a\":1 #b\n}",
+		"{\"a\":1",
+		"{",
+		"[1]",
+		"{\"a\":[[[[[[[1]]]]]]]}",
+		"{\"a\":[[[[[[[[1]]]]]]]]}",
+		"{\"a\":\"\x7f\"}",
+		"{\"a\":\"\x01\"}",
+	};
+
+	(void)s;
+	for (size_t i = 0; i < N_OF(texts); i++)
+		assert_both_ways(texts[i]);
+}
+
+static void test_long_keys_of_json_are_read_as_in_yaml(void **s)
+{
+	char text[2200];
+
+	(void)s;
+	for (unsigned int len = 990; len < 1030; len++) {
+		(void)snprintf(text, sizeof(text), "{\"%0*d\":1,\"b\":[1]}", (int)len, 0);
+		assert_both_ways(text);
+		(void)snprintf(text, sizeof(text), "{\"a\"%*s:1,\"b\":[1]}", (int)len, "");
+		assert_both_ways(text);
+	}
+	memset(text, 0, sizeof(text));
+	text[0] = '{';
+	for (unsigned int i = 0; i < 65; i++) {
+		(void)snprintf(text + strlen(text), 16, "%s\"%u\":0", i ? "," : "", i);
+		if (i >= 62) {
+			size_t len = strlen(text);
+
+			text[len] = '}';
+			assert_both_ways(text);
+			text[len] = '\0';
+		}
+	}
+}
+
 static void test_what_strict_yaml_leaves_out_is_refused_with_its_place(void **s)
 {
 	static const struct {
@@ -202,6 +311,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_maps_lists_and_scalars_become_nodes_with_their_places),
 		cmocka_unit_test(test_json_is_yaml),
+		cmocka_unit_test(test_json_is_the_same_tree_by_either_way),
+		cmocka_unit_test(test_long_keys_of_json_are_read_as_in_yaml),
 		cmocka_unit_test(test_what_strict_yaml_leaves_out_is_refused_with_its_place),
 		cmocka_unit_test(test_bytes_that_are_no_text_are_refused_with_their_place),
 		cmocka_unit_test(test_keys_levels_and_size_have_bounds),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception */
-/* Owns libyaml's events and the arena that a document tree lies in. */
+/* Owns libyaml's events, and the memory that a document tree lies in. */
 #include "sys/format/yaml.h"
 
 #include <stdlib.h>
@@ -8,18 +8,13 @@
 
 #include "core/base/bom.h"
 #include "core/base/text.h"
+#include "sys/format/yaml_private.h"
 
-/* Everything of one document is freed at once, so it is carved from blocks. */
-struct block {
-	struct block *next;
+struct lk_yaml_block {
+	struct lk_yaml_block *next;
 	size_t used;
 	size_t cap;
 	_Alignas(max_align_t) unsigned char data[];
-};
-
-struct lk_yaml {
-	struct block *blocks;
-	struct lk_doc *root;
 };
 
 /** One open collection. */
@@ -37,9 +32,9 @@ struct builder {
 	struct lk_err *err;
 };
 
-static void *carve(struct lk_yaml *y, size_t size)
+void *lk_yaml_carve(struct lk_yaml *y, size_t size)
 {
-	struct block *b = y->blocks;
+	struct lk_yaml_block *b = y->blocks;
 
 	size = (size + sizeof(max_align_t) - 1) & ~(sizeof(max_align_t) - 1);
 	if (!b || b->cap - b->used < size) {
@@ -62,7 +57,7 @@ void lk_yaml_free(struct lk_yaml *yaml)
 	if (!yaml)
 		return;
 	while (yaml->blocks) {
-		struct block *next = yaml->blocks->next;
+		struct lk_yaml_block *next = yaml->blocks->next;
 
 		free(yaml->blocks);
 		yaml->blocks = next;
@@ -83,7 +78,7 @@ static int error_at(struct lk_err *err, const yaml_mark_t *mark, const char *wha
 
 static struct lk_doc *new_node(struct lk_yaml *y, enum lk_doc_type type, const yaml_mark_t *mark)
 {
-	struct lk_doc *node = carve(y, sizeof(*node));
+	struct lk_doc *node = lk_yaml_carve(y, sizeof(*node));
 
 	if (node)
 		*node = (struct lk_doc){ .type = type,
@@ -138,7 +133,7 @@ static int on_scalar(struct builder *b, const yaml_event_t *e)
 {
 	struct lk_doc *node = new_node(b->yaml, LK_DOC_SCALAR, &e->start_mark);
 	size_t len = e->data.scalar.length;
-	char *text = carve(b->yaml, len + 1);
+	char *text = lk_yaml_carve(b->yaml, len + 1);
 
 	if (!node || !text)
 		return lk_err_set(b->err, LK_E_SYSTEM, 0, "out of memory");
@@ -282,12 +277,18 @@ static int parse(const uint8_t *data, size_t len, size_t max, struct lk_yaml **r
 	struct builder b = { .err = err };
 	struct lk_bytes text;
 	yaml_parser_t parser;
-	int rc = check_bytes(data, len, max, err);
+	int rc;
 
-	if (rc != LK_OK)
-		return rc;
 	yaml = calloc(1, sizeof(*yaml));
-	if (!yaml || !yaml_parser_initialize(&parser))
+	if (!yaml)
+		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
+	if (len <= max && lk_yaml_from_json(data, len, yaml)) {
+		*ret = yaml;
+		yaml = NULL;
+		return LK_OK;
+	}
+	LK_TRY(check_bytes(data, len, max, err));
+	if (!yaml_parser_initialize(&parser))
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	b.yaml = yaml;
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);

@@ -106,6 +106,10 @@ static struct extent header_extent(const uint8_t *data, size_t size)
 	    !lk_luks_is_second(both, size) || lk_luks_area_check(both, size, NULL) != LK_OK)
 		return ret;
 	ret = copy_extent(data, size);
+	/* As it is but after a power cut. */
+	if (memcmp(data + LK_LUKS_BINARY_SIZE, data + size + LK_LUKS_BINARY_SIZE,
+		   size - LK_LUKS_BINARY_SIZE) == 0)
+		return ret;
 	second = copy_extent(data + size, size);
 	ret.whole = second.whole > ret.whole ? second.whole : ret.whole;
 	ret.used = second.used > ret.used ? second.used : ret.used;

@@ -95,33 +95,34 @@ static int open_to_read(const struct reading *r, int *ret, struct lk_err *err)
 		       : lk_fs_wait_for_writer(*ret, path, err);
 }
 
-/* @data has room for @cap and one byte more, which tells "too large". */
-static int read_capped(const struct reading *r, uint8_t *data, size_t *ret_len, struct lk_err *err)
+static int too_large(const struct reading *r, struct lk_err *err)
+{
+	return lk_err_set(err, LK_E_INPUT, EFBIG, "%s: 1:1: more than the %zu bytes allowed",
+			  r->path, r->cap);
+}
+
+/* A byte more than is allowed tells that there is more. */
+static int read_secret(const struct reading *r, struct lk_secret *secret, struct lk_err *err)
 {
 	LK_OWNED_FD fd = -1;
 	ssize_t n;
-	int rc = open_to_read(r, &fd, err);
 
-	if (rc != LK_OK)
-		return rc;
-	n = lk_fs_read_full(fd, data, r->cap + 1);
+	LK_TRY(lk_secret_init(secret, r->cap + 1, err));
+	LK_TRY(open_to_read(r, &fd, err));
+	n = lk_fs_read_full(fd, secret->data, r->cap + 1);
 	if (n < 0)
 		return fail(err, LK_E_IO, r->path, "can't read");
 	if ((size_t)n > r->cap)
-		return lk_err_set(err, LK_E_INPUT, EFBIG,
-				  "%s: 1:1: more than the %zu bytes allowed", r->path, r->cap);
-	*ret_len = (size_t)n;
+		return too_large(r, err);
+	secret->len = (size_t)n;
 	return LK_OK;
 }
 
 int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret, struct lk_err *err)
 {
 	LK_OWNED_SECRET secret = LK_SECRET_NONE;
-	int rc = lk_secret_init(&secret, cap + 1, err);
+	int rc = read_secret(&(struct reading){ path, cap, false }, &secret, err);
 
-	if (rc == LK_OK)
-		rc = read_capped(&(struct reading){ path, cap, false }, secret.data, &secret.len,
-				 err);
 	if (rc == LK_OK)
 		*ret = lk_secret_take(&secret);
 	/* Not even how long it is. */
@@ -130,14 +131,53 @@ int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret, struc
 	return rc;
 }
 
+/* What isn't a regular file, and what /proc has, says no size. */
+static size_t expected_size(int fd, size_t cap)
+{
+	struct stat st;
+	size_t size = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0
+			      ? (size_t)st.st_size
+			      : 4095;
+
+	return size < cap ? size : cap;
+}
+
+/* No more memory than the file takes: each page of it would be wiped. There is a byte
+ * more than is expected, which tells whether there is more, or holds the NUL. */
+static int read_growing(const struct reading *r, int fd, struct lk_buf *buf, struct lk_err *err)
+{
+	size_t room = expected_size(fd, r->cap) + 1;
+
+	for (;; room = room > r->cap / 2 ? r->cap + 1 : 2 * room) {
+		LK_OWNED_BUF more = { malloc(room), buf->len };
+		ssize_t n;
+
+		if (!more.data)
+			return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
+		if (buf->len)
+			memcpy(more.data, buf->data, buf->len);
+		n = lk_fs_read_full(fd, more.data + buf->len, room - buf->len);
+		if (n < 0)
+			return fail(err, LK_E_IO, r->path, "can't read");
+		more.len += (size_t)n;
+		lk_buf_done(buf);
+		*buf = more;
+		more = LK_BUF_NONE;
+		if (buf->len < room)
+			return LK_OK;
+		if (room > r->cap)
+			return too_large(r, err);
+	}
+}
+
 static int read_to_buffer(const struct reading *r, struct lk_buf *ret, struct lk_err *err)
 {
-	LK_OWNED_BUF buf = { malloc(r->cap + 1), 0 };
-	int rc;
+	LK_OWNED_BUF buf = LK_BUF_NONE;
+	LK_OWNED_FD fd = -1;
+	int rc = open_to_read(r, &fd, err);
 
-	if (!buf.data)
-		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
-	rc = read_capped(r, buf.data, &buf.len, err);
+	if (rc == LK_OK)
+		rc = read_growing(r, fd, &buf, err);
 	if (rc != LK_OK) {
 		lk_log(LK_LOG_DEBUG, "%s: can't be read, or isn't there", r->path);
 		return rc;
