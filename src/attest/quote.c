@@ -44,8 +44,8 @@ static int read_options(struct by_hand *q, struct lk_err *err)
 	return LK_OK;
 }
 
-static int put(const struct by_hand *q, const char *name, const void *data, size_t len,
-	       struct lk_err *err)
+static int put_file(const struct by_hand *q, const char *name, const void *data, size_t len,
+		    struct lk_err *err)
 {
 	char path[4096];
 
@@ -79,8 +79,8 @@ static int put_key(const struct by_hand *q, struct lk_err *err)
 	/* Lines of 64 (RFC 7468): P-256 has two. */
 	snprintf(pem, sizeof(pem), "%s%.64s\n%.*s%s", begin, body, (int)LK_BASE64_SIZE(len) - 64,
 		 body + 64, end);
-	LK_TRY(put(q, LK_QUOTE_DIR_AK_PEM, pem, strlen(pem), err));
-	return put(q, LK_QUOTE_DIR_AK, q->ak.public, q->ak.public_len, err);
+	LK_TRY(put_file(q, LK_QUOTE_DIR_AK_PEM, pem, strlen(pem), err));
+	return put_file(q, LK_QUOTE_DIR_AK, q->ak.public, q->ak.public_len, err);
 }
 
 static int put_floors(struct by_hand *q, struct lk_err *err)
@@ -99,8 +99,8 @@ static int put_floors(struct by_hand *q, struct lk_err *err)
 			continue;
 		}
 		snprintf(signature, sizeof(signature), "%s" LK_QUOTE_DIR_FLOOR_SIGNATURE, names[i]);
-		LK_TRY(put(q, names[i], f.attest, f.attest_len, err));
-		LK_TRY(put(q, signature, f.signature, f.signature_len, err));
+		LK_TRY(put_file(q, names[i], f.attest, f.attest_len, err));
+		LK_TRY(put_file(q, signature, f.signature, f.signature_len, err));
 	}
 	return LK_OK;
 }
@@ -110,18 +110,18 @@ static int put_all(struct by_hand *q, struct lk_err *err)
 	const struct lk_tpm_attested *a = &q->quote.attested;
 	const struct lk_at_logs *logs = &q->logs;
 
-	LK_TRY(put(q, LK_QUOTE_DIR_QUOTE, a->attest, a->attest_len, err));
-	LK_TRY(put(q, LK_QUOTE_DIR_SIGNATURE, a->signature, a->signature_len, err));
-	LK_TRY(put(q, LK_QUOTE_DIR_NONCE, q->nonce, q->nonce_len, err));
-	LK_TRY(put(q, LK_QUOTE_DIR_VALUES, q->quote.values, q->quote.values_len, err));
+	LK_TRY(put_file(q, LK_QUOTE_DIR_QUOTE, a->attest, a->attest_len, err));
+	LK_TRY(put_file(q, LK_QUOTE_DIR_SIGNATURE, a->signature, a->signature_len, err));
+	LK_TRY(put_file(q, LK_QUOTE_DIR_NONCE, q->nonce, q->nonce_len, err));
+	LK_TRY(put_file(q, LK_QUOTE_DIR_VALUES, q->quote.values, q->quote.values_len, err));
 	LK_TRY(put_key(q, err));
 	LK_TRY(put_floors(q, err));
-	LK_TRY(put(q, LK_QUOTE_DIR_FIRMWARE, logs->firmware.data, logs->firmware.len, err));
-	LK_TRY(put(q, LK_QUOTE_DIR_IMA, logs->ima.data, logs->ima.len, err));
-	return put(q, LK_QUOTE_DIR_MEASURED, logs->measured.data, logs->measured.len, err);
+	LK_TRY(put_file(q, LK_QUOTE_DIR_FIRMWARE, logs->firmware.data, logs->firmware.len, err));
+	LK_TRY(put_file(q, LK_QUOTE_DIR_IMA, logs->ima.data, logs->ima.len, err));
+	return put_file(q, LK_QUOTE_DIR_MEASURED, logs->measured.data, logs->measured.len, err);
 }
 
-static int take(struct by_hand *q, struct lk_err *err)
+static int take_quote(struct by_hand *q, struct lk_err *err)
 {
 	LK_TRY(read_options(q, err));
 	LK_TRY(lk_tpm_open(q->opts->tcti, LK_AT_WAIT_S, &q->tpm, err));
@@ -145,7 +145,7 @@ int lk_at_quote(const struct lk_at_options *opts, struct lk_err *err)
 	if (!q)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	q->opts = opts;
-	rc = take(q, err);
+	rc = take_quote(q, err);
 	if (rc == LK_OK)
 		lk_log(LK_LOG_INFO, "%s has the quote, and the logs to verify it with", opts->out);
 	lk_at_logs_done(&q->logs);

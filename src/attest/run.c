@@ -83,11 +83,6 @@ static bool is_nothing_new(const struct run *r)
 			     r->quote.parsed.quote.digest);
 }
 
-static struct lk_bytes bytes_of(const struct lk_buf *buf)
-{
-	return (struct lk_bytes){ buf->data, buf->len };
-}
-
 /* A device may have been installed without them; the server says whether it wants them. */
 static void certify_floors(struct run *r, struct lk_attest_request *request)
 {
@@ -119,10 +114,10 @@ static int add_logs(struct run *r, struct lk_attest_request *request, struct lk_
 				      &r->logs.ima, err));
 	LK_TRY(lk_at_log_read(o->measured_log, 0, LK_ATTEST_MEASURED_MAX, &r->logs.measured, err));
 	r->measured = r->logs.measured.len;
-	request->firmware = bytes_of(&r->logs.firmware);
-	request->ima = bytes_of(&r->logs.ima);
+	request->firmware = lk_buf_bytes(&r->logs.firmware);
+	request->ima = lk_buf_bytes(&r->logs.ima);
 	if (whole || r->measured != r->state->measured)
-		request->measured = bytes_of(&r->logs.measured);
+		request->measured = lk_buf_bytes(&r->logs.measured);
 	if (whole)
 		certify_floors(r, request);
 	return LK_OK;

@@ -23,7 +23,8 @@ static int read_token(struct lk_volume_header *h, int number, struct lk_token *r
 	return lk_token_from_json(json.data, json.len, ret, err);
 }
 
-static int find(struct lk_volume_header *h, uint32_t handle, struct lk_token *ret, struct found *f)
+static int find_token(struct lk_volume_header *h, uint32_t handle, struct lk_token *ret,
+		      struct found *f)
 {
 	*f = (struct found){ .number = -1, .damaged = -1 };
 	for (int n = lk_volume_header_next_token(h, -1); n >= 0;
@@ -76,7 +77,7 @@ int lk_token_load(struct lk_volume_header *h, uint32_t handle, struct lk_token *
 {
 	struct found f;
 
-	if (find(h, handle, ret, &f) != LK_OK)
+	if (find_token(h, handle, ret, &f) != LK_OK)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "%s", f.why.msg);
 	return f.number >= 0 ? LK_OK : not_found(h, handle, &f, err);
 }
@@ -88,7 +89,7 @@ int lk_token_store_whole(struct lk_volume_header *h, const struct lk_token *toke
 	char *json;
 	int rc;
 
-	if (find(h, token->handle, NULL, &f) != LK_OK)
+	if (find_token(h, token->handle, NULL, &f) != LK_OK)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "%s", f.why.msg);
 	json = lk_token_to_json(token);
 	if (!json)
@@ -142,7 +143,7 @@ int lk_token_remove(struct lk_volume_header *h, uint32_t handle, struct lk_err *
 {
 	struct found f;
 
-	if (find(h, handle, NULL, &f) != LK_OK)
+	if (find_token(h, handle, NULL, &f) != LK_OK)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "%s", f.why.msg);
 	/* Without its keyslot it can't be read any more. */
 	if (f.number < 0)

@@ -11,8 +11,8 @@
 /* A token is bounded by the header that it lies in; a folder is not. */
 #define FILES_MAX 512u
 
-static void add(const struct lk_policy_file *pf, const struct lk_token *from,
-		struct lk_candidates *c)
+static void add_candidates(const struct lk_policy_file *pf, const struct lk_token *from,
+			   struct lk_candidates *c)
 {
 	for (size_t i = 0; i < from->n_policies; i++) {
 		const struct lk_signed_policy *sp = &from->policies[i];
@@ -38,10 +38,10 @@ int lk_candidates_from(const struct lk_policy_file *pf, const struct lk_signed_f
 	c.list = calloc(total + 1, sizeof(struct lk_signed_policy *));
 	if (!c.list)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
-	add(pf, &files->token, &c);
+	add_candidates(pf, &files->token, &c);
 	for (size_t i = 0; i < files->n_brought; i++)
-		add(pf, &files->brought[i], &c);
-	add(pf, token, &c);
+		add_candidates(pf, &files->brought[i], &c);
+	add_candidates(pf, token, &c);
 	*ret = c;
 	return LK_OK;
 }

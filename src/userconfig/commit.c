@@ -104,7 +104,7 @@ static bool is_lasting(int rc, const struct lk_err *err)
 	       (rc == LK_E_IO && err->code == ENOENT);
 }
 
-static int finish(const struct lk_uc *uc, const struct lk_commit *c, struct lk_err *err)
+static int finish_commit(const struct lk_uc *uc, const struct lk_commit *c, struct lk_err *err)
 {
 	int rc = c->from == c->to ? LK_OK : lk_generation_set(uc, "previous", c->from, err);
 
@@ -142,7 +142,7 @@ static int stay(const struct lk_uc *uc, const struct lk_commit *c, const struct 
 	int rc = settle_upload(uc, c->to, cause.msg, &why);
 
 	if (rc == LK_OK)
-		rc = finish(uc, c, &why);
+		rc = finish_commit(uc, c, &why);
 	if (rc != LK_OK)
 		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
 	return lk_err_set(err, cause.rc, cause.code,
@@ -227,7 +227,7 @@ static int settle(const struct lk_uc *uc, const struct lk_commit *c, struct lk_c
 		rc = act(uc, c, ret, err);
 	if (rc == LK_E_SERVICE)
 		return take_back(uc, c, rc, err);
-	return rc == LK_OK ? finish(uc, c, err) : rc;
+	return rc == LK_OK ? finish_commit(uc, c, err) : rc;
 }
 
 /* From the switch on what goes wrong is the device's: the blob that is in place isn't refused for it. */

@@ -18,7 +18,7 @@
 #define FOLDERS	    "folders"
 #define FOLDERS_MAX (1024u * 1024u)
 
-static int fail(struct lk_err *err, const char *path, const char *what)
+static int turning_failed(struct lk_err *err, const char *path, const char *what)
 {
 	return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s: %s", path, what, strerror(errno));
 }
@@ -75,9 +75,9 @@ static int exchange(const struct lk_uc *uc, const char *path, const char *tempor
 	if (rc != LK_OK)
 		return rc;
 	if (renameat2(dir, temporary, dir, name, RENAME_EXCHANGE) != 0)
-		return fail(err, path, "can't be exchanged");
+		return turning_failed(err, path, "can't be exchanged");
 	if (fsync(dir) != 0)
-		return fail(err, path, "can't sync");
+		return turning_failed(err, path, "can't sync");
 	beside(path, temporary, other);
 	/* Somebody has put a file there since it was looked at. */
 	if (lk_tree_kind(uc->at, other, &kind, NULL) == LK_OK && kind == LK_TREE_DIR &&
@@ -102,7 +102,7 @@ int lk_turn_fold(const struct lk_uc *uc, const char *path, struct lk_err *err)
 	if (rc != LK_OK)
 		return rc;
 	if (symlinkat(text, dir, temporary) != 0)
-		return fail(err, path, "can't make a link");
+		return turning_failed(err, path, "can't make a link");
 	rc = exchange(uc, path, temporary, err);
 	if (rc != LK_OK)
 		(void)unlinkat(dir, temporary, 0);

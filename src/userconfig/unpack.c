@@ -204,8 +204,8 @@ static int write_volatile_link(struct writing *w, const struct lk_plan_file *f, 
 	return rc;
 }
 
-static int put(void *ctx, const struct lk_archive_entry *entry, const struct lk_source *data,
-	       struct lk_err *err)
+static int put_entry(void *ctx, const struct lk_archive_entry *entry, const struct lk_source *data,
+		     struct lk_err *err)
 {
 	struct writing *w = ctx;
 	char path[LK_ARCHIVE_PATH_MAX + 1];
@@ -245,7 +245,7 @@ static int write_files(const struct lk_uc *uc, const struct lk_admitted *blob,
 		.agreed = agreed,
 		.buf = malloc(CHUNK),
 	};
-	const struct lk_archive_visitor visitor = { put, &w };
+	const struct lk_archive_visitor visitor = { put_entry, &w };
 	struct lk_source from;
 	int rc = lk_plan_rules(uc, blob, &rules, err);
 
@@ -374,7 +374,7 @@ static int write_papers(const struct lk_uc *uc, const struct lk_admitted *blob,
 }
 
 /* One sync for all of them, and then the name. */
-static int finish(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err)
+static int finish_generation(const struct lk_uc *uc, uint64_t sequence, struct lk_err *err)
 {
 	LK_OWNED_FD dir = -1;
 	char path[PATH_MAX], final[PATH_MAX];
@@ -427,6 +427,6 @@ int lk_unpack(const struct lk_uc *uc, const struct lk_admitted *blob, const stru
 	if (rc == LK_OK)
 		rc = write_papers(uc, blob, plan, &agreed, err);
 	if (rc == LK_OK)
-		rc = finish(uc, sequence, err);
+		rc = finish_generation(uc, sequence, err);
 	return rc;
 }

@@ -24,7 +24,7 @@ void lk_upload_done(struct lk_upload *upload)
 	lk_fd_closep(&upload->dir);
 }
 
-static int fail(struct lk_err *err, const struct lk_upload *upload, const char *what)
+static int upload_failed(struct lk_err *err, const struct lk_upload *upload, const char *what)
 {
 	return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s: %s", upload->where, what,
 			  strerror(errno));
@@ -50,9 +50,9 @@ static int open_regular(struct lk_upload *upload, const char *path, struct lk_er
 	if (upload->fd < 0 && errno == ELOOP)
 		return not_regular(upload, S_IFLNK, err);
 	if (upload->fd < 0)
-		return fail(err, upload, "can't open");
+		return upload_failed(err, upload, "can't open");
 	if (fstat(upload->fd, &st) != 0)
-		return fail(err, upload, "can't look at");
+		return upload_failed(err, upload, "can't look at");
 	return S_ISREG(st.st_mode) ? LK_OK : not_regular(upload, st.st_mode, err);
 }
 
@@ -102,7 +102,7 @@ int lk_upload_open(const struct lk_uc *uc, bool *ret_present, struct lk_upload *
 	upload.name = uc->settings.blob_name.text;
 	upload.where = upload.name;
 	if (fstatat(upload.dir, upload.name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT ? LK_OK : fail(err, &upload, "can't look at");
+		return errno == ENOENT ? LK_OK : upload_failed(err, &upload, "can't look at");
 	*ret_present = true;
 	/* Anything else isn't even opened, which would wake a device. It is
 	 * handed over in any case: who refuses it has to put it aside. */
@@ -120,8 +120,8 @@ static int settle(const struct lk_upload *upload, const char *temporary, const c
 {
 	if ((!*to || renameat(upload->dir, temporary, upload->dir, to) != 0) &&
 	    unlinkat(upload->dir, temporary, 0) != 0)
-		return fail(err, upload, "can't move away");
-	return fsync(upload->dir) == 0 ? LK_OK : fail(err, upload, "can't sync");
+		return upload_failed(err, upload, "can't move away");
+	return fsync(upload->dir) == 0 ? LK_OK : upload_failed(err, upload, "can't sync");
 }
 
 /*
@@ -138,7 +138,7 @@ static int move_away(const struct lk_upload *upload, const char *to, struct lk_e
 	if (rc != LK_OK)
 		return rc;
 	if (renameat(upload->dir, upload->name, upload->dir, temporary) != 0)
-		return fail(err, upload, "can't move away");
+		return upload_failed(err, upload, "can't move away");
 	if (known && (fstatat(upload->dir, temporary, &moved, AT_SYMLINK_NOFOLLOW) != 0 ||
 		      moved.st_dev != ours.st_dev || moved.st_ino != ours.st_ino)) {
 		/* A new upload, which the next run takes. */
@@ -167,14 +167,14 @@ static int write_reason(const struct lk_upload *upload, const char *name, const 
 	fd = openat(upload->dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		    0644);
 	if (fd < 0)
-		return fail(err, upload, "can't write the reason");
+		return upload_failed(err, upload, "can't write the reason");
 	rc = lk_tree_write(fd, reason, strlen(reason), err);
 	if (rc == LK_OK)
 		rc = lk_tree_write(fd, "\n", 1, err);
 	/* Whoever uploaded it may read why, whatever the umask. */
 	if (rc == LK_OK &&
 	    (fchmod(fd, 0644) != 0 || renameat(upload->dir, temporary, upload->dir, name) != 0))
-		rc = fail(err, upload, "can't write the reason");
+		rc = upload_failed(err, upload, "can't write the reason");
 	if (rc != LK_OK)
 		(void)unlinkat(upload->dir, temporary, 0);
 	return rc;
@@ -250,7 +250,7 @@ int lk_upload_is(const struct lk_uc *uc, const struct lk_upload *upload, const c
 		ssize_t m = pread(fd, ours, CHUNK, (off_t)at);
 
 		if (n < 0 || m < 0)
-			return fail(err, upload, "can't compare");
+			return upload_failed(err, upload, "can't compare");
 		*ret = n == m && memcmp(theirs, ours, (size_t)n) == 0;
 		if (n == 0)
 			break;

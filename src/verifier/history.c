@@ -76,11 +76,6 @@ static int get_lists(struct lk_store *s, int64_t device, int64_t since, struct l
 	return lk_store_run(s, &(struct lk_query){ sql, 2, args, take_lists, ret }, NULL, err);
 }
 
-static struct lk_bytes bytes_of(const struct lk_buf *b)
-{
-	return (struct lk_bytes){ b->data, b->len };
-}
-
 int lk_vf_logs_get(struct lk_store *s, int64_t device, int64_t since, struct lk_vf_logs *ret,
 		   struct lk_err *err)
 {
@@ -91,8 +86,8 @@ int lk_vf_logs_get(struct lk_store *s, int64_t device, int64_t since, struct lk_
 	ret->boot = lists.boot;
 	if (!lists.found)
 		return LK_OK;
-	LK_TRY(lk_vf_chunks_get(s, bytes_of(&lists.firmware), &ret->firmware, err));
-	return lk_vf_chunks_get(s, bytes_of(&lists.measured), &ret->measured, err);
+	LK_TRY(lk_vf_chunks_get(s, lk_buf_bytes(&lists.firmware), &ret->firmware, err));
+	return lk_vf_chunks_get(s, lk_buf_bytes(&lists.measured), &ret->measured, err);
 }
 
 int lk_vf_logs_get_ima(struct lk_store *s, int64_t device, int64_t since, struct lk_vf_logs *ret,
@@ -103,7 +98,7 @@ int lk_vf_logs_get_ima(struct lk_store *s, int64_t device, int64_t since, struct
 	LK_TRY(get_lists(s, device, since, &lists, err));
 	ret->found = lists.found;
 	ret->boot = lists.boot;
-	return lk_vf_chunks_get(s, bytes_of(&lists.ima), &ret->ima, err);
+	return lk_vf_chunks_get(s, lk_buf_bytes(&lists.ima), &ret->ima, err);
 }
 
 static int insert_boot(struct lk_store *s, const struct lk_vf_boot *b, const struct lists *l,
@@ -115,9 +110,9 @@ static int insert_boot(struct lk_store *s, const struct lk_vf_boot *b, const str
 	const struct lk_value args[] = { lk_value_int(b->device),
 					 lk_value_int(b->since),
 					 lk_value_int(b->boot),
-					 lk_value_bytes(bytes_of(&l->firmware)),
-					 lk_value_bytes(bytes_of(&l->ima)),
-					 lk_value_bytes(bytes_of(&l->measured)) };
+					 lk_value_bytes(lk_buf_bytes(&l->firmware)),
+					 lk_value_bytes(lk_buf_bytes(&l->ima)),
+					 lk_value_bytes(lk_buf_bytes(&l->measured)) };
 
 	return lk_store_run(s, &(struct lk_query){ sql, 6, args, NULL, NULL }, NULL, err);
 }
@@ -127,9 +122,9 @@ static int update_boot(struct lk_store *s, const struct lk_vf_boot *b, const str
 {
 	static const char sql[] = "UPDATE boots SET firmware = $1, ima = $2, measured = $3 "
 				  "WHERE device = $4 AND since = $5";
-	const struct lk_value args[] = { lk_value_bytes(bytes_of(&l->firmware)),
-					 lk_value_bytes(bytes_of(&l->ima)),
-					 lk_value_bytes(bytes_of(&l->measured)),
+	const struct lk_value args[] = { lk_value_bytes(lk_buf_bytes(&l->firmware)),
+					 lk_value_bytes(lk_buf_bytes(&l->ima)),
+					 lk_value_bytes(lk_buf_bytes(&l->measured)),
 					 lk_value_int(b->device), lk_value_int(b->since) };
 
 	return lk_store_run(s, &(struct lk_query){ sql, 5, args, NULL, NULL }, NULL, err);

@@ -91,11 +91,6 @@ static int64_t attested_at(const struct judged *c)
 	return now > c->device.seen ? now : c->device.seen + 1;
 }
 
-static struct lk_bytes bytes_of(const struct lk_buf *b)
-{
-	return (struct lk_bytes){ b->data, b->len };
-}
-
 /* Nothing is new, and nothing else is held right than before. */
 static int accept_same(struct judged *c, struct lk_err *err)
 {
@@ -145,11 +140,11 @@ static int gather(struct judged *c, bool same, struct lk_err *err)
 	c->in.change = c->change;
 	c->in.nonce_ms = c->nonce_ms;
 	c->in.before = &c->device.state;
-	c->in.firmware = c->req.firmware.len ? c->req.firmware : bytes_of(&c->kept.firmware);
-	c->in.measured = c->req.measured.len ? c->req.measured : bytes_of(&c->kept.measured);
-	c->in.ima = same ? bytes_of(&c->kept.ima) : c->req.ima;
+	c->in.firmware = c->req.firmware.len ? c->req.firmware : lk_buf_bytes(&c->kept.firmware);
+	c->in.measured = c->req.measured.len ? c->req.measured : lk_buf_bytes(&c->kept.measured);
+	c->in.ima = same ? lk_buf_bytes(&c->kept.ima) : c->req.ima;
 	c->in.ima_from = same ? 0 : c->req.ima_from;
-	c->in.good = bytes_of(&c->findings.good);
+	c->in.good = lk_buf_bytes(&c->findings.good);
 	c->in.reference = &c->reference;
 	c->in.hash = lk_crypto_hash;
 	return LK_OK;
@@ -159,7 +154,8 @@ static int gather(struct judged *c, bool same, struct lk_err *err)
  * others with each quote would fill the disk. One that replays replaces one that doesn't. */
 static int choose_logs(const struct judged *c, struct lk_vf_boot *boot, struct lk_err *err)
 {
-	struct lk_bytes had = bytes_of(&c->kept.firmware), grew = bytes_of(&c->kept.measured);
+	struct lk_bytes had = lk_buf_bytes(&c->kept.firmware),
+			grew = lk_buf_bytes(&c->kept.measured);
 	bool good = false;
 
 	if (had.len && boot->firmware.len) {

@@ -80,54 +80,39 @@ static int run_command(const struct lk_cli_command *found, int argc, char **argv
 {
 	const struct command *cmd = (const struct command *)(const void *)found;
 	struct lk_vf_options o = { .json = false };
-	const struct lk_option store[] = {
-		{ "config", 0, 0, "FILE", "settings (default " LK_VF_SETTINGS ")", &o.config,
-		  NULL },
-		{ "state", 0, 0, "DIR", "state directory (default " LK_VF_STATE ")", &o.state,
-		  NULL },
+	/* Each with the commands that have it. */
+	const struct {
+		unsigned int of;
+		struct lk_option option;
+	} all[] = {
+		{ STORE,
+		  { "config", 0, 0, "FILE", "settings (default " LK_VF_SETTINGS ")", &o.config,
+		    NULL } },
+		{ STORE,
+		  { "state", 0, 0, "DIR", "state directory (default " LK_VF_STATE ")", &o.state,
+		    NULL } },
+		{ FLAVOR,
+		  { "flavor", 0, 0, "NAME",
+		    "flavor of these devices (default: the one that they have, or \"default\")",
+		    &o.flavor, NULL } },
+		{ UNPROVEN,
+		  { "unproven", 0, 0, NULL, "take records that nothing proves", NULL,
+		    &o.unproven } },
+		{ BY_HAND,
+		  { "flavor", 0, 0, "FILE", "what it is compared with", &o.flavor, NULL } },
+		{ BY_HAND,
+		  { "nonce", 0, 0, "HEX", "the nonce that the quote has to be over", &o.nonce,
+		    NULL } },
+		{ JSON, { "json", 0, 0, NULL, "JSON instead of text", NULL, &o.json } },
+		{ FORMS, { "jwt", 0, 0, NULL, "attestation results, signed", NULL, &o.jwt } },
+		{ FORMS, { "html", 0, 0, NULL, "a page that stands alone", NULL, &o.html } },
 	};
-	const struct lk_option flavor = {
-		"flavor",
-		0,
-		0,
-		"NAME",
-		"flavor of these devices (default: the one that they have, or \"default\")",
-		&o.flavor,
-		NULL
-	};
-	const struct lk_option unproven = {
-		"unproven", 0, 0, NULL, "take records that nothing proves", NULL, &o.unproven
-	};
-	const struct lk_option json = { "json", 0, 0, NULL, "JSON instead of text", NULL, &o.json };
-	const struct lk_option by_hand[] = {
-		{ "flavor", 0, 0, "FILE", "what it is compared with", &o.flavor, NULL },
-		{ "nonce", 0, 0, "HEX", "the nonce that the quote has to be over", &o.nonce, NULL },
-	};
-	const struct lk_option forms[] = {
-		{ "jwt", 0, 0, NULL, "attestation results, signed", NULL, &o.jwt },
-		{ "html", 0, 0, NULL, "a page that stands alone", NULL, &o.html },
-	};
-	struct lk_option options[9];
+	struct lk_option options[sizeof(all) / sizeof(all[0]) + 1];
 	size_t n = 0;
 
-	if (cmd->options & STORE) {
-		options[n++] = store[0];
-		options[n++] = store[1];
-	}
-	if (cmd->options & FLAVOR)
-		options[n++] = flavor;
-	if (cmd->options & UNPROVEN)
-		options[n++] = unproven;
-	if (cmd->options & BY_HAND) {
-		options[n++] = by_hand[0];
-		options[n++] = by_hand[1];
-	}
-	if (cmd->options & JSON)
-		options[n++] = json;
-	if (cmd->options & FORMS) {
-		options[n++] = forms[0];
-		options[n++] = forms[1];
-	}
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (cmd->options & all[i].of)
+			options[n++] = all[i].option;
 	options[n] = (struct lk_option)LK_OPTIONS_END;
 	LK_TRY(lk_cli_parse(&cli, &cmd->cli, options, argc, argv, err));
 	o.makes_state = cmd->options & MAKES;

@@ -18,7 +18,7 @@ void lk_page_done(struct lk_page *p)
 	free(p->data);
 }
 
-static void put(struct lk_page *p, const char *text, size_t len)
+static void put_text(struct lk_page *p, const char *text, size_t len)
 {
 	if (p->len + len + 1 > p->cap) {
 		size_t cap = 2 * (p->len + len) + 4096;
@@ -48,7 +48,7 @@ void lk_page_add(struct lk_page *p, const char *fmt, ...)
 	if (n < 0 || (size_t)n >= sizeof(text))
 		p->failed = true;
 	else
-		put(p, text, (size_t)n);
+		put_text(p, text, (size_t)n);
 }
 
 static const char *entity(char c)
@@ -76,7 +76,7 @@ void lk_page_bytes(struct lk_page *p, struct lk_bytes text)
 		size_t n = lk_text_escape(text.data, text.len, shown);
 		const char *e = n == 1 ? entity((char)*text.data) : NULL;
 
-		put(p, e ? e : shown, strlen(e ? e : shown));
+		put_text(p, e ? e : shown, strlen(e ? e : shown));
 		text.data += n;
 		text.len -= n;
 	}
@@ -102,7 +102,7 @@ void lk_page_address(struct lk_page *p, const char *text)
 
 		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 		    c == '-' || c == '_' || c == '.')
-			put(p, text, 1);
+			put_text(p, text, 1);
 		else
 			lk_page_add(p, "%%%02X", c);
 	}
@@ -213,7 +213,7 @@ void lk_page_begin_alone(struct lk_page *p, const char *title)
 {
 	begin_head(p, title);
 	lk_page_add(p, "<style>");
-	put(p, lk_page_style, strlen(lk_page_style));
+	put_text(p, lk_page_style, strlen(lk_page_style));
 	lk_page_add(p, "</style></head><body>\n<main><h1>");
 	lk_page_text(p, title);
 	lk_page_add(p, "</h1>\n");

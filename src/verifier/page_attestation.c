@@ -9,11 +9,6 @@
 #include "page.h"
 #include "verifier.h"
 
-static struct lk_bytes bytes_of(const struct lk_buf *b)
-{
-	return (struct lk_bytes){ b->data, b->len };
-}
-
 static const char *bank_of(const struct lk_attest *a)
 {
 	const char *name = lk_alg_name(a->quote.sel.bank);
@@ -85,7 +80,7 @@ static int json_attestation(const struct lk_page_ask *ask, const struct lk_vf_ev
 	lk_json_set_text(json, "verdict", lk_vf_verdict_word(e->a.verdict));
 	if (kept)
 		lk_json_share(json, kept, "reasons");
-	quote_json(bytes_of(&e->quote), lk_json_set_object(json, "quoted"));
+	quote_json(lk_buf_bytes(&e->quote), lk_json_set_object(json, "quoted"));
 	lk_json_set_hex(json, "quote", e->quote.data, e->quote.len);
 	lk_json_set_hex(json, "signature", e->signature.data, e->signature.len);
 	return lk_page_send_json(ask->x, json, err);
@@ -104,9 +99,9 @@ static void add_raw(struct lk_page *p, const struct lk_page_ask *ask,
 		"<a href=\"%s.json\">all of this as JSON</a></p>\n"
 		"<details><summary>As the TPM signed it (hexadecimal)</summary><p>TPMS_ATTEST: ",
 		address, address, address);
-	lk_page_hex(p, bytes_of(&e->quote));
+	lk_page_hex(p, lk_buf_bytes(&e->quote));
 	lk_page_add(p, "</p><p>TPMT_SIGNATURE: ");
-	lk_page_hex(p, bytes_of(&e->signature));
+	lk_page_hex(p, lk_buf_bytes(&e->signature));
 	lk_page_add(p, "</p></details>\n");
 }
 
@@ -128,7 +123,7 @@ int lk_page_attestation(const struct lk_page_ask *ask, int64_t at, struct lk_err
 	lk_page_add(&p, "</p>\n");
 	if (kept)
 		lk_page_add_reasons(&p, lk_json_get(kept, "reasons"));
-	add_quote(&p, bytes_of(&e.quote));
+	add_quote(&p, lk_buf_bytes(&e.quote));
 	add_raw(&p, ask, &e);
 	lk_page_send(&p, ask->x);
 	return LK_OK;
@@ -143,6 +138,6 @@ int lk_page_attestation_raw(const struct lk_page_ask *ask, int64_t at, const cha
 	LK_TRY(lk_vf_evidence_get(ask->s->store, ask->d->number, at, &e, err));
 	(void)snprintf(name, sizeof(name), "%.16s-%" PRId64 ".%s", ask->d->id, at, what);
 	lk_page_send_file(ask->x, name, "application/octet-stream",
-			  bytes_of(strcmp(what, "quote") == 0 ? &e.quote : &e.signature));
+			  lk_buf_bytes(strcmp(what, "quote") == 0 ? &e.quote : &e.signature));
 	return LK_OK;
 }

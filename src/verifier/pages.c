@@ -54,7 +54,7 @@ static bool may_read(struct lk_vf_server *s, struct lk_httpd_x *x)
 	return false;
 }
 
-static bool take(const char **rest, const char *word)
+static bool take_word(const char **rest, const char *word)
 {
 	size_t len = strlen(word);
 
@@ -91,9 +91,9 @@ static int show_log(struct lk_page_ask *ask, const char *rest, int64_t since, st
 	for (size_t i = 0; i < sizeof(raw) / sizeof(raw[0]); i++)
 		if (strcmp(rest, raw[i]) == 0)
 			return lk_page_log_raw(ask, since, rest, err);
-	if (take(&rest, "firmware") && ends(ask, rest))
+	if (take_word(&rest, "firmware") && ends(ask, rest))
 		return lk_page_firmware(ask, since, err);
-	if (take(&rest, "ima") && ends(ask, rest))
+	if (take_word(&rest, "ima") && ends(ask, rest))
 		return lk_page_ima(ask, since, err);
 	return LK_E_OBJECT;
 }
@@ -123,16 +123,17 @@ static int show_one(struct lk_page_ask *ask, const char *rest, struct lk_err *er
 	ask->d = &d;
 	if (ends(ask, rest))
 		return lk_page_device(ask, err);
-	if (!take(&rest, "/"))
+	if (!take_word(&rest, "/"))
 		return LK_E_OBJECT;
-	if (take(&rest, "boots/"))
-		return take_time(&rest, &time) && take(&rest, "/") ? show_log(ask, rest, time, err)
-								   : LK_E_OBJECT;
+	if (take_word(&rest, "boots/"))
+		return take_time(&rest, &time) && take_word(&rest, "/")
+			       ? show_log(ask, rest, time, err)
+			       : LK_E_OBJECT;
 	if (take_time(&rest, &time))
 		return show_attestation(ask, rest, time, err);
-	if (take(&rest, "report."))
+	if (take_word(&rest, "report."))
 		return lk_page_report(ask, rest, err);
-	if (take(&rest, "difference"))
+	if (take_word(&rest, "difference"))
 		return ends(ask, rest) ? lk_page_difference(ask, err) : LK_E_OBJECT;
 	return show_log(ask, rest, 0, err);
 }
@@ -159,11 +160,11 @@ static int route(struct lk_page_ask *ask, const char *path, struct lk_err *err)
 		return lk_page_metrics(ask, err);
 	if (strcmp(path, "/reports") == 0)
 		return lk_page_reports(ask, err);
-	if (take(&path, "/report."))
+	if (take_word(&path, "/report."))
 		return lk_page_report(ask, path, err);
-	if (take(&path, "/devices/"))
+	if (take_word(&path, "/devices/"))
 		return show_one(ask, path, err);
-	if (take(&path, "/devices") && ends(ask, path))
+	if (take_word(&path, "/devices") && ends(ask, path))
 		return lk_page_devices(ask, err);
 	return LK_E_OBJECT;
 }

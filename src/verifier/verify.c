@@ -95,16 +95,11 @@ static int read_folder(struct by_hand *h, struct lk_err *err)
 	return LK_OK;
 }
 
-static struct lk_bytes bytes_of(const struct lk_buf *b)
-{
-	return (struct lk_bytes){ b->data, b->len };
-}
-
 static int find_nonce(struct by_hand *h, struct lk_bytes *ret, struct lk_err *err)
 {
 	size_t len;
 
-	*ret = bytes_of(&h->nonce);
+	*ret = lk_buf_bytes(&h->nonce);
 	if (!h->o->nonce) {
 		lk_log(LK_LOG_WARNING,
 		       "the nonce is the one beside the quote, so that the quote may be of any time: give yours by --nonce");
@@ -122,12 +117,13 @@ static int find_nonce(struct by_hand *h, struct lk_bytes *ret, struct lk_err *er
 /* The selection is the quote's own here: nobody asked for another. */
 static int check_quote(struct by_hand *h, struct lk_err *err)
 {
-	const struct lk_signed_attest quote = { bytes_of(&h->quote), bytes_of(&h->signature) };
+	const struct lk_signed_attest quote = { lk_buf_bytes(&h->quote),
+						lk_buf_bytes(&h->signature) };
 	struct lk_attest unproven;
 	struct lk_bytes nonce;
 
 	LK_TRY(find_nonce(h, &nonce, err));
-	LK_TRY(lk_attest_key_parse(bytes_of(&h->ak), lk_crypto_hash, &h->key, err));
+	LK_TRY(lk_attest_key_parse(lk_buf_bytes(&h->ak), lk_crypto_hash, &h->key, err));
 	LK_TRY(lk_attest_parse(quote.attest, LK_ATTEST_QUOTE, &unproven, err));
 	h->terms = (struct lk_quote_terms){ .key = &h->key,
 					    .nonce = nonce,
@@ -135,14 +131,15 @@ static int check_quote(struct by_hand *h, struct lk_err *err)
 					    .hash = lk_crypto_hash,
 					    .verify = lk_crypto_verify_key };
 	LK_TRY(lk_quote_check(&h->terms, &quote, &h->attest, err));
-	return lk_quote_values(&h->attest, bytes_of(&h->values), lk_crypto_hash, &h->proven, err);
+	return lk_quote_values(&h->attest, lk_buf_bytes(&h->values), lk_crypto_hash, &h->proven,
+			       err);
 }
 
 static int check_floors(struct by_hand *h, struct lk_err *err)
 {
 	for (unsigned int i = 0; i < LK_FLOOR_COUNT; i++) {
-		const struct lk_signed_attest floor = { bytes_of(&h->floor[i]),
-							bytes_of(&h->floor_signature[i]) };
+		const struct lk_signed_attest floor = { lk_buf_bytes(&h->floor[i]),
+							lk_buf_bytes(&h->floor_signature[i]) };
 
 		if (!floor.attest.len)
 			continue;
@@ -163,9 +160,9 @@ static int appraise(struct by_hand *h, struct lk_err *err)
 	h->in.values = &h->proven;
 	h->in.change = LK_BOOT_FIRST;
 	h->in.before = &h->before;
-	h->in.firmware = bytes_of(&h->firmware);
-	h->in.measured = bytes_of(&h->measured);
-	h->in.ima = bytes_of(&h->ima);
+	h->in.firmware = lk_buf_bytes(&h->firmware);
+	h->in.measured = lk_buf_bytes(&h->measured);
+	h->in.ima = lk_buf_bytes(&h->ima);
 	h->in.reference = &h->reference;
 	h->in.hash = lk_crypto_hash;
 	return lk_appraise(&h->in, &h->appraisal, err);

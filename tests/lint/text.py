@@ -69,6 +69,34 @@ class Text(tree.TestCase):
                     bad.append(f"{name}:{line}")
         self.assertNone(bad, "blanks at the end of a line")
 
+    def test_files_and_functions_have_a_size_to_read(self):
+        """A file of 450 lines at most, and a function that fits a screen."""
+        bad, n = [], 0
+        for name in tree.sources("src/", "tools/"):
+            lines = tree.read(name).splitlines()
+            if len(lines) > 450:
+                bad.append(f"{name}: {len(lines)} lines")
+            at = 0
+            while at < len(lines):
+                head = at
+                while at < len(lines) and re.match(r"[A-Za-z]", lines[head]) and lines[at] != "{" and not lines[at].endswith((";", "}")) and lines[at]:
+                    at += 1
+                if at > head and at < len(lines) and lines[at] == "{":
+                    at = lines.index("}", at)
+                    n += 1
+                    if at - head + 1 > 60:
+                        bad.append(f"{name}:{head + 1}: {at - head + 1} lines")
+                at += 1
+        self.assertGreater(n, 2000)
+        self.assertNone(bad, "longer than 450 lines, or than 60 for a function")
+
+    def test_static_functions_of_one_name_are_few(self):
+        """A backtrace has to tell: these words say nothing of where they are."""
+        bad = []
+        for name in tree.sources("src/", "tools/", endings=(".c",)):
+            bad += [f"{name}: {m}()" for m in re.findall(r"^static [^=;\n]*\b(run|take|refuse|bytes_of)\(", tree.read(name), re.M)]
+        self.assertNone(bad, "name what it runs, takes or refuses")
+
 
 if __name__ == "__main__":
     tree.main()

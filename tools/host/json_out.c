@@ -2,6 +2,8 @@
 /* Owns json-c: what commands print for programs to read. */
 #include "json_out.h"
 
+#include "core/policy/policy_file_words.h"
+
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +12,11 @@
 #include "core/base/json_text.h"
 #include "core/policy/policy_ref.h"
 #include "sys/crypto/crypto.h"
-#include "words.h"
 
 #define STYLE (JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
 
 /* Takes @value over, NULL too: what memory had no room for shows in print(). */
-static void add(struct json_object *object, const char *key, struct json_object *value)
+static void add_member(struct json_object *object, const char *key, struct json_object *value)
 {
 	if (json_object_object_add(object, key, value) != 0)
 		json_object_put(value);
@@ -23,7 +24,7 @@ static void add(struct json_object *object, const char *key, struct json_object 
 
 static void add_text(struct json_object *object, const char *key, const char *text)
 {
-	add(object, key, json_object_new_string(text));
+	add_member(object, key, json_object_new_string(text));
 }
 
 static void add_handle(struct json_object *object, const char *key, uint32_t handle)
@@ -73,7 +74,7 @@ static struct json_object *options_of(const struct lk_volume *vol)
 	struct json_object *options = json_object_new_array();
 	const char *word;
 
-	for (unsigned int i = 0; (word = lk_volume_option_word(i)); i++)
+	for (unsigned int i = 0; (word = lk_volume_option_words[i]); i++)
 		if (vol->options & 1u << i)
 			json_object_array_add(options, json_object_new_string(word));
 	return options;
@@ -102,22 +103,22 @@ static void add_volume_key(struct json_object *o, const struct lk_volume *vol,
 		add_text(o, name, vol->format.cipher);
 		break;
 	case LK_VOLUME_KEY_SIZE:
-		add(o, name, json_object_new_int((int)vol->format.key_bits));
+		add_member(o, name, json_object_new_int((int)vol->format.key_bits));
 		break;
 	case LK_VOLUME_KEY_SECTOR:
-		add(o, name, json_object_new_int((int)vol->format.sector_size));
+		add_member(o, name, json_object_new_int((int)vol->format.sector_size));
 		break;
 	case LK_VOLUME_KEY_INTEGRITY:
-		add_text(o, name, lk_integrity_word(vol->format.integrity));
+		add_text(o, name, lk_integrity_words[vol->format.integrity]);
 		break;
 	case LK_VOLUME_KEY_OPTIONS:
-		add(o, name, options_of(vol));
+		add_member(o, name, options_of(vol));
 		break;
 	case LK_VOLUME_KEY_ON_FAILURE:
-		add_text(o, name, lk_on_failure_word(vol->on_failure));
+		add_text(o, name, lk_on_failure_words[vol->on_failure]);
 		break;
 	case LK_VOLUME_KEY_PIN:
-		add(o, name, json_object_new_boolean(vol->pin));
+		add_member(o, name, json_object_new_boolean(vol->pin));
 		break;
 	case LK_VOLUME_KEY_COUNT:
 		break;
@@ -192,14 +193,32 @@ static void add_ref(struct json_object *o, const struct lk_policy_file *pf)
 	struct lk_bytes name = lk_policy_ref_name(pf);
 	char line[LK_POLICY_REF_LINE_MAX];
 
-	add(o, lk_policy_file_key_name(LK_POLICY_KEY_REF),
-	    json_object_new_string_len((const char *)name.data, (int)name.len));
-	add(o, "reference",
-	    json_object_new_string_len((const char *)pf->policy_ref, (int)pf->policy_ref_len));
+	add_member(o, lk_policy_file_key_name(LK_POLICY_KEY_REF),
+		   json_object_new_string_len((const char *)name.data, (int)name.len));
+	add_member(o, "reference",
+		   json_object_new_string_len((const char *)pf->policy_ref,
+					      (int)pf->policy_ref_len));
 	if (pf->format < 2)
 		return;
 	lk_policy_ref_line(pf, line);
 	add_text(o, "bound-to", line);
+}
+
+/** Whether it is one word, or a time limit, and so added. */
+static bool add_plain_setting(struct json_object *o, const struct lk_policy_file *pf,
+			      enum lk_policy_file_key key)
+{
+	const char *name = lk_policy_file_key_name(key);
+	const char *word = lk_policy_file_word(pf, key);
+	unsigned int seconds = 0;
+
+	if (word)
+		add_text(o, name, word);
+	else if (lk_policy_file_time_limit(pf, key, &seconds))
+		add_member(o, name, json_object_new_int((int)seconds));
+	else
+		return false;
+	return true;
 }
 
 static void add_setting(struct json_object *o, const struct lk_policy_file *pf,
@@ -207,9 +226,11 @@ static void add_setting(struct json_object *o, const struct lk_policy_file *pf,
 {
 	const char *name = lk_policy_file_key_name(key);
 
+	if (add_plain_setting(o, pf, key))
+		return;
 	switch (key) {
 	case LK_POLICY_KEY_FORMAT:
-		add(o, name, json_object_new_int((int)pf->format));
+		add_member(o, name, json_object_new_int((int)pf->format));
 		break;
 	case LK_POLICY_KEY_KEY:
 		add_key(o, &pf->key);
@@ -217,15 +238,12 @@ static void add_setting(struct json_object *o, const struct lk_policy_file *pf,
 	case LK_POLICY_KEY_REF:
 		add_ref(o, pf);
 		break;
-	case LK_POLICY_KEY_BANK:
-		add_text(o, name, lk_alg_name(pf->pcrs.bank));
-		break;
 	case LK_POLICY_KEY_PCRS:
-		add(o, name, pcr_list(pf->pcrs.mask & ~latch_of(pf)));
+		add_member(o, name, pcr_list(pf->pcrs.mask & ~latch_of(pf)));
 		break;
 	case LK_POLICY_KEY_LATCH:
 		if (latch_of(pf))
-			add(o, name, json_object_new_int((int)pf->latch));
+			add_member(o, name, json_object_new_int((int)pf->latch));
 		else
 			add_text(o, name, "none");
 		break;
@@ -235,36 +253,25 @@ static void add_setting(struct json_object *o, const struct lk_policy_file *pf,
 		else
 			add_text(o, name, "none");
 		break;
-	case LK_POLICY_KEY_ON_FAILURE:
-		add_text(o, name, lk_on_failure_word(pf->on_failure));
-		break;
-	case LK_POLICY_KEY_AFTER_PROMPT:
-		add_text(o, name, lk_on_failure_word(pf->after_prompt));
-		break;
 	case LK_POLICY_KEY_NO_TPM:
-		add(o, name, json_object_new_boolean(pf->prompt_without_tpm));
-		break;
-	case LK_POLICY_KEY_TIMEOUT_TPM:
-		add(o, name, json_object_new_int((int)pf->timeout_tpm));
-		break;
-	case LK_POLICY_KEY_TIMEOUT_DEVICE:
-		add(o, name, json_object_new_int((int)pf->timeout_device));
-		break;
-	case LK_POLICY_KEY_TIMEOUT_PROMPT:
-		add(o, name, json_object_new_int((int)pf->timeout_prompt));
+		add_member(o, name, json_object_new_boolean(pf->prompt_without_tpm));
 		break;
 	case LK_POLICY_KEY_SIGNED_FROM:
-		add(o, name, signed_from_of(pf));
-		break;
-	case LK_POLICY_KEY_TIMEOUT_SIGNED:
-		add(o, name, json_object_new_int((int)pf->timeout_signed));
+		add_member(o, name, signed_from_of(pf));
 		break;
 	case LK_POLICY_KEY_ROOT:
-		add(o, name, root_of(pf));
+		add_member(o, name, root_of(pf));
 		break;
 	case LK_POLICY_KEY_VOLUMES:
-		add(o, name, volumes_of(pf));
+		add_member(o, name, volumes_of(pf));
 		break;
+	case LK_POLICY_KEY_BANK:
+	case LK_POLICY_KEY_ON_FAILURE:
+	case LK_POLICY_KEY_AFTER_PROMPT:
+	case LK_POLICY_KEY_TIMEOUT_TPM:
+	case LK_POLICY_KEY_TIMEOUT_DEVICE:
+	case LK_POLICY_KEY_TIMEOUT_PROMPT:
+	case LK_POLICY_KEY_TIMEOUT_SIGNED:
 	case LK_POLICY_KEY_COUNT:
 		break;
 	}
@@ -297,12 +304,12 @@ static struct json_object *verdict(const struct lk_verdict *v)
 	struct json_object *o = json_object_new_object();
 
 	add_text(o, "file", v->path);
-	add(o, "good", json_object_new_boolean(v->rc == LK_OK));
+	add_member(o, "good", json_object_new_boolean(v->rc == LK_OK));
 	if (v->rc != LK_OK) {
 		add_text(o, "reason", v->reason);
 		return o;
 	}
-	add(o, "version", json_object_new_int64(v->version));
+	add_member(o, "version", json_object_new_int64(v->version));
 	add_text(o, "label", v->label);
 	return o;
 }

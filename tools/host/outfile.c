@@ -12,7 +12,7 @@
 
 #include "sys/os/fs.h"
 
-static int fail(struct lk_err *err, const char *path, const char *what)
+static int writing_failed(struct lk_err *err, const char *path, const char *what)
 {
 	int saved = errno;
 
@@ -53,7 +53,7 @@ int lk_outfile_check(const struct lk_output *out, struct lk_err *err)
 			return taken(err, out->path);
 	}
 	if (access(dirname(folder), W_OK | X_OK) != 0)
-		return fail(err, out->path, "can't create");
+		return writing_failed(err, out->path, "can't create");
 	return LK_OK;
 }
 
@@ -69,7 +69,7 @@ int lk_outfile_open(const struct lk_output *out, struct lk_outfile *ret, struct 
 	strcat(f.temporary, LK_TEMPORARY);
 	f.fd = mkostemp(f.temporary, O_CLOEXEC);
 	if (f.fd < 0)
-		return fail(err, out->path, "can't create");
+		return writing_failed(err, out->path, "can't create");
 	*ret = f;
 	return LK_OK;
 }
@@ -98,13 +98,13 @@ int lk_outfile_sync_folder(const char *folder, struct lk_err *err)
 {
 	LK_OWNED_FD fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return fd < 0 || fsync(fd) != 0 ? fail(err, folder, "can't write") : LK_OK;
+	return fd < 0 || fsync(fd) != 0 ? writing_failed(err, folder, "can't write") : LK_OK;
 }
 
 int lk_outfile_finish(struct lk_outfile *f, mode_t mode, struct lk_err *err)
 {
 	if (fchmod(f->fd, mode) != 0)
-		return fail(err, f->out->path, "can't write");
+		return writing_failed(err, f->out->path, "can't write");
 	/* Whether that is known here doesn't matter: placing waits. */
 	(void)sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	return LK_OK;
@@ -115,9 +115,10 @@ int lk_outfile_place(struct lk_outfile *f, struct lk_err *err)
 	const char *path = f->out->path;
 
 	if (fsync(f->fd) != 0)
-		return fail(err, path, "can't write");
+		return writing_failed(err, path, "can't write");
 	if (put_in_place(f) != 0)
-		return errno == EEXIST ? taken(err, path) : fail(err, path, "can't create");
+		return errno == EEXIST ? taken(err, path)
+				       : writing_failed(err, path, "can't create");
 	f->temporary[0] = '\0';
 	return LK_OK;
 }
@@ -180,7 +181,7 @@ int lk_nameless_file(int *ret, struct lk_err *err)
 		return lk_err_set(err, LK_E_USAGE, 0, "$TMPDIR is too long");
 	*ret = mkostemp(path, O_CLOEXEC);
 	if (*ret < 0)
-		return fail(err, folder, "can't make a temporary file");
+		return writing_failed(err, folder, "can't make a temporary file");
 	(void)unlink(path);
 	return LK_OK;
 }

@@ -10,7 +10,7 @@
 
 static const uint32_t floor_index[LK_FLOOR_COUNT] = { 0x018a0001u, 0x018a0002u };
 
-static int refuse(struct lk_err *err, enum lk_refusal why, const char *text)
+static int refuse_quote(struct lk_err *err, enum lk_refusal why, const char *text)
 {
 	return lk_err_set(err, LK_E_POLICY, why, "%s", text);
 }
@@ -31,18 +31,18 @@ int lk_signed_check(const struct lk_quote_terms *t, const struct lk_signed_attes
 	rc = t->verify(t->verify_ctx, &t->key->point, &digest,
 		       (struct lk_bytes){ signature, sizeof(signature) }, err);
 	if (rc == LK_E_POLICY)
-		return refuse(
+		return refuse_quote(
 			err, LK_REFUSAL_SIGNATURE,
 			"the signature isn't this device's attestation key's, or what it is over was changed");
 	if (rc != LK_OK)
 		return rc;
 	if (!lk_bytes_same(a.signer, name))
-		return refuse(
+		return refuse_quote(
 			err, LK_REFUSAL_SIGNER,
 			"the quote is of another key, or the key isn't a primary one of the endorsement hierarchy");
 	if (!lk_bytes_same(a.extra, t->nonce))
-		return refuse(err, LK_REFUSAL_NONCE_OTHER,
-			      "the quote is over another nonce than the message's");
+		return refuse_quote(err, LK_REFUSAL_NONCE_OTHER,
+				    "the quote is over another nonce than the message's");
 	*ret = a;
 	return LK_OK;
 }
@@ -67,8 +67,8 @@ int lk_quote_check(const struct lk_quote_terms *terms, const struct lk_signed_at
 	}
 	/* Of the signing scheme's hash, whatever the bank is. */
 	if (a.quote.digest.len != lk_alg_size(LK_ALG_SHA256))
-		return refuse(err, LK_REFUSAL_DIGEST_SIZE,
-			      "the quote's digest of the PCRs isn't of SHA-256's size");
+		return refuse_quote(err, LK_REFUSAL_DIGEST_SIZE,
+				    "the quote's digest of the PCRs isn't of SHA-256's size");
 	*ret = a;
 	return LK_OK;
 }
@@ -97,7 +97,7 @@ int lk_quote_values(const struct lk_attest *quote, struct lk_bytes values, lk_ha
 	if (!hash(LK_ALG_SHA256, &values, 1, &digest))
 		return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 	if (!lk_bytes_same((struct lk_bytes){ digest.data, digest.len }, quote->quote.digest))
-		return refuse(err, LK_REFUSAL_VALUES, "values: they aren't what was quoted");
+		return refuse_quote(err, LK_REFUSAL_VALUES, "values: they aren't what was quoted");
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++) {
 		if (!(v.sel.mask >> i & 1))
 			continue;

@@ -18,7 +18,7 @@ static const struct tag {
 	{ "PARTLABEL=", "by-partlabel", false },
 };
 
-static const struct tag *find(const char *spec)
+static const struct tag *find_tag(const char *spec)
 {
 	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
 		size_t n = strlen(tags[i].name);
@@ -31,7 +31,7 @@ static const struct tag *find(const char *spec)
 
 bool lk_device_tag_is(const char *spec)
 {
-	return find(spec) != NULL;
+	return find_tag(spec) != NULL;
 }
 
 bool lk_device_spec_is(const char *spec)
@@ -78,7 +78,7 @@ static size_t plain(const char *p)
 
 bool lk_device_tag_link(const char *spec, char *out, size_t cap)
 {
-	const struct tag *tag = find(spec);
+	const struct tag *tag = find_tag(spec);
 	const char *p;
 	bool fold;
 	size_t len;

@@ -31,7 +31,7 @@ const struct lk_doc *lk_doc_get(const struct lk_doc *map, const char *key)
 }
 
 /* What a document is, by a key that no other kind has. */
-static const char *kind_of(const char *key)
+static const char *kind_of_document(const char *key)
 {
 	static const struct {
 		const char *key;
@@ -61,12 +61,12 @@ static const char *kind_of(const char *key)
 
 int lk_doc_expect_kind(const struct lk_doc *map, const char *expected, struct lk_err *err)
 {
-	const char *wanted = kind_of(expected);
+	const char *wanted = kind_of_document(expected);
 
 	if (!wanted || map->type != LK_DOC_MAP)
 		return LK_OK;
 	for (const struct lk_doc *k = map->child; k; k = k->next->next) {
-		const char *kind = kind_of(k->text);
+		const char *kind = kind_of_document(k->text);
 
 		if (kind && strcmp(kind, wanted) != 0)
 			return lk_doc_error(k, err, "this is %s; %s is expected here", kind,
@@ -85,7 +85,7 @@ int lk_doc_expect_keys(const struct lk_doc *map, const char *const *known, struc
 		return lk_doc_error(
 			map, err,
 			"this is a bundle of signed policies; %s is expected here (latchkey policy show shows what is in it)",
-			kind_of(known[0]) ? kind_of(known[0]) : "another file");
+			kind_of_document(known[0]) ? kind_of_document(known[0]) : "another file");
 	if (map->type != LK_DOC_MAP)
 		return lk_doc_error(map, err, "expected keys with values here");
 	LK_TRY(lk_doc_expect_kind(map, known[0], err));

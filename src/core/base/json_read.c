@@ -27,7 +27,7 @@ static void skip_space(struct at *at)
 		at->p++;
 }
 
-static bool take(struct at *at, uint8_t c)
+static bool take_byte(struct at *at, uint8_t c)
 {
 	skip_space(at);
 	if (at->p == at->end || *at->p != c)
@@ -63,7 +63,7 @@ static bool pass_string(struct at *at, struct lk_bytes *ret, bool *ret_escapes)
 	const uint8_t *begin;
 
 	*ret_escapes = false;
-	if (!take(at, '"'))
+	if (!take_byte(at, '"'))
 		return stop(at, "a string is expected");
 	begin = at->p;
 	while (at->p < at->end && *at->p != '"') {
@@ -145,15 +145,15 @@ static bool pass_members(struct at *at, uint8_t close, unsigned int depth)
 
 	if (depth >= LK_JSON_DEPTH_MAX)
 		return stop(at, "it has too many levels");
-	if (take(at, close))
+	if (take_byte(at, close))
 		return true;
 	do {
-		if (close == '}' && (!pass_string(at, &key, &escapes) || !take(at, ':')))
+		if (close == '}' && (!pass_string(at, &key, &escapes) || !take_byte(at, ':')))
 			return stop(at, "a colon is expected");
 		if (!pass_value(at, depth + 1))
 			return false;
-	} while (take(at, ','));
-	return take(at, close) || stop(at, "a comma or a closing bracket is expected");
+	} while (take_byte(at, ','));
+	return take_byte(at, close) || stop(at, "a comma or a closing bracket is expected");
 }
 
 static bool pass_value(struct at *at, unsigned int depth)
@@ -225,7 +225,7 @@ static bool read_field(struct at *at, struct lk_json_field *f)
 	return f->text.len <= f->max || stop(at, "it is longer than it may be");
 }
 
-static struct lk_json_field *find(struct lk_json_field *fields, size_t n, struct lk_bytes key)
+static struct lk_json_field *find_field(struct lk_json_field *fields, size_t n, struct lk_bytes key)
 {
 	for (size_t i = 0; i < n; i++)
 		if (strlen(fields[i].key) == key.len &&
@@ -250,8 +250,8 @@ static int read_member(struct at *at, bool strict, struct lk_json_field *fields,
 
 	if (!pass_string(at, &key, &escapes))
 		return failed(at, NULL, err);
-	f = escapes ? NULL : find(fields, n, key);
-	if (!take(at, ':')) {
+	f = escapes ? NULL : find_field(fields, n, key);
+	if (!take_byte(at, ':')) {
 		(void)stop(at, "a colon is expected");
 		return failed(at, NULL, err);
 	}
@@ -279,13 +279,13 @@ int lk_json_read(struct lk_bytes text, bool strict, struct lk_json_field *fields
 		fields[i].text = (struct lk_bytes){ NULL, 0 };
 		fields[i].number = 0;
 	}
-	if (!text.len || !take(&at, '{'))
+	if (!text.len || !take_byte(&at, '{'))
 		return lk_err_set(err, LK_E_INPUT, 0, "it isn't a JSON object");
-	if (!take(&at, '}')) {
+	if (!take_byte(&at, '}')) {
 		do
 			LK_TRY(read_member(&at, strict, fields, n, err));
-		while (take(&at, ','));
-		if (!take(&at, '}'))
+		while (take_byte(&at, ','));
+		if (!take_byte(&at, '}'))
 			return failed(&at, NULL, err);
 	}
 	skip_space(&at);
@@ -305,7 +305,7 @@ int lk_json_array_next(struct lk_bytes *rest, struct lk_bytes *ret_object, struc
 	const uint8_t *begin;
 
 	/* The array was passed over whole before: brackets and commas are where they belong. */
-	if (!take(&at, '[') && !take(&at, ','))
+	if (!take_byte(&at, '[') && !take_byte(&at, ','))
 		return LK_JSON_END;
 	skip_space(&at);
 	begin = at.p;

@@ -8,7 +8,7 @@
 
 #include "core/base/text.h"
 
-static void put(struct lk_json_text *j, const char *text, size_t len)
+static void put_json(struct lk_json_text *j, const char *text, size_t len)
 {
 	if (j->full || len > j->cap - j->len) {
 		j->full = true;
@@ -52,45 +52,45 @@ static void put_string(struct lk_json_text *j, const char *text)
 {
 	size_t left = strlen(text);
 
-	put(j, "\"", 1);
+	put_json(j, "\"", 1);
 	while (left) {
 		uint32_t c = 0;
 		size_t n = lk_text_decode((const uint8_t *)text, left, &c);
 		char hidden[13];
 
 		if (n && (*text == '"' || *text == '\\'))
-			put(j, "\\", 1);
+			put_json(j, "\\", 1);
 		if (!n)
-			put(j, "?", 1);
+			put_json(j, "?", 1);
 		else if (lk_text_is_shown(c))
-			put(j, text, n);
+			put_json(j, text, n);
 		else
-			put(j, hidden, escape(c, hidden));
+			put_json(j, hidden, escape(c, hidden));
 		text += n ? n : 1;
 		left -= n ? n : 1;
 	}
-	put(j, "\"", 1);
+	put_json(j, "\"", 1);
 }
 
 static void begin(struct lk_json_text *j, const char *key)
 {
 	if (j->len && !strchr("{[", j->data[j->len - 1]))
-		put(j, ",", 1);
+		put_json(j, ",", 1);
 	if (!key)
 		return;
 	put_string(j, key);
-	put(j, ":", 1);
+	put_json(j, ":", 1);
 }
 
 void lk_json_text_open(struct lk_json_text *j, const char *key, char bracket)
 {
 	begin(j, key);
-	put(j, &bracket, 1);
+	put_json(j, &bracket, 1);
 }
 
 void lk_json_text_close(struct lk_json_text *j, char bracket)
 {
-	put(j, &bracket, 1);
+	put_json(j, &bracket, 1);
 }
 
 void lk_json_text_string(struct lk_json_text *j, const char *key, const char *text)
@@ -105,20 +105,20 @@ void lk_json_text_uint(struct lk_json_text *j, const char *key, uint64_t value)
 	int n = snprintf(digits, sizeof(digits), "%" PRIu64, value);
 
 	begin(j, key);
-	put(j, digits, (size_t)n);
+	put_json(j, digits, (size_t)n);
 }
 
 void lk_json_text_hex(struct lk_json_text *j, const char *key, struct lk_bytes bytes)
 {
 	begin(j, key);
-	put(j, "\"", 1);
+	put_json(j, "\"", 1);
 	for (size_t i = 0; i < bytes.len; i++) {
 		char hex[3];
 
 		lk_hex_encode(bytes.data + i, 1, hex);
-		put(j, hex, 2);
+		put_json(j, hex, 2);
 	}
-	put(j, "\"", 1);
+	put_json(j, "\"", 1);
 }
 
 void lk_json_text_base64(struct lk_json_text *j, const char *key, struct lk_bytes bytes)
@@ -126,18 +126,18 @@ void lk_json_text_base64(struct lk_json_text *j, const char *key, struct lk_byte
 	size_t len = LK_BASE64_SIZE(bytes.len);
 
 	begin(j, key);
-	put(j, "\"", 1);
+	put_json(j, "\"", 1);
 	if (j->full || len > j->cap - j->len) {
 		j->full = true;
 		return;
 	}
 	lk_base64_encode(bytes.data, bytes.len, j->data + j->len);
 	j->len += len;
-	put(j, "\"", 1);
+	put_json(j, "\"", 1);
 }
 
 void lk_json_text_raw(struct lk_json_text *j, const char *key, struct lk_bytes json)
 {
 	begin(j, key);
-	put(j, (const char *)json.data, json.len);
+	put_json(j, (const char *)json.data, json.len);
 }

@@ -15,7 +15,7 @@ static bool ends_in(const char *label, const char *words)
 	return len >= n && strcmp(label + len - n, words) == 0;
 }
 
-static const char *kind_of(const char *label)
+static const char *kind_of_label(const char *label)
 {
 	static const struct {
 		const char *words, *kind;
@@ -52,7 +52,7 @@ const char *lk_pem_kind(struct lk_bytes text)
 				break;
 		}
 		label[len] = '\0';
-		return kind_of(label);
+		return kind_of_label(label);
 	}
 	return NULL;
 }

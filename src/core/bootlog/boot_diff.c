@@ -13,8 +13,8 @@ static bool same_event(const struct lk_boot_event *a, const struct lk_boot_event
 }
 
 /* Where @what is in the list, from @from on; @n when it isn't. */
-static size_t find(const struct lk_boot_event *list, size_t from, size_t n,
-		   const struct lk_boot_event *what)
+static size_t find_event(const struct lk_boot_event *list, size_t from, size_t n,
+			 const struct lk_boot_event *what)
 {
 	while (from < n && !same_event(&list[from], what))
 		from++;
@@ -43,12 +43,12 @@ static void set_new(const struct lk_boot_event *now, size_t n, struct lk_boot_di
 }
 
 /* The two differ at @at, which both have. */
-static void judge(const struct lk_pcr_events *now, const struct lk_boot_event *then, size_t n_then,
-		  size_t at, struct lk_boot_diff *diff)
+static void judge_event(const struct lk_pcr_events *now, const struct lk_boot_event *then,
+			size_t n_then, size_t at, struct lk_boot_diff *diff)
 {
 	const struct lk_boot_event *a = &now->event[at];
-	size_t added = find(now->event, at, now->n, &then[at]) - at;
-	size_t gone = find(then, at, n_then, a) - at;
+	size_t added = find_event(now->event, at, now->n, &then[at]) - at;
+	size_t gone = find_event(then, at, n_then, a) - at;
 
 	if (at + added < now->n && (added <= gone || at + gone == n_then)) {
 		set_new(a, added, diff);
@@ -75,7 +75,7 @@ static void compare(const struct lk_boot_diff_input *in, unsigned int pcr,
 		at++;
 	diff->told = LK_TOLD_EVENT;
 	if (at < p->n && at < now->n)
-		judge(now, then, p->n, at, diff);
+		judge_event(now, then, p->n, at, diff);
 	else if (at < p->n && !now->more)
 		set_missing(&then[at], p->n - at, diff);
 	else if (at < now->n && !p->more)

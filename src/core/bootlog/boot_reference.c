@@ -13,7 +13,8 @@ static int hash_failed(struct lk_err *err)
 	return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
 }
 
-static void add(const struct lk_boot_event *event, struct lk_bytes digest, struct lk_pcr_events *to)
+static void add_event(const struct lk_boot_event *event, struct lk_bytes digest,
+		      struct lk_pcr_events *to)
 {
 	if (to->n == LK_PCR_EVENTS_MAX) {
 		to->more = true;
@@ -44,7 +45,7 @@ static int read_firmware(const struct lk_boot_view *view, unsigned int pcr,
 		event.number = e.number;
 		event.kind = (uint8_t)lk_event_kind(&e);
 		event.signatures = (uint16_t)lk_event_signatures(&e, view->hash);
-		add(&event, lk_event_digest(&e, bank), to);
+		add_event(&event, lk_event_digest(&e, bank), to);
 	}
 	return rc == LK_LOG_END ? LK_OK : rc;
 }
@@ -71,7 +72,7 @@ static int read_ima(const struct lk_boot_view *view, unsigned int pcr, struct lk
 		event.number = e.number;
 		event.kind = (uint8_t)lk_ima_entry_kind(&e);
 		event.signatures = LK_SIGNATURES_UNKNOWN;
-		add(&event, (struct lk_bytes){ digest.data, digest.len }, to);
+		add_event(&event, (struct lk_bytes){ digest.data, digest.len }, to);
 	}
 	return rc == LK_LOG_END ? LK_OK : rc;
 }

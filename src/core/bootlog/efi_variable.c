@@ -72,7 +72,7 @@ void lk_efi_signatures_open(struct lk_bytes data, struct lk_efi_signatures *ret)
 	};
 }
 
-static enum lk_signature_kind kind_of(struct lk_bytes guid)
+static enum lk_signature_kind kind_of_signature(struct lk_bytes guid)
 {
 	if (!memcmp(guid.data, x509_guid, LK_GUID_SIZE))
 		return LK_SIGNATURE_CERTIFICATE;
@@ -101,7 +101,7 @@ static bool open_list(struct lk_efi_signatures *s)
 	entries = lk_read_bytes(r, size - before - header);
 	if (r->failed)
 		return false;
-	s->kind = kind_of(guid);
+	s->kind = kind_of_signature(guid);
 	s->type = guid;
 	s->entry_size = entry;
 	s->list = lk_reader_init(entries.data, entries.len);

@@ -178,8 +178,8 @@ static enum lk_explained judge_value(const struct lk_pcr_values *values,
 	return any ? LK_UNEXPLAINED : LK_UNEXPLAINED_NO_EVENT;
 }
 
-static enum lk_explained judge(const struct lk_pcr_values *values, const struct lk_explanation *e,
-			       unsigned int pcr)
+static enum lk_explained judge_pcr(const struct lk_pcr_values *values,
+				   const struct lk_explanation *e, unsigned int pcr)
 {
 	enum lk_explained what = judge_value(values, e, pcr);
 	bool explained = what == LK_EXPLAINED || what == LK_EXPLAINED_WITH_PHASES ||
@@ -240,7 +240,7 @@ static int explain_from(const struct job *job, struct lk_explanation *ret, struc
 	if (job->logs->ima.data)
 		LK_TRY(replay_either(job, &e, err));
 	for (unsigned int i = 0; i < LK_PCR_COUNT; i++)
-		e.what[i] = judge(job->values, &e, i);
+		e.what[i] = judge_pcr(job->values, &e, i);
 	*ret = e;
 	return LK_OK;
 }

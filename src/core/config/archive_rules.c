@@ -20,7 +20,7 @@ struct lk_archive_rules {
 	uint64_t total;
 };
 
-static int refuse(const char *path, const char *why, struct lk_err *err)
+static int refuse_path(const char *path, const char *why, struct lk_err *err)
 {
 	char shown[LK_TEXT_SHOWN_MAX + 4];
 
@@ -67,9 +67,9 @@ int lk_archive_path_check(const char *path, char ret[static LK_ARCHIVE_PATH_MAX 
 	size_t len;
 
 	if (*path == '\0')
-		return refuse(path, "the path is empty", err);
+		return refuse_path(path, "the path is empty", err);
 	if (*path == '/')
-		return refuse(path, "the path is absolute", err);
+		return refuse_path(path, "the path is absolute", err);
 	if (strncmp(path, "./", 2) == 0)
 		start = path + 2;
 	else if (strcmp(path, ".") == 0)
@@ -84,7 +84,7 @@ int lk_archive_path_check(const char *path, char ret[static LK_ARCHIVE_PATH_MAX 
 	else if (len)
 		wrong = wrong_components(start, len);
 	if (wrong)
-		return refuse(path, wrong, err);
+		return refuse_path(path, wrong, err);
 	memcpy(ret, start, len);
 	ret[len] = '\0';
 	return LK_OK;
@@ -171,11 +171,11 @@ static int place(struct lk_archive_rules *rules, const char *path, bool is_file,
 	case LK_PATH_ADDED:
 		return LK_OK;
 	case LK_PATH_TWICE:
-		return refuse(path, "it is in the archive twice", err);
+		return refuse_path(path, "it is in the archive twice", err);
 	case LK_PATH_IS_DIRECTORY:
-		return refuse(path, "a file where a directory is", err);
+		return refuse_path(path, "a file where a directory is", err);
 	case LK_PATH_BELOW_FILE:
-		return refuse(path, "it lies below a file", err);
+		return refuse_path(path, "it lies below a file", err);
 	default:
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	}
@@ -196,7 +196,7 @@ int lk_archive_rules_entry(struct lk_archive_rules *rules, const struct lk_archi
 				rules->limits.max_entries, err);
 	rc = check_kind(entry, err);
 	if (rc == LK_OK && entry->mode & SET_ID_AND_STICKY)
-		rc = refuse(entry->path, "a set-id or sticky bit", err);
+		rc = refuse_path(entry->path, "a set-id or sticky bit", err);
 	if (rc == LK_OK)
 		rc = lk_archive_path_check(entry->path, path, err);
 	if (rc == LK_OK)

@@ -6,7 +6,7 @@
 
 /* A refusal before libcryptsetup sees the header: json-c makes some 2 GiB of an
  * area of 4 MiB that is full of empty objects. */
-#define refuse(err, ...) lk_err_set(err, LK_E_HEADER, 0, __VA_ARGS__)
+#define refuse_area(err, ...) lk_err_set(err, LK_E_HEADER, 0, __VA_ARGS__)
 
 size_t lk_luks_copy_size(const uint8_t *head, size_t len)
 {
@@ -66,19 +66,21 @@ int lk_luks_area_check(struct lk_bytes data, size_t at, struct lk_err *err)
 	size_t len;
 
 	if (!size)
-		return refuse(err, "the header copy at %zu says that it is larger than %u bytes",
-			      at, LK_LUKS_COPY_MAX);
+		return refuse_area(err,
+				   "the header copy at %zu says that it is larger than %u bytes",
+				   at, LK_LUKS_COPY_MAX);
 	if (size > data.len - at)
 		size = data.len - at;
 	if (size <= LK_LUKS_BINARY_SIZE)
 		return LK_OK;
 	len = size - LK_LUKS_BINARY_SIZE;
 	if (len > LK_LUKS_JSON_MAX && !memchr(json, '\0', LK_LUKS_JSON_MAX + 1))
-		return refuse(err, "the JSON of the header copy at %zu is longer than %u bytes", at,
-			      LK_LUKS_JSON_MAX);
+		return refuse_area(err,
+				   "the JSON of the header copy at %zu is longer than %u bytes", at,
+				   LK_LUKS_JSON_MAX);
 	c = count(json, len);
 	if (c.containers > LK_LUKS_CONTAINERS_MAX || c.marks > LK_LUKS_JSON_MARKS_MAX)
-		return refuse(
+		return refuse_area(
 			err,
 			"the JSON of the header copy at %zu has %zu braces, and %zu commas and colons; at most %u and %u are read",
 			at, c.containers, c.marks, LK_LUKS_CONTAINERS_MAX, LK_LUKS_JSON_MARKS_MAX);

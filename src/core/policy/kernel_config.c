@@ -44,7 +44,7 @@ static bool wants_integrity(const struct lk_policy_file *pf)
 	return false;
 }
 
-static void add(char out[static LK_KERNEL_LACKS_MAX], const char *what)
+static void add_lack(char out[static LK_KERNEL_LACKS_MAX], const char *what)
 {
 	size_t at = strlen(out);
 
@@ -58,12 +58,12 @@ bool lk_kernel_config_lacks(struct lk_bytes text, const struct lk_policy_file *p
 
 	out[0] = '\0';
 	if (!has(text, "CONFIG_DM_CRYPT", true))
-		add(out, "CONFIG_DM_CRYPT");
+		add_lack(out, "CONFIG_DM_CRYPT");
 	if (wants_integrity(pf) && !has(text, "CONFIG_DM_INTEGRITY", true))
-		add(out, "CONFIG_DM_INTEGRITY");
+		add_lack(out, "CONFIG_DM_INTEGRITY");
 	if (ima && !has(text, "CONFIG_IMA", false))
-		add(out, "CONFIG_IMA=y");
+		add_lack(out, "CONFIG_IMA=y");
 	if (ima && !has_driver(text))
-		add(out, "CONFIG_TCG_CRB=y or CONFIG_TCG_TIS=y");
+		add_lack(out, "CONFIG_TCG_CRB=y or CONFIG_TCG_TIS=y");
 	return out[0] != '\0';
 }

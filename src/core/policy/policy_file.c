@@ -9,13 +9,12 @@
 
 #include "core/base/device_tag.h"
 #include "core/policy/policy_file_refused.h"
+#include "core/policy/policy_file_words.h"
 #include "core/policy/policy_ref.h"
 
 static const char *const policy_keys[] = { LK_POLICY_KEYS(LK_KEY_NAME) NULL };
 static const char *const root_keys[] = { LK_ROOT_KEYS(LK_KEY_NAME) NULL };
 static const char *const volume_keys[] = { LK_VOLUME_KEYS(LK_KEY_NAME) NULL };
-
-static const char *const on_failure_words[] = { "fail", "prompt", "halt", "reboot", NULL };
 
 static int parse_key(const struct lk_doc *doc, struct lk_policy_file *pf, struct lk_err *err)
 {
@@ -185,7 +184,6 @@ static int parse_cipher(const struct lk_doc *map, struct lk_volume_format *f, st
 
 static int parse_format(const struct lk_doc *map, struct lk_volume_format *f, struct lk_err *err)
 {
-	static const char *const integrities[] = { "none", "hmac-sha256", NULL };
 	uint64_t sector;
 	unsigned int word;
 
@@ -199,7 +197,7 @@ static int parse_format(const struct lk_doc *map, struct lk_volume_format *f, st
 		f->sector_size = (unsigned int)sector;
 	}
 	if (lk_doc_get(map, "integrity")) {
-		LK_TRY(lk_doc_get_word(map, "integrity", integrities, &word, err));
+		LK_TRY(lk_doc_get_word(map, "integrity", lk_integrity_words, &word, err));
 		f->integrity = word ? LK_INTEGRITY_HMAC_SHA256 : LK_INTEGRITY_NONE;
 	}
 	return LK_OK;
@@ -207,13 +205,6 @@ static int parse_format(const struct lk_doc *map, struct lk_volume_format *f, st
 
 static int parse_options(const struct lk_doc *map, struct lk_volume *vol, struct lk_err *err)
 {
-	static const char *const words[] = { "discard",
-					     "read-only",
-					     "no-read-workqueue",
-					     "no-write-workqueue",
-					     "same-cpu-crypt",
-					     "submit-from-crypt-cpus",
-					     NULL };
 	const struct lk_doc *seq = lk_doc_get(map, "options");
 
 	if (!seq)
@@ -223,9 +214,11 @@ static int parse_options(const struct lk_doc *map, struct lk_volume *vol, struct
 	for (const struct lk_doc *i = seq->child; i; i = i->next) {
 		unsigned int w = 0;
 
-		while (words[w] && (i->type != LK_DOC_SCALAR || strcmp(words[w], i->text) != 0))
+		while (lk_volume_option_words[w] &&
+		       (i->type != LK_DOC_SCALAR ||
+			strcmp(lk_volume_option_words[w], i->text) != 0))
 			w++;
-		if (!words[w])
+		if (!lk_volume_option_words[w])
 			return lk_doc_error(
 				i, err,
 				"options: \"%.64s\" is not one of: discard, read-only, no-read-workqueue, no-write-workqueue, same-cpu-crypt, submit-from-crypt-cpus",
@@ -256,7 +249,7 @@ static int parse_volume(const struct lk_doc *map, struct lk_policy_file *pf, str
 	LK_TRY(parse_format(map, &vol.format, err));
 	LK_TRY(parse_options(map, &vol, err));
 	if (lk_doc_get(map, "on-failure")) {
-		LK_TRY(lk_doc_get_word(map, "on-failure", on_failure_words, &word, err));
+		LK_TRY(lk_doc_get_word(map, "on-failure", lk_on_failure_words, &word, err));
 		vol.on_failure = (enum lk_on_failure)word;
 		LK_TRY(check_prompt(lk_doc_get(map, "on-failure"), pf, vol.on_failure, err));
 	}
@@ -333,7 +326,7 @@ static int parse_settings(const struct lk_doc *doc, struct lk_policy_file *pf, s
 	LK_TRY(parse_pcrs(doc, pf, err));
 	LK_TRY(parse_latch(doc, pf, err));
 	LK_TRY(parse_floor(doc, pf, err));
-	LK_TRY(lk_doc_get_word(doc, "on-failure", on_failure_words, &word, err));
+	LK_TRY(lk_doc_get_word(doc, "on-failure", lk_on_failure_words, &word, err));
 	pf->on_failure = (enum lk_on_failure)word;
 	LK_TRY(check_prompt(lk_doc_get(doc, "on-failure"), pf, pf->on_failure, err));
 	if (lk_doc_get(doc, "prompt-without-tpm"))

@@ -31,7 +31,7 @@ static const struct curve {
 	{ LK_CURVE_P384, "p384", 48, LK_ALG_SHA384, spki_p384, sizeof(spki_p384) },
 };
 
-static const struct curve *find(enum lk_curve curve)
+static const struct curve *find_curve(enum lk_curve curve)
 {
 	return &curves[curve == LK_CURVE_P384 ? 1 : 0];
 }
@@ -43,17 +43,17 @@ bool lk_name_equal(const struct lk_name *a, const struct lk_name *b)
 
 size_t lk_curve_size(enum lk_curve curve)
 {
-	return find(curve)->size;
+	return find_curve(curve)->size;
 }
 
 enum lk_alg lk_curve_hash(enum lk_curve curve)
 {
-	return find(curve)->hash;
+	return find_curve(curve)->hash;
 }
 
 const char *lk_curve_name(enum lk_curve curve)
 {
-	return find(curve)->name;
+	return find_curve(curve)->name;
 }
 
 int lk_policy_key_from_spki(const uint8_t *der, size_t len, struct lk_policy_key *ret,
@@ -136,7 +136,7 @@ int lk_policy_key_from_pem(const char *pem, size_t len, struct lk_policy_key *re
 
 size_t lk_policy_key_to_spki(const struct lk_policy_key *key, uint8_t out[static LK_SPKI_MAX])
 {
-	const struct curve *c = find(key->curve);
+	const struct curve *c = find_curve(key->curve);
 	struct lk_writer w = lk_writer_init(out, LK_SPKI_MAX);
 
 	lk_write_bytes(&w, c->prefix, c->prefix_len);
@@ -148,7 +148,7 @@ size_t lk_policy_key_to_spki(const struct lk_policy_key *key, uint8_t out[static
 size_t lk_policy_key_to_tpmt_public(const struct lk_policy_key *key,
 				    uint8_t out[static LK_TPMT_PUBLIC_MAX])
 {
-	const struct curve *c = find(key->curve);
+	const struct curve *c = find_curve(key->curve);
 	struct lk_writer w = lk_writer_init(out, LK_TPMT_PUBLIC_MAX);
 
 	lk_write_be16(&w, 0x0023);	       /* TPM_ALG_ECC */

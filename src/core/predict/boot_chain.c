@@ -12,7 +12,7 @@
 const uint8_t lk_loader_guid[16] = { 0x82, 0xb0, 0x67, 0x4a, 0x4c, 0x0a, 0xcf, 0x41,
 				     0xb6, 0xc7, 0x44, 0x0b, 0x29, 0xbb, 0x8c, 0x4f };
 
-static int refuse(struct lk_err *err, const char *what)
+static int refuse_chain(struct lk_err *err, const char *what)
 {
 	return lk_err_set(err, LK_E_REFUSED, 0, "can't be predicted: %s", what);
 }
@@ -29,7 +29,7 @@ static int take_image(const struct lk_event *event, struct lk_boot_chain *c, str
 	if (c->no_file)
 		return LK_OK;
 	if (c->n == LK_BOOT_IMAGES_MAX)
-		return refuse(err, "the log has more than 8 boot images");
+		return refuse_chain(err, "the log has more than 8 boot images");
 	c->images[c->n++] = image;
 	return LK_OK;
 }
@@ -43,7 +43,8 @@ static bool is_try(const struct lk_event *event)
 	       !memcmp(event->data.data, words, sizeof(words) - 1);
 }
 
-static int take(const struct lk_event *event, struct lk_boot_chain *c, struct lk_err *err)
+static int take_chain_event(const struct lk_event *event, struct lk_boot_chain *c,
+			    struct lk_err *err)
 {
 	bool ipl = event->type == LK_EV_IPL;
 
@@ -68,7 +69,7 @@ int lk_boot_chain_read(struct lk_bytes bytes, struct lk_boot_chain *ret, struct 
 	while (rc == LK_OK) {
 		rc = lk_event_log_next(&log, &event, err);
 		if (rc == LK_OK)
-			LK_TRY(take(&event, ret, err));
+			LK_TRY(take_chain_event(&event, ret, err));
 	}
 	return rc == LK_LOG_END ? LK_OK : rc;
 }
@@ -87,11 +88,11 @@ int lk_boot_start_option(const struct lk_boot_start *start, unsigned int tries, 
 	unsigned int current, option;
 
 	if (!number_of(start->current, &current))
-		return refuse(
+		return refuse_chain(
 			err,
 			"the firmware doesn't say which boot option this boot is of (BootCurrent)");
 	if (!number_of(start->next, &option) && !number_of(start->order, &option))
-		return refuse(err, "the firmware has neither BootOrder nor BootNext");
+		return refuse_chain(err, "the firmware has neither BootOrder nor BootNext");
 	/* Those before it failed, and are taken to fail again. */
 	if (!start->next.data && tries > 1)
 		option = current;

@@ -144,7 +144,7 @@ static void take_configuration(const struct lk_event *event, struct following *f
 		c->extensions = true;
 }
 
-static void take(const struct lk_event *event, struct following *f)
+static void take_course_event(const struct lk_event *event, struct following *f)
 {
 	if (event->type == LK_EV_NO_ACTION || event->type == LK_EV_SEPARATOR)
 		return;
@@ -189,7 +189,7 @@ int lk_boot_course_follow(struct lk_bytes bytes, lk_hash_fn hash, struct lk_boot
 	while (rc == LK_OK) {
 		rc = lk_event_log_next(&log, &event, err);
 		if (rc == LK_OK)
-			take(&event, &f);
+			take_course_event(&event, &f);
 	}
 	if (rc != LK_LOG_END)
 		return rc;

@@ -235,8 +235,8 @@ static bool depends_on_kernel(const struct lk_coverage_input *in)
 	       in->pcrs.mask & 1u << LK_PCR_IMA;
 }
 
-static enum lk_answer judge(const struct run *now, const struct run *then, bool refused,
-			    struct lk_coverage *c)
+static enum lk_answer judge_boot(const struct run *now, const struct run *then, bool refused,
+				 struct lk_coverage *c)
 {
 	if (refused)
 		return covers(c) || could_cover(now, then, c) ? LK_ANSWER_UNKNOWN : LK_ANSWER_NO;
@@ -290,7 +290,7 @@ int lk_coverage_find(const struct lk_coverage_input *in, struct lk_coverage *ret
 		if (then.n_seen == 1)
 			c.then = then.last;
 		c.changed = find_changed(&now, &then);
-		c.answer = judge(&now, &then, refused, &c);
+		c.answer = judge_boot(&now, &then, refused, &c);
 	}
 	c.follows = c.differing & 1u << LK_PCR_IMA && c.changed & AGGREGATED;
 	*ret = c;

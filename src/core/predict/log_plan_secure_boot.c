@@ -108,7 +108,8 @@ static void take_variable(const struct lk_event *event, const struct asking *a, 
 		take_setting(&v, s);
 }
 
-static void take(const struct lk_event *event, const struct asking *a, struct settings *s)
+static void take_secure_boot_event(const struct lk_event *event, const struct asking *a,
+				   struct settings *s)
 {
 	s->shim |= event->type == LK_EV_IPL && event->pcr == LK_PCR_SHIM;
 	s->drivers |= event->type == LK_EV_EFI_BOOT_SERVICES_DRIVER ||
@@ -135,7 +136,7 @@ static int read_settings(const struct lk_log_plan *plan, unsigned int asked,
 	while (rc == LK_OK) {
 		rc = lk_event_log_next(&log, &event, err);
 		if (rc == LK_OK)
-			take(&event, &a, &s);
+			take_secure_boot_event(&event, &a, &s);
 	}
 	if (rc != LK_LOG_END)
 		return rc;

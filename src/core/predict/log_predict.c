@@ -6,11 +6,6 @@
 
 #include "core/predict/log_whole.h"
 
-static int refuse(struct lk_err *err, const char *what)
-{
-	return lk_err_set(err, LK_E_REFUSED, 0, "can't be predicted: %s", what);
-}
-
 static int hash_failed(struct lk_err *err)
 {
 	return lk_err_set(err, LK_E_SYSTEM, 0, "hashing failed");
@@ -29,7 +24,7 @@ static int extend(struct lk_pcr_replay *r, uint32_t pcr, const struct lk_digest 
 	return lk_pcr_replay_extend(r, pcr, bytes, hash) ? LK_OK : hash_failed(err);
 }
 
-static const struct lk_plan_change *find(const struct lk_log_plan *plan, unsigned int event)
+static const struct lk_plan_change *find_change(const struct lk_log_plan *plan, unsigned int event)
 {
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->changes[i].event == event)
@@ -40,7 +35,7 @@ static const struct lk_plan_change *find(const struct lk_log_plan *plan, unsigne
 static int replay_event(const struct lk_prediction_input *in, const struct lk_event *event,
 			unsigned int bank, struct lk_pcr_replay *r, struct lk_err *err)
 {
-	const struct lk_plan_change *change = find(in->plan, event->number);
+	const struct lk_plan_change *change = find_change(in->plan, event->number);
 
 	if (!change)
 		return lk_event_replay(event, r, in->hash, err);
@@ -139,12 +134,12 @@ static int make_aggregate(const struct state *s, const struct lk_ima_entry *entr
 	bool old;
 
 	if (alg == LK_ALG_NONE || !(s->have & 1u << bank))
-		return refuse(err,
-			      "boot_aggregate (PCR 10) is of a bank whose PCR values aren't here");
+		return lk_log_plan_refuse(
+			err, "boot_aggregate (PCR 10) is of a bank whose PCR values aren't here");
 	old = s->now[bank].aggregate == LK_AGGREGATE_RIGHT_OLD;
 	if (!old && s->now[bank].aggregate != LK_AGGREGATE_RIGHT)
-		return refuse(err,
-			      "boot_aggregate (PCR 10) isn't what the firmware's log comes to");
+		return lk_log_plan_refuse(
+			err, "boot_aggregate (PCR 10) isn't what the firmware's log comes to");
 	if (!lk_ima_boot_aggregate(&s->then[bank].values,
 				   old ? LK_IMA_BOOT_PCRS_OLD : LK_IMA_BOOT_PCRS, s->in->hash, ret))
 		return hash_failed(err);
@@ -163,8 +158,8 @@ static int check_entry(const struct state *s, const struct lk_ima_entry *entry, 
 		return hash_failed(err);
 	if (!memcmp(sum, entry->template_sha1.data, sizeof(sum)))
 		return LK_OK;
-	return refuse(err,
-		      "boot_aggregate (PCR 10) isn't what its digest in the kernel's log is of");
+	return lk_log_plan_refuse(
+		err, "boot_aggregate (PCR 10) isn't what its digest in the kernel's log is of");
 }
 
 /* The entry's template data with another digest in it, as it is extended. */
@@ -202,7 +197,7 @@ static int extend_entry(struct state *s, const struct lk_ima_entry *entry, unsig
 	if (first && !is_empty(entry))
 		return extend_aggregate(s, entry, bank, err);
 	if (!first && s->in->plan->boot_files && !s->in->ima_unchanged)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"IMA has measured files (PCR 10), and which of them the change concerns isn't known; --ima-unchanged says that none");
 	if (!lk_ima_entry_digest(entry, bank_of(bank), s->now[bank].how, s->in->hash, &digest))
@@ -250,7 +245,7 @@ static int replay_ima(struct state *s, unsigned int bank, struct lk_err *err)
 		return LK_OK;
 	}
 	if (s->in->plan->tells_ima && !s->in->ima_unchanged)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"the command line tells IMA what to measure (PCR 10); --ima-unchanged says that the one before did the same");
 	LK_TRY(lk_ima_log_open(bytes.data, bytes.len, &log, err));
@@ -285,7 +280,7 @@ static int check_whole(const struct lk_prediction_input *in, struct lk_err *err)
 	LK_TRY(lk_log_check_whole(in->new_firmware, "the new firmware's log", in->hash, err));
 	for (size_t i = 0; i < in->plan->n; i++)
 		if (LK_FIRMWARE_PCRS & 1u << in->plan->changes[i].pcr)
-			return refuse(
+			return lk_log_plan_refuse(
 				err,
 				"a setting that is measured with the firmware's own (PCR 0 to 3, or 6) changes as well as the firmware, whose log can't have it");
 	return lk_log_check_options(in->logs.firmware, in->new_firmware, err);
@@ -299,7 +294,7 @@ int lk_log_predict(const struct lk_prediction_input *in,
 
 	LK_TRY(check_banks(in, err));
 	if (in->plan->needs_uki)
-		return refuse(
+		return lk_log_plan_refuse(
 			err,
 			"without Secure Boot the unified kernel image has its kernel measured too (PCR 4): name the image with --uki");
 	for (unsigned int i = 0; i < LK_PLAN_BANKS; i++) {

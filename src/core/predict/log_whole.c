@@ -19,7 +19,7 @@ static bool is_filled(struct lk_bytes data, uint8_t with)
 	return data.len == SEPARATOR_SIZE;
 }
 
-static void take(const struct lk_event *event, lk_hash_fn hash, struct separators *s)
+static void take_separator(const struct lk_event *event, lk_hash_fn hash, struct separators *s)
 {
 	uint32_t bit = 1u << event->pcr;
 
@@ -30,7 +30,7 @@ static void take(const struct lk_event *event, lk_hash_fn hash, struct separator
 		s->bad |= bit;
 }
 
-static int refuse(struct lk_err *err, const char *what, uint32_t pcrs, const char *why)
+static int refuse_log(struct lk_err *err, const char *what, uint32_t pcrs, const char *why)
 {
 	char list[LK_PCR_MASK_TEXT];
 
@@ -50,18 +50,18 @@ int lk_log_check_whole(struct lk_bytes bytes, const char *what, lk_hash_fn hash,
 	while (rc == LK_OK) {
 		rc = lk_event_log_next(&log, &event, err);
 		if (rc == LK_OK && event.type == LK_EV_SEPARATOR && event.pcr < SEPARATED_PCRS)
-			take(&event, hash, &s);
+			take_separator(&event, hash, &s);
 	}
 	if (rc != LK_LOG_END)
 		return rc;
 	if (s.seen != all)
-		return refuse(
+		return refuse_log(
 			err, what, all & ~s.seen,
 			"no separator, with which the firmware ends its part (is the log cut?),");
 	if (s.twice)
-		return refuse(err, what, s.twice, "more than one separator");
+		return refuse_log(err, what, s.twice, "more than one separator");
 	if (s.bad)
-		return refuse(
+		return refuse_log(
 			err, what, s.bad,
 			"a separator of an error, or one whose digest isn't that of its data,");
 	return LK_OK;

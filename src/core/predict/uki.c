@@ -19,7 +19,7 @@ static const struct {
 	{ ".sbat", STUB_NEW },	{ ".pcrpkey", 0 },
 };
 
-static int refuse(struct lk_err *err, const char *what)
+static int refuse_image(struct lk_err *err, const char *what)
 {
 	return lk_err_set(err, LK_E_REFUSED, 0,
 			  "what this unified kernel image measures isn't known: %s", what);
@@ -34,12 +34,12 @@ static int read_version(const struct lk_pe *pe, unsigned int *ret, struct lk_err
 	unsigned int version = 0;
 
 	if (!magic || magic->raw.len < len + 4 || memcmp(magic->raw.data, before, len) != 0)
-		return refuse(err, "it hasn't systemd's stub");
+		return refuse_image(err, "it hasn't systemd's stub");
 	for (size_t i = len; i < len + 3; i++) {
 		uint8_t c = magic->raw.data[i];
 
 		if (c < '0' || c > '9')
-			return refuse(err, "its stub has no version");
+			return refuse_image(err, "its stub has no version");
 		version = version * 10 + (unsigned int)(c - '0');
 	}
 	if (version != STUB_OLD && version != STUB_NEW)
@@ -57,11 +57,11 @@ static int check_sections(const struct lk_pe *pe, struct lk_err *err)
 
 	for (size_t i = 0; i < sizeof(several) / sizeof(several[0]); i++)
 		if (lk_pe_find(pe, several[i]))
-			return refuse(err,
-				      "it has several profiles, or device trees to choose from");
+			return refuse_image(
+				err, "it has several profiles, or device trees to choose from");
 	for (size_t i = 0; i < pe->n_sections; i++)
 		if (lk_pe_find(pe, pe->sections[i].name) != &pe->sections[i])
-			return refuse(err, "two sections of one name");
+			return refuse_image(err, "two sections of one name");
 	return LK_OK;
 }
 
@@ -75,7 +75,7 @@ static int section_bytes(const struct lk_pe *pe, const char *name, struct lk_byt
 	if (!section)
 		return LK_OK;
 	if (section->memory_size > section->raw.len)
-		return refuse(err, "a section is longer in memory than in the file");
+		return refuse_image(err, "a section is longer in memory than in the file");
 	*ret = (struct lk_bytes){ section->raw.data, section->memory_size };
 	return LK_OK;
 }
@@ -151,7 +151,7 @@ int lk_uki_load_options(const struct lk_uki *uki, struct lk_load_options *ret, s
 		text.len--;
 	}
 	if (!text.len)
-		return refuse(err, "it has no command line");
+		return refuse_image(err, "it has no command line");
 	LK_TRY(lk_load_options_make(text, ret, err));
 	for (size_t i = 0; i < ret->len - 2; i += 2)
 		if (ret->data[i] < ' ')
@@ -182,15 +182,15 @@ struct parts {
 	size_t n_extra;
 };
 
-static void add(struct parts *p, const void *data, size_t len)
+static void add_part(struct parts *p, const void *data, size_t len)
 {
 	p->list[p->n++] = (struct lk_bytes){ data, len };
 }
 
 static void add_padded(struct parts *p, struct lk_bytes bytes)
 {
-	add(p, bytes.data, bytes.len);
-	add(p, zeros, (4 - bytes.len % 4) % 4);
+	add_part(p, bytes.data, bytes.len);
+	add_part(p, zeros, (4 - bytes.len % 4) % 4);
 }
 
 /* A header of cpio's "newc" and the name, to a multiple of 4. */
@@ -216,10 +216,10 @@ static void add_extra(struct parts *p, const char *name, struct lk_bytes bytes)
 	if (!bytes.len)
 		return;
 	p->n_extra++;
-	add(p, e->folder, put_header(e->folder, sizeof(e->folder), folder, ".extra"));
-	add(p, e->file, put_header(e->file, sizeof(e->file), file, name));
+	add_part(p, e->folder, put_header(e->folder, sizeof(e->folder), folder, ".extra"));
+	add_part(p, e->file, put_header(e->file, sizeof(e->file), file, name));
 	add_padded(p, bytes);
-	add(p, trailer, sizeof(trailer));
+	add_part(p, trailer, sizeof(trailer));
 }
 
 bool lk_uki_initrd_digest(const struct lk_uki *uki, enum lk_alg alg, lk_hash_fn hash,

@@ -35,8 +35,8 @@ static int check_place(const char *path, struct lk_err *err)
 
 /* One that says the same stays; another device's, or one that can't be read, is
  * kept beside it. */
-static int put(const char *path, const struct lk_device_file *df, bool *ret_kept,
-	       struct lk_err *err)
+static int put_device_file(const char *path, const struct lk_device_file *df, bool *ret_kept,
+			   struct lk_err *err)
 {
 	char text[LK_DEVICE_YAML_TEXT];
 	char old[PATH_MAX];
@@ -87,7 +87,7 @@ void lk_device_file_install(struct lk_tpm *tpm, const struct lk_options *opts,
 	int rc = describe(tpm, key, &df, &err);
 
 	if (rc == LK_OK)
-		rc = put(path, &df, &kept, &err);
+		rc = put_device_file(path, &df, &kept, &err);
 	if (rc != LK_OK)
 		lk_log(LK_LOG_WARNING,
 		       "the device file isn't written: %s; the programs of the running system need it to know this TPM: \"latchkey-provision device --record %s --output FILE\" makes it of the record",
@@ -112,7 +112,7 @@ static int run_device(const struct lk_options *opts, struct lk_err *err)
 	LK_TRY(lk_document_device_of_record(record, &df, err));
 	if (strcmp(path, "-") == 0)
 		return lk_fs_replace(path, text, lk_device_file_write(&df, text), 0644, err);
-	LK_TRY(put(path, &df, &kept, err));
+	LK_TRY(put_device_file(path, &df, &kept, err));
 	lk_log(LK_LOG_INFO, "%s says whose TPM this device has%s%s%s", path,
 	       kept ? "; the earlier one is " : "", kept ? path : "", kept ? ".old" : "");
 	return LK_OK;

@@ -215,7 +215,7 @@ static int put_object(struct lk_format *f, struct lk_err *err)
 	return rc;
 }
 
-static int finish(struct lk_format *f, struct lk_err *err)
+static int finish_format(struct lk_format *f, struct lk_err *err)
 {
 	LK_OWNED_TOKEN token = LK_TOKEN_NONE;
 	const struct lk_volume_proof proof = {
@@ -248,7 +248,7 @@ static int make_volume(struct lk_format *f, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = put_object(f, err);
 	if (rc == LK_OK)
-		rc = finish(f, err);
+		rc = finish_format(f, err);
 	return rc;
 }
 

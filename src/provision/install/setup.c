@@ -120,7 +120,8 @@ static int make_volume(struct setup *s, struct lk_format *f, struct lk_err *err)
 }
 
 /** A volume of ours at the end, or nothing was changed. */
-static int prepare(struct setup *s, const char *name, struct lk_target *ret, struct lk_err *err)
+static int prepare_volume(struct setup *s, const char *name, struct lk_target *ret,
+			  struct lk_err *err)
 {
 	LK_OWNED_FORMAT f = { .opts = s->opts };
 	int rc = lk_target_resolve(&s->pf, name, s->opts->value[LK_OPT_DEVICE], &f.target, err);
@@ -249,7 +250,7 @@ static void set_up(struct setup *s, const char *name)
 {
 	struct lk_err one = { 0 };
 	struct lk_target t;
-	int rc = prepare(s, name, &t, &one);
+	int rc = prepare_volume(s, name, &t, &one);
 
 	if (rc == LK_OK)
 		rc = bring_policies(s, &t, &one);

@@ -38,7 +38,8 @@ static bool is_policy_name(const char *path)
 	return dot && strcmp(dot, ".yaml") == 0;
 }
 
-static int take(struct lk_policy_set *set, const struct lk_signed_policy *sp, struct lk_err *err)
+static int take_policy_of(struct lk_policy_set *set, const struct lk_signed_policy *sp,
+			  struct lk_err *err)
 {
 	struct lk_signed_policy *more = realloc(set->policies, (set->n + 1) * sizeof(*more));
 
@@ -74,7 +75,7 @@ static int take_policy(struct lk_policy_set *set, const struct lk_doc *doc,
 	LK_TRY(lk_signed_policy_verify(&sp, pf, err));
 	if (lk_signed_policy_check_extended(&sp, pf, consent, err) != LK_OK)
 		return LK_E_REFUSED;
-	return take(set, &sp, err);
+	return take_policy_of(set, &sp, err);
 }
 
 static int load(const char *path, const struct lk_policy_file *pf, uint32_t consent,

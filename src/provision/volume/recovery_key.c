@@ -95,7 +95,7 @@ static int open_record(struct renewal *r, struct lk_err *err)
 	return r->entry ? LK_OK : LK_E_SYSTEM;
 }
 
-static int finish(struct renewal *r, int needless, struct lk_err *err)
+static int finish_renewal(struct renewal *r, int needless, struct lk_err *err)
 {
 	/* The number comes from a disk: what the TPM uses is never removed. */
 	if (lk_token_each(r->header, names_keyslot, &needless, NULL) == LK_OK)
@@ -119,9 +119,9 @@ static int take_up(struct renewal *r, bool *ret_done, struct lk_err *err)
 	(void)lk_json_get_uint(r->entry, "recovery-keyslot", &recorded);
 	*ret_done = r->old_keyslot == new || (recorded == (uint64_t) new && r->old_keyslot == old);
 	if (*ret_done)
-		return finish(r, old, err);
+		return finish_renewal(r, old, err);
 	/* Nobody has the key of the new keyslot: it never came into the record. */
-	return finish(r, new, err);
+	return finish_renewal(r, new, err);
 }
 
 static int add_keyslot(struct lk_volume_header *h, struct renewal *r, struct lk_err *err)
@@ -182,7 +182,7 @@ static int replace_key(struct renewal *r, struct lk_err *err)
 	LK_TRY(add_keyslot(r->header, r, err));
 	LK_TRY(prove(r, err));
 	LK_TRY(record_key(r, err));
-	return finish(r, r->old_keyslot, err);
+	return finish_renewal(r, r->old_keyslot, err);
 }
 
 static int renew(struct renewal *r, struct lk_err *err)

@@ -315,7 +315,7 @@ static int check_record(struct reseal *r, struct lk_err *err)
 		path);
 }
 
-static int finish(struct reseal *r, struct lk_err *err)
+static int finish_reseal(struct reseal *r, struct lk_err *err)
 {
 	const struct lk_volume_proof proof = {
 		.device = r->target.device,
@@ -377,7 +377,7 @@ static int reseal(struct reseal *r, struct lk_err *err)
 	if (rc == LK_OK)
 		rc = replace_object(r, err);
 	if (rc == LK_OK)
-		rc = finish(r, err);
+		rc = finish_reseal(r, err);
 	return rc;
 }
 

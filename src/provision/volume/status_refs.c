@@ -8,7 +8,7 @@
 #include "core/base/text.h"
 #include "core/policy/policy_ref.h"
 
-static void add(struct lk_refs *refs, struct lk_bytes ref, unsigned int policies)
+static void add_ref(struct lk_refs *refs, struct lk_bytes ref, unsigned int policies)
 {
 	size_t i = 0;
 
@@ -31,17 +31,17 @@ static int add_of_token(const struct lk_token *token, void *data, struct lk_err 
 {
 	(void)err;
 	for (size_t i = 0; i < token->n_policies; i++)
-		add(data,
-		    (struct lk_bytes){ token->policies[i].policy_ref,
-				       token->policies[i].policy_ref_len },
-		    1);
+		add_ref(data,
+			(struct lk_bytes){ token->policies[i].policy_ref,
+					   token->policies[i].policy_ref_len },
+			1);
 	return LK_OK;
 }
 
 void lk_refs_collect(struct lk_refs *refs, const struct lk_policy_file *pf,
 		     struct lk_volume_header *h)
 {
-	add(refs, (struct lk_bytes){ pf->policy_ref, pf->policy_ref_len }, 0);
+	add_ref(refs, (struct lk_bytes){ pf->policy_ref, pf->policy_ref_len }, 0);
 	if (h)
 		(void)lk_token_each(h, add_of_token, refs, NULL);
 }

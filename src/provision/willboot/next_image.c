@@ -28,17 +28,12 @@ int lk_next_read_found(const char *path, size_t max, struct lk_buf *ret, struct 
 	return read_file(path, max, ret, err);
 }
 
-static struct lk_bytes bytes_of(const struct lk_buf *buf)
-{
-	return (struct lk_bytes){ buf->data, buf->len };
-}
-
 static int read_image(const char *path, struct lk_buf *ret, struct lk_pe *pe, struct lk_err *err)
 {
 	int rc;
 
 	LK_TRY(read_file(path, LK_PE_MAX, ret, err));
-	rc = lk_pe_read(bytes_of(ret), pe, err);
+	rc = lk_pe_read(lk_buf_bytes(ret), pe, err);
 	if (rc != LK_OK)
 		lk_err_prefix(err, "%s", path);
 	return rc;
@@ -101,7 +96,7 @@ static int check_loader_conf(struct lk_next *next, struct lk_err *err)
 		return LK_OK;
 	LK_TRY(lk_next_locate(next, LOADER_CONF, path, err));
 	LK_TRY(lk_next_read_found(path, LOADER_CONF_MAX, &file, err));
-	event.data = bytes_of(&file);
+	event.data = lk_buf_bytes(&file);
 	if (lk_event_data_is_measured(&event, lk_crypto_hash))
 		return LK_OK;
 	return lk_err_set(
@@ -203,7 +198,7 @@ static int plan_initrd(const char *path, struct lk_next_boot *boot, struct lk_er
 	LK_OWNED_BUF file = LK_BUF_NONE;
 
 	LK_TRY(read_file(path, LK_PE_MAX, &file, err));
-	return lk_log_plan_initrd(&boot->plan, bytes_of(&file), err);
+	return lk_log_plan_initrd(&boot->plan, lk_buf_bytes(&file), err);
 }
 
 static int plan_named(struct lk_next *next, struct lk_next_boot *boot, struct lk_err *err)

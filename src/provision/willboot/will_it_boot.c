@@ -59,8 +59,8 @@ static void deployed_done(struct deployed *d)
 	lk_token_done(&d->token);
 }
 
-static void take(const struct asking *a, const struct lk_floor *floor,
-		 const struct lk_signed_policy *sp, struct deployed *d)
+static void take_deployed(const struct asking *a, const struct lk_floor *floor,
+			  const struct lk_signed_policy *sp, struct deployed *d)
 {
 	if (lk_signed_policy_verify(sp, &a->pf, NULL) != LK_OK) {
 		d->n_false++;
@@ -120,9 +120,9 @@ static int read_deployed(const struct asking *a, const struct lk_volume *vol,
 	if (strncmp(words, "not pinned", strlen("not pinned")) == 0)
 		lk_log(LK_LOG_WARNING, "volume %s: its root key is %s", vol->name, words);
 	for (size_t i = 0; i < a->files.n; i++)
-		take(a, floor, &a->files.policies[i], d);
+		take_deployed(a, floor, &a->files.policies[i], d);
 	for (size_t i = 0; i < d->token.n_policies; i++)
-		take(a, floor, &d->token.policies[i], d);
+		take_deployed(a, floor, &d->token.policies[i], d);
 	if (d->n_left_out)
 		return lk_err_set(
 			err, LK_E_UNKNOWN, 0,
@@ -159,7 +159,8 @@ coverage_input(const struct asking *a, const struct lk_next_boot *boot, const st
 	return in;
 }
 
-static void judge(const struct asking *a, const struct deployed *d, struct lk_boot_verdict *b)
+static void judge_volume(const struct asking *a, const struct deployed *d,
+			 struct lk_boot_verdict *b)
 {
 	struct lk_coverage_input in = coverage_input(a, b->boot, d);
 	struct lk_err err = { 0 };
@@ -224,7 +225,7 @@ static int ask_volume(struct asking *a, const struct lk_volume *vol, struct lk_j
 	v.highest = d.highest;
 	for (size_t i = 0; v.why.rc == LK_OK && i < v.n; i++) {
 		boots[i].boot = &a->next.boots[i];
-		judge(a, &d, &boots[i]);
+		judge_volume(a, &d, &boots[i]);
 		lk_boot_verdict_word(&v, &boots[i]);
 		v.answer = lk_answer_both(v.answer, boots[i].answer);
 		keep_values(a, &boots[i].coverage);

@@ -45,7 +45,7 @@ static void put_word(FILE *f, const char *text)
 	fputc('\'', f);
 }
 
-static void put(FILE *f, enum lk_opt opt, const char *value)
+static void put_option(FILE *f, enum lk_opt opt, const char *value)
 {
 	fprintf(f, " --%s", lk_option_name(opt));
 	if (value)
@@ -56,16 +56,16 @@ static void put_given(FILE *f, const struct lk_options *opts, uint64_t which)
 {
 	for (unsigned int i = 0; i < LK_OPT_COUNT; i++)
 		if (opts->given & which & UINT64_C(1) << i)
-			put(f, i, i < LK_OPT_VALUES ? opts->value[i] : NULL);
+			put_option(f, i, i < LK_OPT_VALUES ? opts->value[i] : NULL);
 }
 
 /* The image that was looked at, and what was said of IMA or has to be. */
 static void put_boot(FILE *f, const struct lk_options *opts, const struct lk_boot_verdict *b)
 {
 	if (b->boot->is_image && !(opts->given & IMAGE))
-		put(f, LK_OPT_UKI, b->boot->name);
+		put_option(f, LK_OPT_UKI, b->boot->name);
 	if (lk_option_given(opts, LK_OPT_IMA_UNCHANGED) || b->coverage.why.rc == LK_E_REFUSED)
-		put(f, LK_OPT_IMA_UNCHANGED, NULL);
+		put_option(f, LK_OPT_IMA_UNCHANGED, NULL);
 }
 
 static void put_ask(FILE *f, const struct lk_volume_verdict *v, const struct lk_boot_verdict *b)
@@ -74,10 +74,10 @@ static void put_ask(FILE *f, const struct lk_volume_verdict *v, const struct lk_
 			     LK_OPT_BIT(IMA_UNCHANGED);
 
 	fprintf(f, "latchkey-provision will-it-boot");
-	put(f, LK_OPT_VOLUME, v->vol->name);
+	put_option(f, LK_OPT_VOLUME, v->vol->name);
 	put_given(f, v->opts, ~own);
 	put_boot(f, v->opts, b);
-	put(f, LK_OPT_PREDICTED, THEN_FILE);
+	put_option(f, LK_OPT_PREDICTED, THEN_FILE);
 	fprintf(f, "; ");
 }
 
@@ -91,10 +91,10 @@ static void put_predict(FILE *f, const struct lk_volume_verdict *v, const struct
 	if (!log && !ima)
 		ima = LK_BOOT_LOG_IMA;
 	fprintf(f, "latchkey policy predict");
-	put(f, LK_OPT_LOG, log ? log : LK_BOOT_LOG_FIRMWARE);
+	put_option(f, LK_OPT_LOG, log ? log : LK_BOOT_LOG_FIRMWARE);
 	if (ima)
-		put(f, LK_OPT_IMA_LOG, ima);
-	put(f, LK_OPT_PCRS, pcrs ? pcrs : LK_SEEN_FILE);
+		put_option(f, LK_OPT_IMA_LOG, ima);
+	put_option(f, LK_OPT_PCRS, pcrs ? pcrs : LK_SEEN_FILE);
 	put_given(f, opts, IMAGE | LK_OPT_BIT(FIRMWARE_LOG));
 	put_boot(f, opts, b);
 	fprintf(f, " -o " THEN_FILE "; ");
@@ -115,7 +115,7 @@ static void put_sign(FILE *f, const struct lk_volume_verdict *v, const char *val
 	uint64_t version = next_version(v);
 
 	fprintf(f, "latchkey policy sign");
-	put(f, LK_OPT_POLICY, v->opts->value[LK_OPT_POLICY]);
+	put_option(f, LK_OPT_POLICY, v->opts->value[LK_OPT_POLICY]);
 	fprintf(f, " --key keys/policy-key.pem --pcr-values");
 	put_word(f, values);
 	fprintf(f,
@@ -123,7 +123,7 @@ static void put_sign(FILE *f, const struct lk_volume_verdict *v, const char *val
 		"\" -o new.yaml; latchkey-provision policy add",
 		version, version);
 	put_given(f, v->opts, LK_OPT_BIT(POLICY) | LK_OPT_BIT(DEVICE) | LK_OPT_BIT(TPM));
-	put(f, LK_OPT_VOLUME, v->vol->name);
+	put_option(f, LK_OPT_VOLUME, v->vol->name);
 	fprintf(f, " new.yaml");
 }
 

@@ -99,8 +99,8 @@ static bool write_pem(EVP_PKEY *key, X509 *cert, struct lk_certified *ret)
 	       take_bio(c, &ret->certificate);
 }
 
-static int finish(bool done, struct lk_certified *made, struct lk_certified *ret,
-		  struct lk_err *err)
+static int finish_certificate(bool done, struct lk_certified *made, struct lk_certified *ret,
+			      struct lk_err *err)
 {
 	if (!done) {
 		lk_certified_done(made);
@@ -122,7 +122,7 @@ int lk_crypto_ca_make(const char *name, struct lk_certified *ret, struct lk_err 
 		add_extension(cert, cert, NID_subject_key_identifier, "hash") &&
 		X509_sign(cert, key, EVP_sha256()) > 0 && write_pem(key, cert, &made);
 
-	return finish(done, &made, ret, err);
+	return finish_certificate(done, &made, ret, err);
 }
 
 int lk_crypto_ca_issue(const struct lk_certified *ca, const char *names, struct lk_certified *ret,
@@ -147,7 +147,7 @@ int lk_crypto_ca_issue(const struct lk_certified *ca, const char *names, struct 
 		    add_extension(cert, ca_cert, NID_subject_alt_name, names) &&
 		    X509_sign(cert, ca_key, EVP_sha256()) > 0 && write_pem(key, cert, &made);
 
-	return finish(done, &made, ret, err);
+	return finish_certificate(done, &made, ret, err);
 }
 
 static X509 *read_certificate(struct lk_bytes pem)

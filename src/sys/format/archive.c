@@ -53,7 +53,7 @@ struct content {
 	bool ended;
 };
 
-static int fail(struct tar_reader *r, struct archive *a)
+static int reading_tar_failed(struct tar_reader *r, struct archive *a)
 {
 	int64_t at = archive_read_header_position(r->tar);
 	const char *text = archive_error_string(a);
@@ -129,7 +129,7 @@ static la_ssize_t give_unpacked(struct archive *a, void *ctx, const void **ret)
 	if (got == ARCHIVE_EOF)
 		return 0;
 	if (got != ARCHIVE_OK)
-		return break_off(r, fail(r, r->packed), a);
+		return break_off(r, reading_tar_failed(r, r->packed), a);
 	rc = lk_tar_names_see(&r->names, *ret, len, r->err);
 	if (rc != LK_OK)
 		return break_off(r, rc, a);
@@ -149,7 +149,7 @@ static int open_packed(struct tar_reader *r)
 		return lk_err_set(r->err, LK_E_SYSTEM, 0,
 				  "this libarchive can't unpack gzip and zstd");
 	if (archive_read_open(a, r, NULL, give_packed, NULL) != ARCHIVE_OK)
-		return fail(r, a);
+		return reading_tar_failed(r, a);
 	/* The source itself counts as one. */
 	if (archive_filter_count(a) > 2)
 		return lk_err_set(r->err, LK_E_INPUT, 0, "archive: compressed more than once");
@@ -157,16 +157,16 @@ static int open_packed(struct tar_reader *r)
 		return LK_OK;
 	if (r->rc == LK_OK && r->given == 0)
 		return lk_err_set(r->err, LK_E_INPUT, 0, "archive: empty");
-	return fail(r, a);
+	return reading_tar_failed(r, a);
 }
 
 static int open_tar(struct tar_reader *r)
 {
 	if (archive_read_support_format_tar(r->tar) != ARCHIVE_OK)
-		return fail(r, r->tar);
+		return reading_tar_failed(r, r->tar);
 	r->stop = HEADER_MAX;
 	if (archive_read_open(r->tar, r, NULL, give_unpacked, NULL) != ARCHIVE_OK)
-		return fail(r, r->tar);
+		return reading_tar_failed(r, r->tar);
 	return LK_OK;
 }
 
@@ -183,7 +183,7 @@ static int next_block(struct content *c, struct lk_err *err)
 		return LK_OK;
 	}
 	if (got != ARCHIVE_OK)
-		return fail(c->r, c->r->tar);
+		return reading_tar_failed(c->r, c->r->tar);
 	if (offset < 0 || (uint64_t)offset < c->at || (uint64_t)offset > c->size ||
 	    len > c->size - (uint64_t)offset)
 		return lk_err_set(err, LK_E_INPUT, 0, "archive: a sparse map that isn't in order");
@@ -224,7 +224,7 @@ static int read_content(void *ctx, uint8_t *buf, size_t cap, size_t *ret_len, st
 	return LK_OK;
 }
 
-static enum lk_archive_kind kind_of(struct archive_entry *entry)
+static enum lk_archive_kind kind_of_entry(struct archive_entry *entry)
 {
 	if (archive_entry_hardlink(entry))
 		return LK_ARCHIVE_HARDLINK;
@@ -249,7 +249,7 @@ static int visit(struct tar_reader *r, struct archive_entry *from,
 		 const struct lk_archive_visitor *visitor)
 {
 	const struct lk_archive_entry entry = {
-		.kind = kind_of(from),
+		.kind = kind_of_entry(from),
 		.path = archive_entry_pathname(from),
 		.target = archive_entry_hardlink(from) ? archive_entry_hardlink(from)
 						       : archive_entry_symlink(from),
@@ -269,7 +269,7 @@ static int visit(struct tar_reader *r, struct archive_entry *from,
 	rc = visitor->entry(visitor->ctx, &entry, &data, r->err);
 	if (rc != LK_OK)
 		return rc;
-	return archive_read_data_skip(r->tar) == ARCHIVE_OK ? LK_OK : fail(r, r->tar);
+	return archive_read_data_skip(r->tar) == ARCHIVE_OK ? LK_OK : reading_tar_failed(r, r->tar);
 }
 
 /*
@@ -299,7 +299,7 @@ static int check_end(struct tar_reader *r)
 			note_unpacked(r, data, len);
 	} while (got == ARCHIVE_OK && r->unpacked <= end + PADDING_MAX);
 	if (got != ARCHIVE_OK && got != ARCHIVE_EOF)
-		return fail(r, r->packed);
+		return reading_tar_failed(r, r->packed);
 	if (r->last_used > end || got == ARCHIVE_OK)
 		return lk_err_set(r->err, LK_E_INPUT, 0,
 				  "archive: bytes after its end, at offset %" PRIu64 " unpacked",
@@ -344,7 +344,7 @@ static int read_entries(struct tar_reader *r, const struct lk_archive_visitor *v
 		if (got == ARCHIVE_EOF)
 			break;
 		if (got != ARCHIVE_OK && !(got == ARCHIVE_WARN && is_only_a_name(r->tar)))
-			return fail(r, r->tar);
+			return reading_tar_failed(r, r->tar);
 		rc = visit(r, entry, visitor);
 	}
 	if (rc == LK_OK)

@@ -58,7 +58,7 @@ static int io_error(struct packer *p, const char *path, const char *what)
 			  strerror(saved));
 }
 
-static int refuse(struct packer *p, const char *path, const char *why)
+static int refuse_to_pack(struct packer *p, const char *path, const char *why)
 {
 	return lk_err_set(p->err, LK_E_INPUT, 0, "%s/%.*s: %s", folder(p), (int)LK_ARCHIVE_PATH_MAX,
 			  path, why);
@@ -104,7 +104,7 @@ static const char *why_not(mode_t mode)
 
 static int find_files(struct packer *p, const char *below);
 
-static int take(struct packer *p, const char *path)
+static int pack_path(struct packer *p, const char *path)
 {
 	char checked[LK_ARCHIVE_PATH_MAX + 1];
 	struct stat st;
@@ -121,7 +121,7 @@ static int take(struct packer *p, const char *path)
 	if (S_ISDIR(st.st_mode))
 		return find_files(p, path);
 	if (why_not(st.st_mode))
-		return refuse(p, path, why_not(st.st_mode));
+		return refuse_to_pack(p, path, why_not(st.st_mode));
 	return add_path(p, path);
 }
 
@@ -152,7 +152,7 @@ static int find_files(struct packer *p, const char *below)
 			continue;
 		if (asprintf(&path, "%s%s%s", below, *below ? "/" : "", entry->d_name) < 0)
 			path = NULL;
-		rc = path ? take(p, path) : out_of_memory(p);
+		rc = path ? pack_path(p, path) : out_of_memory(p);
 		free(path);
 	}
 	if (rc == LK_OK && errno)
@@ -176,7 +176,7 @@ static int compare(const void *a, const void *b, void *first)
 	return by_name;
 }
 
-static int fail(struct packer *p, const char *path)
+static int packing_failed(struct packer *p, const char *path)
 {
 	const char *text = archive_error_string(p->out);
 
@@ -184,7 +184,7 @@ static int fail(struct packer *p, const char *path)
 		return p->rc;
 	if (archive_errno(p->out) == ENOMEM)
 		return out_of_memory(p);
-	return refuse(p, path, text ? text : "can't be packed");
+	return refuse_to_pack(p, path, text ? text : "can't be packed");
 }
 
 static int write_data(struct packer *p, int fd, const char *path, uint64_t size)
@@ -198,9 +198,9 @@ static int write_data(struct packer *p, int fd, const char *path, uint64_t size)
 		if (n < 0)
 			return io_error(p, path, "can't read");
 		if (n == 0)
-			return refuse(p, path, "shrank while it was packed");
+			return refuse_to_pack(p, path, "shrank while it was packed");
 		if (archive_write_data(p->out, p->buf, (size_t)n) != n || p->rc != LK_OK)
-			return fail(p, path);
+			return packing_failed(p, path);
 		size -= (uint64_t)n;
 	}
 	return LK_OK;
@@ -255,7 +255,7 @@ static int write_file(struct packer *p, struct archive_entry *entry, const char 
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return io_error(p, path, "can't open");
 	if (!S_ISREG(st.st_mode) || why_not(st.st_mode))
-		return refuse(p, path, "changed while it was packed");
+		return refuse_to_pack(p, path, "changed while it was packed");
 	rc = check_holes(p, fd, path, (uint64_t)st.st_size);
 	if (rc != LK_OK)
 		return rc;
@@ -269,7 +269,7 @@ static int write_file(struct packer *p, struct archive_entry *entry, const char 
 	archive_entry_set_gid(entry, 0);
 	/* A warning would be a name that came out otherwise. */
 	if (archive_write_header(p->out, entry) != ARCHIVE_OK || p->rc != LK_OK)
-		return fail(p, path);
+		return packing_failed(p, path);
 	return write_data(p, fd, path, (uint64_t)st.st_size);
 }
 
@@ -303,7 +303,7 @@ static int open_output(struct packer *p)
 		got = archive_write_set_bytes_in_last_block(a, 1);
 	if (got == ARCHIVE_OK)
 		got = archive_write_open(a, p, NULL, to_sink, NULL);
-	return got == ARCHIVE_OK ? LK_OK : fail(p, "");
+	return got == ARCHIVE_OK ? LK_OK : packing_failed(p, "");
 }
 
 static int pack_all(struct packer *p)
@@ -318,7 +318,7 @@ static int pack_all(struct packer *p)
 	}
 	archive_entry_free(entry);
 	if (rc == LK_OK && (archive_write_close(p->out) != ARCHIVE_OK || p->rc != LK_OK))
-		rc = fail(p, "");
+		rc = packing_failed(p, "");
 	return rc;
 }
 

@@ -34,7 +34,8 @@ int lk_document_device_of_record(const char *path, struct lk_device_file *ret, s
 	return rc;
 }
 
-static void take(const struct lk_device_file *df, const char *from, struct lk_device_expected *ret)
+static void take_device_file(const struct lk_device_file *df, const char *from,
+			     struct lk_device_expected *ret)
 {
 	ret->root = df->root;
 	ret->policy_key = df->policy_key;
@@ -49,7 +50,7 @@ static int try_default(struct lk_device_expected *ret, struct lk_err *err)
 	if (access(LK_DEVICE_FILE, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
 		return LK_OK;
 	LK_TRY(lk_document_device_file(LK_DEVICE_FILE, &df, err));
-	take(&df, LK_DEVICE_FILE, ret);
+	take_device_file(&df, LK_DEVICE_FILE, ret);
 	return LK_OK;
 }
 
@@ -61,7 +62,7 @@ static int look(const struct lk_device_places *places, struct lk_device_expected
 
 	if (places->file) {
 		LK_TRY(lk_document_device_file(places->file, &df, err));
-		take(&df, places->file, ret);
+		take_device_file(&df, places->file, ret);
 		return LK_OK;
 	}
 	LK_TRY(try_default(ret, err));
@@ -72,7 +73,7 @@ static int look(const struct lk_device_places *places, struct lk_device_expected
 	}
 	if (!ret->root.len && places->record && access(places->record, F_OK) == 0) {
 		LK_TRY(lk_document_device_of_record(places->record, &df, err));
-		take(&df, places->record, ret);
+		take_device_file(&df, places->record, ret);
 	}
 	return LK_OK;
 }

@@ -128,7 +128,7 @@ static bool set(struct lk_json *obj, const char *key, json_object *value)
 }
 
 /** The same of an array. */
-static bool add(struct lk_json *array, json_object *value)
+static bool add_to_array(struct lk_json *array, json_object *value)
 {
 	if (array && value && json_object_array_add(in(array), value) == 0)
 		return true;
@@ -214,12 +214,12 @@ struct lk_json *lk_json_add_object(struct lk_json *array)
 {
 	json_object *value = json_object_new_object();
 
-	return add(array, value) ? out(value) : NULL;
+	return add_to_array(array, value) ? out(value) : NULL;
 }
 
 void lk_json_add_uint(struct lk_json *array, uint64_t number)
 {
-	(void)add(array, json_object_new_uint64(number));
+	(void)add_to_array(array, json_object_new_uint64(number));
 }
 
 void lk_json_remove(struct lk_json *obj, const char *key)
@@ -292,7 +292,7 @@ void lk_json_move_to_end(struct lk_json *array, size_t i)
 	if (json_object_array_del_idx(in(array), i, 1) != 0)
 		json_object_put(at);
 	else
-		(void)add(array, at);
+		(void)add_to_array(array, at);
 }
 
 static json_object *member(const struct lk_json *obj, const char *key)

@@ -66,7 +66,7 @@ bool lk_httpd_evict(struct lk_httpd *h)
 }
 
 /* What ends the connection: nothing after it on this one can be made sense of. */
-static void refuse(struct lk_httpd_x *x, unsigned int status, const char *text)
+static void refuse_request(struct lk_httpd_x *x, unsigned int status, const char *text)
 {
 	x->h->counts.refused++;
 	x->close = true;
@@ -107,7 +107,7 @@ static void hand_over(struct lk_httpd_x *x)
 	if (x->head.length) {
 		x->body = evbuffer_pullup(in, (ev_ssize_t)x->head.length);
 		if (!x->body) {
-			refuse(x, 503, "The server is short of memory.");
+			refuse_request(x, 503, "The server is short of memory.");
 			return;
 		}
 	}
@@ -123,7 +123,7 @@ static bool reserve_body(struct lk_httpd_x *x)
 	struct lk_httpd_x *holder;
 
 	if (length > limits->body) {
-		refuse(x, 413, "The request is too large.");
+		refuse_request(x, 413, "The request is too large.");
 		return false;
 	}
 	while ((holder = lk_httpd_room_holder(x->h, (size_t)length))) {
@@ -131,7 +131,7 @@ static bool reserve_body(struct lk_httpd_x *x)
 		lk_httpd_close(holder);
 	}
 	if (!lk_httpd_room_take(x, (size_t)length)) {
-		refuse(x, 503, "The server has too many large requests at once.");
+		refuse_request(x, 503, "The server has too many large requests at once.");
 		return false;
 	}
 	bufferevent_setwatermark(x->bev, EV_READ, 0,
@@ -150,7 +150,7 @@ static bool take_head(struct lk_httpd_x *x)
 
 	if (end.pos < 0 || (size_t)end.pos + 4 > LK_HTTPD_HEAD_MAX) {
 		if (len >= LK_HTTPD_HEAD_MAX)
-			refuse(x, 431, refusal_text(431));
+			refuse_request(x, 431, refusal_text(431));
 		else if (len > 0 && !x->begun)
 			begin_waiting(x, LK_HTTPD_WANTS_HEAD, x->h->limits.head_s);
 		x->begun = len > 0;
@@ -162,7 +162,7 @@ static bool take_head(struct lk_httpd_x *x)
 	(void)evbuffer_drain(in, len);
 	x->begun = true;
 	if (status) {
-		refuse(x, status, refusal_text(status));
+		refuse_request(x, status, refusal_text(status));
 		return false;
 	}
 	x->close = !x->head.keep_alive;

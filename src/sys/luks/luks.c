@@ -197,7 +197,7 @@ static int copy_header(struct lk_luks *luks, const char *device, struct lk_err *
 	return LK_OK;
 }
 
-static int refuse(struct lk_luks *luks, const char *device, struct lk_err *err)
+static int refuse_header(struct lk_luks *luks, const char *device, struct lk_err *err)
 {
 	return lk_err_set(err, LK_E_HEADER, 0, "%s: LUKS2 header refused: %s", device,
 			  luks->last[0] ? luks->last : "damaged, or not understood");
@@ -221,7 +221,7 @@ static int load(struct lk_luks *luks, const char *device, struct lk_err *err)
 				  device, strerror(-rc));
 	crypt_set_log_callback(luks->cd, on_log, luks);
 	if (crypt_load(luks->cd, CRYPT_LUKS2, NULL) < 0)
-		return refuse(luks, device, err);
+		return refuse_header(luks, device, err);
 	return LK_OK;
 }
 

@@ -36,167 +36,13 @@ void lk_fd_closep(int *fd)
 	*fd = -1;
 }
 
-static int fail(struct lk_err *err, enum lk_rc rc, const char *path, const char *what)
+int lk_fs_failed(struct lk_err *err, enum lk_rc rc, const char *path, const char *what)
 {
 	char why[LK_REACH_MAX];
 	int saved = errno;
 
 	return lk_err_set(err, rc, (uint32_t)saved, "%s: %s: %s", path, what,
 			  lk_reach_why(path, saved, why));
-}
-
-ssize_t lk_fs_read_full(int fd, uint8_t *data, size_t cap)
-{
-	size_t len = 0;
-
-	while (len < cap) {
-		ssize_t n = read(fd, data + len, cap - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	return (ssize_t)len;
-}
-
-/** What may be read: not larger than @cap; of @regular a file alone, whose opening
- * waits for nobody, else a pipe as well. */
-struct reading {
-	const char *path;
-	size_t cap;
-	bool regular;
-};
-
-static int open_to_read(const struct reading *r, int *ret, struct lk_err *err)
-{
-	const char *path = r->path;
-	size_t cap = r->cap;
-	struct stat st;
-
-	if (!r->regular && strcmp(path, "-") == 0)
-		*ret = dup(STDIN_FILENO);
-	else
-		*ret = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (*ret < 0)
-		return fail(err, LK_E_INPUT, path, "can't open");
-	if (fstat(*ret, &st) != 0 || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode) ||
-	    (r->regular && !S_ISREG(st.st_mode)))
-		return lk_err_set(err, LK_E_INPUT, 0, "%s: not a file", path);
-	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > cap)
-		return lk_err_set(err, LK_E_INPUT, EFBIG,
-				  "%s: 1:1: %llu bytes, at most %zu are allowed", path,
-				  (unsigned long long)st.st_size, cap);
-	return S_ISREG(st.st_mode) || r->regular || strcmp(path, "-") == 0
-		       ? LK_OK
-		       : lk_fs_wait_for_writer(*ret, path, err);
-}
-
-static int too_large(const struct reading *r, struct lk_err *err)
-{
-	return lk_err_set(err, LK_E_INPUT, EFBIG, "%s: 1:1: more than the %zu bytes allowed",
-			  r->path, r->cap);
-}
-
-/* A byte more than is allowed tells that there is more. */
-static int read_secret(const struct reading *r, struct lk_secret *secret, struct lk_err *err)
-{
-	LK_OWNED_FD fd = -1;
-	ssize_t n;
-
-	LK_TRY(lk_secret_init(secret, r->cap + 1, err));
-	LK_TRY(open_to_read(r, &fd, err));
-	n = lk_fs_read_full(fd, secret->data, r->cap + 1);
-	if (n < 0)
-		return fail(err, LK_E_IO, r->path, "can't read");
-	if ((size_t)n > r->cap)
-		return too_large(r, err);
-	secret->len = (size_t)n;
-	return LK_OK;
-}
-
-int lk_fs_read_secret(const char *path, size_t cap, struct lk_secret *ret, struct lk_err *err)
-{
-	LK_OWNED_SECRET secret = LK_SECRET_NONE;
-	int rc = read_secret(&(struct reading){ path, cap, false }, &secret, err);
-
-	if (rc == LK_OK)
-		*ret = lk_secret_take(&secret);
-	/* Not even how long it is. */
-	lk_log(LK_LOG_DEBUG, "%s: %s", path,
-	       rc == LK_OK ? "read into locked memory" : "a secret can't be read there");
-	return rc;
-}
-
-/* What isn't a regular file, and what /proc has, says no size. */
-static size_t expected_size(int fd, size_t cap)
-{
-	struct stat st;
-	size_t size = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0
-			      ? (size_t)st.st_size
-			      : 4095;
-
-	return size < cap ? size : cap;
-}
-
-/* No more memory than the file takes: each page of it would be wiped. There is a byte
- * more than is expected, which tells whether there is more, or holds the NUL. */
-static int read_growing(const struct reading *r, int fd, struct lk_buf *buf, struct lk_err *err)
-{
-	size_t room = expected_size(fd, r->cap) + 1;
-
-	for (;; room = room > r->cap / 2 ? r->cap + 1 : 2 * room) {
-		LK_OWNED_BUF more = { malloc(room), buf->len };
-		ssize_t n;
-
-		if (!more.data)
-			return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
-		if (buf->len)
-			memcpy(more.data, buf->data, buf->len);
-		n = lk_fs_read_full(fd, more.data + buf->len, room - buf->len);
-		if (n < 0)
-			return fail(err, LK_E_IO, r->path, "can't read");
-		more.len += (size_t)n;
-		lk_buf_done(buf);
-		*buf = more;
-		more = LK_BUF_NONE;
-		if (buf->len < room)
-			return LK_OK;
-		if (room > r->cap)
-			return too_large(r, err);
-	}
-}
-
-static int read_to_buffer(const struct reading *r, struct lk_buf *ret, struct lk_err *err)
-{
-	LK_OWNED_BUF buf = LK_BUF_NONE;
-	LK_OWNED_FD fd = -1;
-	int rc = open_to_read(r, &fd, err);
-
-	if (rc == LK_OK)
-		rc = read_growing(r, fd, &buf, err);
-	if (rc != LK_OK) {
-		lk_log(LK_LOG_DEBUG, "%s: can't be read, or isn't there", r->path);
-		return rc;
-	}
-	lk_log(LK_LOG_DEBUG, "%s: %zu bytes read", r->path, buf.len);
-	buf.data[buf.len] = '\0';
-	*ret = buf;
-	buf = LK_BUF_NONE;
-	return LK_OK;
-}
-
-int lk_fs_read(const char *path, size_t cap, struct lk_buf *ret, struct lk_err *err)
-{
-	return read_to_buffer(&(struct reading){ path, cap, false }, ret, err);
-}
-
-int lk_fs_read_regular(const char *path, size_t cap, struct lk_buf *ret, struct lk_err *err)
-{
-	return read_to_buffer(&(struct reading){ path, cap, true }, ret, err);
 }
 
 static int write_full(int fd, const uint8_t *data, size_t len)
@@ -234,13 +80,13 @@ static int write_temporary(const char *path, struct lk_bytes data, mode_t mode,
 
 	if (snprintf(ret, PATH_MAX, "%s" LK_TEMPORARY, path) >= PATH_MAX) {
 		errno = ENAMETOOLONG;
-		return fail(err, LK_E_INPUT, path, "can't write");
+		return lk_fs_failed(err, LK_E_INPUT, path, "can't write");
 	}
 	fd = mkostemp(ret, O_CLOEXEC);
 	if (fd < 0)
-		return fail(err, LK_E_IO, path, "can't create");
+		return lk_fs_failed(err, LK_E_IO, path, "can't create");
 	if (write_full(fd, data.data, data.len) != 0 || fchmod(fd, mode) != 0 || fsync(fd) != 0) {
-		(void)fail(err, LK_E_IO, path, "can't write");
+		(void)lk_fs_failed(err, LK_E_IO, path, "can't write");
 		(void)unlink(ret);
 		return LK_E_IO;
 	}
@@ -282,13 +128,13 @@ int lk_fs_write_new(const char *path, const void *data, size_t len, mode_t mode,
 		return rc;
 	if (name_new(temporary, path) != 0) {
 		rc = errno == EEXIST ? already_there(path, err)
-				     : fail(err, LK_E_IO, path, "can't create");
+				     : lk_fs_failed(err, LK_E_IO, path, "can't create");
 		(void)unlink(temporary);
 		return rc;
 	}
 	if (sync_directory_of(path) == 0)
 		return LK_OK;
-	(void)fail(err, LK_E_IO, path, "can't write");
+	(void)lk_fs_failed(err, LK_E_IO, path, "can't write");
 	(void)unlink(path);
 	return LK_E_IO;
 }
@@ -302,7 +148,7 @@ int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode, s
 	if (strcmp(path, "-") == 0)
 		return write_full(STDOUT_FILENO, data, len) == 0
 			       ? LK_OK
-			       : fail(err, LK_E_IO, "standard output", "can't write");
+			       : lk_fs_failed(err, LK_E_IO, "standard output", "can't write");
 	/* A rename would put a file in the place of /dev/null, too. */
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		return lk_err_set(err, LK_E_IO, 0, "%s isn't a regular file, and is left as it is",
@@ -312,7 +158,7 @@ int lk_fs_replace(const char *path, const void *data, size_t len, mode_t mode, s
 		return rc;
 	if (rename(temporary, path) == 0 && sync_directory_of(path) == 0)
 		return LK_OK;
-	(void)fail(err, LK_E_IO, path, "can't write");
+	(void)lk_fs_failed(err, LK_E_IO, path, "can't write");
 	(void)unlink(temporary);
 	return LK_E_IO;
 }
@@ -323,7 +169,7 @@ int lk_fs_make_parent(const char *path, struct lk_err *err)
 
 	(void)snprintf(dir, sizeof(dir), "%s", path);
 	if (mkdir(dirname(dir), 0755) != 0 && errno != EEXIST)
-		return fail(err, LK_E_IO, path, "can't make its directory");
+		return lk_fs_failed(err, LK_E_IO, path, "can't make its directory");
 	return LK_OK;
 }
 
@@ -334,9 +180,9 @@ int lk_fs_append(const char *path, const void *data, size_t len, struct lk_err *
 	(void)lk_fs_make_parent(path, NULL);
 	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return fail(err, LK_E_IO, path, "can't open");
+		return lk_fs_failed(err, LK_E_IO, path, "can't open");
 	if (flock(fd, LOCK_EX) != 0 || write_full(fd, data, len) != 0)
-		return fail(err, LK_E_IO, path, "can't write");
+		return lk_fs_failed(err, LK_E_IO, path, "can't write");
 	return LK_OK;
 }
 
@@ -352,7 +198,7 @@ int lk_fs_check_directory(const char *path, struct lk_err *err)
 	struct stat st;
 
 	if (stat(path, &st) != 0)
-		return fail(err, LK_E_INPUT, path, "can't open");
+		return lk_fs_failed(err, LK_E_INPUT, path, "can't open");
 	if (S_ISDIR(st.st_mode))
 		return LK_OK;
 	return lk_err_set(err, LK_E_INPUT, 0, "%s: not a directory", path);
@@ -363,7 +209,7 @@ int lk_fs_check_regular(const char *path, struct lk_err *err)
 	struct stat st;
 
 	if (stat(path, &st) != 0)
-		return fail(err, LK_E_INPUT, path, "can't open");
+		return lk_fs_failed(err, LK_E_INPUT, path, "can't open");
 	if (S_ISREG(st.st_mode))
 		return LK_OK;
 	return lk_err_set(err, LK_E_INPUT, 0, "%s: not a regular file", path);
@@ -375,10 +221,10 @@ int lk_fs_size(const char *path, uint64_t *ret, struct lk_err *err)
 	off_t end;
 
 	if (fd < 0)
-		return fail(err, LK_E_IO, path, "can't open");
+		return lk_fs_failed(err, LK_E_IO, path, "can't open");
 	end = lseek(fd, 0, SEEK_END);
 	if (end < 0)
-		return fail(err, LK_E_IO, path, "has no size");
+		return lk_fs_failed(err, LK_E_IO, path, "has no size");
 	*ret = (uint64_t)end;
 	return LK_OK;
 }
@@ -404,7 +250,7 @@ int lk_fs_list(const char *dir, size_t max, char ***ret_names, size_t *ret_n, st
 	int rc = LK_OK;
 
 	if (found < 0)
-		return fail(err, LK_E_INPUT, dir, "can't list");
+		return lk_fs_failed(err, LK_E_INPUT, dir, "can't list");
 	if ((size_t)found > max)
 		rc = lk_err_set(err, LK_E_INPUT, 0, "%s: %d files, at most %zu are allowed", dir,
 				found, max);

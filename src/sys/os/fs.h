@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "core/base/bytes.h"
 #include "core/base/rc.h"
 #include "sys/os/secret.h"
 
@@ -19,12 +20,19 @@ struct lk_buf {
 #define LK_BUF_NONE  ((struct lk_buf){ NULL, 0 })
 #define LK_OWNED_BUF __attribute__((cleanup(lk_buf_done))) struct lk_buf
 void lk_buf_done(struct lk_buf *buf); /* wipes, for keys pass through */
+static inline struct lk_bytes lk_buf_bytes(const struct lk_buf *buf)
+{
+	return (struct lk_bytes){ buf->data, buf->len };
+}
 
 #define LK_OWNED_FD __attribute__((cleanup(lk_fd_closep))) int
 void lk_fd_closep(int *fd);
 
 /** The end of a name that mkstemp(3) and mkdtemp(3) complete. */
 #define LK_TEMPORARY ".XXXXXX"
+
+/** "@path: @what: <why>", by errno; for the files of this module. Return: @rc. */
+int lk_fs_failed(struct lk_err *err, enum lk_rc rc, const char *path, const char *what);
 
 /** Reads until end of file or until @cap is full; -1 with errno. */
 ssize_t lk_fs_read_full(int fd, uint8_t *data, size_t cap);

@@ -12,7 +12,7 @@
 #define UEVENT_MAX 4096u
 #define PARTLABEL  "PARTLABEL="
 
-static void add(struct lk_partitions *ret, const char *path)
+static void add_partition(struct lk_partitions *ret, const char *path)
 {
 	char *real = realpath(path, NULL);
 	bool known = !real || strlen(real) >= LK_DEVICE_PATH_MAX;
@@ -47,7 +47,7 @@ static void find_labelled(const char *label, struct lk_partitions *ret)
 	while (dir && (entry = readdir(dir)))
 		if (entry->d_name[0] != '.' && is_named(entry->d_name, label) &&
 		    snprintf(path, sizeof(path), "/dev/%s", entry->d_name) < (int)sizeof(path))
-			add(ret, path);
+			add_partition(ret, path);
 	if (dir)
 		(void)closedir(dir);
 }
@@ -58,7 +58,7 @@ void lk_partitions_find(const char *spec, struct lk_partitions *ret)
 
 	ret->n = 0;
 	if (lk_fs_wait_device(spec, 0, path, NULL) == LK_OK)
-		add(ret, path);
+		add_partition(ret, path);
 	if (strncmp(spec, PARTLABEL, strlen(PARTLABEL)) == 0)
 		find_labelled(spec + strlen(PARTLABEL), ret);
 }

@@ -94,7 +94,7 @@ static bool is_tpm(const struct stat *st)
 	return name && strncmp(name + 1, "tpm", 3) == 0;
 }
 
-static const char *kind_of(mode_t mode)
+static const char *kind_of_file(mode_t mode)
 {
 	switch (mode & S_IFMT) {
 	case S_IFREG:
@@ -125,7 +125,8 @@ enum lk_reach lk_reach_tpm(const char *path, char why[static LK_REACH_MAX])
 		return LK_REACH_NOT_YET;
 	}
 	if (!S_ISCHR(st.st_mode) || !is_tpm(&st)) {
-		(void)snprintf(why, LK_REACH_MAX, "this is %s, and not a TPM", kind_of(st.st_mode));
+		(void)snprintf(why, LK_REACH_MAX, "this is %s, and not a TPM",
+			       kind_of_file(st.st_mode));
 		return LK_REACH_NEVER;
 	}
 	if (access(path, R_OK | W_OK) != 0) {

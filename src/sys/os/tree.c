@@ -19,7 +19,7 @@
 
 #define COPY_CHUNK (64u * 1024u)
 
-static int fail(struct lk_err *err, const char *path, const char *what)
+static int tree_failed(struct lk_err *err, const char *path, const char *what)
 {
 	int saved = errno;
 
@@ -58,7 +58,7 @@ int lk_tree_open_root(const char *path, int *ret, struct lk_err *err)
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
-		return fail(err, path, "can't open");
+		return tree_failed(err, path, "can't open");
 	*ret = fd;
 	return LK_OK;
 }
@@ -78,7 +78,7 @@ int lk_tree_resolve(int at, const char *path, bool *ret_present, char ret[static
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return LK_OK;
 	if (fd < 0)
-		return fail(err, path, "can't open");
+		return tree_failed(err, path, "can't open");
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	len = readlink(link, ret, PATH_MAX);
 	if (len < 0 || len >= PATH_MAX)
@@ -97,7 +97,7 @@ static int make_dirs(int at, const char *path, struct lk_err *err)
 
 	if (len >= sizeof(part)) {
 		errno = ENAMETOOLONG;
-		return fail(err, path, "can't make");
+		return tree_failed(err, path, "can't make");
 	}
 	for (size_t i = 1; i <= len; i++) {
 		LK_OWNED_FD parent = -1;
@@ -112,7 +112,7 @@ static int make_dirs(int at, const char *path, struct lk_err *err)
 		if (rc != LK_OK)
 			return rc;
 		if (mkdirat(parent, name, 0755) != 0 && errno != EEXIST)
-			return fail(err, part, "can't make");
+			return tree_failed(err, part, "can't make");
 	}
 	return LK_OK;
 }
@@ -129,7 +129,7 @@ int lk_tree_open_dir(int at, const char *path, bool create, int *ret, struct lk_
 		fd = beneath(at, path, O_RDONLY | O_DIRECTORY, 0);
 	}
 	if (fd < 0)
-		return fail(err, path, "can't open");
+		return tree_failed(err, path, "can't open");
 	*ret = fd;
 	return LK_OK;
 }
@@ -145,7 +145,7 @@ int lk_tree_open_parent(int at, const char *path, bool create, int *ret, const c
 		rc = lk_tree_open_dir(at, "/", false, ret, err);
 	} else if ((size_t)(slash - path) >= sizeof(dir)) {
 		errno = ENAMETOOLONG;
-		return fail(err, path, "can't open");
+		return tree_failed(err, path, "can't open");
 	} else {
 		memcpy(dir, path, (size_t)(slash - path));
 		dir[slash - path] = '\0';
@@ -156,7 +156,7 @@ int lk_tree_open_parent(int at, const char *path, bool create, int *ret, const c
 	return rc;
 }
 
-static enum lk_tree_kind kind_of(mode_t mode)
+static enum lk_tree_kind kind_of_mode(mode_t mode)
 {
 	if (S_ISREG(mode))
 		return LK_TREE_FILE;
@@ -181,8 +181,8 @@ int lk_tree_kind(int at, const char *path, enum lk_tree_kind *ret, struct lk_err
 		return LK_OK;
 	}
 	if (fd < 0 || fstat(fd, &st) != 0)
-		return fail(err, path, "can't look at");
-	*ret = kind_of(st.st_mode);
+		return tree_failed(err, path, "can't look at");
+	*ret = kind_of_mode(st.st_mode);
 	return LK_OK;
 }
 
@@ -197,13 +197,13 @@ int lk_tree_create(int at, const struct lk_tree_file *file, int *ret, struct lk_
 		return rc;
 	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return fail(err, file->path, "can't create");
+		return tree_failed(err, file->path, "can't create");
 	/* The owner first: a change of owner takes bits of the mode away. */
 	if ((file->uid != geteuid() || file->gid != getegid()) &&
 	    fchown(fd, file->uid, file->gid) != 0)
-		return fail(err, file->path, "can't change the owner");
+		return tree_failed(err, file->path, "can't change the owner");
 	if (fchmod(fd, file->mode) != 0)
-		return fail(err, file->path, "can't change the mode");
+		return tree_failed(err, file->path, "can't change the mode");
 	lk_log(LK_LOG_DEBUG, "%s: made", file->path);
 	*ret = fd;
 	fd = -1;
@@ -216,7 +216,7 @@ int lk_tree_open_file(int at, const char *path, int *ret, struct lk_err *err)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
-		return fail(err, path, "can't open");
+		return tree_failed(err, path, "can't open");
 	if (!S_ISREG(st.st_mode))
 		return lk_err_set(err, LK_E_REFUSED, 0, "%s: not a regular file", path);
 	lk_log(LK_LOG_DEBUG, "%s: opened", path);
@@ -284,18 +284,18 @@ int lk_tree_same(int a_at, const char *a, int b_at, const char *b, bool *ret, st
 	if (rc != LK_OK)
 		return rc;
 	if (fstat(fa, &sa) != 0 || fstat(fb, &sb) != 0)
-		return fail(err, a, "can't look at");
+		return tree_failed(err, a, "can't look at");
 	same = sa.st_size == sb.st_size && sa.st_mode == sb.st_mode && sa.st_uid == sb.st_uid &&
 	       sa.st_gid == sb.st_gid;
 	if (same && same_bytes(fa, fb, &same) != 0)
-		return fail(err, a, "can't compare");
+		return tree_failed(err, a, "can't compare");
 	*ret = same;
 	return LK_OK;
 }
 
 int lk_tree_sync(int at, struct lk_err *err)
 {
-	return syncfs(at) == 0 ? LK_OK : fail(err, "file system", "can't sync");
+	return syncfs(at) == 0 ? LK_OK : tree_failed(err, "file system", "can't sync");
 }
 
 int lk_tree_sync_dir(int at, const char *path, struct lk_err *err)
@@ -305,7 +305,7 @@ int lk_tree_sync_dir(int at, const char *path, struct lk_err *err)
 
 	if (rc != LK_OK)
 		return rc;
-	return fsync(dir) == 0 ? LK_OK : fail(err, path, "can't sync");
+	return fsync(dir) == 0 ? LK_OK : tree_failed(err, path, "can't sync");
 }
 
 int lk_tree_free_bytes(int at, uint64_t *ret, struct lk_err *err)
@@ -313,7 +313,7 @@ int lk_tree_free_bytes(int at, uint64_t *ret, struct lk_err *err)
 	struct statvfs st;
 
 	if (fstatvfs(at, &st) != 0)
-		return fail(err, "file system", "can't look at");
+		return tree_failed(err, "file system", "can't look at");
 	*ret = (uint64_t)st.f_bavail * st.f_frsize;
 	return LK_OK;
 }

@@ -17,7 +17,7 @@
 #include "sys/os/fs.h"
 #include "sys/os/log.h"
 
-static int fail(struct lk_err *err, const char *path, const char *what)
+static int change_failed(struct lk_err *err, const char *path, const char *what)
 {
 	return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s: %s", path, what, strerror(errno));
 }
@@ -40,7 +40,7 @@ int lk_tree_read_link(int at, const char *path, char ret[static LK_TREE_LINK_MAX
 	n = readlinkat(dir, name, ret, LK_TREE_LINK_MAX - 1);
 	if (n < 0) {
 		ret[0] = '\0';
-		return fail(err, path, "can't read the link");
+		return change_failed(err, path, "can't read the link");
 	}
 	ret[n] = '\0';
 	return LK_OK;
@@ -51,7 +51,7 @@ int lk_tree_temporary(char ret[static LK_TREE_TEMPORARY_SIZE], struct lk_err *er
 	uint64_t tag = 0;
 
 	if (getrandom(&tag, sizeof(tag), 0) != (ssize_t)sizeof(tag))
-		return fail(err, "a temporary name", "no random number");
+		return change_failed(err, "a temporary name", "no random number");
 	(void)snprintf(ret, LK_TREE_TEMPORARY_SIZE, LK_TREE_TEMPORARY "%016" PRIx64, tag);
 	return LK_OK;
 }
@@ -92,14 +92,14 @@ int lk_tree_sweep_links(int at, const char *path, const char *text, struct lk_er
 		return rc;
 	stream = fdopendir(fd);
 	if (!stream) {
-		rc = fail(err, path, "can't list");
+		rc = change_failed(err, path, "can't list");
 		close(fd);
 		return rc;
 	}
 	/* Entry by entry: others may have put there as many as they like. */
 	while (rc == LK_OK && (entry = readdir(stream)))
 		if (sweep_entry(dirfd(stream), entry->d_name, text) != 0)
-			rc = fail(err, path, "can't remove a link");
+			rc = change_failed(err, path, "can't remove a link");
 	closedir(stream);
 	return rc;
 }
@@ -116,14 +116,14 @@ int lk_tree_set_link(int at, const char *path, const char *target, struct lk_err
 	if (rc != LK_OK)
 		return rc;
 	if (symlinkat(target, dir, temporary) != 0)
-		return fail(err, path, "can't make a link");
+		return change_failed(err, path, "can't make a link");
 	if (renameat(dir, temporary, dir, name) != 0) {
-		rc = fail(err, path, "can't put a link in place");
+		rc = change_failed(err, path, "can't put a link in place");
 		(void)unlinkat(dir, temporary, 0);
 		return rc;
 	}
 	lk_log(LK_LOG_DEBUG, "%s: a link to %s", path, target);
-	return fsync(dir) == 0 ? LK_OK : fail(err, path, "can't sync");
+	return fsync(dir) == 0 ? LK_OK : change_failed(err, path, "can't sync");
 }
 
 /** Both names of a move, and the folders that they lie in, which is where they are looked up. */
@@ -148,8 +148,9 @@ static int move_begin(int at, const char *from, const char *to, struct move *m, 
 
 static int move_sync(const struct move *m, const char *to, struct lk_err *err)
 {
-	return fsync(m->old_dir) == 0 && fsync(m->new_dir) == 0 ? LK_OK
-								: fail(err, to, "can't sync");
+	return fsync(m->old_dir) == 0 && fsync(m->new_dir) == 0
+		       ? LK_OK
+		       : change_failed(err, to, "can't sync");
 }
 
 int lk_tree_rename(int at, const char *from, const char *to, struct lk_err *err)
@@ -158,7 +159,7 @@ int lk_tree_rename(int at, const char *from, const char *to, struct lk_err *err)
 
 	LK_TRY(move_begin(at, from, to, &m, err));
 	if (renameat(m.old_dir, m.old, m.new_dir, m.new) != 0)
-		return fail(err, from, "can't rename");
+		return change_failed(err, from, "can't rename");
 	lk_log(LK_LOG_DEBUG, "%s: renamed to %s", from, to);
 	return move_sync(&m, to, err);
 }
@@ -170,7 +171,7 @@ int lk_tree_exchange(int at, const char *from, const char *to, struct lk_err *er
 	LK_TRY(move_begin(at, from, to, &m, err));
 	if (renameat2(m.old_dir, m.old, m.new_dir, m.new, RENAME_EXCHANGE) != 0) {
 		if (errno != ENOENT && errno != EINVAL && errno != ENOSYS)
-			return fail(err, from, "can't exchange");
+			return change_failed(err, from, "can't exchange");
 		LK_TRY(lk_tree_remove(at, to, err));
 		return lk_tree_rename(at, from, to, err);
 	}
@@ -224,7 +225,7 @@ int lk_tree_remove(int at, const char *path, struct lk_err *err)
 	if (rc != LK_OK)
 		return rc;
 	if (remove_entry(dir, name) != 0)
-		return fail(err, path, "can't remove");
+		return change_failed(err, path, "can't remove");
 	lk_log(LK_LOG_DEBUG, "%s: removed", path);
 	return LK_OK;
 }
@@ -294,7 +295,7 @@ static int read_names(int dir, struct names *ret)
 }
 
 /* What has gone since it was listed is LK_TREE_NONE; what can't be looked at is an error. */
-static int kind_of(int dir, const char *name, enum lk_tree_kind *ret)
+static int kind_of_name(int dir, const char *name, enum lk_tree_kind *ret)
 {
 	struct stat st;
 
@@ -319,7 +320,7 @@ static int visit_each(int dir, const char *prefix, const struct lk_tree_visitor 
 	int rc = LK_OK;
 
 	if (read_names(dir, &names) != 0)
-		return fail(err, *prefix ? prefix : "/", "can't list");
+		return change_failed(err, *prefix ? prefix : "/", "can't list");
 	for (size_t i = 0; rc == LK_OK && i < names.n; i++) {
 		char path[PATH_MAX];
 		enum lk_tree_kind kind;
@@ -327,10 +328,10 @@ static int visit_each(int dir, const char *prefix, const struct lk_tree_visitor 
 		if (snprintf(path, sizeof(path), "%s%s", prefix, names.name[i]) >=
 		    (int)sizeof(path)) {
 			errno = ENAMETOOLONG;
-			return fail(err, prefix, "can't list");
+			return change_failed(err, prefix, "can't list");
 		}
-		if (kind_of(dir, names.name[i], &kind) != 0)
-			return fail(err, path, "can't look at it");
+		if (kind_of_name(dir, names.name[i], &kind) != 0)
+			return change_failed(err, path, "can't look at it");
 		rc = visitor->visit(visitor->ctx, path, kind, err);
 	}
 	return rc;

@@ -99,7 +99,7 @@ static int unit_failed(const struct unit *u, int r, const sd_bus_error *e, struc
 }
 
 /** Its object, or NULL where systemd hasn't loaded it, so that it can't run. */
-static int find(sd_bus *bus, struct unit *u, struct lk_err *err)
+static int find_unit(sd_bus *bus, struct unit *u, struct lk_err *err)
 {
 	OWNED_BUS_ERROR e = SD_BUS_ERROR_NULL;
 	LK_OWNED_MESSAGE reply = NULL;
@@ -146,7 +146,7 @@ static int start_job(struct watch *w, struct unit *u, struct lk_err *err)
 
 static int act_on(struct watch *w, struct unit *u, struct lk_err *err)
 {
-	int rc = find(w->bus, u, err);
+	int rc = find_unit(w->bus, u, err);
 
 	if (rc != LK_OK || !u->path)
 		return rc;

@@ -150,7 +150,8 @@ static int postgres_script(void *db, const char *sql, struct lk_err *err)
 }
 
 /* A statement's name is its place among those that are prepared. */
-static int prepare(struct postgres *p, const char *sql, char name[static 16], struct lk_err *err)
+static int prepare_postgres(struct postgres *p, const char *sql, char name[static 16],
+			    struct lk_err *err)
 {
 	PGresult *res;
 	size_t i = 0;
@@ -221,7 +222,7 @@ static int postgres_run(void *db, const struct lk_query *q, uint64_t *ret_change
 	PGresult *res;
 	int rc;
 
-	LK_TRY(prepare(p, q->sql, name, err));
+	LK_TRY(prepare_postgres(p, q->sql, name, err));
 	for (size_t i = 0; i < q->n_args; i++) {
 		const struct lk_value *v = &q->args[i];
 

@@ -75,7 +75,7 @@ static int sqlite_open(const char *where, void **ret, struct lk_err *err)
 	return LK_OK;
 }
 
-static sqlite3_stmt *prepare(struct sqlite *s, const char *sql)
+static sqlite3_stmt *prepare_sqlite(struct sqlite *s, const char *sql)
 {
 	sqlite3_stmt *stmt = NULL;
 
@@ -154,7 +154,7 @@ static int step_all(struct sqlite *s, sqlite3_stmt *stmt, const struct lk_query 
 static int sqlite_run(void *db, const struct lk_query *q, uint64_t *ret_changed, struct lk_err *err)
 {
 	struct sqlite *s = db;
-	sqlite3_stmt *stmt = prepare(s, q->sql);
+	sqlite3_stmt *stmt = prepare_sqlite(s, q->sql);
 	sqlite3_int64 before = sqlite3_total_changes64(s->db);
 	int rc = LK_OK;
 

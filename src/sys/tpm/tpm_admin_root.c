@@ -22,7 +22,7 @@ static const struct {
 	{ TPMA_OBJECT_USERWITHAUTH, "userWithAuth" },
 };
 
-static const char *kind_of(const TPMT_PUBLIC *pub)
+static const char *kind_of_key(const TPMT_PUBLIC *pub)
 {
 	if (pub->type == TPM2_ALG_KEYEDHASH)
 		return "a sealed object or an HMAC key";
@@ -84,7 +84,8 @@ static bool find_wrong(const TPMT_PUBLIC *pub, char out[static WHAT_MAX])
 	return len || pub->objectAttributes & TPMA_OBJECT_SIGN_ENCRYPT || find_wrong_kind(pub, out);
 }
 
-static int refuse(const char *kind, const char *wrong, const char *cost, struct lk_err *err)
+static int refuse_root_key(const char *kind, const char *wrong, const char *cost,
+			   struct lk_err *err)
 {
 	return lk_err_set(
 		err, LK_E_REFUSED, 0,
@@ -130,7 +131,7 @@ static int check_empty_auth(struct lk_tpm *tpm, const char *kind, bool counts, s
 		(void)snprintf(cost, sizeof(cost),
 			       ", but the TPM has counted this as a failure (%u of %u)",
 			       info.failures + 1, info.max_tries);
-	return refuse(kind, "with an authorization of its own", cost, err);
+	return refuse_root_key(kind, "with an authorization of its own", cost, err);
 }
 
 int lk_tpm_root_check(struct lk_tpm *tpm, enum lk_root_how how, bool *ret_present,
@@ -153,12 +154,12 @@ int lk_tpm_root_check(struct lk_tpm *tpm, enum lk_root_how how, bool *ret_presen
 	(void)Esys_TR_Close(lk_tpm_esys(tpm), &tr);
 	if (trc != TSS2_RC_SUCCESS)
 		return lk_tpm_error(trc, "reading a public area", err);
-	kind = kind_of(&pub->publicArea);
+	kind = kind_of_key(&pub->publicArea);
 	bad = find_wrong(&pub->publicArea, wrong);
 	counts = !(pub->publicArea.objectAttributes & TPMA_OBJECT_NODA);
 	Esys_Free(pub);
 	if (bad)
-		return refuse(kind, wrong, "", err);
+		return refuse_root_key(kind, wrong, "", err);
 	if (counts && how == LK_ROOT_LOOK)
 		return LK_OK;
 	return check_empty_auth(tpm, kind, counts, err);

@@ -12,7 +12,8 @@
 /* No session salts or encrypts anything here: what is read is public, and what the key
  * signs is verified by who asked for it. */
 
-static int find(struct lk_tpm *tpm, uint32_t handle, ESYS_TR *ret, struct lk_err *err)
+static int find_attesting_object(struct lk_tpm *tpm, uint32_t handle, ESYS_TR *ret,
+				 struct lk_err *err)
 {
 	TSS2_RC rc = Esys_TR_FromTPMPublic(lk_tpm_esys(tpm), handle, ESYS_TR_NONE, ESYS_TR_NONE,
 					   ESYS_TR_NONE, ret);
@@ -62,7 +63,7 @@ int lk_tpm_ak_read(struct lk_tpm *tpm, struct lk_tpm_ak *ret, struct lk_err *err
 	TSS2_RC trc;
 	int rc;
 
-	LK_TRY(find(tpm, LK_HANDLE_AK, &tr, err));
+	LK_TRY(find_attesting_object(tpm, LK_HANDLE_AK, &tr, err));
 	trc = Esys_ReadPublic(lk_tpm_esys(tpm), tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &pub,
 			      NULL, &qualified);
 	Esys_TR_Close(lk_tpm_esys(tpm), &tr);
@@ -128,7 +129,7 @@ int lk_tpm_quote(struct lk_tpm *tpm, struct lk_bytes nonce, const struct lk_pcr_
 	int rc;
 
 	LK_TRY(take_nonce(nonce, &extra, err));
-	LK_TRY(find(tpm, LK_HANDLE_AK, &ak, err));
+	LK_TRY(find_attesting_object(tpm, LK_HANDLE_AK, &ak, err));
 	trc = Esys_Quote(lk_tpm_esys(tpm), ak, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &extra,
 			 &own_scheme, &pcrs, &attest, &signature);
 	Esys_TR_Close(lk_tpm_esys(tpm), &ak);
@@ -146,8 +147,8 @@ static int find_both(struct lk_tpm *tpm, uint32_t other, ESYS_TR *ret_ak, ESYS_T
 {
 	int rc;
 
-	LK_TRY(find(tpm, LK_HANDLE_AK, ret_ak, err));
-	rc = find(tpm, other, ret_other, err);
+	LK_TRY(find_attesting_object(tpm, LK_HANDLE_AK, ret_ak, err));
+	rc = find_attesting_object(tpm, other, ret_other, err);
 	if (rc != LK_OK)
 		Esys_TR_Close(lk_tpm_esys(tpm), ret_ak);
 	return rc;

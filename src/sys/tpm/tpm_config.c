@@ -27,8 +27,8 @@ void lk_config_end(struct lk_config_use *u)
 		(void)Esys_TR_Close(u->esys, &u->root);
 }
 
-static int find(struct lk_tpm *tpm, uint32_t handle, const char *what, ESYS_TR *ret,
-		struct lk_err *err)
+static int find_config_object(struct lk_tpm *tpm, uint32_t handle, const char *what, ESYS_TR *ret,
+			      struct lk_err *err)
 {
 	TSS2_RC trc = Esys_TR_FromTPMPublic(lk_tpm_esys(tpm), handle, ESYS_TR_NONE, ESYS_TR_NONE,
 					    ESYS_TR_NONE, ret);
@@ -82,7 +82,7 @@ int lk_config_begin(struct lk_tpm *tpm, uint32_t handle, const char *what,
 
 	u.esys = lk_tpm_esys(tpm);
 	u.handle = handle;
-	rc = find(tpm, handle, what, &u.object, err);
+	rc = find_config_object(tpm, handle, what, &u.object, err);
 	if (rc == LK_OK)
 		rc = begin_session(tpm, &u, err);
 	if (rc != LK_OK)

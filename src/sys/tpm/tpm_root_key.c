@@ -13,7 +13,7 @@ void lk_tpm_pin_root(struct lk_tpm *tpm, const struct lk_name *name, const char 
 	(void)snprintf(pin->from, sizeof(pin->from), "%s", from);
 }
 
-static int refuse(const struct lk_tpm_pin *pin, struct lk_err *err)
+static int refuse_other_root(const struct lk_tpm_pin *pin, struct lk_err *err)
 {
 	char name[2 * LK_NAME_MAX + 1];
 
@@ -35,7 +35,7 @@ int lk_tpm_root_load(struct lk_tpm *tpm, ESYS_TR *ret, struct lk_err *err)
 		return rc;
 	/* Without a code of the TPM's it is there, and another. */
 	if (rc == LK_E_OBJECT && pin->name.len && !why.code)
-		return refuse(pin, err);
+		return refuse_other_root(pin, err);
 	if (rc == LK_E_OBJECT)
 		return lk_err_set(
 			err, LK_E_OBJECT, why.code,

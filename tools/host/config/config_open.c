@@ -69,7 +69,7 @@ static int write_file(void *ctx, const struct lk_content_file *file, struct lk_e
 	return rc;
 }
 
-static int finish(struct extraction *x, struct lk_err *err)
+static int finish_extraction(struct extraction *x, struct lk_err *err)
 {
 	int rc = lk_tree_sync(x->fd, err);
 
@@ -122,7 +122,7 @@ static int extract(const struct lk_opened *blob, const char *folder, struct lk_e
 	if (rc == LK_OK)
 		rc = lk_opened_walk(blob, "unpacking", &visitor, err);
 	if (rc == LK_OK)
-		rc = finish(&x, err);
+		rc = finish_extraction(&x, err);
 	clean_up(&x);
 	return rc;
 }

@@ -140,7 +140,7 @@ static void place(struct fleet *f, struct pending *pending, size_t n)
 	}
 }
 
-static void take(struct fleet *f, size_t i, struct pending *p, size_t *n)
+static void take_device(struct fleet *f, size_t i, struct pending *p, size_t *n)
 {
 	struct lk_err err = { 0 };
 	int rc;
@@ -170,7 +170,7 @@ static void *work(void *ctx)
 			is_over(f, i, LK_E_SYSTEM, &no_memory);
 			continue;
 		}
-		take(f, i, &pending[n], &n);
+		take_device(f, i, &pending[n], &n);
 		if (n == f->batch) {
 			place(f, pending, n);
 			n = 0;
@@ -192,7 +192,7 @@ static size_t processors(void)
 
 /* The calling thread works too, so that there is one however little there is
  * to start others with. */
-static void run(struct fleet *f)
+static void seal_all(struct fleet *f)
 {
 	pthread_t workers[WORKERS_MAX];
 	size_t wanted = processors();
@@ -313,7 +313,7 @@ int lk_sealing_fleet(const struct lk_sealing *s, const char *records, const char
 	if (rc == LK_OK)
 		rc = make_folder(folder, &made, err);
 	if (rc == LK_OK) {
-		run(&f);
+		seal_all(&f);
 		rc = lk_outfile_sync_folder(folder, err);
 	}
 	if (rc == LK_OK) {

@@ -56,8 +56,8 @@ int lk_signing_version(const struct lk_signing_args *args, uint32_t *ret, struct
 	return args->version ? lk_option_number("version", args->version, range, ret, err) : LK_OK;
 }
 
-static int prepare(const struct lk_signing_args *args, const struct lk_pcr_values *values,
-		   struct lk_signing *ret, struct lk_err *err)
+static int prepare_signing(const struct lk_signing_args *args, const struct lk_pcr_values *values,
+			   struct lk_signing *ret, struct lk_err *err)
 {
 	uint32_t version = 0;
 
@@ -75,7 +75,7 @@ int lk_signing_prepare(const struct lk_signing_args *args, struct lk_signing *re
 
 	LK_TRY(lk_signing_version(args, &version, err));
 	LK_TRY(read_inputs(args, &ret->file, &values, err));
-	rc = prepare(args, &values, ret, err);
+	rc = prepare_signing(args, &values, ret, err);
 	if (rc == LK_OK)
 		rc = check_extended(args, ret, err);
 	if (rc == LK_E_INPUT || rc == LK_E_REFUSED)
@@ -90,7 +90,7 @@ int lk_signing_prepare_values(const struct lk_signing_args *args,
 {
 	uint32_t named = 0;
 
-	LK_TRY(prepare(args, values, ret, err));
+	LK_TRY(prepare_signing(args, values, ret, err));
 	if (args->unextended && lk_pcr_mask_parse(args->unextended, &named, err) != LK_OK) {
 		lk_err_prefix(err, "--unextended");
 		return LK_E_USAGE;

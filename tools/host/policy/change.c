@@ -9,11 +9,6 @@
 #define INITRD_MAX LK_PE_MAX
 #define DB_MAX	   (1024u * 1024u)
 
-static struct lk_bytes bytes_of(const struct lk_buf *buf)
-{
-	return (struct lk_bytes){ buf->data, buf->len };
-}
-
 static int named(int rc, const char *path, struct lk_err *err)
 {
 	if (rc != LK_OK)
@@ -64,9 +59,9 @@ int lk_change_load(const struct lk_change_args *args, struct lk_boot_change *ret
 	if (image)
 		LK_TRY(lk_fs_read(image, LK_PE_MAX, &ret->image, err));
 	if (args->uki)
-		LK_TRY(named(lk_uki_read(bytes_of(&ret->image), &ret->uki, err), image, err));
+		LK_TRY(named(lk_uki_read(lk_buf_bytes(&ret->image), &ret->uki, err), image, err));
 	else if (args->kernel)
-		LK_TRY(named(lk_pe_read(bytes_of(&ret->image), &ret->kernel, err), image, err));
+		LK_TRY(named(lk_pe_read(lk_buf_bytes(&ret->image), &ret->kernel, err), image, err));
 	if (args->initrd)
 		LK_TRY(lk_fs_read(args->initrd, INITRD_MAX, &ret->initrd_file, err));
 	if (args->firmware)
@@ -83,13 +78,13 @@ int lk_change_plan(const struct lk_boot_change *c, struct lk_log_plan *plan, str
 	if (a->secure_boot)
 		LK_TRY(lk_log_plan_secure_boot_off(plan, err));
 	if (a->db)
-		LK_TRY(named(lk_log_plan_db(plan, bytes_of(&c->db_file), err), a->db, err));
+		LK_TRY(named(lk_log_plan_db(plan, lk_buf_bytes(&c->db_file), err), a->db, err));
 	if (a->uki)
 		LK_TRY(named(lk_log_plan_uki(plan, &c->uki, err), a->uki, err));
 	if (a->kernel)
 		LK_TRY(named(lk_log_plan_kernel(plan, &c->kernel, err), a->kernel, err));
 	if (a->initrd)
-		LK_TRY(lk_log_plan_initrd(plan, bytes_of(&c->initrd_file), err));
+		LK_TRY(lk_log_plan_initrd(plan, lk_buf_bytes(&c->initrd_file), err));
 	return a->cmdline ? lk_log_plan_cmdline(plan, cmdline, err) : LK_OK;
 }
 
@@ -97,5 +92,5 @@ void lk_change_tell(const struct lk_boot_change *c, struct lk_prediction_input *
 {
 	in->ima_unchanged = c->args->ima_unchanged;
 	if (c->args->firmware)
-		in->new_firmware = bytes_of(&c->firmware_log);
+		in->new_firmware = lk_buf_bytes(&c->firmware_log);
 }

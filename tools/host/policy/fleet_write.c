@@ -41,7 +41,7 @@ static void failed(struct lk_fleet_group *g, int rc, const struct lk_err *err)
 	g->file[0] = '\0';
 }
 
-static int put(struct lk_outfile *file, const struct lk_buf *text, struct lk_err *err)
+static int put_output(struct lk_outfile *file, const struct lk_buf *text, struct lk_err *err)
 {
 	const struct lk_sink to = lk_fd_sink(&file->fd);
 
@@ -65,7 +65,7 @@ static int make_file(struct writing *w, size_t group, struct pending *p, struct 
 	p->group = group;
 	LK_TRY(w->how->text(w->f, group, w->how->ctx, &text, err));
 	LK_TRY(lk_outfile_open(&p->output, &p->file, err));
-	return put(&p->file, &text, err);
+	return put_output(&p->file, &text, err);
 }
 
 static void one(void *ctx, size_t i, void *batch_ctx)

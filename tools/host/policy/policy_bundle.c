@@ -38,8 +38,8 @@ static bool is_there(const struct bundling *b, const struct lk_signed_policy *sp
 	return false;
 }
 
-static int take(struct bundling *b, const char *path, struct lk_signed_policy *sp,
-		struct lk_err *err)
+static int take_signed_policy(struct bundling *b, const char *path, struct lk_signed_policy *sp,
+			      struct lk_err *err)
 {
 	int rc;
 
@@ -74,7 +74,7 @@ static int take_all(struct bundling *b, char **paths, struct lk_err *err)
 	if (!b->list || !b->order)
 		return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
 	for (size_t i = 0; i < n; i++)
-		LK_TRY(take(b, paths[i], &b->list[i], err));
+		LK_TRY(take_signed_policy(b, paths[i], &b->list[i], err));
 	return LK_OK;
 }
 

@@ -17,11 +17,6 @@
 #define SHORT_DIGEST   8u
 #define PCR_IMA	       10u
 
-static struct lk_bytes bytes_of(const struct lk_buf *buf)
-{
-	return (struct lk_bytes){ buf->data, buf->len };
-}
-
 static void print_change(FILE *f, const struct lk_plan_change *c, const struct lk_event *event)
 {
 	struct lk_text_out words;
@@ -136,7 +131,7 @@ static int write_values(const struct lk_pcr_values *values, const struct lk_outp
 		}
 	}
 	LK_TRY(lk_json_write(json, &text, err));
-	return lk_write_output(out, bytes_of(&text), err);
+	return lk_write_output(out, lk_buf_bytes(&text), err);
 }
 
 static int predict(const struct lk_boot_change *c, const struct lk_boot_logs *files,

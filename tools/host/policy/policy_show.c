@@ -6,11 +6,11 @@
 
 #include "command.h"
 #include "core/policy/policy_ref.h"
+#include "core/policy/policy_file_words.h"
 #include "documents.h"
 #include "json_out.h"
 #include "policy/show.h"
 #include "sys/crypto/crypto.h"
-#include "words.h"
 
 #define WIDTH LK_SHOW_WIDTH
 
@@ -18,7 +18,7 @@ static void show_options(unsigned int options)
 {
 	const char *word;
 
-	for (unsigned int i = 0; (word = lk_volume_option_word(i)); i++)
+	for (unsigned int i = 0; (word = lk_volume_option_words[i]); i++)
 		if (options & 1u << i)
 			printf("%s ", word);
 	printf("%s\n", options ? "" : "none");
@@ -53,13 +53,13 @@ static void show_volume_key(const struct lk_volume *vol, enum lk_volume_key key)
 		printf("%u bytes\n", vol->format.sector_size);
 		break;
 	case LK_VOLUME_KEY_INTEGRITY:
-		printf("%s\n", lk_integrity_word(vol->format.integrity));
+		printf("%s\n", lk_integrity_words[vol->format.integrity]);
 		break;
 	case LK_VOLUME_KEY_OPTIONS:
 		show_options(vol->options);
 		break;
 	case LK_VOLUME_KEY_ON_FAILURE:
-		printf("%s\n", lk_on_failure_word(vol->on_failure));
+		printf("%s\n", lk_on_failure_words[vol->on_failure]);
 		break;
 	case LK_VOLUME_KEY_PIN:
 		printf("%s\n", vol->pin ? "true: a person has to type one too" : "false");
@@ -157,10 +157,30 @@ static void show_root(const struct lk_policy_file *pf)
 		}
 }
 
+/** Whether it is one word, or a time limit, and so shown. */
+static bool show_plain_setting(const struct lk_policy_file *pf, enum lk_policy_file_key key)
+{
+	const char *word = lk_policy_file_word(pf, key);
+	unsigned int seconds = 0;
+
+	if (!word && !lk_policy_file_time_limit(pf, key, &seconds))
+		return false;
+	lk_show_key(lk_policy_file_key_name(key));
+	if (word)
+		printf("%s\n", word);
+	else if (seconds || key != LK_POLICY_KEY_TIMEOUT_PROMPT)
+		printf("%u s\n", seconds);
+	else
+		printf("none: it waits for as long as it takes\n");
+	return true;
+}
+
 static void show_setting(const struct lk_policy_file *pf, enum lk_policy_file_key key)
 {
 	const char *name = lk_policy_file_key_name(key);
 
+	if (show_plain_setting(pf, key))
+		return;
 	switch (key) {
 	case LK_POLICY_KEY_FORMAT:
 		printf("policy file, format %u\n", pf->format);
@@ -171,10 +191,6 @@ static void show_setting(const struct lk_policy_file *pf, enum lk_policy_file_ke
 	case LK_POLICY_KEY_REF:
 		show_ref(name, pf);
 		break;
-	case LK_POLICY_KEY_BANK:
-		lk_show_key(name);
-		printf("%s\n", lk_alg_name(pf->pcrs.bank));
-		break;
 	case LK_POLICY_KEY_PCRS:
 		show_selection(pf);
 		break;
@@ -184,40 +200,13 @@ static void show_setting(const struct lk_policy_file *pf, enum lk_policy_file_ke
 	case LK_POLICY_KEY_FLOOR:
 		lk_show_floor(name, pf->version_floor);
 		break;
-	case LK_POLICY_KEY_ON_FAILURE:
-		lk_show_key(name);
-		printf("%s\n", lk_on_failure_word(pf->on_failure));
-		break;
-	case LK_POLICY_KEY_AFTER_PROMPT:
-		lk_show_key(name);
-		printf("%s\n", lk_on_failure_word(pf->after_prompt));
-		break;
 	case LK_POLICY_KEY_NO_TPM:
 		lk_show_key(name);
 		printf("%s\n",
 		       pf->prompt_without_tpm ? "true" : "false: then it is as on-failure says");
 		break;
-	case LK_POLICY_KEY_TIMEOUT_TPM:
-		lk_show_key(name);
-		printf("%u s\n", pf->timeout_tpm);
-		break;
-	case LK_POLICY_KEY_TIMEOUT_DEVICE:
-		lk_show_key(name);
-		printf("%u s\n", pf->timeout_device);
-		break;
-	case LK_POLICY_KEY_TIMEOUT_PROMPT:
-		lk_show_key(name);
-		if (pf->timeout_prompt)
-			printf("%u s\n", pf->timeout_prompt);
-		else
-			printf("none: it waits for as long as it takes\n");
-		break;
 	case LK_POLICY_KEY_SIGNED_FROM:
 		show_signed_from(name, pf);
-		break;
-	case LK_POLICY_KEY_TIMEOUT_SIGNED:
-		lk_show_key(name);
-		printf("%u s\n", pf->timeout_signed);
 		break;
 	case LK_POLICY_KEY_ROOT:
 		show_root(pf);
@@ -225,6 +214,13 @@ static void show_setting(const struct lk_policy_file *pf, enum lk_policy_file_ke
 	case LK_POLICY_KEY_VOLUMES:
 		show_volumes(pf);
 		break;
+	case LK_POLICY_KEY_BANK:
+	case LK_POLICY_KEY_ON_FAILURE:
+	case LK_POLICY_KEY_AFTER_PROMPT:
+	case LK_POLICY_KEY_TIMEOUT_TPM:
+	case LK_POLICY_KEY_TIMEOUT_DEVICE:
+	case LK_POLICY_KEY_TIMEOUT_PROMPT:
+	case LK_POLICY_KEY_TIMEOUT_SIGNED:
 	case LK_POLICY_KEY_COUNT:
 		break;
 	}

@@ -35,7 +35,7 @@ static int verify_root_key(const struct lk_doc *doc, const struct lk_policy_file
 	return LK_OK;
 }
 
-static void judge(const char *path, const struct lk_policy_file *pf, struct lk_verdict *ret)
+static void judge_file(const char *path, const struct lk_policy_file *pf, struct lk_verdict *ret)
 {
 	LK_OWNED_YAML yaml = NULL;
 	struct lk_err err = { 0 };
@@ -102,7 +102,7 @@ static int verify(const struct lk_policy_file *pf, char **paths, bool json, stru
 	if (!verdicts)
 		return lk_err_set(err, LK_E_SYSTEM, 0, "out of memory");
 	for (size_t i = 0; i < n; i++) {
-		judge(paths[i], pf, &verdicts[i]);
+		judge_file(paths[i], pf, &verdicts[i]);
 		if (!json)
 			print(&verdicts[i]);
 	}
