@@ -74,7 +74,7 @@ struct lk_cli {
 };
 
 /** --debug is of all programs and commands, and in no table. */
-#define LK_CLI_DEBUG_HELP "say on standard error, step by step, what is done"
+#define LK_CLI_DEBUG_HELP "say step by step on standard error what is done"
 
 /** Members of a struct lk_cli that most programs have alike; @name is a literal. */
 #define LK_CLI_ALIKE(name)                                                                         \
