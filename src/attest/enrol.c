@@ -26,18 +26,13 @@ struct enrolling {
 	struct lk_enrol_answer answer;
 };
 
-static struct lk_bytes bytes_of(const struct lk_buf *buf)
-{
-	return (struct lk_bytes){ buf->data, buf->len };
-}
-
 static int post(struct enrolling *e, struct lk_bytes activated, struct lk_err *err)
 {
 	const struct lk_enrol_request request = {
 		.ek = lk_tpm_ek_area(e->ek),
 		.ak = { e->ak.public, e->ak.public_len },
-		.certificate = bytes_of(&e->certificate),
-		.chain = bytes_of(&e->chain),
+		.certificate = lk_buf_bytes(&e->certificate),
+		.chain = lk_buf_bytes(&e->chain),
 		.activated = activated,
 	};
 	struct lk_http_answer answer = { 0 };

@@ -197,7 +197,8 @@ static const char *word_of(uint32_t code)
 	}
 }
 
-static int refuse(int rc, const struct lk_err *why, struct lk_vf_enrolled *ret, struct lk_err *err)
+static int refuse_enrolment(int rc, const struct lk_err *why, struct lk_vf_enrolled *ret,
+			    struct lk_err *err)
 {
 	struct lk_attest_answer *a = calloc(1, sizeof(*a));
 
@@ -227,7 +228,7 @@ int lk_vf_enrol(const struct lk_vf_enroller *e, uint8_t *text, size_t len,
 	if (rc == LK_OK)
 		rc = answer_message(&c, &answer, &ret->written, &why);
 	if (rc == LK_E_INPUT || rc == LK_E_POLICY)
-		return refuse(rc, &why, ret, err);
+		return refuse_enrolment(rc, &why, ret, err);
 	if (rc != LK_OK)
 		return lk_err_set(err, why.rc, why.code, "%s", why.msg);
 	ret->len = lk_enrol_answer_write(&answer, ret->text, sizeof(ret->text));

@@ -16,7 +16,7 @@
 #define MUST 0x00030032u
 #define SIGN 0x00040000u
 
-static int refuse(struct lk_err *err, enum lk_rc rc, const char *what)
+static int refuse_ek(struct lk_err *err, enum lk_rc rc, const char *what)
 {
 	return lk_err_set(err, rc, LK_REFUSAL_EK, "endorsement key: its public area %s", what);
 }
@@ -92,9 +92,9 @@ int lk_ek_parse(struct lk_bytes tpmt_public, lk_hash_fn hash, struct lk_ek_key *
 	key.aes_bits = lk_read_be16(&r);
 	mode = lk_read_be16(&r);
 	if (r.failed)
-		return refuse(err, LK_E_INPUT, "is cut");
+		return refuse_ek(err, LK_E_INPUT, "is cut");
 	if ((attributes & MUST) != MUST || attributes & SIGN)
-		return refuse(
+		return refuse_ek(
 			err, LK_E_POLICY,
 			"isn't that of a restricted decryption key that stays in the TPM which made it");
 	key.name_alg = name_alg == LK_ALG_SHA256 || name_alg == LK_ALG_SHA384
@@ -102,11 +102,11 @@ int lk_ek_parse(struct lk_bytes tpmt_public, lk_hash_fn hash, struct lk_ek_key *
 			       : LK_ALG_NONE;
 	if (key.name_alg == LK_ALG_NONE || symmetric != ALG_AES || mode != ALG_CFB ||
 	    (key.aes_bits != 128 && key.aes_bits != 256) || (type != ALG_RSA && type != ALG_ECC))
-		return refuse(
+		return refuse_ek(
 			err, LK_E_POLICY,
 			"has algorithms that aren't known here: RSA or ECC with SHA-256 or SHA-384 and AES in CFB mode are");
 	if (!(type == ALG_RSA ? read_rsa(&r, &key) : read_ecc(&r, &key)) || !lk_reader_done(&r))
-		return refuse(
+		return refuse_ek(
 			err, LK_E_INPUT,
 			"is cut, goes on after its end, or has a key of another kind than the TCG's templates");
 	LK_TRY(compute_name(tpmt_public, hash, &key, err));

@@ -27,7 +27,7 @@ struct lk_ek_ca {
 	X509_STORE *store;
 };
 
-static int refuse(struct lk_err *err, enum lk_refusal why, const char *what)
+static int refuse_certificate(struct lk_err *err, enum lk_refusal why, const char *what)
 {
 	ERR_clear_error();
 	return lk_err_set(err, why == LK_REFUSAL_CERTIFICATE ? LK_E_INPUT : LK_E_POLICY, why,
@@ -181,10 +181,11 @@ static int check_names(X509 *x, struct lk_ek_names *ret, struct lk_err *err)
 	GENERAL_NAMES_free(names);
 	if (strncmp(ret->manufacturer, "id:", 3) != 0 || strlen(ret->manufacturer) != 11 ||
 	    !ret->model[0] || !ret->version[0])
-		return refuse(err, LK_REFUSAL_CERTIFICATE_NAMES,
-			      "lacks the TCG's names: manufacturer, model and version of the TPM");
+		return refuse_certificate(
+			err, LK_REFUSAL_CERTIFICATE_NAMES,
+			"lacks the TCG's names: manufacturer, model and version of the TPM");
 	if (!X509_NAME_entry_count(X509_get_subject_name(x)) && critical != 1)
-		return refuse(
+		return refuse_certificate(
 			err, LK_REFUSAL_CERTIFICATE_NAMES,
 			"has no subject, and its alternative name, which stands for that, isn't critical");
 	return LK_OK;
@@ -202,15 +203,15 @@ static int check_usage(X509 *x, struct lk_err *err)
 		found |= has_oid(sk_ASN1_OBJECT_value(usages, i), OID_EK_CERTIFICATE);
 	EXTENDED_KEY_USAGE_free(usages);
 	if (!found)
-		return refuse(err, LK_REFUSAL_CERTIFICATE_USAGE,
-			      "isn't for an endorsement key (tcg-kp-EKCertificate)");
+		return refuse_certificate(err, LK_REFUSAL_CERTIFICATE_USAGE,
+					  "isn't for an endorsement key (tcg-kp-EKCertificate)");
 	if (flags & EXFLAG_CA)
-		return refuse(err, LK_REFUSAL_CERTIFICATE_USAGE, "is an authority's");
+		return refuse_certificate(err, LK_REFUSAL_CERTIFICATE_USAGE, "is an authority's");
 	(void)X509_PUBKEY_get0_param(&oid, NULL, NULL, NULL, X509_get_X509_PUBKEY(x));
 	want = OBJ_obj2nid(oid) == NID_X9_62_id_ecPublicKey ? KU_KEY_AGREEMENT
 							    : KU_KEY_ENCIPHERMENT;
 	if (!(flags & EXFLAG_KUSAGE) || !(X509_get_key_usage(x) & want))
-		return refuse(
+		return refuse_certificate(
 			err, LK_REFUSAL_CERTIFICATE_USAGE,
 			"isn't for what an endorsement key does: key encipherment of RSA, key agreement of ECC");
 	return LK_OK;
@@ -335,12 +336,13 @@ int lk_ek_certificate_check(const struct lk_ek_certificate *c, struct lk_bytes s
 	X509 *x;
 
 	if (c->der.len > LK_EK_CERTIFICATE_MAX)
-		return refuse(err, LK_REFUSAL_CERTIFICATE, "is longer than any that a TPM has");
+		return refuse_certificate(err, LK_REFUSAL_CERTIFICATE,
+					  "is longer than any that a TPM has");
 	x = d2i_X509(NULL, &p, (long)c->der.len);
 	if (!x)
-		return refuse(err, LK_REFUSAL_CERTIFICATE, "can't be read");
+		return refuse_certificate(err, LK_REFUSAL_CERTIFICATE, "can't be read");
 	if (!is_for_key(x, spki))
-		rc = refuse(err, LK_REFUSAL_CERTIFICATE_KEY, "is another key's");
+		rc = refuse_certificate(err, LK_REFUSAL_CERTIFICATE_KEY, "is another key's");
 	else if (ca)
 		rc = check_whole(x, c, ca, &names, err);
 	X509_free(x);
