@@ -24,7 +24,7 @@ FACTORY_MODULES = """
     algif_skcipher algif_hash aesni_intel qemu_fw_cfg
 """.split()
 OWN_MODULES = "virtio_pci virtio_blk ext4 dm-crypt xts cbc ecb hmac sha256_generic cryptd essiv algif_skcipher algif_hash aesni_intel".split()
-# Whose initramfs gets the static latchkey-unseal; the others get Debian's libraries with it.
+# Whose initramfs gets the static latchkey-unseal, and latchkey-userconfig with it; the others get Debian's libraries with it.
 STATIC = {("debian12", "plain"), ("debian13", "systemd")}
 PROGRAMS = "latchkey latchkey-provision latchkey-unseal latchkey-userconfig".split()
 FACTORY_PROGRAMS = "latchkey-provision latchkey-unseal cryptsetup dmsetup mke2fs blkid".split()
@@ -57,16 +57,16 @@ def _build(root, out):
 
 @functools.cache
 def static_program():
-    """Folder with the static latchkey-unseal, which is the same for every Debian."""
+    """Folder with the static programs, which are the same for every Debian."""
     sysroot = cache.run(cache.SOURCE / "scripts/build-sysroot").splitlines()[-1]
     key = cache.digest(Path(sysroot).name, _build_static, *(path for path in BUILT_FROM if path.exists()))
     return cache.entry("static", key, lambda out: _build_static(sysroot, out))
 
 
-@cache.known("static")
-def static():
-    """The same as program() for it."""
-    return cache.digest(static_program() / "latchkey-unseal")
+@cache.known("static {}")
+def static(name):
+    """The same as program() for them."""
+    return cache.digest(static_program() / name)
 
 
 def _build_static(sysroot, out):
@@ -74,7 +74,8 @@ def _build_static(sysroot, out):
         cache.run("cmake", "-G", "Ninja", "-S", cache.SOURCE, "-B", build, f"-DCMAKE_TOOLCHAIN_FILE={cache.SOURCE}/cmake/musl.cmake",
                   f"-DLATCHKEY_SYSROOT={sysroot}", "-DLATCHKEY_STATIC=ON", "-DLATCHKEY_CCACHE=ON", "-DCMAKE_BUILD_TYPE=Release")
         cache.run("cmake", "--build", build)
-        shutil.copy(Path(build) / "latchkey-unseal", out)
+        for name in ("latchkey-unseal", "latchkey-userconfig"):
+            shutil.copy(Path(build) / name, out)
 
 
 def kernel(distro):
@@ -85,8 +86,8 @@ def initramfs(distro, flavour, policy, modules=""):
     """A dracut initramfs with our module. flavour: "systemd" or "plain"; policy: text of /etc/latchkey/policy.yaml; modules: more of the kernel's."""
     root, built = chroot.path(distro), programs(distro)
     linked = static_program() if (distro, flavour) in STATIC else None
-    unseal = static() if linked else program(distro, "latchkey-unseal")
-    key = cache.digest(unseal, root.name, flavour, policy, modules, cache.tree("dracut"), HERE / "dracut", MODULES, SYSTEMD, _dracut)
+    held = [static("latchkey-unseal"), static("latchkey-userconfig")] if linked else program(distro, "latchkey-unseal")
+    key = cache.digest(held, root.name, flavour, policy, modules, cache.tree("dracut"), HERE / "dracut", MODULES, SYSTEMD, _dracut)
     return cache.entry(f"initramfs-{distro}-{flavour}-{cache.digest(policy)[:6]}", key,
                        lambda out: _dracut(root, built, linked, (flavour, policy, modules), out)) / "initramfs"
 
@@ -98,8 +99,11 @@ def _dracut(root, built, static, kind, out):
     chroot.enter(root, f"""
         mkdir -p /etc/latchkey /empty && cp /out/policy.yaml /etc/latchkey/
         cp /in/programs/latchkey-unseal /usr/bin/
-        if [ -e /in/static ]; then mkdir /usr/lib/latchkey && cp /in/static/latchkey-unseal /usr/lib/latchkey/; fi
         echo 'latchkey_modules="virtio_pci virtio_blk ext4 {more}"' > /empty/test.conf
+        if [ -e /in/static ]; then
+            mkdir /usr/lib/latchkey && cp /in/static/latchkey-* /usr/lib/latchkey/
+            echo 'latchkey_userconfig=yes' >> /empty/test.conf
+        fi
         cp -r /in/dracut/* /in/test-dracut/* /usr/lib/dracut/modules.d/
         dracut --force --kver {chroot.kernel_version(root)} --no-hostonly --no-early-microcode --conf /dev/null --confdir /empty \
             --modules '{modules}' --drivers 'virtio_pci virtio_blk ext4 {more}' --omit-drivers '{OMIT}' --nofscks --compress 'zstd -15 -T2' /out/initramfs
@@ -113,7 +117,7 @@ def _dracut(root, built, static, kind, out):
 def own(distro, policy):
     """An initramfs without dracut: dracut/init.example, busybox, the static latchkey-unseal, modules in their order, and this policy file."""
     root = chroot.path(distro)
-    key = cache.digest(static(), root.name, policy, cache.SOURCE / "dracut/init.example", OWN_MODULES, _own)
+    key = cache.digest(static("latchkey-unseal"), root.name, policy, cache.SOURCE / "dracut/init.example", OWN_MODULES, _own)
     return cache.entry(f"own-{distro}", key, lambda out: _own(root, static_program(), policy, out)) / "initramfs"
 
 
