@@ -37,8 +37,8 @@ new /mnt tmpfs size=64k 0 0
 # The power goes once the change has begun: what isn't synced by then is lost.
 CUT = """
 set +f
-$bb mkdir /cut && $bb mv /usr/bin/latchkey-userconfig /cut/ && $bb cp cutting /usr/bin/latchkey-userconfig
-$bb chmod 755 /usr/bin/latchkey-userconfig
+$bb mkdir /cut && $bb cp /usr/bin/latchkey-userconfig cutting /cut/ && $bb chmod 755 /cut/*
+$bb mount -o bind /cut/cutting /usr/bin/latchkey-userconfig
 set -f
 """
 CUTTING = """#!/bin/sh
