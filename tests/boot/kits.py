@@ -165,6 +165,20 @@ class Kit:
                           out, self.keys())
                 shutil.move(out / "volume.img", file)
 
+    def signed_for(self):
+        """The values that the kit's machine had when its volumes got a policy."""
+        return (self.entry() / "pcrs").read_text()
+
+    def sign_for(self, folder, pcrs):
+        """A folder with a policy for these values. There is firmware that measures a boot option for each disk, so that a machine with more disks
+        isn't the one that was signed for."""
+        out = Path(folder) / "signed-for"
+        out.mkdir()
+        (out / "policy.yaml").write_text(self.policy())
+        (out / "pcrs").write_text(pcrs)
+        self.sign(out)
+        return out
+
     def _recovery_key(self, files, volume):
         record = json.loads(files["record.json"])
         sealed = next(v["recovery-key"] for v in record["volumes"] if v["name"] == volume)
@@ -247,6 +261,13 @@ def in_chroot(distro, script, io, keys=None):
 def measured(boot):
     """The PCRs that the test's hook printed, in tpm2_pcrread's form."""
     return boot.expect(r"LATCHKEY-PCRS-BEGIN\n((?:.*\n)+?)LATCHKEY-PCRS-END")[1]
+
+
+def moved(now, signed):
+    """PCRs of the selection that are others now."""
+    def value(text, pcr):
+        return re.search(rf"^ *{pcr} *: *(\S+)", text, re.M)[1].lower()
+    return [pcr for pcr in (0, 7, 10) if value(now, pcr) != value(signed, pcr)]
 
 
 @contextmanager
