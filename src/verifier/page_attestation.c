@@ -19,7 +19,7 @@ static const char *bank_of(const struct lk_attest *a)
 static void add_quote(struct lk_page *p, struct lk_bytes quote)
 {
 	char mask[LK_PCR_MASK_TEXT];
-	struct lk_attest a;
+	struct lk_attest a = { 0 };
 
 	if (lk_attest_parse(quote, LK_ATTEST_QUOTE, &a, NULL) != LK_OK)
 		return;
@@ -52,7 +52,7 @@ static void add_quote(struct lk_page *p, struct lk_bytes quote)
 static void quote_json(struct lk_bytes quote, struct lk_json *into)
 {
 	char mask[LK_PCR_MASK_TEXT];
-	struct lk_attest a;
+	struct lk_attest a = { 0 };
 
 	if (lk_attest_parse(quote, LK_ATTEST_QUOTE, &a, NULL) != LK_OK)
 		return;

@@ -18,7 +18,7 @@ static int refuse_quote(struct lk_err *err, enum lk_refusal why, const char *tex
 int lk_signed_check(const struct lk_quote_terms *t, const struct lk_signed_attest *in,
 		    enum lk_attest_kind kind, struct lk_attest *ret, struct lk_err *err)
 {
-	struct lk_attest a;
+	struct lk_attest a = { 0 };
 	uint8_t signature[LK_ECDSA_P256_SIZE];
 	struct lk_bytes name = { t->key->qualified_name.data, t->key->qualified_name.len };
 	struct lk_digest digest;
@@ -50,7 +50,7 @@ int lk_signed_check(const struct lk_quote_terms *t, const struct lk_signed_attes
 int lk_quote_check(const struct lk_quote_terms *terms, const struct lk_signed_attest *quote,
 		   struct lk_attest *ret, struct lk_err *err)
 {
-	struct lk_attest a;
+	struct lk_attest a = { 0 };
 
 	LK_TRY(lk_signed_check(terms, quote, LK_ATTEST_QUOTE, &a, err));
 	if (a.quote.bank != (uint16_t)terms->pcrs.bank)
@@ -130,7 +130,7 @@ bool lk_quote_is_same(const struct lk_attest *quote, const struct lk_attest_stat
 int lk_floor_check(const struct lk_quote_terms *terms, const struct lk_signed_attest *floor,
 		   enum lk_floor_kind which, uint64_t *ret_value, struct lk_err *err)
 {
-	struct lk_attest a;
+	struct lk_attest a = { 0 };
 	struct lk_name name;
 	struct lk_reader r;
 

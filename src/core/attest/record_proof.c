@@ -28,7 +28,7 @@ static bool is_name(struct lk_bytes certified, const struct lk_name *name)
 static int check_object(const struct lk_quote_terms *t, const struct lk_signed_attest *proof,
 			const struct lk_name *name, const char *what, struct lk_err *err)
 {
-	struct lk_attest a;
+	struct lk_attest a = { 0 };
 
 	LK_TRY(lk_signed_check(t, proof, LK_ATTEST_CERTIFY, &a, err));
 	if (!is_name(a.certify.name, name))
@@ -49,7 +49,7 @@ static int check_policy_key(const struct lk_quote_terms *t, const struct lk_sign
 	struct lk_policy_key key;
 	struct lk_digest digest;
 	struct lk_name own = { 0 };
-	struct lk_attest a;
+	struct lk_attest a = { 0 };
 
 	LK_TRY(lk_signed_check(t, proof, LK_ATTEST_NV, &a, err));
 	lk_write_be32(&w, NV_POLICY_KEY);
