@@ -234,7 +234,7 @@ def third_boot(life, boot):
     assert re.search("configuration 12.* is in place|finishing configuration 12", said), said[-3000:]
     assert "no configuration to apply" in said_by(system, "latchkey-userconfig.service")
     assert system.run("hostname; readlink /etc/hostname") == "site-12\n../var/lib/latchkey/userconfig/current/tree/etc/hostname\n"
-    system.run("journalctl -b -o cat --no-pager | grep -q 'Hostname set to <site-12>' && findmnt -S new /mnt")
+    system.run("journalctl -b -o cat --no-pager | grep -q 'Hostname set to <site-12>' && test \"$(findmnt -no SOURCE /mnt)\" = new")
     system.run(f"test ! -e {UPLOAD} && test ! -e /var/lib/latchkey/userconfig/pending.json && latchkey-userconfig check")
     # Applied before the service started, which therefore started once.
     assert said_by(system, "app.service").count("Started app.service") == 1
