@@ -126,8 +126,9 @@ int lk_uc_find_unmounted(struct lk_uc *uc, struct lk_err *err)
 {
 	const struct lk_userconfig_file *s = &uc->settings;
 
-	/* A try in a folder has no volumes of its own. */
-	if (!uc->real)
+	/* A try in a folder has no volumes of its own. Drop-ins are written by a generator: before
+	 * anything is mounted, and while systemd, which mounts, waits for it. */
+	if (!uc->real || uc->opts->folder)
 		return LK_OK;
 	LK_TRY(see_fstab(uc, err));
 	for (size_t i = 0; i < s->n_mount_points; i++)

@@ -76,7 +76,7 @@ int lk_uc_within(const struct lk_uc *uc, const char *path, bool *ret_present,
 		 char ret[static PATH_MAX], struct lk_err *err);
 
 /* mounts.c */
-/** LK_E_IO where the state directory lies on a volume that isn't mounted. */
+/** LK_E_IO where the state directory lies on a volume that isn't mounted. Drop-ins ask for none. */
 int lk_uc_find_unmounted(struct lk_uc *uc, struct lk_err *err);
 bool lk_uc_is_mounted(const struct lk_uc *uc, const char *path);
 /** LK_E_IO where it isn't: a file there would be hidden once it is. */

@@ -42,6 +42,11 @@ class DropIns(rig.TestCase):
         settings = "prefixes: [/opt, /etc/app]\n"
         self.assertEqual(self.drop_ins(settings), self.drop_ins(settings))
 
+    def test_of_volumes_that_are_not_mounted_yet(self):
+        """A generator runs before any of /etc/fstab is mounted, and systemd waits for it, which would have to mount what it opens."""
+        places = "prefixes: [/opt, /no-volume/app]\nstate-directory: /no-volume/state\n"
+        self.assertEqual(self.drop_ins(places + "mount-points: [/no-volume]\n"), self.drop_ins(places))
+
     def test_bad_settings_write_nothing(self):
         self.assertEqual(self.drop_ins("prefixes: [/opt, ../etc]\n", check=3), {})
         self.assertEqual(self.drop_ins("blob-name: 'x\\'\n", check=3), {})
