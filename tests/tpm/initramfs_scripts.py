@@ -104,6 +104,14 @@ class AfterACrash(rig.TestCase):
         self.assertIn(b"couldn't end this boot either: halting", self.read("kmsg"))
 
 
+    def test_systemd_never_calls_it_off(self):
+        """ExecStopPost has TimeoutStopSec: after 90 seconds in sync() the unit would have failed, and the boot gone on with the latch open."""
+        with open(os.path.join(MODULE, "latchkey-unseal.service"), encoding="utf-8") as f:
+            unit = f.read().splitlines()
+        self.assertIn("ExecStopPost=/lib/latchkey-ended.sh", unit)
+        self.assertIn("TimeoutStopSec=infinity", unit)
+
+
 class OwnInit(rig.TestCase):
     def test_the_page_shows_the_init_that_is_booted(self):
         with open(os.path.join(MODULE, "..", "init.example")) as f:
