@@ -176,10 +176,36 @@ static int remove_upload(void *ctx, const char *name, enum lk_tree_kind kind, st
 	return lk_tree_remove(uc->at, path, err);
 }
 
+static int check_generation(void *ctx, uint64_t sequence, struct lk_err *err)
+{
+	return lk_deploy_check_mounted(ctx, sequence, err);
+}
+
+/* Links there would stay, and what was there before them would be lost with the state directory. */
+static int check_mounted(struct lk_uc *uc, struct lk_err *err)
+{
+	if (lk_generation_each(uc, check_generation, uc, err) == LK_OK)
+		return LK_OK;
+	lk_err_prefix(err, "nothing was changed");
+	return err->rc;
+}
+
+/* On a stick that isn't there, for one. */
+static int empty_upload_directory(const struct lk_uc *uc, struct lk_err *err)
+{
+	const struct lk_tree_visitor uploads = { remove_upload, (void *)(uintptr_t)uc };
+	const char *folder = uc->settings.upload_directory.text;
+
+	if (lk_uc_is_mounted(uc, folder))
+		return lk_tree_list(uc->at, folder, &uploads, err);
+	lk_log(LK_LOG_WARNING, "%s lies on a volume that isn't mounted: uploads there stay",
+	       folder);
+	return LK_OK;
+}
+
 static int reset(struct resetting *r, struct lk_err *err)
 {
 	const struct lk_uc *uc = r->uc;
-	const struct lk_tree_visitor uploads = { remove_upload, (void *)(uintptr_t)uc };
 	LK_OWNED_FD state = -1;
 
 	LK_TRY(lk_generation_each(uc, reset_generation, r, err));
@@ -191,7 +217,7 @@ static int reset(struct resetting *r, struct lk_err *err)
 	LK_TRY(lk_tree_open_dir(uc->at, uc->settings.state_directory.text, false, &state, err));
 	LK_TRY(lk_tree_sync(state, err));
 	LK_TRY(remove_state(uc, err));
-	return lk_tree_list(uc->at, uc->settings.upload_directory.text, &uploads, err);
+	return empty_upload_directory(uc, err);
 }
 
 int lk_uc_reset(const struct lk_uc_options *opts, struct lk_err *err)
@@ -201,6 +227,7 @@ int lk_uc_reset(const struct lk_uc_options *opts, struct lk_err *err)
 	LK_OWNED_UC uc = NULL;
 
 	LK_TRY(lk_uc_open(opts, true, &uc, err));
+	LK_TRY(check_mounted(uc, err));
 	fprintf(stderr,
 		"Every configuration that was applied, and what is in %s, will be lost.\n"
 		"Files that were there before are put back; those that were kept from changes since then are lost.\n",

@@ -15,6 +15,11 @@ WITH_VOLUME = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs volume "$1" && 
 # What lies beneath $1 is its /etc.
 WITH_ETC = ("unshare", "--mount", "sh", "-c", 'mount --bind "$1" /etc && shift && exec "$@"', "-")
 
+# The device's own system, as the one that runs: $1 is its root.
+AS_ROOT = ("unshare", "--mount", "sh", "-ec", 'for d in etc opt home run var/lib; do mount --bind "$1/$d" "/$d"; done; shift; exec "$@"', "-")
+# What lies in $1 is mounted at $2.
+WITH_BOUND = ("unshare", "--mount", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "-")
+
 
 def placed(destination, data=b"new\n"):
     manifest = f"latchkey-manifest: 1\nfiles:\n  - {{path: f, destination: {destination}}}\n"
@@ -189,6 +194,50 @@ class Volumes(Case):
         self.assertFalse(os.path.exists(self.dev.at(STATE, "pending.json")))
         self.assertIsNone(self.dev.get("opt/data/old"))
         self.assertEqual(self.dev.get("opt/data/new"), b"new\n")
+
+
+@rig.unittest.skipUnless(OWN_MOUNTS, "mount namespaces can't be made here")
+class Reset(Case):
+    def setUp(self):
+        super().setUp()
+        os.makedirs(self.dev.at("opt/data"))
+        with open(self.dev.at("opt/data/old"), "w") as f:
+            f.write("original")
+        self.said(self.dev.seal(placed("/opt/data/old"), 1))
+        self.assertEqual(self.dev.get("opt/data/old"), b"new\n")
+        self.dev.upload(b"left")
+
+    def reset(self, check=0):
+        return rig.run([*AS_ROOT, self.dev.root, rig.program("latchkey-userconfig"), "reset", "--yes", "configuration", "--tpm",
+                        self.dev.tpm.tcti], check=check).stderr.decode()
+
+    def test_what_was_on_a_volume_that_isnt_mounted_is_not_lost(self):
+        self.fstab("/dev/mapper/data /opt/data ext4 defaults 0 2\n")
+        before = self.dev.snapshot("opt", "etc", "home", STATE)
+        said = self.reset(check=11)
+        self.assertIn("nothing was changed: /opt/data/old lies on /opt/data, which is a mount point by /etc/fstab", said)
+        self.assertEqual(self.dev.snapshot("opt", "etc", "home", STATE), before)
+        os.unlink(self.dev.at("etc/fstab"))
+        self.assertIn("1 file of before put back", self.reset())
+        self.assertEqual(self.dev.get("opt/data/old"), b"original")
+        self.assertEqual(os.listdir(self.dev.at(UPLOAD)), [])
+
+    def test_an_upload_directory_on_one_is_no_error(self):
+        self.fstab(f"LABEL=stick /{UPLOAD} auto noauto 0 0\n")
+        self.assertIn("isn't mounted: uploads there stay", self.reset())
+        self.assertEqual(self.dev.get("opt/data/old"), b"original")
+        self.assertEqual(self.dev.get(f"{UPLOAD}/config.lkb"), b"left")
+
+    def test_what_is_mounted_in_the_upload_directory_is_left_alone(self):
+        os.makedirs(self.dev.at(UPLOAD, "folder/stick"))
+        os.mkdir(self.path("stick"))
+        self.write("stick/photo", "of somebody's")
+        said = self.dev.run("reset", "--yes", "configuration", check=11, prefix=(*WITH_BOUND, self.path("stick"), self.dev.at(UPLOAD, "folder/stick")))
+        self.assertIn(b"folder: can't remove: Device or resource busy", said.stderr)
+        self.assertEqual(self.read("stick/photo"), b"of somebody's")
+        self.dev.run("reset", "--yes", "configuration")
+        self.assertEqual(os.listdir(self.dev.at(UPLOAD)), [])
+        self.assertEqual(self.read("stick/photo"), b"of somebody's")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,11 @@
 #include "sys/os/fs.h"
 #include "sys/os/log.h"
 
+/* Of Linux 5.8; not in every C library's headers. */
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x2000
+#endif
+
 static int change_failed(struct lk_err *err, const char *path, const char *what)
 {
 	return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s: %s", path, what, strerror(errno));
@@ -198,6 +203,15 @@ static int remove_content(int fd)
 	return rc;
 }
 
+/* Another file system, or a part of one that is bound there, isn't in the folder that is removed. */
+static bool is_mount(int fd)
+{
+	struct statx st;
+
+	return statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) == 0 &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 static int remove_entry(int dir, const char *name)
 {
 	int fd;
@@ -207,6 +221,11 @@ static int remove_entry(int dir, const char *name)
 	if (errno != EISDIR && errno != EPERM)
 		return -1;
 	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && is_mount(fd)) {
+		close(fd);
+		errno = EBUSY;
+		return -1;
+	}
 	if (fd < 0 || remove_content(fd) != 0)
 		return -1;
 	return unlinkat(dir, name, AT_REMOVEDIR);
