@@ -124,6 +124,38 @@ class Reset(Cuts):
             rig.run([*maker, self.path("disk.img")], check=0)
             self.unchanged()
 
+    def test_what_was_made_on_it_since_is_refused(self):
+        """A RAID member (metadata 1.2), for one, begins behind the first sectors, where the mark of a reset stays."""
+        self.reset()
+        mark = self.read("disk.img")[:17]
+        self.assertEqual(mark, b"LATCHKEY RESET 1\n")
+        rig.run(["mkfs.ext4", "-q", "-F", self.path("disk.img")], check=0)
+        with open(self.path("disk.img"), "r+b") as f:
+            f.write(mark)
+        disk = self.read("disk.img")
+        self.assertIn("holds ext4", self.reset(check=13))
+        self.assertEqual(self.read("disk.img"), disk)
+
+    def test_another_volume_of_ours_is_refused(self):
+        """A wrong --device costs neither that volume nor the object of the one that was named."""
+        dev = self.dev
+        dev.new_disk("data.img")
+        os.unlink(dev.path("init.yaml"))
+        dev.policy(f"  - name: data\n    device: {dev.path('data.img')}\n    handle: 0x8100a002\n")
+        dev.provision("format", "--policy", dev.path("policy.yaml"), "--volume", "data", "--owner-auth", dev.owner_auth_file(),
+                      "--record", dev.record_path, "--recipient", dev.path("owner.pem"))
+        self.seen = dev.snapshot("opt", "home", "run", "var")
+        data = self.read("data.img")
+        self.assertIn("sealed at another handle than volume root", self.unchanged("--device", dev.path("data.img")))
+        self.assertEqual(self.read("data.img"), data)
+        # Without a token it is ours, and nobody's: the record says that the object is another volume's.
+        rig.run(["cryptsetup", "token", "remove", "--token-id", "0", dev.path("data.img")], check=0)
+        disk = self.read("disk.img")
+        self.assertIn("nothing says that it is this volume's", self.reset("--device", dev.path("data.img")))
+        self.assertIn("0x8100a001", self.handles())
+        self.assertEqual(self.read("disk.img"), disk)
+        self.assertFalse(self.entry().get("superseded"))
+
     def test_after_the_header_was_overwritten_by_hand(self):
         """As a vendor's instructions have it: setup leaves what is there alone, and reset knows whose it was by the record."""
         with open(self.path("disk.img"), "r+b") as f:

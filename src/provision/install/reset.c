@@ -48,8 +48,6 @@ static int look_at_rest(struct resetting *r, struct lk_err *err)
 {
 	char found[LK_BLKID_TEXT];
 
-	if (lk_device_is_reset(r->target.device))
-		return LK_OK;
 	LK_TRY(lk_blkid_probe(r->target.device, found, err));
 	return !found[0] ? LK_OK
 			 : lk_err_set(err, LK_E_REFUSED, 0,
@@ -66,7 +64,15 @@ static int look(struct resetting *r, struct lk_err *err)
 		return look_at_rest(r, err);
 	LK_TRY(lk_volume_header_open(r->target.device, &r->header, err));
 	r->has_token = lk_token_load(r->header, r->target.vol->handle, &r->token, NULL) == LK_OK;
-	if (r->has_token || has_mark_of_ours(r->header))
+	if (r->has_token)
+		return LK_OK;
+	/* Ours, but which? A wrong --device would cost two volumes: this one, and the named one's object. */
+	if (lk_token_count(r->header))
+		return lk_err_set(
+			err, LK_E_REFUSED, 0,
+			"%s holds a volume of ours that is sealed at another handle than volume %s (UUID %s): name it by its own name and policy file; nothing was changed",
+			r->target.device, r->target.vol->name, lk_volume_header_uuid(r->header));
+	if (has_mark_of_ours(r->header))
 		return LK_OK;
 	return lk_err_set(
 		err, LK_E_REFUSED, 0,
@@ -215,9 +221,10 @@ static int mark_record(const struct resetting *r, struct lk_err *err)
 }
 
 /* Without a token the record may tell whose the object is. */
-static bool is_of_record(const struct lk_options *o, const char *volume,
-			 const struct lk_tpm_public *pub)
+static bool is_of_record(const struct resetting *r, const struct lk_tpm_public *pub)
 {
+	const char *uuid = r->header ? lk_volume_header_uuid(r->header) : NULL;
+	const struct lk_options *o = r->opts;
 	char hex[2 * sizeof(pub->name.data) + 1];
 	LK_OWNED_JSON record = NULL;
 	struct lk_json *volumes;
@@ -232,8 +239,10 @@ static bool is_of_record(const struct lk_options *o, const char *volume,
 		const struct lk_json *entry = lk_json_at(volumes, i);
 		const char *name = lk_json_get_text(entry, "name");
 		const char *object = lk_json_get_text(entry, "object-name");
+		const char *is = lk_json_get_text(entry, "uuid");
 
-		if (name && object && strcmp(name, volume) == 0 && strcmp(object, hex) == 0)
+		if (name && object && strcmp(name, r->target.vol->name) == 0 &&
+		    strcmp(object, hex) == 0 && (!uuid || (is && strcmp(is, uuid) == 0)))
 			return true;
 	}
 	return false;
@@ -245,8 +254,7 @@ static int evict(const struct resetting *r, struct lk_tpm *tpm, struct lk_err *e
 	struct lk_tpm_public pub;
 
 	LK_TRY(lk_tpm_read_public(tpm, handle, &pub, err));
-	if (pub.present && (r->has_token ? lk_token_is_of(&r->token, &pub)
-					 : is_of_record(r->opts, r->target.vol->name, &pub)))
+	if (pub.present && (r->has_token ? lk_token_is_of(&r->token, &pub) : is_of_record(r, &pub)))
 		return lk_tpm_evict(tpm, handle, err);
 	if (pub.present)
 		lk_log(LK_LOG_WARNING,
