@@ -90,7 +90,7 @@ static int take_count(void *ctx, const struct lk_value *v, struct lk_err *err)
 
 static int check_room(struct enrolling *c, struct lk_err *err)
 {
-	static const char sql[] = "SELECT COUNT(*) FROM devices WHERE held <> 0";
+	static const char sql[] = "SELECT COUNT(*) FROM devices WHERE held <> 0 AND retired = 0";
 	int64_t held = 0;
 
 	if (c->known || c->e->mode != LK_VF_ENROL_HELD)

@@ -345,5 +345,40 @@ class Refusals(TestCase):
         self.assertEqual(self.verifier.post("/v1/challenge", {}, connection)[0], 200)
 
 
+class Strangers(TestCase):
+    """Whoever reaches the server may send an enrolment, and it asks for no certificate."""
+
+    def setUp(self):
+        super().setUp()
+        self.device = attesting.Device("soft")
+
+    def rsa_area(self, modulus):
+        return (struct.pack(">HHI", 1, 0xB, EK_ATTRIBUTES) + sized(bytes(32)) + struct.pack(">HHH", 6, 128, 0x43) + struct.pack(">HHI", 0x10, 2048, 0) + sized(modulus))
+
+    def post(self, area):
+        return self.verifier.post("/v1/enrol", {"ek": b64(area), "ak": b64(self.device.public())})
+
+    def test_a_modulus_that_none_can_use_is_a_refusal_and_no_failure(self):
+        """A failure would take the attestations along that have come at the same time."""
+        self.settings("enrol: first-seen\n")
+        self.verifier.start()
+        self.assertRefused(self.post(self.rsa_area(b"\xff" * 255 + b"\xfe")), 400, "bad-endorsement-key")
+        self.assertEqual(self.post(self.rsa_area(b"\xff" * 256))[0], 200)
+        self.assertNotIn("can't be used", self.verifier.output())
+
+    def test_retired_ones_give_their_place_back(self):
+        self.settings("enrol: held\n")
+        self.known("one")
+        good = rsa.generate_private_key(65537, 2048).public_key().public_numbers().n.to_bytes(256, "big")
+        with sqlite3.connect(os.path.join(self.verifier.state, "verifier.db")) as db:
+            db.executemany("INSERT INTO devices (number, id, ak_name, ak, name, flavor, record, imported, held) VALUES (?1, ?1, ?1, x'', 'junk-' || ?1, 'default', '{}', 1, 1)",
+                           [(n,) for n in range(2, 1002)])
+            db.execute("INSERT INTO standings (device, state, reference) SELECT number, x'', x'' FROM devices WHERE held <> 0")
+        self.verifier.start()
+        self.assertRefused(self.post(self.rsa_area(good)), 503, "busy")
+        self.verifier.run("retire", "junk-7")
+        self.assertEqual(self.post(self.rsa_area(good))[0], 200)
+
+
 if __name__ == "__main__":
     unittest.main()

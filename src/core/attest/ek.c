@@ -58,9 +58,10 @@ static bool read_rsa(struct lk_reader *r, struct lk_ek_key *key)
 
 	key->rsa = true;
 	key->modulus = lk_read_bytes(r, lk_read_be16(r));
+	/* A product of two primes is odd; with an even one nothing can be computed. */
 	return !r->failed && scheme == ALG_NULL && (!exponent || exponent == 65537) &&
 	       (bits == 2048 || bits == 3072 || bits == 4096) && key->modulus.len == bits / 8u &&
-	       key->modulus.data[0] & 0x80;
+	       key->modulus.data[0] & 0x80 && key->modulus.data[key->modulus.len - 1] & 1;
 }
 
 static int compute_name(struct lk_bytes public, lk_hash_fn hash, struct lk_ek_key *key,

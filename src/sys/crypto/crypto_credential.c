@@ -75,11 +75,16 @@ static int seed_for_rsa(const struct lk_ek_key *ek, EVP_PKEY *key, struct seed *
 		label = NULL; /* the context has it */
 	else
 		done = false;
-	done = done && EVP_PKEY_encrypt(ctx, cipher, &len, ret->data, ret->len) == 1;
 	OPENSSL_free(label);
 	EVP_MD_free(md);
 	if (!done)
 		return failed(err, "no credential can be made for this RSA key");
+	/* That is the key's fault, which a stranger has sent, and none of this machine. */
+	if (EVP_PKEY_encrypt(ctx, cipher, &len, ret->data, ret->len) != 1) {
+		ERR_clear_error();
+		return lk_err_set(err, LK_E_POLICY, LK_REFUSAL_EK,
+				  "endorsement key: nothing can be encrypted for its modulus");
+	}
 	lk_write_bytes(out, cipher, len);
 	return LK_OK;
 }
