@@ -7,6 +7,7 @@
 
 #include "core/base/text.h"
 #include "flavor.h"
+#include "record.h"
 
 #define COLUMNS                                                                                     \
 	"SELECT d.number, d.id, d.name, d.flavor, d.imported, d.retired, s.boot, s.clock, s.nonce," \
@@ -148,6 +149,7 @@ struct old {
 	int64_t number;
 	struct lk_name ak_name;
 	bool same_text; /* record, name and flavor */
+	bool signed_anew;
 	const struct lk_vf_import *import;
 };
 
@@ -159,6 +161,7 @@ static int take_old(void *ctx, const struct lk_value *c, struct lk_err *err)
 
 	(void)err;
 	o->found = true;
+	o->signed_anew = lk_vf_record_signed_anew(c[2].bytes, o->import->record);
 	o->number = c[0].number;
 	o->ak_name.len = (uint16_t)(c[1].bytes.len <= LK_NAME_MAX ? c[1].bytes.len : 0);
 	memcpy(o->ak_name.data, c[1].bytes.data, o->ak_name.len);
@@ -213,11 +216,12 @@ static int insert(struct lk_store *s, const struct lk_vf_import *im, struct lk_e
 	return lk_store_run(s, &(struct lk_query){ finding, 2, st, NULL, NULL }, NULL, err);
 }
 
-/* Another key: nothing that was accepted of the old one says anything of it. */
+/* Another key: nothing that was accepted of the old one says anything of it. The nonce moves on,
+ * so that an attestation that another server has read before this doesn't write its state back. */
 static int begin_anew(struct lk_store *s, int64_t number, struct lk_err *err)
 {
 	static const char sql[] =
-		"UPDATE standings SET boot = 0, clock = 0, nonce = 0, state = $1, verdict = -1,"
+		"UPDATE standings SET boot = 0, clock = 0, nonce = nonce + 1, state = $1, verdict = -1,"
 		" booted = 0, reference = $2 WHERE device = $3";
 	const struct lk_value empty = lk_value_bytes((struct lk_bytes){ NULL, 0 });
 	const struct lk_value args[] = { empty, empty, lk_value_int(number) };
@@ -230,7 +234,7 @@ static int accept_clear(struct lk_store *s, const struct lk_vf_import *im, struc
 			struct lk_err *err)
 {
 	static const char sql[] =
-		"UPDATE standings SET state = $1, reference = $2 WHERE device = $3";
+		"UPDATE standings SET state = $1, reference = $2, nonce = nonce + 1 WHERE device = $3";
 	uint8_t state[LK_ATTEST_STATE_MAX];
 	struct lk_bytes bytes = { state, 0 };
 
@@ -317,7 +321,8 @@ int lk_vf_device_import(struct lk_store *s, const struct lk_vf_import *im, enum 
 		return LK_OK;
 	if (!same_key)
 		LK_TRY(begin_anew(s, old.number, err));
-	else if (old.state.cleared)
+	/* Under another name, or with another flavor, the record of before is still that. */
+	else if (old.state.cleared && old.signed_anew)
 		LK_TRY(accept_clear(s, im, &old, err));
 	/* What a device has proven of this key stays proven. */
 	if (same_key)

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/attest/record_proof.h"
 #include "core/attest/refusal.h"
@@ -268,4 +269,25 @@ int lk_vf_record_read(const struct lk_json *record, const struct lk_vf_record_te
 	LK_TRY(check_certificate(&r, terms->ca, err));
 	*ret = r.out;
 	return LK_OK;
+}
+
+static const char *quote_of(const struct lk_json *record)
+{
+	return lk_json_get_text(lk_json_get(lk_json_get(record, "proof"), "quote"), "attest");
+}
+
+bool lk_vf_record_signed_anew(struct lk_bytes old, const char *now)
+{
+	LK_OWNED_JSON before = NULL;
+	LK_OWNED_JSON after = NULL;
+	const char *quote, *other;
+
+	if (lk_json_parse((const char *)old.data, old.len, &before, NULL) != LK_OK ||
+	    lk_json_parse(now, strlen(now), &after, NULL) != LK_OK)
+		return true;
+	quote = quote_of(before);
+	other = quote_of(after);
+	if (!quote || !other)
+		return !lk_bytes_same(old, (struct lk_bytes){ (const uint8_t *)now, strlen(now) });
+	return strcasecmp(quote, other) != 0;
 }

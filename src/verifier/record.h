@@ -35,4 +35,12 @@ struct lk_vf_record {
 int lk_vf_record_read(const struct lk_json *record, const struct lk_vf_record_terms *terms,
 		      struct lk_vf_record *ret, struct lk_err *err);
 
+/**
+ * lk_vf_record_signed_anew - whether two records of one key were signed at two times
+ * @old: as it is kept; what can't be read was signed at another time
+ *
+ * By the quote of their proofs, which has the TPM's clock; without a proof, by all that they say.
+ */
+bool lk_vf_record_signed_anew(struct lk_bytes old, const char *now);
+
 #endif

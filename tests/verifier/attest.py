@@ -359,6 +359,14 @@ class Refusals(attesting.TestCase):
         # The record of before changes nothing.
         self.assertIn(b"1 as before", self.verifier.run("import", self.path("records", "gate.json")).stdout)
         self.assertEqual(self.verifier.attest(self.device.boot())[2]["verdict"], "unknown")
+        # Nor does it under another name, with another flavor, or written in another way.
+        with open(self.path("records", "gate.json"), encoding="utf-8") as f:
+            self.write("other.json", json.dumps(json.load(f), indent=1))
+        for more in ((), ("--flavor", "default"), ("--flavor", f"learned-{self.device.id[:16]}")):
+            self.assertIn(b"1 changed", self.verifier.run("import", *more, self.path("other.json")).stdout)
+            _, _, answer = self.verifier.attest(self.device.boot())
+            self.assertEqual(answer["verdict"], "unknown", answer)
+            self.assertIn("the TPM was cleared", json.dumps(answer["reasons"]))
         self.device.proven = None
         self.assertIn(b"1 changed", self.verifier.run("import", self.device.record(self.path("records"))).stdout)
         # The floors of the record count; a boot proves its own with its first quote.
