@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "chunks.h"
 #include "verifier.h"
 
-#define DAY_MS 86400000ll
+#define DAY_MS	     86400000ll
+#define ALONE_MS     60000u
+#define ALONE_NAP_MS 20u
 
 /* A row whose reasons are NULL has those of one before it, which therefore stays as long as
  * a row that is kept may mean it. */
@@ -143,11 +146,12 @@ static int take_chunk(void *ctx, const struct lk_value *c, struct lk_err *err)
 }
 
 /* Who writes a boot has put its chunks before: nobody may be between the two. In SQLite a
- * transaction that writes is alone anyway. */
+ * transaction that writes is alone anyway. Nobody is waited for in the database: behind one who
+ * waits there, who has one of these tables and wants the other would wait too. */
 static int lock_out(struct lk_store *s, struct lk_err *err)
 {
 	static const char limit[] = "SET LOCAL statement_timeout = 0";
-	static const char lock[] = "LOCK TABLE boots, chunks IN SHARE ROW EXCLUSIVE MODE";
+	static const char lock[] = "LOCK TABLE chunks, boots IN SHARE ROW EXCLUSIVE MODE NOWAIT";
 
 	if (strcmp(lk_store_kind(s), "PostgreSQL") != 0)
 		return LK_OK;
@@ -164,7 +168,6 @@ static int sweep(struct lk_store *s, uint64_t *ret, struct lk_err *err)
 	struct sweeping w = { .used = &used };
 	int rc;
 
-	LK_TRY(lock_out(s, err));
 	LK_TRY(lk_store_run(s, &(struct lk_query){ lists, 0, NULL, take_lists, &used }, NULL, err));
 	sort_digests(&used);
 	rc = lk_store_run(s, &(struct lk_query){ chunks, 0, NULL, take_chunk, &w }, NULL, err);
@@ -179,12 +182,28 @@ static int sweep(struct lk_store *s, uint64_t *ret, struct lk_err *err)
 	return rc;
 }
 
+/* A transaction in which nobody else writes logs: servers leave gaps between theirs. */
+static int begin_alone(struct lk_store *s, struct lk_err *err)
+{
+	const struct timespec nap = { .tv_nsec = ALONE_NAP_MS * 1000000l };
+
+	for (unsigned int left = ALONE_MS / ALONE_NAP_MS;; left--) {
+		LK_TRY(lk_store_begin(s, err));
+		if (lock_out(s, err) == LK_OK)
+			return LK_OK;
+		lk_store_rollback(s);
+		if (!left)
+			return err->rc;
+		(void)nanosleep(&nap, NULL);
+	}
+}
+
 int lk_vf_sweep(struct lk_store *s, uint64_t *ret_chunks, struct lk_err *err)
 {
 	uint64_t n = 0;
 	int rc;
 
-	LK_TRY(lk_store_begin(s, err));
+	LK_TRY(begin_alone(s, err));
 	rc = sweep(s, &n, err);
 	if (rc == LK_OK)
 		rc = lk_store_commit(s, err);

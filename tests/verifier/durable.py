@@ -271,6 +271,37 @@ class Postgres(attesting.TestCase):
         for n, device in enumerate(devices):
             self.assertEqual((self.verifier, second)[n % 2].page(f"/devices/{device.id}/firmware")[0], 200)
 
+    def test_vacuum_waits_for_who_writes_a_log_and_stands_in_nobodys_way(self):
+        """A server's transaction claims the chunks first and writes its boot last; between the two it puts chunks by another connection."""
+        self.known("busy")
+        psql = ["runuser", "-u", "postgres", "--", "psql", "-v", "ON_ERROR_STOP=1", "-h", self.home, "-Atq", "latchkey"]
+        with subprocess.Popen(psql, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as writer:
+            writer.stdin.write(b"BEGIN; DELETE FROM chunks WHERE hash = ''; SELECT 'claimed';\n")
+            writer.stdin.flush()
+            self.assertEqual(writer.stdout.readline(), b"claimed\n")
+            said = []
+            vacuum = threading.Thread(target=lambda: said.append(self.verifier.run("vacuum").stdout.decode()))
+            vacuum.start()
+            for _ in range(100):
+                if self.sql("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'latchkey-verifier'") == ["1"]:
+                    break
+                time.sleep(0.1)
+            time.sleep(0.5)
+            self.sql("SET lock_timeout = 300; INSERT INTO chunks VALUES (decode(repeat('01', 32), 'hex'), '')")
+            _, failed = writer.communicate(b"SET lock_timeout = 300; UPDATE boots SET boot = boot; COMMIT;\n")
+            self.assertEqual((writer.returncode, failed), (0, b""))
+            vacuum.join()
+        self.assertIn("and 1 parts of logs", said[0])
+
+    def test_what_is_not_text_is_no_failure_of_the_database(self):
+        """A statement that fails would take the attestations along that are in the same transaction."""
+        device = self.known("plain")
+        self.verifier.start()
+        self.assertEqual(self.verifier.page("/devices?q=%ff")[0], 200)
+        self.assertEqual(self.verifier.page("/devices/" + 63 * "a" + "%C3%A9")[0], 404)
+        self.assertEqual(self.verifier.page(f"/devices/{device.id}/ima?q=%ff")[0], 404)
+        self.assertNotIn("database", self.verifier.output())
+
     def test_a_server_that_is_gone_and_comes_back(self):
         device = self.known("patient")
         self.verifier.start()
