@@ -115,7 +115,7 @@ static int show_one(struct lk_page_ask *ask, const char *rest, struct lk_err *er
 	struct lk_vf_device d;
 	int64_t time;
 
-	if (strlen(rest) < LK_VF_ID_TEXT - 1)
+	if (strspn(rest, "0123456789abcdef") < LK_VF_ID_TEXT - 1)
 		return LK_E_OBJECT;
 	(void)snprintf(id, sizeof(id), "%s", rest);
 	rest += LK_VF_ID_TEXT - 1;

@@ -285,8 +285,13 @@ bool lk_httpd_query_get(const char *query, const char *name, char *out, size_t c
 	while (*query) {
 		size_t part = strcspn(query, "&");
 
-		if (part > len && query[len] == '=' && memcmp(query, name, len) == 0)
-			return decode(query + len + 1, part - len - 1, true, out, cap);
+		if (part > len && query[len] == '=' && memcmp(query, name, len) == 0) {
+			if (decode(query + len + 1, part - len - 1, true, out, cap))
+				return true;
+			/* What isn't text is nothing: a database would refuse it. */
+			out[0] = '\0';
+			return false;
+		}
 		query += part + (query[part] == '&');
 	}
 	return false;

@@ -43,7 +43,7 @@ unsigned int lk_httpd_head_parse(const char *data, size_t len, struct lk_httpd_h
  * lk_httpd_query_get - one parameter of a query, decoded
  * @cap: room in @out
  *
- * Return: whether it is there, is plain UTF-8 and fits.
+ * Return: whether it is there, is plain UTF-8 and fits; @out is empty where it is there and isn't.
  */
 bool lk_httpd_query_get(const char *query, const char *name, char *out, size_t cap);
 
