@@ -196,11 +196,12 @@ class Maker:
     def name(text):
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)] if text else [])
 
-    def issue(self, subject, key, signer, issuer, ca=False, san=TCG_NAMES, critical=True, usage=EK_USAGE, agreement=True, days=100):
+    def issue(self, subject, key, signer, issuer, ca=False, san=TCG_NAMES, critical=True, usage=EK_USAGE, agreement=True, days=100,
+              below=None):
         now = datetime.datetime.utcnow()
         b = x509.CertificateBuilder().subject_name(self.name(subject)).issuer_name(self.name(issuer)).public_key(key).serial_number(x509.random_serial_number())
         b = b.not_valid_before(now - datetime.timedelta(days=200)).not_valid_after(now + datetime.timedelta(days=days))
-        b = b.add_extension(x509.BasicConstraints(ca, None), critical=True)
+        b = b.add_extension(x509.BasicConstraints(ca, below), critical=True)
         off = dict.fromkeys(("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign",
                              "encipher_only", "decipher_only"), False)
         b = b.add_extension(x509.KeyUsage(**{**off, "key_cert_sign": ca, "key_agreement": agreement and not ca, "digital_signature": not agreement and not ca}), critical=True)
@@ -304,6 +305,19 @@ class Refusals(TestCase):
             self.assertEqual(status, 200, answer)
             der = der.replace(b"unknown", b"another")
             self.refused("certificate-without-path", ek=b64(area), **{"ek-certificate": b64(der)})
+        # An authority that may have none below it, and has: for a key that OpenSSL knows, and for one marked for OAEP.
+        upper, lower = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+        for below, status in ((0, 403), (1, 200)):
+            chain = [self.maker.issue("upper", upper.public_key(), self.maker.key, "maker", ca=True, below=below),
+                     self.maker.issue("lower", lower.public_key(), upper, "upper", ca=True)]
+            made = self.maker.issue("unknown", key.public_key(), lower, "lower", agreement=False)
+            tbs = made.tbs_certificate_bytes.replace(bytes.fromhex("03020780"), bytes.fromhex("03020520"))
+            for changed in (tbs, tbs.replace(bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d010107"))):
+                signature = lower.sign(changed, ec.ECDSA(hashes.SHA256()))
+                rest = bytes.fromhex("300a06082a8648ce3d040302") + b"\x03" + bytes([len(signature) + 1, 0]) + signature
+                der = b"\x30\x83" + (len(changed) + len(rest)).to_bytes(3, "big") + changed + rest
+                answer = self.post(ek=b64(area), **{"ek-certificate": b64(der), "chain": b64(b"".join(c.public_bytes(DER) for c in chain))})
+                self.assertEqual(answer[0], status, answer[2])
 
     def test_keys(self):
         for area in (self.area()[:-1], self.area() + b"\0", b"\0"):

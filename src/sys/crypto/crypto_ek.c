@@ -243,6 +243,19 @@ static int no_path(struct lk_err *err, const char *why)
 			  "the endorsement certificate leads to none of the CA file: %s", why);
 }
 
+/* Of a path that begins with an issuer: what that has issued is below all of it, and OpenSSL,
+ * which hasn't seen it, counts one authority less below each of the others. */
+static bool is_short_enough(STACK_OF(X509) * path)
+{
+	for (int i = 0; i < sk_X509_num(path); i++) {
+		long most = X509_get_pathlen(sk_X509_value(path, i));
+
+		if (most >= 0 && i > most)
+			return false;
+	}
+	return true;
+}
+
 static int verify(X509 *x, STACK_OF(X509) * chain, struct lk_ek_ca *ca, struct lk_err *err)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
@@ -258,6 +271,8 @@ static int verify(X509 *x, STACK_OF(X509) * chain, struct lk_ek_ca *ca, struct l
 	X509_STORE_CTX_set_depth(ctx, (int)LK_EK_CHAIN_MAX);
 	if (X509_verify_cert(ctx) != 1)
 		rc = no_path(err, X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
+	else if (X509_check_ca(x) && !is_short_enough(X509_STORE_CTX_get0_chain(ctx)))
+		rc = no_path(err, "path length constraint exceeded");
 	X509_STORE_CTX_free(ctx);
 	ERR_clear_error();
 	return rc;
