@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception
 """Signed policies in the token, status, pcrs, reseal and remove."""
 import json
+import re
 import os
 import unittest
 
@@ -161,7 +162,8 @@ class Policies(rig.TestCase):
         dev = self.dev
         dev.tpm.tool("tpm2_pcrextend", "7:sha256=" + "11" * 32)
         for bank in ("sha256", "sha384"):
-            ours = dev.provision("pcrs", "--bank", bank).stdout.split()
+            said = dev.provision("pcrs", "--bank", bank).stdout
+            ours = re.sub(rb" *#.*", b"", said).split()  # PCR 11 is marked: nobody has extended it
             theirs = dev.tpm.tool("tpm2_pcrread", bank).stdout.split()
             self.assertEqual(ours, theirs)
             values = json.loads(dev.provision("pcrs", "--json", "--bank", bank).stdout)[bank]
