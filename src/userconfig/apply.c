@@ -74,6 +74,8 @@ static int carry_out(const struct lk_uc *uc, struct lk_admitted *blob, const str
 
 	if (rc == LK_OK)
 		rc = lk_unpack(uc, blob, plan, err);
+	/* What follows lets other programs run. */
+	lk_secret_done(&blob->content_key);
 	/* Beneath the state directory a link in the way is no blob's. */
 	if (rc == LK_E_REFUSED)
 		rc = not_the_blobs(rc, err);
