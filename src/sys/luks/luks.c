@@ -49,21 +49,12 @@ void lk_luks_free(struct lk_luks *luks)
 	free(luks);
 }
 
-/* On to @end, from @have; fewer at the end of the device. -1 with errno. */
+/* On to @end, from @have, up to which the device was read; fewer at its end. -1 with errno. */
 static ssize_t read_on(int fd, uint8_t *data, size_t have, size_t end)
 {
-	while (have < end) {
-		ssize_t n = pread(fd, data + have, end - have, (off_t)have);
+	ssize_t n = have < end ? lk_fs_read_full(fd, data + have, end - have) : 0;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			break;
-		have += (size_t)n;
-	}
-	return (ssize_t)have;
+	return n < 0 ? -1 : (ssize_t)have + n;
 }
 
 /** How much of the device is header, and how much of that is to be read. */
@@ -139,7 +130,7 @@ static int read_header(int fd, const char *device, uint8_t *data, struct extent 
 {
 	struct extent extent = { HEADER_COPY_MAX, HEADER_COPY_MAX };
 	ssize_t n = read_on(fd, data, 0, LK_LUKS_BINARY_SIZE);
-	off_t size = lseek(fd, 0, SEEK_END);
+	off_t size;
 	size_t copy = n > 0 ? lk_luks_copy_size(data, (size_t)n) : 0;
 
 	if (n > 0 && copy) {
@@ -149,7 +140,8 @@ static int read_header(int fd, const char *device, uint8_t *data, struct extent 
 	}
 	if (n > 0)
 		n = read_on(fd, data, (size_t)n, extent.used);
-	if (n < 0 || size < 0)
+	size = n < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	if (size < 0)
 		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: can't read: %s", device,
 				  strerror(errno));
 	ret->used = (size_t)n;
