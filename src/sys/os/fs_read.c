@@ -114,17 +114,18 @@ static int read_growing(const struct reading *r, int fd, struct lk_buf *buf, str
 	size_t room = expected_size(fd, r->cap) + 1;
 
 	for (;; room = room > r->cap / 2 ? r->cap + 1 : 2 * room) {
-		LK_OWNED_BUF more = { malloc(room), buf->len };
+		LK_OWNED_BUF more = { malloc(room), room };
 		ssize_t n;
 
 		if (!more.data)
 			return lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
 		if (buf->len)
 			memcpy(more.data, buf->data, buf->len);
+		/* Its length is the whole room until then: what a failing read left is wiped too. */
 		n = lk_fs_read_full(fd, more.data + buf->len, room - buf->len);
 		if (n < 0)
 			return lk_fs_failed(err, LK_E_IO, r->path, "can't read");
-		more.len += (size_t)n;
+		more.len = buf->len + (size_t)n;
 		lk_buf_done(buf);
 		*buf = more;
 		more = LK_BUF_NONE;
