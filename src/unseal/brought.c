@@ -15,6 +15,7 @@
 #include "sys/os/log.h"
 #include "sys/os/medium.h"
 #include "sys/os/partitions.h"
+#include "volume/opened.h"
 
 /** A bundle on its way from its bytes to the policies that are of use. */
 struct taking {
@@ -271,7 +272,7 @@ void lk_brought_keep(const char *dir, const struct lk_target *t)
 		if (lk_digest_equal(&t->token.policies[i].digest, &t->used->digest))
 			return;
 	if (lk_signed_policy_write(t->used, true, text, sizeof(text)) != LK_OK ||
-	    lk_learn_keep_as(dir, t, LK_LEARNED_POLICY, text, &err) != LK_OK)
+	    lk_opened_store(dir, t->vol, LK_LEARNED_POLICY, text, &err) != LK_OK)
 		lk_log(LK_LOG_WARNING,
 		       "%s: the signed policy that opened it isn't kept for its token: %s",
 		       t->vol->name, err.msg);

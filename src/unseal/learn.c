@@ -5,24 +5,13 @@
 #include "unseal/unseal.h"
 #include "volume/opened.h"
 
-int lk_learn_keep_as(const char *dir, const struct lk_target *t, const char *ending,
-		     const char *text, struct lk_err *err)
-{
-	return lk_opened_store(dir, t->vol, ending, text, err);
-}
-
-static int keep(const char *dir, const struct lk_target *t, const char *json, struct lk_err *err)
-{
-	return lk_learn_keep_as(dir, t, ".json", json, err);
-}
-
 void lk_learn_keep(const char *dir, const struct lk_target *t)
 {
 	char json[LK_LEARNED_MAX];
 	struct lk_err err = { 0 };
 
 	(void)lk_learned_write(&t->token.hints, json);
-	if (keep(dir, t, json, &err) != LK_OK)
+	if (lk_opened_store(dir, t->vol, ".json", json, &err) != LK_OK)
 		lk_log(LK_LOG_WARNING, "%s: what was learned isn't kept for the next boot: %s",
 		       t->vol->name, err.msg);
 }
@@ -34,7 +23,7 @@ void lk_learn_booted(const struct lk_target *t)
 	struct lk_err err = { 0 };
 
 	(void)lk_booted_write(&booted, json);
-	if (keep(LK_BOOTED_DIR, t, json, &err) != LK_OK)
+	if (lk_opened_store(LK_BOOTED_DIR, t->vol, ".json", json, &err) != LK_OK)
 		lk_log(LK_LOG_WARNING, "%s: the version floor can't follow this boot: %s",
 		       t->vol->name, err.msg);
 }

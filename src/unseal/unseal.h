@@ -172,9 +172,6 @@ bool lk_unseal_boot_argument(const char *name, char *out, size_t cap);
  * That it can't be left is said, and costs the next unlock a few commands.
  */
 void lk_learn_keep(const char *dir, const struct lk_target *t);
-/** One file of a volume, its name and @ending, in a directory that is made where it lacks. */
-int lk_learn_keep_as(const char *dir, const struct lk_target *t, const char *ending,
-		     const char *text, struct lk_err *err);
 /** Leaves which signed policy opened the volume in this boot. */
 void lk_learn_booted(const struct lk_target *t);
 
