@@ -31,16 +31,11 @@ unsigned int lk_ending_prompt_seconds(const struct lk_policy_file *pf)
 	return pf->timeout_prompt;
 }
 
-static enum lk_on_failure wanted(const struct lk_policy_file *pf, const struct lk_volume *vol)
-{
-	return vol->on_failure == LK_ON_FAILURE_PROMPT ? pf->after_prompt : vol->on_failure;
-}
-
 static const char *find_closed(const struct lk_policy_file *pf, const struct lk_target *targets,
 			       size_t n, enum lk_on_failure what)
 {
 	for (size_t i = 0; i < n; i++)
-		if (targets[i].rc != LK_OK && wanted(pf, targets[i].vol) == what)
+		if (targets[i].rc != LK_OK && lk_policy_file_ending(pf, targets[i].vol) == what)
 			return targets[i].vol->name;
 	return NULL;
 }
@@ -85,8 +80,9 @@ void lk_ending_opened(const struct lk_policy_file *pf, const struct lk_target *t
 	bool opened = false;
 
 	for (size_t i = 0; i < n; i++)
-		opened = opened || (targets[i].rc == LK_OK &&
-				    wanted(pf, targets[i].vol) == LK_ON_FAILURE_REBOOT);
+		opened = opened ||
+			 (targets[i].rc == LK_OK &&
+			  lk_policy_file_ending(pf, targets[i].vol) == LK_ON_FAILURE_REBOOT);
 	if (!opened || find_closed(pf, targets, n, LK_ON_FAILURE_REBOOT))
 		return;
 	lk_reboots_mount();
@@ -107,11 +103,12 @@ void lk_ending_crashed(const char *policy)
 		return;
 	}
 	for (size_t i = 0; i < pf.n_volumes; i++) {
-		if (wanted(&pf, &pf.volumes[i]) == LK_ON_FAILURE_HALT) {
+		if (lk_policy_file_ending(&pf, &pf.volumes[i]) == LK_ON_FAILURE_HALT) {
 			halt(pf.volumes[i].name, "as the policy file says");
 			return;
 		}
-		if (wanted(&pf, &pf.volumes[i]) == LK_ON_FAILURE_REBOOT && !to_reboot)
+		if (lk_policy_file_ending(&pf, &pf.volumes[i]) == LK_ON_FAILURE_REBOOT &&
+		    !to_reboot)
 			to_reboot = &pf.volumes[i];
 	}
 	if (to_reboot)

@@ -2,16 +2,8 @@
 /* Owns the words of what a policy file wants of the boot image that it is put into. */
 #include <stdio.h>
 
+#include "core/policy/policy_file_refused.h"
 #include "unseal/unseal.h"
-
-#define IMA_PCR 10u
-
-static bool wants_reboot(const struct lk_policy_file *pf, const struct lk_volume *vol)
-{
-	return vol->on_failure == LK_ON_FAILURE_REBOOT ||
-	       (vol->on_failure == LK_ON_FAILURE_PROMPT &&
-		pf->after_prompt == LK_ON_FAILURE_REBOOT);
-}
 
 void lk_unseal_print_needs(const struct lk_policy_file *pf)
 {
@@ -23,11 +15,11 @@ void lk_unseal_print_needs(const struct lk_policy_file *pf)
 		integrity = integrity || vol->format.integrity != LK_INTEGRITY_NONE;
 		pin = pin || vol->pin;
 		prompt = prompt || vol->on_failure == LK_ON_FAILURE_PROMPT;
-		reboot = reboot || wants_reboot(pf, vol);
+		reboot = reboot || lk_policy_file_ending(pf, vol) == LK_ON_FAILURE_REBOOT;
 	}
 	if (integrity)
 		(void)puts("integrity");
-	if (pf->pcrs.mask & 1u << IMA_PCR)
+	if (pf->pcrs.mask & 1u << LK_PCR_IMA)
 		(void)puts("ima");
 	if (pin)
 		(void)puts("pin");

@@ -19,6 +19,13 @@
 int lk_policy_file_parse_refused(const struct lk_doc *doc, struct lk_policy_file *pf,
 				 struct lk_err *err);
 
+/** What a volume that stays closed wants of the machine in the end: once a prompt is over, where it has one. */
+static inline enum lk_on_failure lk_policy_file_ending(const struct lk_policy_file *pf,
+						       const struct lk_volume *vol)
+{
+	return vol->on_failure == LK_ON_FAILURE_PROMPT ? pf->after_prompt : vol->on_failure;
+}
+
 /** Seconds of an optional @key; @ret is left as it is where it isn't there. */
 int lk_policy_file_seconds(const struct lk_doc *doc, const char *key, uint64_t max,
 			   unsigned int *ret, struct lk_err *err);

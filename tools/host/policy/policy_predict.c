@@ -15,7 +15,6 @@
 
 #define PREDICTED_PCRS 0xffffu
 #define SHORT_DIGEST   8u
-#define PCR_IMA	       10u
 
 static void print_change(FILE *f, const struct lk_plan_change *c, const struct lk_event *event)
 {
@@ -101,7 +100,7 @@ static void print_pcrs(FILE *f, const struct lk_pcr_values *now, const struct lk
 		fprintf(f,
 			"bank %s: left out, since something extends them that isn't in these logs: %s%s\n",
 			lk_alg_name(then->sel.bank), text,
-			!have_ima && left & 1u << PCR_IMA
+			!have_ima && left & 1u << LK_PCR_IMA
 				? " (10: the IMA log would say it, --ima-log)"
 				: "");
 }
