@@ -7,15 +7,11 @@
 #include <string.h>
 
 #include "core/bootlog/efi_variable.h"
+#include "core/predict/log_plan_change.h"
 
 /* 4a67b082-0a4c-41cf-b6c7-440b29bb8c4f */
 const uint8_t lk_loader_guid[16] = { 0x82, 0xb0, 0x67, 0x4a, 0x4c, 0x0a, 0xcf, 0x41,
 				     0xb6, 0xc7, 0x44, 0x0b, 0x29, 0xbb, 0x8c, 0x4f };
-
-static int refuse_chain(struct lk_err *err, const char *what)
-{
-	return lk_err_set(err, LK_E_REFUSED, 0, "can't be predicted: %s", what);
-}
 
 /* One that the stub starts out of its own image has no file, nor has what the
  * firmware starts of its own on the way. */
@@ -29,7 +25,7 @@ static int take_image(const struct lk_event *event, struct lk_boot_chain *c, str
 	if (c->no_file)
 		return LK_OK;
 	if (c->n == LK_BOOT_IMAGES_MAX)
-		return refuse_chain(err, "the log has more than 8 boot images");
+		return lk_log_plan_refuse(err, "the log has more than 8 boot images");
 	c->images[c->n++] = image;
 	return LK_OK;
 }
@@ -88,11 +84,11 @@ int lk_boot_start_option(const struct lk_boot_start *start, unsigned int tries, 
 	unsigned int current, option;
 
 	if (!number_of(start->current, &current))
-		return refuse_chain(
+		return lk_log_plan_refuse(
 			err,
 			"the firmware doesn't say which boot option this boot is of (BootCurrent)");
 	if (!number_of(start->next, &option) && !number_of(start->order, &option))
-		return refuse_chain(err, "the firmware has neither BootOrder nor BootNext");
+		return lk_log_plan_refuse(err, "the firmware has neither BootOrder nor BootNext");
 	/* Those before it failed, and are taken to fail again. */
 	if (!start->next.data && tries > 1)
 		option = current;

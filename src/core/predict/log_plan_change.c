@@ -12,7 +12,7 @@ int lk_log_plan_refuse(struct lk_err *err, const char *what)
 	return lk_err_set(err, LK_E_REFUSED, 0, "can't be predicted: %s", what);
 }
 
-struct lk_plan_change *lk_log_plan_find(struct lk_log_plan *plan, unsigned int event)
+const struct lk_plan_change *lk_log_plan_find(const struct lk_log_plan *plan, unsigned int event)
 {
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->changes[i].event == event)

@@ -36,12 +36,13 @@ struct lk_log_plan {
 
 void lk_log_plan_init(struct lk_log_plan *plan, struct lk_bytes log, lk_hash_fn hash);
 
-/* Of the files log_plan_*.c, which put plans together. */
-
 /** "can't be predicted: @what"; LK_E_REFUSED. */
 int lk_log_plan_refuse(struct lk_err *err, const char *what);
 /** The change of an event that there is already, or NULL. */
-struct lk_plan_change *lk_log_plan_find(struct lk_log_plan *plan, unsigned int event);
+const struct lk_plan_change *lk_log_plan_find(const struct lk_log_plan *plan, unsigned int event);
+
+/* Of the files log_plan_*.c, which put plans together. */
+
 /** All events of that PCR and type are gone after the change. */
 int lk_log_plan_remove(struct lk_log_plan *plan, unsigned int pcr, uint32_t type, const char *what,
 		       struct lk_err *err);

@@ -24,18 +24,10 @@ static int extend(struct lk_pcr_replay *r, uint32_t pcr, const struct lk_digest 
 	return lk_pcr_replay_extend(r, pcr, bytes, hash) ? LK_OK : hash_failed(err);
 }
 
-static const struct lk_plan_change *find_change(const struct lk_log_plan *plan, unsigned int event)
-{
-	for (size_t i = 0; i < plan->n; i++)
-		if (plan->changes[i].event == event)
-			return &plan->changes[i];
-	return NULL;
-}
-
 static int replay_event(const struct lk_prediction_input *in, const struct lk_event *event,
 			unsigned int bank, struct lk_pcr_replay *r, struct lk_err *err)
 {
-	const struct lk_plan_change *change = find_change(in->plan, event->number);
+	const struct lk_plan_change *change = lk_log_plan_find(in->plan, event->number);
 
 	if (!change)
 		return lk_event_replay(event, r, in->hash, err);
