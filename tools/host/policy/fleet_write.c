@@ -183,8 +183,6 @@ static int move_away(const char *path, const char *name, const char *folder, str
 {
 	char to[PATH_MAX];
 
-	if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-		return lk_err_set(err, LK_E_IO, (uint32_t)errno, "%s: %s", folder, strerror(errno));
 	if (snprintf(to, sizeof(to), "%s/%s", folder, name) >= (int)sizeof(to))
 		return lk_err_set(err, LK_E_USAGE, 0, "%.80s...: the path is too long", folder);
 	if (rename(path, to) == 0)
@@ -205,6 +203,10 @@ static int move_all(const char *folder, char **paths, size_t n, struct lk_err *e
 	if (snprintf(old, sizeof(old), "%.*s.old", (int)len, folder) >= (int)sizeof(old) ||
 	    snprintf(index, sizeof(index), "%s/" LK_FLEET_INDEX, folder) >= (int)sizeof(index))
 		return lk_err_set(err, LK_E_USAGE, 0, "%.80s...: the path is too long", folder);
+	if (mkdir(old, 0777) != 0 && errno != EEXIST)
+		return lk_err_set(err, LK_E_IO, (uint32_t)errno,
+				  "%s: can't be made, to move files of an earlier run there: %s",
+				  old, strerror(errno));
 	for (size_t i = 0; i < n; i++)
 		LK_TRY(move_away(paths[i], strrchr(paths[i], '/') + 1, old, err));
 	if (access(index, F_OK) == 0)
