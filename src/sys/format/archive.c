@@ -13,6 +13,7 @@
 
 #include "core/config/tar_names.h"
 #include "core/config/zstd_frames.h"
+#include "sys/os/secret.h"
 
 #define PIECE (64u * 1024u)
 /* libarchive keeps a header whole before anyone can judge it: names of up to a
@@ -369,6 +370,8 @@ int lk_archive_read(const struct lk_source *from, const struct lk_archive_visito
 		rc = lk_err_set(err, LK_E_SYSTEM, ENOMEM, "out of memory");
 	archive_read_free(r.tar);
 	archive_read_free(r.packed);
+	/* What it held was encrypted before. */
+	lk_wipe(r.buf, PIECE);
 	free(r.buf);
 	if (plain) {
 		(void)uselocale(before);

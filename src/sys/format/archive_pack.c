@@ -374,6 +374,7 @@ int lk_archive_pack(const struct lk_pack *pack, const struct lk_sink *to, struct
 	/* This closes, and closing writes; what failed shall get no more. */
 	p.rc = rc;
 	archive_write_free(p.out);
+	lk_wipe(p.buf, PIECE);
 	free(p.buf);
 	for (size_t i = 0; i < p.n_files; i++)
 		free(p.files[i].path);

@@ -66,6 +66,7 @@ static int write_file(void *ctx, const struct lk_content_file *file, struct lk_e
 		if (rc == LK_OK && len)
 			rc = lk_tree_write(fd, buf, len, err);
 	}
+	lk_wipe(buf, sizeof(buf));
 	return rc;
 }
 

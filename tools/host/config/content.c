@@ -12,6 +12,7 @@
 #include "core/config/manifest.h"
 #include "sys/format/archive.h"
 #include "sys/format/yaml.h"
+#include "sys/os/secret.h"
 
 struct walk {
 	struct lk_archive_rules *rules;
@@ -91,6 +92,7 @@ static int read_manifest(struct check *c, const struct lk_content_file *file, st
 		rc = lk_yaml_parse(text, (size_t)file->size, &yaml, err);
 	if (rc == LK_OK)
 		rc = lk_manifest_from_doc(lk_yaml_root(yaml), &c->manifest, err);
+	lk_wipe(text, (size_t)file->size);
 	free(text);
 	if (rc != LK_OK)
 		return rc;

@@ -10,6 +10,7 @@
 
 #include "documents.h"
 #include "sys/crypto/crypto_stream.h"
+#include "sys/os/secret.h"
 
 void lk_listing_done(struct lk_listing *l)
 {
@@ -36,6 +37,7 @@ static int hash(const struct lk_source *data, struct lk_digest *ret, struct lk_e
 		if (rc == LK_OK)
 			rc = lk_hasher_update(hasher, buf, len, err);
 	}
+	lk_wipe(buf, sizeof(buf));
 	return rc == LK_OK ? lk_hasher_final(hasher, ret, err) : rc;
 }
 

@@ -166,6 +166,7 @@ int lk_opened_copy(const struct lk_opened *o, const struct lk_sink *to, struct l
 		from = lk_blob_content_source(content);
 		rc = pump(&from, to, buf, err);
 	}
+	lk_wipe(buf, PIECE);
 	free(buf);
 	return rc;
 }
