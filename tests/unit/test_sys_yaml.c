@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "sys/format/yaml.h"
+#include "sys/format/yaml_private.h"
 
 static int parse_err(const char *text, size_t len, struct lk_err *err)
 {
@@ -82,9 +83,19 @@ static void assert_both_ways(const char *text)
 		assert_same_node(lk_yaml_root(one), lk_yaml_root(other));
 }
 
+/* Whether the text is read as plain JSON: else both ways of it would be libyaml's. */
+static void assert_without_libyaml(const char *text, bool expected)
+{
+	LK_OWNED_YAML yaml = calloc(1, sizeof(*yaml));
+
+	assert_non_null(yaml);
+	assert_int_equal(lk_yaml_from_json((const uint8_t *)text, strlen(text), yaml), expected);
+	assert_int_equal(lk_yaml_root(yaml) != NULL, expected);
+}
+
 static void test_json_is_the_same_tree_by_either_way(void **s)
 {
-	static const char *const texts[] = {
+	static const char *const plain[] = {
 		"{}",
 		"{ }",
 		"{\n}",
@@ -93,7 +104,9 @@ static void test_json_is_the_same_tree_by_either_way(void **s)
 		"{\"a\":{\"b\":[{\"c\":\"\"},{},[],[[\"d\"]]]},\"e\":\" f \"}",
 		"{\"\":\"\"}",
 		"{\"a\":\"x: y, #z {}[] - ? 'q' % & * ! | > ` @\"}",
-		/* What only looks like it. */
+		"{\"a\":[[[[[[[1]]]]]]]}",
+	};
+	static const char *const unusual[] = {
 		"{\"a\":1,}",
 		"{\"a\"}",
 		"{\"a\":}",
@@ -126,15 +139,20 @@ static void test_json_is_the_same_tree_by_either_way(void **s)
 		"{\"a\":1",
 		"{",
 		"[1]",
-		"{\"a\":[[[[[[[1]]]]]]]}",
 		"{\"a\":[[[[[[[[1]]]]]]]]}",
 		"{\"a\":\"\x7f\"}",
 		"{\"a\":\"\x01\"}",
 	};
 
 	(void)s;
-	for (size_t i = 0; i < N_OF(texts); i++)
-		assert_both_ways(texts[i]);
+	for (size_t i = 0; i < N_OF(plain); i++) {
+		assert_without_libyaml(plain[i], true);
+		assert_both_ways(plain[i]);
+	}
+	for (size_t i = 0; i < N_OF(unusual); i++) {
+		assert_without_libyaml(unusual[i], false);
+		assert_both_ways(unusual[i]);
+	}
 }
 
 static void test_long_keys_of_json_are_read_as_in_yaml(void **s)
