@@ -5,7 +5,9 @@
 #include "cli/cli.h"
 #include "sys/os/log.h"
 #include "sys/os/secret.h"
-#include "verifier.h"
+#include "verifier/verifier.h"
+#include "verifier/device/device.h"
+#include "verifier/flavor/flavor.h"
 
 /** Bits of command.options. */
 enum {

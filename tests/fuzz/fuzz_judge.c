@@ -6,7 +6,7 @@
 #include "core/attest/refusal.h"
 #include "core/policy/policy_digest.h"
 #include "fuzz.h"
-#include "verifier/judge.h"
+#include "verifier/judge/judge.h"
 #include "judge_fakes.h"
 #include "sys/crypto/crypto.h"
 #include "sys/format/json.h"

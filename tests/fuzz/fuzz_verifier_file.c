@@ -4,7 +4,7 @@
 #include "fuzz.h"
 #include "judge_fakes.h"
 #include "sys/format/json.h"
-#include "verifier/record.h"
+#include "verifier/device/record.h"
 
 /* A refusal in a sentence; of more kinds than one where signatures and Names are looked at. */
 static void check_refused(int rc, const struct lk_err *err)

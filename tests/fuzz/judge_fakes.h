@@ -4,8 +4,8 @@
 #define LK_FUZZ_JUDGE_FAKES_H
 
 #include "sys/crypto/crypto.h"
-#include "verifier/flavor_parts.h"
-#include "verifier/history.h"
+#include "verifier/flavor/flavor_parts.h"
+#include "verifier/device/history.h"
 #include "verifier/verifier.h"
 
 int64_t lk_fuzz_now(void);
